@@ -1,0 +1,139 @@
+"""The command line: the commands of the core and of plugins, and outcomes as exit codes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Annotated, NoReturn
+
+import typer
+
+from dsinspect import __version__
+from dsinspect.errors import ExitCode, PluginError, UserError
+from dsinspect.plugins import Plugins, load_plugins
+
+
+class Interrupted(BaseException):
+    """^C. Not KeyboardInterrupt, which Typer would turn into exit code 1."""
+
+
+def build(plugins: Plugins) -> typer.Typer:
+    """Return the application with the commands of the core and of the plugins.
+
+    Raises:
+        PluginError: a plugin's command has the name of another.
+    """
+    from dsinspect import commands
+
+    app = typer.Typer(name="dsinspect", no_args_is_help=True, rich_markup_mode="markdown",
+                      pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
+                      help="Inspect, judge, review and preprocess object-detection datasets.")
+    app.callback()(_callback)
+    commands.register(app)
+    owner = dict.fromkeys(_names(app), "dsinspect")
+    for plugin in plugins.loaded:
+        hook = getattr(plugin.module, "dsinspect_commands", None)
+        if hook is None:
+            continue
+        before = len(_names(app))
+        hook(app)
+        for name in _names(app)[before:]:
+            if name in owner:
+                raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): the command {name!r} is already "
+                                  f"{owner[name]}'s; go on with --no-plugin {plugin.name}")
+            owner[name] = plugin.name
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; nothing but a bug of ours ends in a traceback.
+
+    Args:
+        arguments: without the program's name; `sys.argv` when None.
+    """
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        app = build(load_command_plugins(arguments))
+        previous = signal.signal(signal.SIGINT, _interrupt)
+        try:
+            app(arguments, prog_name="dsinspect")
+        finally:
+            signal.signal(signal.SIGINT, previous)
+    except SystemExit as e:
+        return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
+    except UserError as e:
+        print(f"dsinspect: error: {' '.join(str(e).split())}", file=sys.stderr)
+        return ExitCode.USER_ERROR
+    except Interrupted:
+        print("dsinspect: interrupted", file=sys.stderr)
+        return ExitCode.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away (`| head`)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.OK
+    except OSError as e:
+        if e.strerror is None:
+            raise
+        print(f"dsinspect: error: {e.filename or 'output'}: {e.strerror}", file=sys.stderr)
+        return ExitCode.USER_ERROR
+    return ExitCode.OK
+
+
+def run() -> NoReturn:
+    """Run as the program `dsinspect`."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # a file name need not be valid text
+    code = main()
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    # Worker threads that are inside OpenCV cannot be stopped; after ^C nobody waits for them.
+    if code == ExitCode.INTERRUPTED:
+        os._exit(code)
+    sys.exit(code)
+
+
+def load_command_plugins(arguments: Sequence[str]) -> Plugins:
+    """Load the installed plugins for the commands they add.
+
+    The configuration is read only when a plugin cannot be loaded, to see whether it is disabled there: `--help` has
+    no time to spare.
+    """
+    disabled = [value for flag, value in itertools.pairwise(arguments) if flag == "--no-plugin"]
+    disabled += [a.partition("=")[2] for a in arguments if a.startswith("--no-plugin=")]
+    try:
+        return load_plugins(disabled)
+    except PluginError:
+        from dsinspect.config import load_config
+
+        dataset = next((Path(a) for a in arguments[1:] if not a.startswith("-") and Path(a).exists()), None)
+        more = load_config(dataset).disable_plugins
+        if not more:
+            raise
+        return load_plugins([*disabled, *more])
+
+
+def _callback(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    if version:
+        print(f"dsinspect {__version__}")
+        raise typer.Exit
+
+
+_callback.__doc__ = "Inspect, judge, review and preprocess object-detection datasets."
+
+
+def _names(app: typer.Typer) -> list[str]:
+    names = [c.name or (c.callback.__name__.replace("_", "-") if c.callback else "") for c in app.registered_commands]
+    return names + [g.name for g in app.registered_groups if isinstance(g.name, str)]
+
+
+def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
+    raise Interrupted

@@ -1,0 +1,17 @@
+"""The commands of the core, one module each, in the order that help shows them."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the core's commands; their modules import nothing heavy."""
+    from dsinspect.commands import cache, check, explain, init, plugins, report
+
+    app.command()(report.report)
+    app.command()(check.check)
+    app.command()(explain.explain)
+    app.command()(plugins.plugins)
+    app.command()(init.init)
+    app.add_typer(cache.app, name="cache")

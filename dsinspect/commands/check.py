@@ -1,0 +1,81 @@
+"""`dsinspect check`: the same inspection as a gate."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsinspect.commands import common
+from dsinspect.errors import ExitCode
+
+if TYPE_CHECKING:
+    from dsinspect.reports import Run
+
+
+def check(
+    dataset: common.Dataset,
+    output_format: Annotated[str, typer.Option(
+        "--output-format", metavar="NAME", help="text, concise, json, jsonl, junit, sarif, github, markdown.",
+    )] = "text",
+    output_file: Annotated[Path | None, typer.Option(
+        "--output-file", metavar="FILE", help="Write the output there instead of to stdout.")] = None,
+    fail_on: Annotated[str | None, typer.Option(
+        "--fail-on", metavar="SEVERITY", help="Exit 1 from here on: error (default), warning, info or never.")] = None,
+    exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever is found.")] = False,
+    max_findings: Annotated[int | None, typer.Option(
+        "--max-findings", metavar="N", min=0, help="Findings to show per check in text; 0 shows all.")] = None,
+    statistics: Annotated[bool, typer.Option("--statistics", help="Show counts per check only.")] = False,
+    format: common.FormatName = None,
+    images: common.Images = None,
+    select: common.Select = None,
+    extend_select: common.ExtendSelect = None,
+    ignore: common.Ignore = None,
+    settings: common.Settings = None,
+    columns: common.Columns = None,
+    imgsz: common.Imgsz = None,
+    anchors: common.Anchors = None,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    jobs: common.Jobs = None,
+    executor: common.ExecutorName = None,
+    cache: common.UseCache = True,
+    cache_dir: common.CacheDir = None,
+    quiet: common.Quiet = False,
+    timings: common.Timings = False,
+) -> None:
+    """Inspect a dataset as a gate: exits 1 when a finding at or above --fail-on exists."""
+    from dsinspect.engine import inspect
+
+    session = common.start(common.Choices(
+        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on))
+    writer = common.configured(common.named_report(output_format, session.plugins), max_findings=max_findings,
+                               statistics=statistics)
+    if output_file:
+        common.require_writable(output_file)
+    run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
+                  session.plugins)
+    if output_file:
+        common.write_report(writer, run, output_file)
+    else:
+        sys.stdout.write(writer.text(run))
+    if timings:
+        common.print_timings(run)
+    common.tell_trouble(run)
+    if run.crashed:
+        raise typer.Exit(ExitCode.CRASHED)
+    if not exit_zero and fails(run, session.config.fail_on):
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def fails(run: Run, fail_on: str) -> bool:
+    """Say whether a finding at or above a severity exists; `never` never fails."""
+    from dsinspect.severity import Severity
+
+    if fail_on == "never":
+        return False
+    limit = Severity(fail_on).rank
+    return any((o.findings.severities(o.severity) >= limit).any() for o in run.outcomes)

@@ -1,0 +1,207 @@
+"""Options that several commands share, and the step from them to a finished run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dsinspect.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from dsinspect.config import Config
+    from dsinspect.engine import Request
+    from dsinspect.plugins import Plugins
+    from dsinspect.reports import Report, Run
+
+Dataset = Annotated[str, typer.Argument(
+    metavar="DATASET", show_default=False,
+    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), or a URL.")]
+FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="Format; else detected.")]
+Images = Annotated[Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images, when elsewhere.")]
+Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODES", help="Run these codes or prefixes.")]
+ExtendSelect = Annotated[list[str] | None, typer.Option("--extend-select", metavar="CODES", help="Run these as well.")]
+Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODES", help="Leave these codes out.")]
+Settings = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.OPTION=VALUE", help="Change a limit.")]
+Columns = Annotated[str | None, typer.Option(
+    "--columns", metavar="FIELD=COLUMN,...", help="Columns of a table: image=File,x_min=Left,...")]
+Imgsz = Annotated[int | None, typer.Option("--imgsz", metavar="PX", min=1, help="Training size the checks assume.")]
+Anchors = Annotated[str | None, typer.Option("--anchors", metavar="W,H ...", help="Anchors to judge, px at --imgsz.")]
+ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration; else the nearest.")]
+NoPlugin = Annotated[list[str] | None, typer.Option("--no-plugin", metavar="NAME", help="Leave a plugin out.")]
+Jobs = Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Workers; default: all cores.")]
+ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="NAME", help="How work is spread.")]
+UseCache = Annotated[bool, typer.Option("--cache/--no-cache", help="Remember measurements of image files.")]
+CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
+Timings = Annotated[bool, typer.Option("--timings", help="Print where the time went, on stderr.")]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """What the shared options say."""
+
+    dataset: str
+    format: str | None = None
+    images: Path | None = None
+    select: Sequence[str] = ()
+    extend_select: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    settings: Sequence[str] = ()
+    columns: str | None = None
+    imgsz: int | None = None
+    anchors: str | None = None
+    config: Path | None = None
+    no_plugin: Sequence[str] = ()
+    jobs: int | None = None
+    executor: str | None = None
+    cache: bool = True
+    cache_dir: Path | None = None
+    quiet: bool = False
+    fail_on: str | None = None
+    baseline: Path | None = None
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Session:
+    """Plugins and configuration of one command."""
+
+    choices: Choices
+    plugins: Plugins
+    config: Config
+
+    def request(self, **changes: Any) -> Request:
+        """Return the request for the engine."""
+        from dsinspect import cache
+        from dsinspect.engine import Request
+        from dsinspect.progress import progress_line
+
+        c = self.choices
+        cache_path = None
+        if c.cache:
+            cache_path = cache.cache_file(c.cache_dir) if c.cache_dir else cache.default_path()
+            cache_path = usable_cache(cache_path)
+        shared = {k: v for k, v in (("imgsz", c.imgsz), ("anchors", c.anchors)) if v is not None}
+        return Request(
+            path=c.dataset, root=local_path(c.dataset), config=self.config, format=c.format, images=c.images,
+            jobs=c.jobs or os.cpu_count() or 1, executor=c.executor, cache=cache_path, shared_options=shared,
+            progress=progress_line(enabled=not c.quiet), **changes)
+
+
+def start(choices: Choices) -> Session:
+    """Read the configuration and load the plugins.
+
+    Raises:
+        UserError: a wrong setting or a plugin that cannot be loaded.
+    """
+    from dsinspect.config import load_config
+    from dsinspect.plugins import load_plugins
+
+    dataset = Path(choices.dataset) if choices.dataset and "://" not in choices.dataset else None
+    config = load_config(dataset, choices.config).overlay(
+        select=choices.select, extend_select=choices.extend_select, ignore=choices.ignore, settings=choices.settings,
+        fail_on=choices.fail_on, baseline=choices.baseline)
+    if choices.columns is not None:
+        config = config.overlay(settings=[f"table.columns={choices.columns}"])
+    plugins = load_plugins({*choices.no_plugin, *config.disable_plugins}, config.plugins)
+    config.chosen(plugins.checks)  # a misspelt code is told before any work is done
+    return Session(choices, plugins, config)
+
+
+def local_path(dataset: str) -> Path:
+    """Return the path of a dataset on disk; a URL is fetched through fsspec into a temporary folder first."""
+    if "://" not in dataset:
+        return Path(dataset)
+    from dsinspect.remote import fetch
+
+    return fetch(dataset)
+
+
+def usable_cache(path: Path) -> Path | None:
+    """Return the cache's path, or None with one line on stderr when its folder cannot be written."""
+    folder = path.parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        print(f"dsinspect: no cache: {folder}: {e.strerror}", file=sys.stderr)
+        return None
+    if not os.access(folder, os.W_OK):
+        print(f"dsinspect: no cache: {folder} cannot be written", file=sys.stderr)
+        return None
+    return path
+
+
+def report_for(path: Path, plugins: Plugins) -> type[Report]:
+    """Return the report that writes files with this suffix.
+
+    Raises:
+        UserError: no report has the suffix.
+    """
+    suffix = path.suffix.lower()
+    by_suffix = {r.suffix: r for r in plugins.reports.values() if r.suffix}
+    if suffix == ".xls":
+        raise UserError(f"-o {path}: .xls holds 65,536 rows at most and no library writes it safely; write .xlsx")
+    if suffix not in by_suffix:
+        raise UserError(f"-o {path}: no report writes {suffix or 'a file without suffix'}{nearest(suffix, by_suffix)}; "
+                        f"there are {', '.join(sorted(by_suffix))}")
+    return by_suffix[suffix]
+
+
+def named_report(name: str, plugins: Plugins) -> type[Report]:
+    """Return the report of that name; raise a UserError that suggests the nearest one."""
+    if name not in plugins.reports:
+        raise UserError(f"--output-format {name}: no such report{nearest(name, plugins.reports)}; "
+                        f"there are {', '.join(plugins.reports)}")
+    return plugins.reports[name]
+
+
+def configured(report_type: type[Report], **wishes: Any) -> Report:
+    """Make a report with those of the wishes its constructor takes."""
+    import inspect
+
+    accepted = inspect.signature(report_type).parameters
+    return report_type(**{k: v for k, v in wishes.items() if k in accepted and v is not None})
+
+
+def require_writable(path: Path) -> None:
+    """Raise a UserError unless a file can be written there; asked before the work, not after it."""
+    folder = path.parent
+    if path.is_dir():
+        raise UserError(f"-o {path}: is a folder; name a file in it")
+    if not folder.is_dir():
+        raise UserError(f"-o {path}: no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"-o {path}: the folder {folder} cannot be written")
+
+
+def write_report(report: Report, run: Run, path: Path) -> None:
+    """Write a report under a temporary name beside its own, and rename it when it is whole."""
+    partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    try:
+        report.write(run, partial)
+        partial.replace(path)
+    except OSError as e:
+        raise UserError(f"-o {path}: {e.strerror or e}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def print_timings(run: Run) -> None:
+    """Print the seconds per stage, probe and check on stderr, slowest first."""
+    for name, seconds in sorted(run.timings.items(), key=lambda t: (-t[1], t[0])):
+        print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
+
+
+def tell_trouble(run: Run) -> None:
+    """Tell on stderr which checks crashed, and once each why checks were skipped for want of a plugin's library."""
+    for outcome in run.crashed:
+        print(f"dsinspect: {outcome.code} {outcome.name} crashed: {outcome.metrics['reason']}", file=sys.stderr)
+    reasons = {str(o.metrics["reason"]) for o in run.outcomes if o.status == "skipped"}
+    for reason in sorted(r for r in reasons if r.startswith("plugin ")):
+        print(f"dsinspect: {reason}", file=sys.stderr)

@@ -1,0 +1,50 @@
+"""`dsinspect init`: write a configuration file to start from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsinspect.errors import UserError
+
+STARTER = '''\
+# Settings of dsinspect for the datasets in and below this folder.
+# `dsinspect explain CODE` tells what a check does and which limits it has.
+
+# select = ["BOX", "IMG"]         # run these only (codes or prefixes); default: all
+# ignore = ["IMG010"]             # leave these out
+# fail-on = "error"               # when `dsinspect check` exits 1: error, warning, info or never
+# plugins = ["checks/mine.py"]    # one-file plugins, relative to this file
+# disable-plugins = []
+# baseline = "baseline.json"      # known findings that stay quiet
+
+# [severity]
+# SIZ = "info"
+
+# [per-split-ignores]
+# test = ["CLS002"]
+
+# [checks.BOX005]
+# min_side = 2.0
+'''
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to write dsinspect.toml.")] = Path(),
+) -> None:
+    """Write a commented dsinspect.toml; an existing one is never touched."""
+    from dsinspect.config import FILE_NAME
+
+    if not folder.is_dir():
+        raise UserError(f"{folder}: no such folder")
+    path = folder / FILE_NAME
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(STARTER)
+    except FileExistsError:
+        raise UserError(f"{path} exists already; edit it or move it away") from None
+    except OSError as e:
+        raise UserError(f"{path}: {e.strerror}") from None
+    print(f"wrote {path}")

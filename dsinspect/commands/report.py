@@ -1,0 +1,63 @@
+"""`dsinspect report`: inspect, print a summary, write reports."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from dsinspect.commands import common
+from dsinspect.errors import ExitCode
+
+
+def report(
+    dataset: common.Dataset,
+    output: Annotated[list[Path] | None, typer.Option(
+        "--output", "-o", metavar="FILE", help="Write a report; the suffix chooses it: .xlsx .html .json .csv .md.",
+    )] = None,
+    format: common.FormatName = None,
+    images: common.Images = None,
+    select: common.Select = None,
+    extend_select: common.ExtendSelect = None,
+    ignore: common.Ignore = None,
+    settings: common.Settings = None,
+    columns: common.Columns = None,
+    imgsz: common.Imgsz = None,
+    anchors: common.Anchors = None,
+    thumbnails: Annotated[int, typer.Option("--thumbnails", metavar="N", min=0, help="Crops in the workbook.")] = 0,
+    tables: Annotated[bool, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = False,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    jobs: common.Jobs = None,
+    executor: common.ExecutorName = None,
+    cache: common.UseCache = True,
+    cache_dir: common.CacheDir = None,
+    quiet: common.Quiet = False,
+    timings: common.Timings = False,
+) -> None:
+    """Inspect a dataset, print a summary, and write reports. Exits 0 whatever it finds."""
+    from dsinspect.engine import inspect
+
+    session = common.start(common.Choices(
+        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
+    outputs = [(path, common.configured(common.report_for(path, session.plugins), thumbnails=thumbnails, tables=tables))
+               for path in output or ()]
+    for path, _ in outputs:
+        common.require_writable(path)
+    run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
+                                  keep_annotations=tables or any(r.needs_annotations for _, r in outputs)),
+                  session.plugins)
+    for path, writer in outputs:
+        common.write_report(writer, run, path)
+    if not quiet:
+        sys.stdout.write(common.configured(common.named_report("terminal", session.plugins)).text(run))
+        for path, _ in outputs:
+            print(f"wrote {path}", file=sys.stderr)
+    if timings:
+        common.print_timings(run)
+    common.tell_trouble(run)
+    if run.crashed:
+        raise typer.Exit(ExitCode.CRASHED)

@@ -1,0 +1,220 @@
+"""The configuration: `dsinspect.toml`, or `[tool.dsinspect]` in pyproject.toml; one file, no merging.
+
+The nearest file to the dataset wins, then the nearest to the working directory; in one folder dsinspect.toml wins.
+What the command line says is laid over it.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dsinspect.errors import UserError, nearest
+from dsinspect.severity import Severity
+
+FILE_NAME = "dsinspect.toml"
+FAIL_ON = ("error", "warning", "info", "never")
+
+
+class _File(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
+    """The keys of a configuration file."""
+
+    select: list[str] = []
+    extend_select: list[str] = []
+    ignore: list[str] = []
+    severity: dict[str, str] = {}
+    fail_on: str = "error"
+    plugins: list[str] = []
+    disable_plugins: list[str] = []
+    per_split_ignores: dict[str, list[str]] = {}
+    baseline: str | None = None
+    checks: dict[str, dict[str, Any]] = {}
+    formats: dict[str, dict[str, Any]] = {}
+    transform: dict[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings in force.
+
+    Attributes:
+        path: the file they were read from, or None.
+        select: codes or prefixes to run; empty means all.
+        extend_select: codes or prefixes to run besides `select`.
+        ignore: codes or prefixes not to run.
+        severity: code or prefix to severity.
+        fail_on: `error`, `warning`, `info` or `never`.
+        plugins: one-file plugins.
+        disable_plugins: names of plugins to leave out.
+        per_split_ignores: split to codes or prefixes.
+        baseline: file of known findings.
+        checks: code to options.
+        formats: name of a format to options.
+        transform: settings of `dsinspect transform`.
+    """
+
+    path: Path | None = None
+    select: tuple[str, ...] = ()
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    severity: Mapping[str, Severity] = field(default_factory=dict)
+    fail_on: str = "error"
+    plugins: tuple[Path, ...] = ()
+    disable_plugins: tuple[str, ...] = ()
+    per_split_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    baseline: Path | None = None
+    checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    transform: Mapping[str, Any] = field(default_factory=dict)
+
+    def overlay(self, *, select: Sequence[str] = (), extend_select: Sequence[str] = (), ignore: Sequence[str] = (),
+                settings: Sequence[str] = (), fail_on: str | None = None, baseline: Path | None = None) -> Config:
+        """Lay command-line options over the file's.
+
+        Args:
+            select: replaces the file's when given; each may hold several codes joined by commas.
+            extend_select: added to the file's.
+            ignore: added to the file's.
+            settings: `CODE.option=value` or `format.option=value` texts; each beats the file's value.
+            fail_on: replaces the file's when given.
+            baseline: replaces the file's when given.
+
+        Raises:
+            UserError: a setting that is not of that form.
+        """
+        checks = {code: dict(values) for code, values in self.checks.items()}
+        formats = {name: dict(values) for name, values in self.formats.items()}
+        for setting in settings:
+            match = re.fullmatch(r"([A-Za-z]\w*)\.(\w+)=(.*)", setting, re.DOTALL)
+            if not match:
+                raise UserError(f"--set {setting}: write CODE.option=value, such as BOX005.min_side=4")
+            owner, name, value = match.groups()
+            group = checks if re.fullmatch(r"[A-Z]{3}\d{3}", owner) else formats
+            group.setdefault(owner, {})[name] = value
+        if fail_on is not None and fail_on not in FAIL_ON:
+            raise UserError(f"--fail-on {fail_on}: write one of {', '.join(FAIL_ON)}{nearest(fail_on, FAIL_ON)}")
+        return replace(
+            self, select=_split(select) or self.select, extend_select=self.extend_select + _split(extend_select),
+            ignore=self.ignore + _split(ignore), checks=checks, formats=formats, fail_on=fail_on or self.fail_on,
+            baseline=baseline or self.baseline)
+
+    def chosen(self, codes: Iterable[str]) -> list[str]:
+        """Return the codes to run, sorted.
+
+        A longer prefix beats a shorter one, so `select = ["BOX005"]` with `ignore = ["BOX"]` runs BOX005 alone.
+
+        Raises:
+            UserError: a code or prefix that no check has, with the nearest one.
+        """
+        codes = sorted(codes)
+        for what, prefixes in (("select", self.select), ("extend-select", self.extend_select),
+                               ("ignore", self.ignore), ("severity", tuple(self.severity)),
+                               *((f"per-split-ignores.{s}", p) for s, p in self.per_split_ignores.items())):
+            for prefix in prefixes:
+                require_code(prefix, codes, what, self.path)
+        for code in self.checks:
+            if code not in codes:
+                raise UserError(f"checks.{code}: no such check{nearest(code, codes)}{_in(self.path)}")
+        chosen = []
+        for code in codes:
+            on = max((len(p) for p in (*self.select, *self.extend_select) if matches(p, code)), default=-1)
+            on = max(on, 0) if not self.select else on
+            off = max((len(p) for p in self.ignore if matches(p, code)), default=-1)
+            if on > off or (on == off == 0):
+                chosen.append(code)
+        return chosen
+
+    def severity_of(self, code: str) -> Severity | None:
+        """Return the severity the longest matching prefix overrides, or None."""
+        best = max((p for p in self.severity if matches(p, code)), key=len, default=None)
+        return self.severity[best] if best is not None else None
+
+
+def matches(prefix: str, code: str) -> bool:
+    """Say whether a prefix covers a code; `ALL` covers every one."""
+    return prefix == "ALL" or code.startswith(prefix)
+
+
+def require_code(prefix: str, codes: Iterable[str], what: str, path: Path | None = None) -> None:
+    """Raise a UserError with the nearest code unless some check's code starts with `prefix`."""
+    codes = list(codes)
+    if not any(matches(prefix, c) for c in codes) or not prefix:
+        known = [*codes, *sorted({c[:3] for c in codes})]
+        raise UserError(f"{what}: no check has a code starting with {prefix!r}{nearest(prefix.upper(), known)}"
+                        f"{_in(path)}; `dsinspect plugins` lists them")
+
+
+def read_config(path: Path) -> Config:
+    """Read a configuration file.
+
+    Raises:
+        UserError: a file that cannot be read, a key that does not exist (with the nearest one), or a wrong value.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as e:
+        raise UserError(f"{path}: {e.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+        raise UserError(f"{path}: not valid TOML: {e}") from None
+    if path.name == "pyproject.toml":
+        document = document.get("tool", {}).get("dsinspect", {})
+    known = [f.encode_name for f in msgspec.structs.fields(_File)]
+    for key in document:
+        if key not in known:
+            raise UserError(f"{path}: no setting {key!r}{nearest(key, known)}; there are {', '.join(known)}")
+    try:
+        file = msgspec.convert(document, _File)
+        severity = {code: Severity(s) for code, s in file.severity.items()}
+    except (msgspec.ValidationError, ValueError) as e:
+        raise UserError(f"{path}: {e}") from None
+    if file.fail_on not in FAIL_ON:
+        raise UserError(f"{path}: fail-on: {file.fail_on!r} is none of {', '.join(FAIL_ON)}"
+                        f"{nearest(file.fail_on, FAIL_ON)}")
+    folder = path.parent
+    return Config(
+        path=path, select=tuple(file.select), extend_select=tuple(file.extend_select), ignore=tuple(file.ignore),
+        severity=severity, fail_on=file.fail_on, plugins=tuple(folder / p for p in file.plugins),
+        disable_plugins=tuple(file.disable_plugins),
+        per_split_ignores={s: tuple(c) for s, c in file.per_split_ignores.items()},
+        baseline=folder / file.baseline if file.baseline else None, checks=file.checks, formats=file.formats,
+        transform=file.transform)
+
+
+def find_config(dataset: Path | None) -> Path | None:
+    """Return the nearest configuration file to the dataset, else to the working directory, or None."""
+    starts = [] if dataset is None else [dataset.absolute() if dataset.is_dir() else dataset.absolute().parent]
+    for start in (*starts, Path.cwd()):
+        for folder in (start, *start.parents):
+            if (folder / FILE_NAME).is_file():
+                return folder / FILE_NAME
+            project = folder / "pyproject.toml"
+            if project.is_file() and _has_section(project):
+                return project
+    return None
+
+
+def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
+    """Read the configuration file named with `--config`, or the nearest one; the defaults when there is none."""
+    path = explicit or find_config(dataset)
+    return read_config(path) if path else Config()
+
+
+def _has_section(project: Path) -> bool:
+    try:
+        return "dsinspect" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        return False  # somebody else's file: not ours to judge
+
+
+def _split(texts: Sequence[str]) -> tuple[str, ...]:
+    return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
+
+
+def _in(path: Path | None) -> str:
+    return f" (in {path})" if path else ""

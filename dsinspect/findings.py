@@ -1,0 +1,393 @@
+"""Findings: what checks report, one row each in columns, so that a million of them is cheap.
+
+A message is kept as a template and its values; text is made only for the rows somebody looks at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.model import BOX_COLUMNS, NO_POSITION
+from dsinspect.severity import Severity
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dsinspect.checks import Batch
+
+Safety = Literal["safe", "unsafe"]
+Rows = Any
+"""Which rows of a frame: a boolean mask or an array of positions."""
+
+_WHERE = {"image": object, "split": object, "category": object, "annotation_id": np.int64, "source": object,
+          "line": np.int64, "index": np.int64, **dict.fromkeys(BOX_COLUMNS, np.float64), "subject": object}
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What would mend a finding. `safe` loses nothing a trainer could use."""
+
+    safety: Safety
+    action: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """What findings of one kind share.
+
+    Attributes:
+        message: a `str.format` template over the values, naming the limit and its option.
+        values: name and kind of each value: `i`nteger, `f`loat, `s`tring.
+        fix: what would mend them, or None.
+        severity: overrides the check's severity, for a milder or harder case.
+        has_annotation: True when each finding is about one annotation record.
+    """
+
+    message: str
+    values: tuple[tuple[str, str], ...] = ()
+    fix: Fix | None = None
+    severity: Severity | None = None
+    has_annotation: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding with its message made, as the reports show it."""
+
+    code: str
+    severity: Severity
+    message: str
+    image: str | None
+    split: str | None
+    category: str | None
+    annotation_id: int | None
+    source: str | None
+    line: int | None
+    index: int | None
+    bbox_xyxy: tuple[float, float, float, float] | None
+    values: dict[str, Any]
+    fingerprint: str
+    fix: Fix | None
+    subject: str | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings of one check, in columns.
+
+    `rows` holds one row per finding: where it is (image, split, category, annotation, source, line, index, box),
+    its `subject` when it is about something else (a class, a group), the number of its `template`, its values in
+    columns named `value:NAME`, and the replacement a fix would write in `fix:x_min` ... `fix:y_max`, `fix:text`.
+    Never change the frame of a Findings in place: states of checks share it.
+    """
+
+    rows: pd.DataFrame
+    templates: tuple[Template, ...]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @staticmethod
+    def none() -> Findings:
+        """Return no findings."""
+        return _EMPTY
+
+    @staticmethod
+    def of_annotations(batch: Batch, rows: Rows, message: str, values: Mapping[str, Any] | None = None, *,
+                       fix: Fix | None = None, severity: Severity | None = None, new_box: Any = None,
+                       new_text: Any = None, subject: Any = None) -> Findings:
+        """Report annotations.
+
+        Args:
+            batch: the batch the rows belong to.
+            rows: boolean mask over `batch.annotations`, or positions in it.
+            message: template over `values`, such as `"box is {width:g} px wide; at least {limit:g} (min_side)"`.
+            values: name to a scalar or to an array with one entry per *reported* row; tell measure and limit.
+            fix: what would mend them.
+            severity: a severity other than the check's.
+            new_box: (n, 4) xyxy px that the fix would write.
+            new_text: n texts (or one) that the fix would write (a name, a path, an id).
+            subject: n texts (or one) that tell apart findings on the same record.
+        """
+        positions = _positions(rows)
+        if not len(positions):
+            return _EMPTY
+        a = batch.annotations
+        image_row = a["image_row"].to_numpy()[positions]
+        where = {"image": _take(batch.images["path"], image_row), "split": _take(batch.images["split"], image_row)}
+        for name in ("category", "annotation_id", "source", "line", "index", *BOX_COLUMNS):
+            where[name] = a[name].to_numpy()[positions]
+        return _build(where, len(positions), message, values, fix, severity, new_box, new_text, subject,
+                      has_annotation=True)
+
+    @staticmethod
+    def of_images(batch: Batch, rows: Rows, message: str, values: Mapping[str, Any] | None = None, *,
+                  fix: Fix | None = None, severity: Severity | None = None, new_text: Any = None,
+                  subject: Any = None) -> Findings:
+        """Report images; `rows` is a mask over `batch.images` or positions in it, the rest as in `of_annotations`."""
+        positions = _positions(rows)
+        if not len(positions):
+            return _EMPTY
+        where = {"image": batch.images["path"].to_numpy()[positions]}
+        for name in ("split", "source", "line", "index"):
+            where[name] = batch.images[name].to_numpy()[positions]
+        return _build(where, len(positions), message, values, fix, severity, None, new_text, subject)
+
+    @staticmethod
+    def of_problems(batch: Batch, kind: str, message: str = "{reason}", *, fix: Fix | None = None,
+                    severity: Severity | None = None) -> Findings:
+        """Report the problems of one kind that the reader met; the values are `reason` and `text`."""
+        problems = batch.problems
+        positions = np.flatnonzero(problems["kind"].to_numpy() == kind)
+        if not len(positions):
+            return _EMPTY
+        where = {name: problems[name].to_numpy()[positions] for name in ("image", "split", "source", "line", "index")}
+        text, reason = (problems[name].to_numpy()[positions] for name in ("text", "reason"))
+        subject = np.where(text == "", reason, text)
+        return _build(where, len(positions), message, {"reason": reason, "text": text}, fix, severity, None, None,
+                      subject)
+
+    @staticmethod
+    def of_subjects(subjects: Sequence[str], message: str, values: Mapping[str, Any] | None = None, *,
+                    fix: Fix | None = None, severity: Severity | None = None, image: Any = None, split: Any = None,
+                    category: Any = None, new_text: Any = None) -> Findings:
+        """Report things that are neither one image nor one annotation: a class, a split, a group, the set.
+
+        Args:
+            subjects: what each finding is about, the same text in every run (it is part of the fingerprint).
+            message: template over `values`.
+            values: name to a scalar or an array with one entry per subject.
+            fix: what would mend them.
+            severity: a severity other than the check's.
+            image: path of an image concerned (or one per subject), or None.
+            split: the split concerned (or one per subject), or None.
+            category: the category concerned (or one per subject), or None.
+            new_text: what the fix would write.
+        """
+        if not len(subjects):
+            return _EMPTY
+        where = {"image": image, "split": split, "category": category}
+        return _build(where, len(subjects), message, values, fix, severity, None, new_text, list(subjects))
+
+    @staticmethod
+    def concat(parts: Iterable[Findings]) -> Findings:
+        """Join findings; the templates of all parts become one list."""
+        parts = [p for p in parts if len(p)]
+        if len(parts) <= 1:
+            return parts[0] if parts else _EMPTY
+        templates = list(dict.fromkeys(t for p in parts for t in p.templates))
+        number = {t: i for i, t in enumerate(templates)}
+        frames = []
+        for p in parts:
+            codes = np.array([number[t] for t in p.templates], np.int32)[p.rows["template"].to_numpy()]
+            frames.append(p.rows.assign(template=codes))
+        return Findings(_concat_frames(frames), tuple(templates))
+
+    def take(self, rows: Rows) -> Findings:
+        """Return the findings of a mask or of positions, in that order."""
+        return Findings(self.rows.iloc[_positions(rows)].reset_index(drop=True), self.templates)
+
+    def ordered(self) -> Findings:
+        """Sort by image path, annotation id, source, line, index, subject and message: an order no sharding changes."""
+        if len(self) < 2:
+            return self
+        rank = {t: i for i, t in enumerate(sorted(range(len(self.templates)),
+                                                 key=lambda k: self.templates[k].message))}
+        keys = [pd.Series(self.rows["template"].to_numpy()).map(rank).to_numpy()]
+        keys += [self.rows[c].to_numpy() for c in reversed(BOX_COLUMNS)]
+        keys += [_text_rank(self.rows[c]) for c in ("category", "subject")]
+        keys += [self.rows["index"].to_numpy(), self.rows["line"].to_numpy(), _text_rank(self.rows["source"]),
+                 self.rows["annotation_id"].to_numpy(), _text_rank(self.rows["image"])]
+        return self.take(np.lexsort(keys))
+
+    def with_severity(self, severity: Severity) -> Findings:
+        """Return the findings with every severity overridden."""
+        return Findings(self.rows, tuple(replace(t, severity=severity) for t in self.templates))
+
+    def with_folded(self, count: int) -> Findings:
+        """Return the findings with the value `folded` added to the first one and 0 to the others."""
+        folded = np.zeros(len(self), np.int64)
+        folded[:1] = count
+        rows = self.rows.assign(**{"value:folded": folded})
+        return Findings(rows, tuple(replace(t, values=(*t.values, ("folded", "i"))) for t in self.templates))
+
+    def severities(self, default: Severity) -> NDArray[np.int8]:
+        """Return the rank of each finding's severity (0 info, 1 warning, 2 error)."""
+        ranks = np.array([(t.severity or default).rank for t in self.templates] or [0], np.int8)
+        severities: NDArray[np.int8] = ranks[self.rows["template"].to_numpy()]
+        return severities
+
+    def fingerprints(self, code: str) -> NDArray[np.uint64]:
+        """Return a 64-bit identity per finding, the same across runs and unrelated changes.
+
+        It hashes the code, image path, category, subject and box, and a counter among equals; never ids, line
+        numbers or measured values, which change when something else is edited.
+        """
+        state = np.full(len(self), _text_hash(code), np.uint64)
+        for name in ("image", "category", "subject"):
+            state = _mix(state ^ _hash_texts(self.rows[name]))
+        for name in BOX_COLUMNS:
+            edges = self.rows[name].to_numpy(np.float64) + 0.0  # -0.0 becomes 0.0
+            bits = np.where(np.isnan(edges), np.nan, edges).view(np.uint64)
+            state = _mix(state ^ bits)
+        repeat = pd.Series(state).groupby(state).cumcount().to_numpy().astype(np.uint64)
+        return np.where(repeat > 0, _mix(state ^ _mix(repeat)), state)
+
+    def iterate(self, code: str, default: Severity, rows: Rows = None) -> Iterator[Finding]:
+        """Yield findings with their messages made, one at a time, in the stored order.
+
+        Args:
+            code: code of the check.
+            default: severity of those whose template has none.
+            rows: a mask or positions, to make only those.
+        """
+        prints = self.fingerprints(code)
+        positions = np.arange(len(self)) if rows is None else _positions(rows)
+        for start in range(0, len(positions), 8192):
+            chunk = positions[start:start + 8192]
+            yield from self._chunk(code, default, chunk, prints[chunk])
+
+    def _chunk(self, code: str, default: Severity, chunk: NDArray[np.intp],
+               prints: NDArray[np.uint64]) -> Iterator[Finding]:
+        columns: dict[str, list[Any]] = {str(c): self.rows[c].to_numpy()[chunk].tolist() for c in self.rows.columns}
+        for k, number in enumerate(columns["template"]):
+            template = self.templates[number]
+            values = {name: _plain(columns[f"value:{name}"][k], kind) for name, kind in template.values}
+            box = (columns["x_min"][k], columns["y_min"][k], columns["x_max"][k], columns["y_max"][k])
+            has = template.has_annotation
+            yield Finding(
+                code=code, severity=template.severity or default,
+                message=template.message.format_map(_Shown(values)),
+                image=columns["image"][k], split=columns["split"][k], category=columns["category"][k],
+                annotation_id=columns["annotation_id"][k] if has else None, source=columns["source"][k],
+                line=columns["line"][k] if columns["line"][k] != NO_POSITION else None,
+                index=columns["index"][k] if columns["index"][k] != NO_POSITION else None,
+                bbox_xyxy=box if has else None, values=values, fingerprint=f"{prints[k]:016x}",
+                fix=template.fix, subject=columns["subject"][k])
+
+
+class _Shown(dict[str, Any]):
+    """Values for a message; a value that is missing or not finite formats as plain text."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        return _Missing() if value is None else value
+
+
+class _Missing:
+    def __format__(self, spec: str) -> str:
+        return "unknown"
+
+
+def _plain(value: Any, kind: str) -> Any:
+    """Return a value as JSON has it: a NaN float is None, an infinite one its name."""
+    if kind == "s":
+        return None if value is None or value != value else str(value)
+    if value is None or value != value:
+        return None
+    return int(value) if kind == "i" else float(value)
+
+
+def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, Any] | None, fix: Fix | None,
+           severity: Severity | None, new_box: Any, new_text: Any, subject: Any, *,
+           has_annotation: bool = False) -> Findings:
+    columns: dict[str, NDArray[Any]] = {}
+    given = {**where, "subject": subject}
+    for name, dtype in _WHERE.items():
+        missing = np.nan if dtype is np.float64 else NO_POSITION if dtype is np.int64 else None
+        value = given.get(name)
+        columns[name] = _spread(missing if value is None else value, n, dtype)
+    columns["template"] = np.zeros(n, np.int32)
+    kinds = []
+    for name, value in (values or {}).items():
+        array = np.asarray(value) if not isinstance(value, list) else np.array(value)
+        kind = {"i": "i", "u": "i", "b": "i", "f": "f"}.get(array.dtype.kind, "s")
+        kinds.append((name, kind))
+        columns[f"value:{name}"] = _spread(value, n, object if kind == "s" else array.dtype)
+    if new_box is not None:
+        for k, name in enumerate(BOX_COLUMNS):
+            columns[f"fix:{name}"] = np.ascontiguousarray(np.asarray(new_box, np.float64)[:, k])
+    if new_text is not None:
+        columns["fix:text"] = _spread(new_text, n, object)
+    template = Template(message, tuple(kinds), fix, severity, has_annotation)
+    return Findings(_frame(columns), (template,))
+
+
+def _frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype, copy=False) for k, v in columns.items()}, copy=False)
+
+
+def _concat_frames(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Concatenate with NumPy: a column that a part lacks is None or NaN there."""
+    names = list(dict.fromkeys(str(c) for f in frames for c in f.columns))
+    dtypes = {c: [f[c].dtype for f in frames if c in f] for c in names}
+    columns = {}
+    for name in names:
+        is_object = any(d.kind == "O" for d in dtypes[name])
+        lacking = any(name not in f for f in frames)
+        parts = [f[name].to_numpy() if name in f else np.full(len(f), None if is_object else np.nan,
+                                                              object if is_object else np.float64) for f in frames]
+        if is_object or lacking:
+            parts = [p.astype(object if is_object else np.float64) for p in parts]
+        columns[name] = np.concatenate(parts)
+    return _frame(columns)
+
+
+def _spread(value: Any, n: int, dtype: Any) -> NDArray[Any]:
+    if np.dtype(dtype).kind == "O":
+        column = np.empty(n, object)
+        column[:] = value if not np.ndim(value) else list(value)
+        return column
+    array = np.asarray(value, dtype)
+    return np.full(n, array, dtype) if array.ndim == 0 else array
+
+
+def _positions(rows: Rows) -> NDArray[np.intp]:
+    array = np.asarray(rows)
+    return np.flatnonzero(array) if array.dtype == bool else array.astype(np.intp)
+
+
+def _take(column: pd.Series[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Take rows of an object column; None where the row is -1."""
+    values = column.to_numpy()
+    if not len(values):
+        return np.full(len(rows), None, object)
+    taken: NDArray[Any] = values[rows]  # fancy indexing copies
+    taken[rows < 0] = None
+    return taken
+
+
+def _text_rank(column: pd.Series[Any]) -> NDArray[np.int64]:
+    codes, uniques = pd.factorize(column.to_numpy(), use_na_sentinel=True)
+    order = sorted(range(len(uniques)), key=lambda k: str(uniques[k]))
+    rank = np.empty(len(uniques) + 1, np.int64)
+    rank[order] = np.arange(1, len(uniques) + 1)
+    rank[-1] = 0  # None, which factorize codes as -1, comes first
+    return rank[codes]
+
+
+def _hash_texts(column: pd.Series[Any]) -> NDArray[np.uint64]:
+    codes, uniques = pd.factorize(column.to_numpy(), use_na_sentinel=True)
+    hashes = np.array([*(_text_hash(str(u)) for u in uniques), 0], np.uint64)
+    return hashes[codes]
+
+
+def _text_hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix 64 bits (splitmix64's finaliser, Steele, Lea and Flood 2014)."""
+    z = state + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+_EMPTY = Findings(_frame({**{k: np.empty(0, d) for k, d in _WHERE.items()}, "template": np.empty(0, np.int32)}), ())

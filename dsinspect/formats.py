@@ -1,0 +1,124 @@
+"""The format protocol: find out whether a path holds the format, and read it shard by shard."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from dsinspect.errors import UserError, nearest
+from dsinspect.model import DatasetInfo, Shard
+from dsinspect.options import BaseOptions
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How sure a format is that a path holds it.
+
+    Attributes:
+        confidence: 0 to 1; 0.9 and more when the content itself says so.
+        reason: what was seen, for the error when two formats are equally sure.
+    """
+
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """What to open, and how.
+
+    Attributes:
+        root: the folder or annotation file the user named.
+        images: folder of the images when it is not where the format keeps them.
+        options: the format's own options.
+        columns: format-specific columns that somebody asked for (`coco:area`).
+    """
+
+    root: Path
+    images: Path | None = None
+    options: BaseOptions | None = None
+    columns: frozenset[str] = frozenset()
+
+
+class ShardRef(Protocol):
+    """A part of a dataset, not read yet. Picklable; `load` runs in the worker."""
+
+    def load(self) -> Shard:
+        """Read the part. What cannot be read becomes a row of `problems`; never raises for bad data."""
+        ...
+
+
+class Source(Protocol):
+    """An opened dataset."""
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What is known before the records are read."""
+        ...
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the set into parts of about `size` images, each with all its annotations, in a fixed order.
+
+        Annotations whose image does not exist belong to one of the parts, with `image_row` -1.
+        """
+        ...
+
+
+class Format(ABC):
+    """A dataset format. `options_type` holds the choices its readers leave to the user."""
+
+    name: ClassVar[str]
+    options_type: ClassVar[type[BaseOptions]] = BaseOptions
+
+    @abstractmethod
+    def detect(self, root: Path) -> Detection | None:
+        """Say whether `root` holds this format, by content and quickly (a few files at most); None if not."""
+
+    @abstractmethod
+    def open(self, request: OpenRequest) -> Source:
+        """Open the dataset.
+
+        Raises:
+            UserError: when nothing at all is readable.
+        """
+
+
+def detect_format(root: Path, formats: dict[str, type[Format]]) -> type[Format]:
+    """Return the one format whose detection is surest.
+
+    Raises:
+        UserError: the path does not exist, no format knows it, or two are equally sure.
+    """
+    if not root.exists():
+        near = nearest(root.name, [p.name for p in root.parent.iterdir()]) if root.parent.is_dir() else ""
+        raise UserError(f"{root}: no such file or folder{near}")
+    seen: list[tuple[float, str, str]] = []
+    for name, format_type in formats.items():
+        detection = format_type().detect(root)
+        if detection:
+            seen.append((detection.confidence, name, detection.reason))
+    seen.sort(key=lambda s: (-s[0], s[1]))
+    if not seen:
+        raise UserError(f"{root}: no dataset format recognised; name one with --format ({', '.join(formats)})")
+    best = [s for s in seen if s[0] == seen[0][0]]
+    if len(best) > 1:
+        what = "; ".join(f"{name}: {reason}" for _, name, reason in best)
+        raise UserError(f"{root}: could be {' or '.join(n for _, n, _ in best)} ({what}); choose with --format NAME")
+    return formats[best[0][1]]
+
+
+def named_format(name: str, formats: dict[str, type[Format]]) -> type[Format]:
+    """Return the format of that name, or raise a UserError that suggests the nearest."""
+    if name not in formats:
+        raise UserError(f"--format {name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}")
+    return formats[name]
+
+
+def format_options(values: dict[str, Any], format_type: type[Format]) -> BaseOptions:
+    """Build the options of a format from configuration values."""
+    from dsinspect.options import make
+
+    return make(format_type.options_type, values, f"format {format_type.name}")

@@ -1,0 +1,189 @@
+"""Measure the image files of a shard: each is opened at most once, and not at all when the cache knows it."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from dsinspect.cache import Cache, FileIdentity, Measured
+from dsinspect.errors import PluginError
+from dsinspect.model import BOX_COLUMNS, Shard
+from dsinspect.probes import ImageFile, Probe, Value, to_column
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class ProbeFailure:
+    """A probe that did not measure: its plugin cannot work here (`skipped`), or it raised (`crashed`)."""
+
+    status: Literal["skipped", "crashed"]
+    reason: str
+
+
+@dataclass
+class Measurements:
+    """Columns measured on a shard's files, and what went wrong.
+
+    Attributes:
+        columns: column name to one value per image.
+        failures: column name to why it could not be measured.
+        seconds: probe name to the time it took.
+    """
+
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    failures: dict[str, ProbeFailure] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | None) -> Measurements:
+    """Measure files with probes.
+
+    Args:
+        files: path of each image's file, or None when it has none.
+        probes: probes in any order; cheap ones run first.
+        cache: database of earlier measurements, or None.
+
+    Returns:
+        one value per file and column, `read_error` besides; a file that cannot be had has missing values.
+    """
+    probes = sorted(probes, key=lambda p: (p.level, p.name))
+    result = Measurements()
+    errors: list[str | None] = [None] * len(files)
+    known: list[Measured] = [{} for _ in files]
+    identities = [_identity(path, errors, k) for k, path in enumerate(files)]
+    if cache is None:
+        _measure_new(files, identities, probes, known, errors, result)
+    else:
+        with Cache(cache) as store:
+            stored = store.get([i for i in identities if i is not None])
+            known = [stored.get(i.path, {}) if i else {} for i in identities]
+            fresh = _measure_new(files, identities, probes, known, errors, result)
+            if fresh:
+                store.put((i, known[k]) for k in fresh if (i := identities[k]) is not None)
+    for probe in probes:
+        for number, column in enumerate(probe.columns, 1):
+            values = [m[probe.name][number] if probe.name in m else None for m in known]
+            result.columns[column.name] = to_column(values, column.dtype)
+    result.columns["read_error"] = to_column(list(errors), "object")
+    return result
+
+
+def _measure_new(files: Sequence[str | None], identities: Sequence[FileIdentity | None], probes: Sequence[Probe],
+                 known: list[Measured], errors: list[str | None], result: Measurements) -> list[int]:
+    """Run the probes whose values are not known; return the positions of the files with something new."""
+    fresh = []
+    broken: set[str] = set()
+    seconds = dict.fromkeys((p.name for p in probes), 0.0)
+    for k, path in enumerate(files):
+        if path is None or identities[k] is None:
+            continue
+        todo = [p for p in probes if known[k].get(p.name, (None,))[0] != p.version and p.name not in broken]
+        if not todo:
+            continue
+        file = ImageFile(path)
+        values = dict(known[k])
+        for probe in todo:
+            start = time.perf_counter()
+            try:
+                values[probe.name] = [probe.version, *probe.measure(file)]
+            except OSError as e:
+                errors[k] = _os_reason(e)
+                break
+            except PluginError as e:  # it cannot work on this machine at all (OpenCV without libGL)
+                broken.add(probe.name)
+                _fail(result, probe, ProbeFailure("skipped", str(e)))
+            except Exception as e:
+                last = traceback.extract_tb(e.__traceback__)[-1]
+                _fail(result, probe, ProbeFailure(
+                    "crashed", f"probe {probe.name} raised {type(e).__name__}: {e} "
+                               f"({Path(last.filename).name}:{last.lineno})"))
+            seconds[probe.name] += time.perf_counter() - start
+        known[k] = values
+        if errors[k] is None:
+            fresh.append(k)
+    result.seconds = seconds
+    return fresh
+
+
+def _fail(result: Measurements, probe: Probe, failure: ProbeFailure) -> None:
+    for column in probe.columns:
+        result.failures.setdefault(column.name, failure)
+
+
+def _identity(path: str | None, errors: list[str | None], k: int) -> FileIdentity | None:
+    if path is None:
+        return None
+    try:
+        status = ImageFile(path).stat
+    except OSError as e:
+        errors[k] = _os_reason(e)
+        return None
+    return FileIdentity(os.path.abspath(path), status.st_size, status.st_mtime_ns)  # noqa: PTH100
+
+
+def _os_reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def measured_shard(shard: Shard, measurements: Measurements | None, box_units: str) -> Shard:
+    """Add the measured columns and the frame the boxes live in, and turn fractions into px.
+
+    Args:
+        shard: as the reader gave it.
+        measurements: of its images, or None when no file is opened.
+        box_units: see `DatasetInfo.box_units`.
+    """
+    columns = measurements.columns if measurements else {}
+    width, height = frame_sizes(shard.images, columns, box_units)
+    images = _with_columns(shard.images, {**columns, "frame_width": width, "frame_height": height})
+    if box_units == "px":
+        return shard.replace(images=images)
+    rows = shard.annotations["image_row"].to_numpy()
+    sizes = {"x": np.append(width, np.nan)[rows], "y": np.append(height, np.nan)[rows]}
+    scaled = {c: shard.annotations[c].to_numpy() * sizes[c[0]] for c in BOX_COLUMNS}
+    return shard.replace(images=images, annotations=_with_columns(shard.annotations, scaled))
+
+
+def frame_sizes(images: pd.DataFrame, columns: Mapping[str, NDArray[Any]],
+                box_units: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return width and height, px, of the frame each image's boxes live in; NaN where neither source knows.
+
+    The file's own size is the truth when there is a file. With an EXIF orientation that swaps the sides (5 to 8) it
+    is the stored frame only when the declared size says so and the boxes are in px; fractions are of the image as
+    displayed (Ultralytics applies the orientation before it scales).
+    """
+    width, height = images["width"].to_numpy(), images["height"].to_numpy()
+    if "file_width" not in columns:
+        return _positive(width), _positive(height)
+    stored_w, stored_h = columns["file_width"], columns["file_height"]
+    swaps = columns["orientation"] >= 5
+    upright_w, upright_h = np.where(swaps, stored_h, stored_w), np.where(swaps, stored_w, stored_h)
+    is_stored = (width == stored_w) & (height == stored_h) if box_units == "px" else np.zeros(len(width), bool)
+    frame_w, frame_h = np.where(is_stored, stored_w, upright_w), np.where(is_stored, stored_h, upright_h)
+    return (np.where(np.isnan(frame_w), _positive(width), frame_w),
+            np.where(np.isnan(frame_h), _positive(height), frame_h))
+
+
+def _positive(size: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(size > 0, size, np.nan)
+
+
+def _with_columns(frame: pd.DataFrame, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    series = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in columns.items()}
+    kept = {str(c): frame[c] for c in frame.columns if c not in series}
+    return pd.DataFrame({**kept, **series}, copy=False)
+
+
+__all__ = ["Measurements", "ProbeFailure", "Value", "frame_sizes", "measure", "measured_shard"]

@@ -1,0 +1,74 @@
+"""Options of a plugin: one typed, frozen struct per plugin, filled from the configuration and `--set`.
+
+class Options(BaseOptions):
+min_side: Annotated[float, option("shorter side, px", source="Ultralytics augmentation", ge=0)] = 2.0
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from dsinspect.errors import UserError, nearest
+
+O_co = TypeVar("O_co", bound="BaseOptions")
+
+
+class BaseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of every plugin's options; on its own, the options of a plugin that has none."""
+
+
+def option(meaning: str, *, source: str = "", ge: float | None = None, gt: float | None = None,
+           le: float | None = None, lt: float | None = None) -> msgspec.Meta:
+    """Describe one option: its meaning with its unit, where its default comes from, and its bounds."""
+    bounds: dict[str, Any] = {"ge": ge, "gt": gt, "le": le, "lt": lt}
+    meta: msgspec.Meta = msgspec.Meta(description=meaning, extra={"source": source}, **bounds)
+    return meta
+
+
+@dataclass(frozen=True)
+class OptionDoc:
+    """One option as `dsinspect explain` and the docs show it."""
+
+    name: str
+    default: Any
+    meaning: str
+    source: str
+
+
+def describe(options_type: type[BaseOptions]) -> list[OptionDoc]:
+    """List the options of a plugin in the order they are declared."""
+    hints = get_type_hints(options_type, include_extras=True)
+    docs = []
+    for name, default in msgspec.structs.asdict(options_type()).items():
+        metas = [m for m in get_args(hints[name])[1:] if isinstance(m, msgspec.Meta)] \
+            if get_origin(hints[name]) is Annotated else []
+        meaning = metas[0].description if metas else None
+        source = (metas[0].extra or {}).get("source", "") if metas else ""
+        docs.append(OptionDoc(name, default, meaning or "", source))
+    return docs
+
+
+def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_co:
+    """Build options from configuration values or `--set` texts.
+
+    Args:
+        options_type: the struct to fill.
+        values: option name to value; a text is converted to the option's type.
+        where: what the user wrote them for (`BOX005`), for the error.
+
+    Raises:
+        UserError: an unknown option (with the nearest name) or a value of the wrong type or range.
+    """
+    known = list(options_type.__struct_fields__)
+    for name in values:
+        if name not in known:
+            has = f"its options are {', '.join(known)}" if known else "it has no options"
+            raise UserError(f"{where} has no option {name!r}{nearest(name, known)}; {has}")
+    try:
+        return msgspec.convert(dict(values), options_type, strict=False)
+    except msgspec.ValidationError as e:
+        raise UserError(f"{where}: {e}") from None

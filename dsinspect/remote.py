@@ -1,0 +1,33 @@
+"""Datasets behind a URL: copied with fsspec into a temporary folder that goes when the program ends."""
+
+from __future__ import annotations
+
+import atexit
+import shutil
+import tempfile
+from pathlib import Path, PurePosixPath
+
+from dsinspect.errors import UserError
+
+
+def fetch(url: str) -> Path:
+    """Copy a file or folder from a URL that fsspec opens, and return where it lies on disk.
+
+    Raises:
+        UserError: fsspec is not installed, the protocol is unknown, or the place cannot be read.
+    """
+    try:
+        import fsspec
+    except ImportError:
+        raise UserError(f"{url}: URLs need fsspec; install it with `pip install dsinspect[url]`") from None
+    folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        filesystem, path = fsspec.core.url_to_fs(url)
+        target = folder / (PurePosixPath(path.rstrip("/")).name or "dataset")
+        filesystem.get(path, str(target), recursive=filesystem.isdir(path))
+    except Exception as e:  # every filesystem raises errors of its own kind
+        raise UserError(f"{url}: cannot be read: {type(e).__name__}: {e}") from None
+    if not target.exists():
+        raise UserError(f"{url}: nothing there")
+    return target

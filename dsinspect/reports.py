@@ -1,0 +1,134 @@
+"""The report protocol, and the run it writes down."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+from dsinspect.severity import Severity
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dsinspect.checks import Chart
+    from dsinspect.findings import Finding, Findings
+    from dsinspect.model import DatasetInfo
+
+Status = Literal["clean", "found", "skipped", "crashed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check came to.
+
+    Attributes:
+        code: of the check.
+        name: of the check.
+        severity: in force, after configuration.
+        status: `skipped` and `crashed` say why in `metrics["reason"]`.
+        findings: in their final order.
+        metrics: JSON-ready.
+        tables: frames by title.
+        charts: charts as data.
+        limits: the options in force, by name.
+        summary: the first line of the check's docstring.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    status: Status
+    findings: Findings
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+    def iterate(self) -> Iterator[Finding]:
+        """Yield the findings one by one with their messages made."""
+        return self.findings.iterate(self.code, self.severity)
+
+
+@dataclass(frozen=True)
+class Census:
+    """Counts of the whole set.
+
+    Attributes:
+        images: number of image records.
+        annotations: number of annotation records.
+        categories: frame `category_id`, `name`, `annotations`, `images` (images with at least one box of it).
+        splits: frame `name`, `images`, `annotations`.
+    """
+
+    images: int
+    annotations: int
+    categories: pd.DataFrame
+    splits: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished inspection.
+
+    Attributes:
+        path: the dataset as the user named it.
+        info: what the reader knew.
+        census: counts.
+        outcomes: one per selected check, by code.
+        images: all images with their measurements, when a report asked for them.
+        annotations: all annotations with `path`, when a report asked for them.
+        timings: stage, probe or check to seconds.
+    """
+
+    path: str
+    info: DatasetInfo
+    census: Census
+    outcomes: tuple[Outcome, ...]
+    images: pd.DataFrame | None = None
+    annotations: pd.DataFrame | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+
+    def count(self, severity: Severity) -> int:
+        """Return the number of findings of a severity."""
+        return sum(int((o.findings.severities(o.severity) == severity.rank).sum()) for o in self.outcomes)
+
+    def outcome(self, code: str) -> Outcome | None:
+        """Return what the check of that code came to, or None when it was not selected."""
+        return next((o for o in self.outcomes if o.code == code), None)
+
+    @property
+    def crashed(self) -> tuple[Outcome, ...]:
+        """The checks that crashed."""
+        return tuple(o for o in self.outcomes if o.status == "crashed")
+
+
+class Report(ABC):
+    """Writes a run down.
+
+    Attributes:
+        name: what `--output-format` calls it.
+        suffix: file suffix that chooses it for `-o` (`.xlsx`), or empty when it goes to the terminal only.
+        needs_images: True to have `Run.images`.
+        needs_annotations: True to have `Run.annotations`.
+    """
+
+    name: ClassVar[str]
+    suffix: ClassVar[str] = ""
+    needs_images: ClassVar[bool] = False
+    needs_annotations: ClassVar[bool] = False
+
+    @abstractmethod
+    def write(self, run: Run, out: Path) -> None:
+        """Write the run to a file that does not exist yet; the engine renames it when it is whole."""
+
+    def text(self, run: Run) -> str:
+        """Return the report as text for standard output.
+
+        Raises:
+            NotImplementedError: it is a binary format.
+        """
+        raise NotImplementedError(f"{self.name} reports are files: write one with -o FILE{self.suffix}")

@@ -1,0 +1,1 @@
+"""Checks of classes and their balance."""

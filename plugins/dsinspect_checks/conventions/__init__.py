@@ -1,0 +1,1 @@
+"""Checks of conventions that explain many symptoms at once."""

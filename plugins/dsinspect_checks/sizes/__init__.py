@@ -1,0 +1,1 @@
+"""Checks of sizes, as the network will see them."""

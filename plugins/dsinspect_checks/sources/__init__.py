@@ -1,0 +1,1 @@
+"""Checks of files, layout and encoding."""

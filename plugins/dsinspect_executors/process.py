@@ -1,0 +1,50 @@
+"""`process`: spawned processes, for work that Python itself dominates (parsing many label files)."""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+from dsinspect.errors import UserError
+from dsinspect.executors import Executor, R, T, tree_merge
+from dsinspect_executors._pool import ordered_results
+
+
+class Processes(Executor):
+    """Runs items on a pool of processes.
+
+    They are spawned, not forked: a fork copies the locks of OpenCV's and pandas' threads in whatever state they are.
+    """
+
+    name = "process"
+
+    def map_reduce(self, fn: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R],
+                   seen: Callable[[R], None] | None = None) -> R:
+        """Return the tree merge of `fn(item)` over all items.
+
+        Raises:
+            UserError: a worker was killed from outside, most often for want of memory.
+        """
+        pool = ProcessPoolExecutor(self.jobs, multiprocessing.get_context("spawn"), _start, (self.initializer,))
+        workers = pool._processes  # the only handle there is for ending workers that are busy
+        try:
+            merged = tree_merge(ordered_results(pool, fn, items, 2 * self.jobs, seen), merge)
+        except BrokenProcessPool:
+            raise UserError("a worker process was killed, most likely for want of memory; "
+                            "use fewer with --jobs 1") from None
+        except BaseException:
+            for worker in list(workers.values()):
+                worker.terminate()
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+        pool.shutdown()
+        return merged
+
+
+def _start(initializer: Callable[[], None] | None) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears ^C and ends its workers
+    if initializer:
+        initializer()

@@ -1,0 +1,1 @@
+"""The dataset formats that come with dsinspect: one module or folder, and one entry point, each."""

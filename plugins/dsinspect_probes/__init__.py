@@ -1,0 +1,20 @@
+"""The probes that come with dsinspect: one probe per module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dsinspect import hookimpl
+
+if TYPE_CHECKING:
+    from dsinspect.probes import Probe
+
+
+@hookimpl
+def dsinspect_probes() -> Iterable[type[Probe]]:
+    """Return every probe of this package."""
+    from dsinspect.probes import Probe
+    from dsinspect.plugins import classes_in
+
+    return classes_in(__name__, Probe)

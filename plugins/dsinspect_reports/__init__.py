@@ -1,0 +1,20 @@
+"""The reports that come with dsinspect: one report per module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from dsinspect import hookimpl
+
+if TYPE_CHECKING:
+    from dsinspect.reports import Report
+
+
+@hookimpl
+def dsinspect_reports() -> Iterable[type[Report]]:
+    """Return every report of this package."""
+    from dsinspect.reports import Report
+    from dsinspect.plugins import classes_in
+
+    return classes_in(__name__, Report)

@@ -1,0 +1,20 @@
+"""The transforms that come with dsinspect: one transform per module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from dsinspect import hookimpl
+
+if TYPE_CHECKING:
+    from dsinspect.transforms import Transform
+
+
+@hookimpl
+def dsinspect_transforms() -> Iterable[type[Transform[Any]]]:
+    """Return every transform of this package."""
+    from dsinspect.transforms import Transform
+    from dsinspect.plugins import classes_in
+
+    return classes_in(__name__, Transform)
