@@ -80,15 +80,15 @@ class Batch:
     @cached_property
     def is_region(self) -> NDArray[np.bool_]:
         """Mask of crowd and ignored regions."""
-        return self.annotations[["is_crowd", "is_ignored"]].to_numpy(bool).any(axis=1)
+        flags = self.annotations[["is_crowd", "is_ignored"]].to_numpy(bool)
+        return np.asarray(flags.any(axis=1), bool)
 
     @cached_property
     def has_unknown_size(self) -> NDArray[np.bool_]:
         """Mask of the annotations whose box in px is unknown: fractions of an image of unknown size."""
         if self.dataset.box_units == "px":
             return np.zeros(len(self.annotations), bool)
-        unknown: NDArray[np.bool_] = np.isnan(self.box_image_wh).any(axis=1)
-        return unknown
+        return np.asarray(np.isnan(self.box_image_wh).any(axis=1), bool)
 
 
 @dataclass(frozen=True)

@@ -40,13 +40,15 @@ def build(plugins: Plugins) -> typer.Typer:
         hook = getattr(plugin.module, "dsinspect_commands", None)
         if hook is None:
             continue
-        before = len(_names(app))
-        hook(app)
-        for name in _names(app)[before:]:
+        added = typer.Typer()
+        hook(added)
+        for name in _names(added):
             if name in owner:
                 raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): the command {name!r} is already "
                                   f"{owner[name]}'s; go on with --no-plugin {plugin.name}")
             owner[name] = plugin.name
+        app.registered_commands += added.registered_commands
+        app.registered_groups += added.registered_groups
     return app
 
 

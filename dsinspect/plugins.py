@@ -222,19 +222,16 @@ def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], pl
             return
         raise PluginError(f"two plugins are named {plugin.name!r}: {other.origin} and {plugin.origin}; "
                           "uninstall one of them")
+    go_on = f"go on with --no-plugin {plugin.name}"
+    hooks = [n for n in vars(Hooks) if n.startswith("dsinspect_")]
+    for name in vars(plugin.module):
+        if manager.parse_hookimpl_opts(plugin.module, name) is not None and name not in hooks:
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): no hook {name!r}{nearest(name, hooks)}; {go_on}")
     try:
         manager.register(plugin.module, plugin.name)
-        manager.check_pending()
     except (pluggy.PluginValidationError, ValueError) as e:
         reason = " ".join(str(e).split())
-        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {reason}; "
-                          f"go on with --no-plugin {plugin.name}") from e
-    unknown = [n for n in vars(plugin.module) if n.startswith("dsinspect_") and callable(getattr(plugin.module, n))
-               and not hasattr(manager.hook, n) and manager.parse_hookimpl_opts(plugin.module, n) is not None]
-    if unknown:
-        hooks = [n for n in vars(Hooks) if n.startswith("dsinspect_")]
-        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): no hook {unknown[0]!r}"
-                          f"{nearest(unknown[0], hooks)}; go on with --no-plugin {plugin.name}")
+        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {reason}; {go_on}") from e
     loaded[plugin.name] = plugin
 
 

@@ -1,0 +1,116 @@
+"""Generate the pages of docs/ whose truth is in the code: one per check, the index with defaults, and the commands.
+
+    python docs/generate.py            # write them
+    python docs/generate.py --check    # exit 1 when one of them is not as the code says
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+FAMILIES = {
+    "SRC": "Files, layout, encoding", "REC": "Records and identity", "BOX": "Geometry of boxes", "CLS": "Classes",
+    "IMG": "Image files", "SIZ": "Sizes, as the network will see them", "DST": "Distribution", "SPL": "Splits",
+    "CNV": "Conventions",
+}
+MADE = "<!-- Made by docs/generate.py from the code: change the docstring or the option, not this page. -->\n"
+
+
+def check_page(facts: dict[str, Any]) -> str:
+    """Return the page of one check."""
+    lines = [MADE, f"# {facts['code']} {facts['name']}", "", f"*{facts['severity']}*: {facts['summary']}", "",
+             facts["text"], ""]
+    if facts["options"]:
+        lines += ["| option | default | meaning | source |", "|---|---|---|---|"]
+        lines += [f"| `{o['name']}` | `{o['default']}` | {cell(o['meaning'])} | {cell(o['source'])} |"
+                  for o in facts["options"]]
+        name = facts["options"][0]["name"]
+        lines += ["", f"Change it with `--set {facts['code']}.{name}=VALUE`, or in `dsinspect.toml` under "
+                      f"`[checks.{facts['code']}]`.", ""]
+    if facts["needs"]:
+        lines += [f"Needs: {', '.join(f'`{n}`' for n in facts['needs'])}; the check is skipped where they cannot "
+                  "be had.", ""]
+    return "\n".join(lines)
+
+
+def index_page(checks: list[dict[str, Any]]) -> str:
+    """Return the index of all checks."""
+    lines = [MADE, "# Checks", "", f"{len(checks)} checks. Severity and limits can be changed; see [the guide]"
+             "(guide.md).", ""]
+    for family, title in FAMILIES.items():
+        members = [c for c in checks if c["code"].startswith(family)]
+        if not members:
+            continue
+        lines += [f"## {family}: {title}", "", "| code | name | severity | what it reports | limits |",
+                  "|---|---|---|---|---|"]
+        for c in members:
+            limits = ", ".join(f"`{o['name']}` = {o['default']}" for o in c["options"]) or "–"
+            lines.append(f"| [{c['code']}](checks/{c['code']}.md) | {c['name']} | {c['severity']} | "
+                         f"{cell(c['summary'])} | {limits} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def command_page() -> str:
+    """Return the page of the commands: their `--help`, 100 columns wide, without colour."""
+    import typer
+
+    from dsinspect.cli import build
+    from dsinspect.plugins import load_plugins
+
+    group = typer.main.get_command(build(load_plugins()))
+    names = list(getattr(group, "commands", {}))
+    lines = [MADE, "# Commands", ""]
+    for name in ("", *names):
+        lines += [f"## dsinspect {name}".rstrip(), "", "```text", help_text(name), "```", ""]
+    return "\n".join(lines)
+
+
+def help_text(command: str) -> str:
+    """Return the `--help` of a command."""
+    arguments = [sys.executable, "-m", "dsinspect", *([command] if command else []), "--help"]
+    environment = {**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1", "TERM": "dumb"}
+    done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
+    return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
+
+
+def cell(text: str) -> str:
+    """Return text safe in a Markdown table."""
+    return text.replace("|", "\\|")
+
+
+def pages() -> dict[Path, str]:
+    """Return every generated page by its path."""
+    from dsinspect.explanations import facts_of
+    from dsinspect.plugins import load_plugins
+
+    checks = [facts_of(c) for c in load_plugins().checks.values()]
+    made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}
+    return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page()}
+
+
+def main() -> int:
+    """Write the pages, or compare them."""
+    made = pages()
+    stale = [p for p in (HERE / "checks").glob("*.md") if p not in made]
+    if "--check" in sys.argv:
+        wrong = [p for p, text in made.items() if not p.exists() or p.read_text(encoding="utf-8") != text] + stale
+        for path in wrong:
+            print(f"{path.relative_to(HERE.parent)} is not as the code says: run python docs/generate.py")
+        return 1 if wrong else 0
+    (HERE / "checks").mkdir(exist_ok=True)
+    for path, text in made.items():
+        path.write_text(text, encoding="utf-8")
+    for path in stale:
+        path.unlink()
+    print(f"{len(made)} pages")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

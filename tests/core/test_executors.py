@@ -1,0 +1,46 @@
+"""Executors: any of them, with any number of workers, gives the same merge in the same order."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsinspect.errors import UserError
+from dsinspect.executors import tree_merge
+from dsinspect.plugins import load_plugins
+
+EXECUTORS = load_plugins().executors
+
+
+def text_of(n: int) -> str:
+    return f"{n}"
+
+
+def join(a: str, b: str) -> str:
+    return f"({a} {b})"
+
+
+def die(n: int) -> str:
+    import os
+
+    os._exit(9)
+
+
+@given(st.lists(st.integers(), min_size=1, max_size=40))
+def test_tree_keeps_the_order_and_uses_every_item_once(items: list[int]) -> None:
+    assert tree_merge([[i] for i in items], lambda a, b: a + b) == items
+
+
+@pytest.mark.parametrize("name", ["serial", "thread", "process"])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_same_tree_whatever_the_workers(name: str, jobs: int) -> None:
+    seen: list[str] = []
+    expected = tree_merge([text_of(n) for n in range(11)], join)
+    assert EXECUTORS[name](jobs).map_reduce(text_of, range(11), join, seen.append) == expected
+    assert seen == [text_of(n) for n in range(11)]
+
+
+def test_killed_worker_is_one_clear_error() -> None:
+    with pytest.raises(UserError, match="killed"):
+        EXECUTORS["process"](1).map_reduce(die, [1], join)

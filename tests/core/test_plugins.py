@@ -1,0 +1,116 @@
+"""The plugin loader: order, name clashes, one-file plugins, hooks."""
+
+from __future__ import annotations
+
+import sys
+import types
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from dsinspect import hookimpl, plugins
+from dsinspect.errors import PluginError, UserError
+from dsinspect.hookspecs import Hooks
+
+ONE_FILE = '''
+"""A plugin of one file."""
+from dsinspect import hookimpl
+from dsinspect.checks import BaseOptions, Findings, RowCheck, Severity
+
+
+class Mine(RowCheck[BaseOptions]):
+    """Everything."""
+    code = "MIN001"
+    name = "mine"
+    severity = Severity.INFO
+
+    def find(self, batch):
+        return Findings.none()
+
+
+@hookimpl
+def dsinspect_checks():
+    return [Mine]
+'''
+
+
+def entries(monkeypatch: pytest.MonkeyPatch, **modules: types.ModuleType) -> None:
+    for name, module in modules.items():
+        monkeypatch.setitem(sys.modules, f"fake_{name}", module)
+    found = [EntryPoint(name, f"fake_{name}", "dsinspect") for name in modules]
+    monkeypatch.setattr(plugins, "entry_points", lambda group: found)
+
+
+def module_with(**hooks: object) -> types.ModuleType:
+    module = types.ModuleType("fake")
+    for name, function in hooks.items():
+        setattr(module, name, hookimpl(function))
+    return module
+
+
+def check_named(code: str) -> type:
+    return type(f"Check{code}", (), {"code": code, "name": "x", "__module__": __name__})
+
+
+def test_built_in_plugins_come_through_the_entry_points() -> None:
+    loaded = plugins.load_plugins()
+    assert {"checks", "probes", "reports", "executors", "transforms", "format-coco"} <= {p.name for p in loaded.loaded}
+    assert list(loaded.checks) == sorted(loaded.checks)
+
+
+def test_every_hook_is_documented() -> None:
+    for name, hook in vars(Hooks).items():
+        if name.startswith("dsinspect_"):
+            assert hook.__doc__, name
+
+
+def test_two_checks_with_one_code_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(monkeypatch, one=module_with(dsinspect_checks=lambda: [check_named("AAA001")]),
+            two=module_with(dsinspect_checks=lambda: [check_named("AAA001")]))
+    with pytest.raises(PluginError, match=r"'one'.*'two'.*--no-plugin"):
+        _ = plugins.load_plugins().checks
+
+
+def test_hook_that_raises_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> list[type]:
+        raise ZeroDivisionError("oops")
+
+    entries(monkeypatch, bad=module_with(dsinspect_checks=broken))
+    with pytest.raises(PluginError, match=r"'bad'.*oops.*--no-plugin bad"):
+        _ = plugins.load_plugins().checks
+
+
+def test_hook_that_returns_something_else_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(monkeypatch, bad=module_with(dsinspect_checks=lambda: [42]))
+    with pytest.raises(PluginError, match=r"'bad'.*42.*no check class"):
+        _ = plugins.load_plugins().checks
+
+
+def test_misspelt_hook_suggests_the_near_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(monkeypatch, bad=module_with(dsinspect_check=lambda: []))
+    with pytest.raises(PluginError, match="did you mean 'dsinspect_checks'"):
+        plugins.load_plugins()
+
+
+def test_disabled_name_that_does_not_exist_suggests_the_near_one() -> None:
+    with pytest.raises(UserError, match="did you mean 'checks'"):
+        plugins.load_plugins(["check"])
+
+
+def test_one_file_plugin(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(ONE_FILE)
+    loaded = plugins.load_plugins(local=[path])
+    assert "MIN001" in loaded.checks
+    assert loaded.owner(loaded.checks["MIN001"]) == "mine"
+    assert loaded.local == (str(path),)
+
+
+@pytest.mark.parametrize(("text", "told"), [(None, "no such file"), ("def", "SyntaxError"), ("1/0", "ZeroDivision")])
+def test_one_file_plugin_that_cannot_be_loaded(tmp_path: Path, text: str | None, told: str) -> None:
+    path = tmp_path / f"bad{told[:2]}.py"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(PluginError, match=told):
+        plugins.load_plugins(local=[path])
