@@ -49,7 +49,7 @@ def index_page(checks: list[dict[str, Any]]) -> str:
         lines += [f"## {family}: {title}", "", "| code | name | severity | what it reports | limits |",
                   "|---|---|---|---|---|"]
         for c in members:
-            limits = ", ".join(f"`{o['name']}` = {o['default']}" for o in c["options"]) or "–"
+            limits = ", ".join(f"`{o['name']}` = {o['default']}" for o in c["options"]) or "none"
             lines.append(f"| [{c['code']}](checks/{c['code']}.md) | {c['name']} | {c['severity']} | "
                          f"{cell(c['summary'])} | {limits} |")
         lines.append("")

@@ -226,7 +226,8 @@ def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], pl
     hooks = [n for n in vars(Hooks) if n.startswith("dsinspect_")]
     for name in vars(plugin.module):
         if manager.parse_hookimpl_opts(plugin.module, name) is not None and name not in hooks:
-            raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): no hook {name!r}{nearest(name, hooks)}; {go_on}")
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): no hook {name!r}{nearest(name, hooks)}; "
+                              f"{go_on}")
     try:
         manager.register(plugin.module, plugin.name)
     except (pluggy.PluginValidationError, ValueError) as e:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import msgspec
+
 from dsinspect.severity import Severity
 
 if TYPE_CHECKING:
@@ -70,6 +72,28 @@ class Census:
     splits: pd.DataFrame
 
 
+class KnownFinding(msgspec.Struct, frozen=True):
+    """A finding as a baseline remembers it; `fingerprint` is what counts."""
+
+    fingerprint: str
+    code: str
+    message: str
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class BaselineSummary:
+    """What a baseline did to a run.
+
+    Attributes:
+        known: number of findings that stayed quiet.
+        stale: entries whose finding is gone.
+    """
+
+    known: int
+    stale: tuple[KnownFinding, ...]
+
+
 @dataclass(frozen=True)
 class Run:
     """One finished inspection.
@@ -82,6 +106,7 @@ class Run:
         images: all images with their measurements, when a report asked for them.
         annotations: all annotations with `path`, when a report asked for them.
         timings: stage, probe or check to seconds.
+        baseline: what the baseline did, when there is one.
     """
 
     path: str
@@ -91,6 +116,7 @@ class Run:
     images: pd.DataFrame | None = None
     annotations: pd.DataFrame | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
+    baseline: BaselineSummary | None = None
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

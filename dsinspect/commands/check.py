@@ -28,6 +28,10 @@ def check(
     max_findings: Annotated[int | None, typer.Option(
         "--max-findings", metavar="N", min=0, help="Findings to show per check in text; 0 shows all.")] = None,
     statistics: Annotated[bool, typer.Option("--statistics", help="Show counts per check only.")] = False,
+    baseline: Annotated[Path | None, typer.Option(
+        "--baseline", metavar="FILE", help="Known findings, which stay quiet.")] = None,
+    write_baseline: Annotated[Path | None, typer.Option(
+        "--write-baseline", metavar="FILE", help="Write what is found as the baseline, and exit 0.")] = None,
     format: common.FormatName = None,
     images: common.Images = None,
     select: common.Select = None,
@@ -47,17 +51,24 @@ def check(
     timings: common.Timings = False,
 ) -> None:
     """Inspect a dataset as a gate: exits 1 when a finding at or above --fail-on exists."""
+    from dsinspect import baseline as baselines
     from dsinspect.engine import inspect
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on))
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline))
     writer = common.configured(common.named_report(output_format, session.plugins), max_findings=max_findings,
                                statistics=statistics)
     if output_file:
         common.require_writable(output_file)
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
                   session.plugins)
+    if write_baseline:
+        count = baselines.write_baseline(write_baseline, baselines.known_findings(run.outcomes))
+        print(f"wrote {write_baseline}: {count:,} known findings")
+        return
+    if session.config.baseline:
+        run = baselines.apply_baseline(run, baselines.read_baseline(session.config.baseline))
     if output_file:
         common.write_report(writer, run, output_file)
     else:

@@ -41,7 +41,8 @@ def test_many_files(path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"not a database, at all " * 100, b"SQLite format 3\0" + b"\1" * 4096])
-def test_damaged_file_is_made_anew_with_one_line(path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_file_is_made_anew_with_one_line(path: Path, content: bytes,
+                                                 capsys: pytest.CaptureFixture[str]) -> None:
     path.parent.mkdir()
     path.write_bytes(content)
     with Cache(path) as cache:

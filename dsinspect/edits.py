@@ -1,0 +1,137 @@
+"""Edits: what autofix and review want changed, in columns, one row per change; every writable format applies them.
+
+An edit addresses a record by where it stands (`source`, `index`), never by its position in a table, so that ids that
+occur twice are no trouble. What no edit names comes back byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.model import BOX_COLUMNS, NO_POSITION
+from dsinspect.reports import Run
+
+ACTIONS: Mapping[str, tuple[str, str]] = {
+    # action: (what it addresses, what it does)
+    "drop-annotation": ("annotation", "remove the annotation"),
+    "set-box": ("annotation", "write the box `x_min y_min x_max y_max`, px"),
+    "set-category": ("annotation", "give the annotation the category `text`"),
+    "set-annotation-id": ("annotation", "give the annotation the id `text`"),
+    "set-area": ("annotation", "write the area `text`, square px"),
+    "set-field": ("annotation", "write a missing field: `text` is NAME=JSON"),
+    "drop-record": ("record", "remove a record that cannot be read"),
+    "drop-image": ("image", "remove the image with all its annotations"),
+    "set-image-size": ("image", "write the declared size `text`, WIDTHxHEIGHT"),
+    "set-path": ("image", "write the image's path `text`"),
+    "rename-category": ("category", "rename the category to `text`; its annotations follow"),
+    "merge-category": ("category", "give all its annotations the category `text` and drop it"),
+    "drop-category": ("category", "drop the category and its annotations"),
+    "rewrite-utf8": ("file", "write the file again as UTF-8 without a byte order mark"),
+}
+_TEXTS = ("action", "source", "image", "category", "text", "code", "fingerprint", "reviewer")
+
+
+@dataclass(frozen=True)
+class Edits:
+    """Changes to a dataset.
+
+    `rows` has one row per change: `action`; the address: `source` and `index` of the record (annotations, records
+    that cannot be read), `image` (path), `category` (name); the new value: `x_min` ... `y_max` in px of the image as
+    annotated, or `text`; `frame_width` `frame_height` of the image (px, for formats that write fractions); and why:
+    `code`, `fingerprint`, `reviewer`.
+    """
+
+    rows: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @staticmethod
+    def of(changes: Sequence[Mapping[str, Any]]) -> Edits:
+        """Build edits from rows; a column not given is None, NaN or -1.
+
+        Raises:
+            ValueError: an action that does not exist.
+        """
+        for change in changes:
+            if change["action"] not in ACTIONS:
+                raise ValueError(f"no such action: {change['action']}")
+        columns: dict[str, pd.Series[Any]] = {}
+        for name in _TEXTS:
+            columns[name] = pd.Series([c.get(name) for c in changes], dtype=object)
+        columns["index"] = pd.Series([c.get("index", NO_POSITION) for c in changes], dtype=np.int64)
+        for name in (*BOX_COLUMNS, "frame_width", "frame_height"):
+            columns[name] = pd.Series([c.get(name, np.nan) for c in changes], dtype=np.float64)
+        return Edits(pd.DataFrame(columns))
+
+    def for_action(self, *actions: str) -> pd.DataFrame:
+        """Return the rows with one of the actions."""
+        return self.rows[self.rows["action"].isin(actions)].reset_index(drop=True)
+
+
+def edits_from_findings(run: Run, *, unsafe: bool = False, codes: Iterable[str] | None = None) -> Edits:
+    """Return the edits that would mend the findings of a run.
+
+    One record gets one edit of a kind: a box that two findings would drop is dropped once, and nothing else is
+    done to a record that is dropped.
+
+    Args:
+        run: with `images`, for the frames of boxes.
+        unsafe: also fixes that lose something.
+        codes: only the findings of these checks.
+    """
+    wanted = None if codes is None else set(codes)
+    frames = _frames(run.images)
+    changes: list[dict[str, Any]] = []
+    for outcome in run.outcomes:
+        if wanted is not None and outcome.code not in wanted:
+            continue
+        fixable = np.array([t.fix is not None and (unsafe or t.fix.safety == "safe")
+                            for t in outcome.findings.templates] or [False])
+        mask = fixable[outcome.findings.rows["template"].to_numpy()]
+        if not mask.any():
+            continue
+        chosen = outcome.findings.take(mask)
+        new = {c: chosen.rows[f"fix:{c}"].to_numpy() if f"fix:{c}" in chosen.rows else None
+               for c in (*BOX_COLUMNS, "text")}
+        for k, finding in enumerate(chosen.iterate(outcome.code, outcome.severity)):
+            if finding.fix is None:
+                continue
+            change: dict[str, Any] = {
+                "action": finding.fix.action, "source": finding.source, "image": finding.image,
+                "category": finding.category, "index": NO_POSITION if finding.index is None else finding.index,
+                "code": finding.code, "fingerprint": finding.fingerprint}
+            change["frame_width"], change["frame_height"] = frames.get(finding.image, (np.nan, np.nan))
+            change.update({name: values[k] for name, values in new.items() if values is not None})
+            changes.append(change)
+    return Edits.of(resolve(changes))
+
+
+def resolve(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Drop repeated edits, and edits of records that another edit removes."""
+    kept: dict[tuple[Any, ...], dict[str, Any]] = {}
+    for change in changes:
+        kept.setdefault((change["action"], *_target(change)), change)
+    dropped = {_target(c) for c in kept.values() if c["action"] == "drop-annotation"}
+    images = {c.get("image") for c in kept.values() if c["action"] == "drop-image"}
+    return [c for c in kept.values()
+            if (c["action"] in ("drop-annotation", "drop-image") or _target(c) not in dropped)
+            and (c["action"] == "drop-image" or c.get("image") is None or c.get("image") not in images)]
+
+
+def _target(change: Mapping[str, Any]) -> tuple[Any, ...]:
+    what = ACTIONS[change["action"]][0]
+    if what in ("annotation", "record"):
+        return ("record", change.get("source"), change.get("index"))
+    return (what, change.get({"image": "image", "category": "category", "file": "source"}[what]))
+
+
+def _frames(images: pd.DataFrame | None) -> dict[str | None, tuple[float, float]]:
+    if images is None:
+        return {}
+    return dict(zip(images["path"], zip(images["frame_width"], images["frame_height"], strict=True), strict=True))
