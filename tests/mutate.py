@@ -1,0 +1,470 @@
+"""Plant each fault of the catalogue in clean sets, and see whether exactly it is found.
+
+    python tests/mutate.py          # prints recall and false alarms per check, as docs/verification.md shows them
+
+A mutation changes a drawn, fault-free set before or after it is written as COCO, VOC or YOLO, and says which findings
+are due. Whatever else is found at warning or above is a false alarm, unless the mutation names it as a consequence
+(a class with a single box is rare *and* missing from a split: both are true).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import cv2
+import numpy as np
+
+from dsinspect.config import Config
+from dsinspect.engine import Request, inspect
+from dsinspect.plugins import Plugins, load_plugins
+from dsinspect.reports import Run
+from dsinspect.severity import Severity
+
+ROOT = Path(__file__).resolve().parents[1]
+FORMATS = ("coco", "voc", "yolo")
+
+
+def _load_draw() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("sample_data_draw", ROOT / "sample_data" / "draw.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+draw = _load_draw()
+
+Due = tuple[str, str | None]
+"""Code, and the name of the image's file or None for a finding about something else."""
+
+
+@dataclass
+class Planted:
+    """A drawn set on its way to disk.
+
+    Attributes:
+        pictures: the pictures with their boxes.
+        rng: random choices come from here.
+        due: findings that must be there.
+        consequences: codes that may be found as well, because they are true.
+        after: steps to take once the set is written; each gets its folder.
+        options: settings of the run, `CODE.option=value`.
+    """
+
+    pictures: list[Any]
+    rng: np.random.Generator
+    due: list[Due] = field(default_factory=list)
+    consequences: set[str] = field(default_factory=set)
+    after: list[Callable[[Path], None]] = field(default_factory=list)
+    options: list[str] = field(default_factory=list)
+
+    def pick(self, split: str = "train", at_least: int = 1) -> Any:
+        """Return a picture of a split with at least so many boxes."""
+        fit = [p for p in self.pictures if p.split == split and len(p.boxes) >= at_least]
+        return fit[int(self.rng.integers(len(fit)))]
+
+
+Mutation = Callable[[Planted], None]
+
+
+def clean_set(seed: int) -> list[Any]:
+    """Draw a fault-free set: 50 pictures of 160 x 120 px, three classes, two splits."""
+    rng = np.random.default_rng(seed)
+    return [*draw.pictures(rng, "a", "train", [(160, 120)] * 36, draw.PATTERNS, 2),
+            *draw.pictures(rng, "b", "val", [(160, 120)] * 14, draw.PATTERNS, 1)]
+
+
+def write(name: str, folder: Path, pictures: list[Any]) -> None:
+    """Write pictures as a set of a format."""
+    {"coco": draw.write_coco, "voc": draw.write_voc, "yolo": draw.write_yolo}[name](folder, pictures, draw.Faults())
+
+
+def run_planted(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:
+    """Plant one fault in one format and inspect the result."""
+    planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]))
+    mutation, _ = MUTATIONS[code]
+    mutation(planted)
+    write(name, folder, planted.pictures)
+    for step in planted.after:
+        step(folder)
+    config = Config().overlay(settings=planted.options)
+    return inspect(Request("set", folder, config), plugins), planted
+
+
+def outcome_of(code: str, run: Run, planted: Planted) -> tuple[int, int, list[str]]:
+    """Return how many findings were due, how many of them were found, and the false alarms in words."""
+    found = Counter((f.code, f.image.rpartition("/")[2] if f.image else None) for o in run.outcomes for f in o.iterate())
+    due = Counter(planted.due)
+    hit = sum((due & found).values())
+    excused = {code, *planted.consequences}
+    alarms = [f"{f.code} {f.message}" for o in run.outcomes for f in o.iterate()
+              if f.severity.rank >= Severity.WARNING.rank and f.code not in excused]
+    extra = {k: n for k, n in (found - due).items() if k[0] == code}
+    alarms += [f"{k[0]} on {k[1]} ({n} too many)" for k, n in extra.items()]
+    return due.total(), hit, alarms
+
+
+# ---------------------------------------------------------------- boxes
+
+
+def add_box(planted: Planted, code: str, box: tuple[float, float, float, float], category: str = "car") -> None:
+    """Add a box to some picture; a finding is due there."""
+    picture = planted.pick()
+    picture.boxes.append((category, *box))
+    planted.due.append((code, picture.name))
+
+
+def no_area(p: Planted) -> None:
+    x = float(p.rng.integers(5, 150))
+    add_box(p, "BOX001", (x, 10, x, 50))
+
+
+def out_of_bounds(p: Planted) -> None:
+    past = float(p.rng.integers(3, 30))
+    add_box(p, "BOX003", (120, 2, 160 + past, 40))
+
+
+def outside(p: Planted) -> None:
+    add_box(p, "BOX004", (170 + float(p.rng.integers(1, 90)), 10, 300, 50))
+
+
+def tiny(p: Planted) -> None:
+    add_box(p, "BOX005", (30, 2, 31, 40))
+
+
+def duplicate(p: Planted) -> None:
+    picture = p.pick()
+    picture.boxes.append(picture.boxes[0])
+    p.due.append(("BOX006", picture.name))
+
+
+def conflict(p: Planted) -> None:
+    picture = p.pick()
+    name, *edges = picture.boxes[0]
+    picture.boxes.append(("person" if name != "person" else "bicycle", *edges))
+    p.due.append(("BOX007", picture.name))
+
+
+def near_duplicate(p: Planted) -> None:
+    picture = p.pick()
+    picture.boxes += [("car", 2.0, 2.0, 62.0, 62.0), ("car", 2.0, 2.0, 64.0, 62.0)]
+    p.due.append(("BOX008", picture.name))
+
+
+def extreme_aspect(p: Planted) -> None:
+    add_box(p, "BOX009", (2, 2, 152, 6))
+
+
+def whole_image(p: Planted) -> None:
+    add_box(p, "BOX011", (0, 0, 160, 120))
+
+
+# ---------------------------------------------------------------- image files
+
+
+def change_file(p: Planted, code: str, change: Callable[[bytes, Any], bytes | None]) -> None:
+    """Change the bytes of some picture's file; a finding is due there."""
+    picture = p.pick()
+    picture.content = change(picture.content, picture)
+    p.due.append((code, picture.name))
+
+
+def redraw(picture: Any, seed: int = 5) -> np.ndarray:
+    pixels: np.ndarray = draw.scene(np.random.default_rng(seed), picture.size, picture.boxes)
+    return pixels
+
+
+def missing(p: Planted) -> None:
+    change_file(p, "IMG001", lambda content, picture: None)
+
+
+def undecodable(p: Planted) -> None:
+    change_file(p, "IMG002", lambda content, picture: p.rng.bytes(900))
+
+
+def truncated(p: Planted) -> None:
+    part = p.rng.uniform(0.4, 0.95)
+    change_file(p, "IMG003", lambda content, picture: content[:int(len(content) * part)])
+
+
+def size_mismatch(p: Planted) -> None:
+    picture = p.pick()
+    picture.declared = (170, 130)
+    p.due.append(("IMG004", picture.name))
+
+
+def rotated(p: Planted) -> None:
+    change_file(p, "IMG005", lambda content, picture: draw.with_orientation(content, 3))
+
+
+def grey(p: Planted) -> None:
+    change_file(p, "IMG006", lambda content, picture: draw.encode(cv2.cvtColor(redraw(picture), cv2.COLOR_BGR2GRAY)))
+
+
+def wrong_extension(p: Planted) -> None:
+    change_file(p, "IMG007", lambda content, picture: draw.encode(redraw(picture), ".png"))
+
+
+def duplicate_file(p: Planted) -> None:
+    a, b = [q for q in p.pictures if q.split == "train" and q.boxes][:2]
+    draw.copy_of(b, a)
+    p.due.append(("IMG008", a.name))
+
+
+def near_duplicate_file(p: Planted) -> None:
+    a, b = [q for q in p.pictures if q.split == "train" and q.boxes][:2]
+    pixels = cv2.imdecode(np.frombuffer(b.content, np.uint8), cv2.IMREAD_COLOR)
+    draw.copy_of(b, a)
+    a.content = draw.encode(pixels, quality=70)
+    p.due.append(("IMG009", a.name))
+
+
+def dark(p: Planted) -> None:
+    change_file(p, "IMG011", lambda content, picture: draw.encode((redraw(picture) * 0.1).astype(np.uint8)))
+
+
+def overexposed(p: Planted) -> None:
+    change_file(p, "IMG012", lambda content, picture: draw.encode((249 + redraw(picture) * 0.02).astype(np.uint8)))
+
+
+def flat(p: Planted) -> None:
+    change_file(p, "IMG013", lambda content, picture: draw.encode(np.full((120, 160, 3), 120, np.uint8)))
+
+
+# ---------------------------------------------------------------- sources and records
+
+
+def text_in_a_number(p: Planted) -> None:
+    picture = p.pick()
+    picture.boxes[0] = (*picture.boxes[0][:2], 987654.0, *picture.boxes[0][3:])
+
+    def spoil(folder: Path) -> None:
+        for path in [*folder.rglob("*.xml"), *folder.rglob("*.json")]:
+            text = path.read_text()
+            width = int(987654 - picture.boxes[0][1])
+            path.write_text(text.replace("987654", "wide").replace(str(width), '"wide"'))
+        for path in folder.rglob(f"labels/**/{Path(picture.name).stem}.txt"):
+            lines = path.read_text().splitlines()
+            lines[0] = "0 0.5 wide 0.1 0.1"
+            path.write_text("\n".join(lines) + "\n")
+
+    p.after.append(spoil)
+    p.due.append(("SRC001", None))
+
+
+def orphan_image(p: Planted) -> None:
+    def add(folder: Path) -> None:
+        beside = next(folder.rglob("a_05.jpg"))
+        beside.with_name("stray.jpg").write_bytes(draw.encode(redraw(p.pictures[0], 99)))
+
+    p.after.append(add)
+    p.due.append(("SRC002", "stray.jpg"))
+
+
+def missing_label(p: Planted) -> None:
+    p.after.append(lambda folder: next(folder.rglob("labels/train/a_06.txt")).unlink())
+    p.due.append(("SRC003", "a_06.jpg"))
+
+
+def orphan_label(p: Planted) -> None:
+    p.after.append(lambda folder: (folder / "labels/train/none.txt").write_text("0 0.5 0.5 0.1 0.1\n"))
+    p.due.append(("SRC004", None))
+
+
+def byte_order_mark(p: Planted) -> None:
+    def mark(folder: Path) -> None:
+        path = next(iter([*folder.rglob("a_06.txt"), *folder.rglob("instances_train.json")]))
+        path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+
+    p.after.append(mark)
+    p.due.append(("SRC007", None))
+
+
+def code_in_config(p: Planted) -> None:
+    def add(folder: Path) -> None:
+        with (folder / "data.yaml").open("a") as f:
+            f.write("download: |\n  import os; os.system('true')\n")
+
+    p.after.append(add)
+    p.due.append(("SRC008", None))
+
+
+def wrong_class_count(p: Planted) -> None:
+    def add(folder: Path) -> None:
+        with (folder / "data.yaml").open("a") as f:
+            f.write("nc: 9\n")
+
+    p.after.append(add)
+    p.due.append(("SRC010", None))
+
+
+def change_coco(p: Planted, change: Callable[[dict[str, Any]], list[Due]], split: str = "train") -> None:
+    """Change the written JSON; `change` returns the findings due."""
+    def step(folder: Path) -> None:
+        path = folder / "annotations" / f"instances_{split}.json"
+        document = json.loads(path.read_text())
+        p.due.extend(change(document))
+        path.write_text(json.dumps(document, indent=1))
+
+    p.after.append(step)
+
+
+def image_name(document: dict[str, Any], annotation: dict[str, Any]) -> str:
+    return next(i["file_name"] for i in document["images"] if i["id"] == annotation["image_id"])
+
+
+def duplicate_annotation_id(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        d["annotations"][4]["id"] = d["annotations"][3]["id"]
+        return [("REC003", image_name(d, d["annotations"][4]))]
+
+    change_coco(p, change)
+
+
+def zero_annotation_id(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        d["annotations"][7]["id"] = 0
+        return [("REC004", image_name(d, d["annotations"][7]))]
+
+    change_coco(p, change)
+
+
+def duplicate_image_path(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        d["images"].append({**d["images"][5], "id": 777})
+        return [("REC002", d["images"][5]["file_name"])]
+
+    p.consequences |= {"IMG008"}
+    change_coco(p, change)
+
+
+def unknown_image(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        d["annotations"].append({**d["annotations"][0], "id": 8888, "image_id": 7777})
+        return [("REC005", None)]
+
+    change_coco(p, change)
+
+
+def unknown_category(p: Planted) -> None:
+    def coco(d: dict[str, Any]) -> list[Due]:
+        d["annotations"][5]["category_id"] = 99
+        return [("REC006", image_name(d, d["annotations"][5]))]
+
+    def step(folder: Path) -> None:
+        if (folder / "annotations").exists():
+            change_coco(p, coco)
+            p.after[-1](folder)
+            return
+        path = next(folder.rglob("labels/train/a_06.txt"))
+        path.write_text("99 0.05 0.05 0.06 0.07\n" + path.read_text())
+        p.due.append(("REC006", "a_06.jpg"))
+
+    p.after.append(step)
+
+
+def wrong_area(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        d["annotations"][9]["area"] *= 3
+        return [("REC007", image_name(d, d["annotations"][9]))]
+
+    change_coco(p, change)
+
+
+def four_value_polygon(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        x, y, w, h = d["annotations"][9]["bbox"]
+        d["annotations"][9]["segmentation"] = [[x, y, x + w, y + h]]
+        return [("REC010", image_name(d, d["annotations"][9]))]
+
+    p.consequences |= {"REC007", "REC009", "REC011"}
+    change_coco(p, change)
+
+
+def odd_polygon(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        x, y, w, h = d["annotations"][9]["bbox"]
+        d["annotations"][9]["segmentation"] = [[x, y, x + w, y, x + w, y + h, x]]
+        return [("REC009", image_name(d, d["annotations"][9]))]
+
+    p.consequences |= {"REC007", "REC011"}
+    change_coco(p, change)
+
+
+# ---------------------------------------------------------------- classes, splits, distribution
+
+
+def rare_class(p: Planted) -> None:
+    p.options.append("CLS001.max_ratio=20")
+    p.pick().boxes.append(("bus", 2.0, 2.0, 22.0, 22.0))
+    p.due.append(("CLS001", None))
+    p.consequences |= {"CLS002", "SPL005", "CLS006", "CLS003", "CLS005", "REC006", "SRC010"}
+
+
+def leak(p: Planted) -> None:
+    a = next(q for q in p.pictures if q.split == "train" and q.boxes)
+    b = next(q for q in p.pictures if q.split == "val" and q.boxes)
+    draw.copy_of(b, a)
+    p.due.append(("SPL001", a.name))
+    p.consequences |= {"IMG008"}
+
+
+def backgrounds(p: Planted) -> None:
+    for picture in p.pictures:
+        if picture.split == "train" and picture.name < "a_08":
+            picture.boxes = []
+    p.due.append(("DST001", None))
+
+
+MUTATIONS: dict[str, tuple[Mutation, tuple[str, ...]]] = {
+    "BOX001": (no_area, FORMATS), "BOX003": (out_of_bounds, FORMATS), "BOX004": (outside, FORMATS),
+    "BOX005": (tiny, FORMATS), "BOX006": (duplicate, FORMATS), "BOX007": (conflict, FORMATS),
+    "BOX008": (near_duplicate, FORMATS), "BOX009": (extreme_aspect, FORMATS), "BOX011": (whole_image, FORMATS),
+    "IMG001": (missing, FORMATS), "IMG002": (undecodable, FORMATS), "IMG003": (truncated, FORMATS),
+    "IMG004": (size_mismatch, ("coco", "voc")), "IMG005": (rotated, FORMATS), "IMG006": (grey, FORMATS),
+    "IMG007": (wrong_extension, FORMATS), "IMG008": (duplicate_file, FORMATS),
+    "IMG009": (near_duplicate_file, FORMATS), "IMG011": (dark, FORMATS), "IMG012": (overexposed, FORMATS),
+    "IMG013": (flat, FORMATS),
+    "SRC001": (text_in_a_number, FORMATS), "SRC002": (orphan_image, ("coco", "voc")),
+    "SRC003": (missing_label, ("yolo",)), "SRC004": (orphan_label, ("yolo",)),
+    "SRC007": (byte_order_mark, ("coco", "yolo")), "SRC008": (code_in_config, ("yolo",)),
+    "SRC010": (wrong_class_count, ("yolo",)),
+    "REC002": (duplicate_image_path, ("coco",)), "REC003": (duplicate_annotation_id, ("coco",)),
+    "REC004": (zero_annotation_id, ("coco",)), "REC005": (unknown_image, ("coco",)),
+    "REC006": (unknown_category, ("coco", "yolo")), "REC007": (wrong_area, ("coco",)),
+    "REC009": (odd_polygon, ("coco",)), "REC010": (four_value_polygon, ("coco",)),
+    "CLS001": (rare_class, ("voc",)), "SPL001": (leak, FORMATS), "DST001": (backgrounds, FORMATS),
+}
+"""Code to its mutation and the formats that can express it."""
+
+
+def table(seeds: int = 3) -> str:
+    """Return the Markdown table of recall and false alarms per check over some seeds."""
+    plugins = load_plugins()
+    lines = ["| check | formats | planted | found | recall | false alarms |", "|---|---|---|---|---|---|"]
+    for code, (_, formats) in MUTATIONS.items():
+        due = hit = alarms = 0
+        for name in formats:
+            for seed in range(seeds):
+                with tempfile.TemporaryDirectory() as folder:
+                    run, planted = run_planted(code, name, seed, Path(folder) / "set", plugins)
+                wanted, found, wrong = outcome_of(code, run, planted)
+                due, hit, alarms = due + wanted, hit + found, alarms + len(wrong)
+        lines.append(f"| {code} | {', '.join(formats)} | {due} | {hit} | {hit / max(due, 1):.2f} | {alarms} |")
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    print(table(), end="")

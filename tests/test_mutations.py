@@ -1,0 +1,34 @@
+"""Each planted fault is found, exactly, in every format that can express it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mutate import FORMATS, MUTATIONS, clean_set, outcome_of, run_planted, write
+
+from dsinspect.engine import Request, inspect
+from dsinspect.plugins import load_plugins
+from dsinspect.severity import Severity
+
+PLUGINS = load_plugins()
+
+
+@pytest.mark.parametrize(("code", "name"), [(c, f) for c, (_, formats) in MUTATIONS.items() for f in formats])
+def test_planted_fault_is_found_and_nothing_else(code: str, name: str, tmp_path: Path) -> None:
+    run, planted = run_planted(code, name, 0, tmp_path / "set", PLUGINS)
+    due, hit, alarms = outcome_of(code, run, planted)
+    assert due > 0
+    assert hit == due
+    assert alarms == []
+
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_clean_set_is_clean(name: str, seed: int, tmp_path: Path) -> None:
+    write(name, tmp_path / "set", clean_set(seed))
+    run = inspect(Request("set", tmp_path / "set"), PLUGINS)
+    found = [f"{f.code} {f.message}" for o in run.outcomes for f in o.iterate()
+             if f.severity.rank >= Severity.WARNING.rank]
+    assert found == []
+    assert not run.crashed
