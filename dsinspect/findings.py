@@ -176,6 +176,28 @@ class Findings:
         return _build(where, len(subjects), message, values, fix, severity, None, new_text, list(subjects))
 
     @staticmethod
+    def of_places(places: Mapping[str, Any], message: str, values: Mapping[str, Any] | None = None, *,
+                  fix: Fix | None = None, severity: Severity | None = None, subject: Any = None,
+                  new_text: Any = None) -> Findings:
+        """Report records by their places, kept from earlier batches.
+
+        Args:
+            places: arrays of one length under names of the columns of `rows` (`image`, `source`, `index`, ...); with
+                `annotation_id` each finding is about an annotation.
+            message: template over `values`.
+            values: name to a scalar or an array with one entry per place.
+            fix: what would mend them.
+            severity: a severity other than the check's.
+            subject: what tells apart findings on the same record.
+            new_text: what the fix would write.
+        """
+        n = len(next(iter(places.values())))
+        if not n:
+            return _EMPTY
+        return _build(places, n, message, values, fix, severity, None, new_text, subject,
+                      has_annotation="annotation_id" in places)
+
+    @staticmethod
     def concat(parts: Iterable[Findings]) -> Findings:
         """Join findings; the templates of all parts become one list."""
         parts = [p for p in parts if len(p)]

@@ -35,7 +35,7 @@ IMAGE_COLUMNS: Mapping[str, tuple[str, str]] = {
     "index": ("int64", "position of the record in its file, from 0; -1 when it has none"),
 }
 ANNOTATION_COLUMNS: Mapping[str, tuple[str, str]] = {
-    "annotation_id": ("int64", "the format's id, or the position in the dataset"),
+    "annotation_id": ("int64", "the format's id, or the position in its file, from 0"),
     "image_id": ("int64", "declared id of the image"),
     "image_row": ("int64", "row in this shard's images; -1 when the declared image does not exist"),
     "category_id": ("int64", "declared id of the category; -1 where the format has names only"),

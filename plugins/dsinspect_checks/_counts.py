@@ -1,0 +1,82 @@
+"""Boxes and images per class and per split, counted once per batch; states of exact integers."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.checks import Batch
+from dsinspect.model import DatasetInfo
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Key = tuple[str | None, str]
+"""Split and name of a class."""
+
+
+@dataclass(frozen=True)
+class ClassCounts:
+    """Counts that add up over shards.
+
+    Attributes:
+        boxes: by split and class.
+        images: images with at least one box of the class, by split and class.
+        split_images: images by split.
+    """
+
+    boxes: Counter[Key] = field(default_factory=Counter)
+    images: Counter[Key] = field(default_factory=Counter)
+    split_images: Counter[str | None] = field(default_factory=Counter)
+
+    def __add__(self, other: ClassCounts) -> ClassCounts:
+        return ClassCounts(self.boxes + other.boxes, self.images + other.images,
+                           self.split_images + other.split_images)
+
+    def by_class(self, dataset: DatasetInfo) -> pd.DataFrame:
+        """Return `name`, `boxes`, `images` of every class over all splits: declared ones in order, then by name."""
+        boxes: Counter[str] = Counter()
+        images: Counter[str] = Counter()
+        for (_, name), n in self.boxes.items():
+            boxes[name] += n
+        for (_, name), n in self.images.items():
+            images[name] += n
+        declared = dict.fromkeys(c.name for c in dataset.categories)
+        names = [*declared, *sorted(set(boxes) - set(declared))]
+        return pd.DataFrame({"name": pd.Series(names, dtype=object),
+                             "boxes": np.array([boxes[n] for n in names], np.int64),
+                             "images": np.array([images[n] for n in names], np.int64)})
+
+
+def class_counts(batch: Batch) -> ClassCounts:
+    """Count one batch; boxes without a known class or image do not count, crowds and ignored regions do."""
+    codes, names = batch.category_codes
+    rows = batch.annotations["image_row"].to_numpy()
+    split_codes, splits = pd.factorize(batch.images["split"].to_numpy(), use_na_sentinel=True)
+    labels: list[str | None] = [*splits, None]
+    known = (codes >= 0) & (rows >= 0)
+    codes, rows = codes[known], rows[known]
+    image_splits = np.bincount(split_codes + 1, minlength=len(labels)).tolist()
+    split_images = Counter({labels[k - 1]: n for k, n in enumerate(image_splits) if n})
+    if not len(codes):
+        return ClassCounts(split_images=split_images)
+    return ClassCounts(_count(split_codes[rows], codes, labels, names),
+                       _count(*_distinct(split_codes, rows, codes), labels, names), split_images)
+
+
+def _distinct(split_codes: NDArray[np.intp], rows: NDArray[np.int64],
+              codes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    width = int(codes.max()) + 1
+    pairs = np.unique(rows * width + codes)
+    return split_codes[pairs // width], pairs % width
+
+
+def _count(split_codes: NDArray[np.intp], codes: NDArray[np.intp], labels: list[str | None],
+           names: NDArray[np.object_]) -> Counter[Key]:
+    width = len(names)
+    counts = np.bincount((split_codes + 1) * width + codes)
+    return Counter({(labels[k // width - 1], names[k % width]): int(counts[k]) for k in np.flatnonzero(counts)})

@@ -1,0 +1,48 @@
+"""BOX007 conflicting-category: one place, two categories.
+
+Reports pairs of boxes of one image that lie on each other (IoU of `min_iou` or more) and have different categories.
+Crowd and ignored regions are exempt.
+
+Why it matters: one of the two labels is wrong, and the loss pulls the same pixels in two directions.
+
+Example: a box labelled `rbc` and, on the very same pixels, one labelled `wbc`.
+
+When to ignore: when an object is to have several labels.
+
+Source of the default: Cleanlab takes an overlap of 0.95 for the same place.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity, option
+from dsinspect_checks.boxes._pairs import overlapping_pairs
+
+
+class Options(BaseOptions):
+    """Limits of BOX007."""
+
+    min_iou: Annotated[float, option("IoU from which two boxes are one place", source="Cleanlab", gt=0.5, le=1)] = 0.95
+
+
+class ConflictingCategory(RowCheck[Options]):
+    """Pairs of boxes on one place with different categories."""
+
+    code = "BOX007"
+    name = "conflicting-category"
+    severity = Severity.ERROR
+    options_type = Options
+
+    def find(self, batch: Batch) -> Findings:
+        """Report one finding per pair, on the later box."""
+        pairs = batch.once(overlapping_pairs)
+        codes, _ = batch.category_codes
+        differ = (codes[pairs.first] != codes[pairs.second]) & (pairs.is_equal | (pairs.iou >= self.options.min_iou))
+        first, second = pairs.first[differ], pairs.second[differ]
+        names = batch.annotations["category"].to_numpy()
+        ids = batch.annotations["annotation_id"].to_numpy()
+        return Findings.of_annotations(
+            batch, second, "box lies on annotation {other_id} ({other}) with IoU {iou:.3f}, from {limit:g} on they "
+            "are one place (min_iou)", {"other": names[first], "other_id": ids[first], "iou": pairs.iou[differ],
+                                        "limit": self.options.min_iou}, subject=names[first])

@@ -1,0 +1,47 @@
+"""BOX009 extreme-aspect: boxes far longer than wide.
+
+Reports a box whose longer side is `max_ratio` times the shorter one or more. Crowd and ignored regions are exempt.
+
+Why it matters: no anchor fits it, resizing makes its shorter side vanish, and Ultralytics drops it from a ratio of 100 on.
+
+Example: a box of 150 x 4 px.
+
+When to ignore: when objects are like that (poles, wires, lane marks).
+
+Source of the default: 20 is the ratio up to which Ultralytics' augmentation of v5 kept boxes; today it drops at 100.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity, option
+from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
+
+
+class Options(BaseOptions):
+    """Limits of BOX009."""
+
+    max_ratio: Annotated[float, option("longer by shorter side", source="Ultralytics augmentation", gt=1)] = 20.0
+
+
+class ExtremeAspect(RowCheck[Options]):
+    """Boxes whose sides have a ratio of `max_ratio` or more."""
+
+    code = "BOX009"
+    name = "extreme-aspect"
+    severity = Severity.WARNING
+    options_type = Options
+
+    def find(self, batch: Batch) -> Findings:
+        """Report boxes by the ratio of their sides."""
+        wh = sizes_wh(batch)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            ratio = wh.max(axis=1, initial=0) / wh.min(axis=1, initial=np.inf)
+        long = is_judged(batch) & (ratio >= self.options.max_ratio)
+        return Findings.of_annotations(
+            batch, long, "box is {width:.4g} x {height:.4g} px: sides of ratio {ratio:.3g}, {limit:g} or more is "
+            "extreme (max_ratio)", {"width": wh[long, 0], "height": wh[long, 1], "ratio": ratio[long],
+                                    "limit": self.options.max_ratio})

@@ -1,0 +1,56 @@
+"""BOX003 out-of-bounds: boxes that reach past their image.
+
+Reports a box that reaches past an edge of its image by more than `tolerance` px. A box with no part in the image is
+BOX004.
+
+Why it matters: Ultralytics drops the whole image, with all its good boxes, when a coordinate is off by more than 1 %;
+others crop the box silently, and augmentations move it to wrong places.
+
+Example: x 150..204 in an image 192 px wide: 12 px past the right edge.
+
+When to ignore: when objects are annotated beyond the picture on purpose (amodal boxes).
+
+Source of the default: half a pixel lets rounding pass, as panlabel does.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity, option
+from dsinspect.model import FRAME_COLUMNS
+from dsinspect_checks.boxes._geometry import FINE, faults
+
+
+class Options(BaseOptions):
+    """Limits of BOX003."""
+
+    tolerance: Annotated[float, option("px a box may reach past an edge", source="panlabel", ge=0)] = 0.5
+
+
+class OutOfBounds(RowCheck[Options]):
+    """Boxes that reach past their image by more than `tolerance` px."""
+
+    code = "BOX003"
+    name = "out-of-bounds"
+    severity = Severity.ERROR
+    options_type = Options
+    wants = FRAME_COLUMNS
+
+    def find(self, batch: Batch) -> Findings:
+        """Report the largest overhang of each box."""
+        boxes, size = batch.boxes_xyxy, batch.box_image_wh
+        over = np.column_stack([-boxes[:, :2], boxes[:, 2:] - size])
+        with np.errstate(invalid="ignore"):
+            past = np.nanmax(np.where(np.isnan(over), -np.inf, over), axis=1) if len(over) else np.empty(0)
+            # Labels written with 6 digits are off by up to a millionth of the side at each edge.
+            rounding = np.where(np.isnan(size).any(axis=1), 0.0, size.max(axis=1) * 1.5e-6) if len(size) else 0.0
+        bad = (batch.once(faults) == FINE) & (past > self.options.tolerance + rounding) & ~np.isnan(size).any(axis=1)
+        inside = np.column_stack([np.maximum(boxes[bad, :2], 0.0), np.minimum(boxes[bad, 2:], size[bad])])
+        return Findings.of_annotations(
+            batch, bad, "box reaches {past:.4g} px past its image of {width:g} x {height:g} px; {limit:g} px are let "
+            "pass (tolerance)",
+            {"past": past[bad], "limit": self.options.tolerance, "width": size[bad, 0], "height": size[bad, 1]},
+            fix=Fix("safe", "set-box"), new_box=inside)

@@ -1,0 +1,79 @@
+"""BOX010 size-outlier: boxes far larger or smaller than the others of their class.
+
+Reports a box whose logarithm of the area lies beyond `fence` interquartile ranges outside the quartiles of its class, in
+classes of at least `min_boxes` boxes. Crowd and ignored regions are exempt.
+
+Why it matters: it is often a slip: a box over a whole group, a box of another class, or a dot.
+
+Example: among 400 boxes of `person` of 2,000 to 20,000 square px, one of 9.
+
+When to ignore: when the distances to the camera differ that much.
+
+Source of the default: Tukey's far-out fence, 3 interquartile ranges.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.model import DatasetInfo
+from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
+
+State = tuple[tuple[Findings, ...], tuple[pd.DataFrame, ...]]
+
+
+class Options(BaseOptions):
+    """Limits of BOX010."""
+
+    fence: Annotated[float, option("interquartile ranges beyond the quartiles", source="Tukey 1977", gt=0)] = 3.0
+    min_boxes: Annotated[int, option("boxes a class must have to be judged", ge=4)] = 30
+
+
+class SizeOutlier(Check[State, Options]):
+    """Boxes far larger or smaller than the others of their class.
+
+    The state holds area, class and place of every judged box, so that the quartiles are those of the whole set.
+    """
+
+    code = "BOX010"
+    name = "size-outlier"
+    severity = Severity.INFO
+    options_type = Options
+
+    def map(self, batch: Batch) -> State:
+        """Keep the logarithms of the areas by class, and every box as a candidate finding."""
+        judged = np.flatnonzero(is_judged(batch) & (batch.category_codes[0] >= 0))
+        if not len(judged):
+            return ((), ())
+        area = sizes_wh(batch)[judged].prod(axis=1)
+        frame = pd.DataFrame({"category": batch.annotations["category"].to_numpy()[judged], "log_area": np.log(area)})
+        candidates = Findings.of_annotations(
+            batch, judged, "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} "
+            "interquartile ranges, fence)", {"area": area, "low": 0.0, "high": 0.0, "limit": self.options.fence})
+        return ((candidates,), (frame,))
+
+    def merge(self, a: State, b: State) -> State:
+        """Chain both parts."""
+        return (a[0] + b[0], a[1] + b[1])
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Fence each class with its quartiles."""
+        if not state[1]:
+            return Result()
+        frame = pd.concat(state[1], ignore_index=True)
+        values = frame.groupby("category", sort=True)["log_area"]
+        stats = pd.DataFrame({"n": values.size(), "q1": values.quantile(0.25), "q3": values.quantile(0.75)})
+        reach = (stats["q3"] - stats["q1"]) * self.options.fence
+        low = frame["category"].map(stats["q1"] - reach).to_numpy(np.float64)
+        high = frame["category"].map(stats["q3"] + reach).to_numpy(np.float64)
+        log_area = frame["log_area"].to_numpy()
+        enough = frame["category"].map(stats["n"]).to_numpy() >= self.options.min_boxes
+        # Classes whose boxes are all alike have no spread to measure by; half a percent is none.
+        far = np.flatnonzero(enough & ((log_area < low - 0.005) | (log_area > high + 0.005)))
+        found = Findings.concat(state[0]).take(far)
+        rows = found.rows.assign(**{"value:low": np.exp(low[far]), "value:high": np.exp(high[far])})
+        return Result(Findings(rows, found.templates))

@@ -1,0 +1,50 @@
+"""BOX011 whole-image: boxes that cover their whole image.
+
+Reports a box that covers `min_share` of its image or more. Crowd and ignored regions are exempt.
+
+Why it matters: it is often the default box of a tool, or a class label of a classification set made into a box: the
+detector learns to answer with the picture's edges.
+
+Example: x 0..160, y 0..120 in an image of 160 x 120 px.
+
+When to ignore: when pictures show one object close up.
+
+Source of the default: 99.5 % lets boxes pass that were drawn close to the edges by hand.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity, option
+from dsinspect.model import FRAME_COLUMNS
+from dsinspect_checks.boxes._geometry import is_judged
+
+
+class Options(BaseOptions):
+    """Limits of BOX011."""
+
+    min_share: Annotated[float, option("share of the image that the box covers", gt=0, le=1)] = 0.995
+
+
+class WholeImage(RowCheck[Options]):
+    """Boxes that cover `min_share` of their image or more."""
+
+    code = "BOX011"
+    name = "whole-image"
+    severity = Severity.INFO
+    options_type = Options
+    wants = FRAME_COLUMNS
+
+    def find(self, batch: Batch) -> Findings:
+        """Report boxes by the share of the image they cover."""
+        boxes, size = batch.boxes_xyxy, batch.box_image_wh
+        inner = np.minimum(boxes[:, 2:], size) - np.maximum(boxes[:, :2], 0)
+        with np.errstate(invalid="ignore"):
+            share = inner.prod(axis=1) / size.prod(axis=1)
+            whole = is_judged(batch) & (share >= self.options.min_share)
+        return Findings.of_annotations(
+            batch, whole, "box covers {share:.1%} of its image, from {limit:.1%} on it is the whole (min_share)",
+            {"share": share[whole], "limit": self.options.min_share})

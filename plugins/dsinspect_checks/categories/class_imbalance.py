@@ -1,0 +1,113 @@
+"""CLS001 class-imbalance: classes drowned by the largest one.
+
+Reports each class with fewer than 1/`max_ratio` of the boxes of the largest class. The metrics answer what to do: per
+class its share, an inverse-frequency weight, an effective-number weight (Cui et al. 2019) and an LVIS repeat factor
+(Gupta et al. 2019); for the set the ratio, the Gini coefficient, the normalised entropy and the effective number of
+classes.
+
+Why it matters: a class with 1 box for 100 of another hardly moves the loss: the detector learns to never answer with it,
+and the mean average precision hides that behind the others.
+
+Example: 4,155 boxes of `RBC` and 37 of `Basophil`: a ratio of 112.
+
+When to ignore: when the rare class is not to be detected, or is sampled more often already.
+
+Source of the default: Datumaro's validator warns from a ratio of 50 on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
+from dsinspect.model import DatasetInfo
+from dsinspect_checks._counts import ClassCounts, class_counts
+
+
+class Options(BaseOptions):
+    """Limits of CLS001."""
+
+    max_ratio: Annotated[float, option("boxes of the largest class by those of a class", source="Datumaro", gt=1)] = 50.0
+    beta: Annotated[float, option("beta of the effective number of samples", source="Cui 2019", ge=0, lt=1)] = 0.999
+    repeat_threshold: Annotated[float, option("share of images below which a class is repeated", source="LVIS",
+                                              gt=0, le=1)] = 0.001
+
+
+class ClassImbalance(Check[ClassCounts, Options]):
+    """Classes with fewer than 1/`max_ratio` of the boxes of the largest class."""
+
+    code = "CLS001"
+    name = "class-imbalance"
+    severity = Severity.WARNING
+    options_type = Options
+
+    def map(self, batch: Batch) -> ClassCounts:
+        """Count boxes and images per class."""
+        return batch.once(class_counts)
+
+    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
+        """Judge each class by the largest."""
+        frame = state.by_class(dataset)
+        frame = frame[frame["boxes"] > 0].reset_index(drop=True)
+        if not len(frame):
+            return Result()
+        table = balance_table(frame, state.split_images.total(), self.options.beta, self.options.repeat_threshold)
+        boxes = frame["boxes"].to_numpy()
+        largest = int(boxes.max())
+        ratio = largest / boxes
+        rare = ratio > self.options.max_ratio
+        names = frame["name"].to_numpy()[rare].tolist()
+        findings = Findings.of_subjects(
+            names, "class {name} has {boxes} boxes, the largest class {largest}: a ratio of {ratio:.4g}, above {limit:g} "
+            "(max_ratio)", {"name": names, "boxes": boxes[rare], "largest": largest, "ratio": ratio[rare],
+                            "limit": self.options.max_ratio}, category=names)
+        shown = table.sort_values(["boxes", "class"], ascending=[False, True], kind="stable")
+        chart = Chart("bar", "Boxes per class", tuple(shown["class"]), tuple(shown["boxes"].tolist()), "class", "boxes")
+        return Result(findings, {**balance_metrics(boxes, frame["images"].to_numpy()),
+                                 "classes": table.to_dict("records")}, {"Classes": shown}, (chart,))
+
+
+def balance_metrics(boxes: np.ndarray[Any, Any], images: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Return measures of balance.
+
+    Args:
+        boxes: (N,) int, boxes per class, all above 0.
+        images: (N,) int, images per class.
+
+    Returns:
+        `ratio` of the largest to the smallest class; `gini`, 0 for equal classes to 1 - 1/N; `normalised_entropy`, 1
+        for equal classes; `effective_classes`, the exponential of the entropy; `rare` `common` `frequent`, the numbers
+        of classes in up to 10, up to 100, and more images (LVIS, Gupta et al. 2019).
+    """
+    sizes = sorted(boxes.tolist())
+    n, total = len(sizes), sum(sizes)
+    gini = sum((2 * k - n - 1) * b for k, b in enumerate(sizes, 1)) / (n * total)
+    entropy = -math.fsum(b / total * math.log(b / total) for b in sizes) + 0.0
+    return {"ratio": sizes[-1] / sizes[0], "gini": round(gini, 9),
+            "normalised_entropy": round(entropy / math.log(n), 9) if n > 1 else 1.0,
+            "effective_classes": round(math.exp(entropy), 9), "rare": int((images <= 10).sum()),
+            "common": int(((images > 10) & (images <= 100)).sum()), "frequent": int((images > 100).sum())}
+
+
+def balance_table(frame: pd.DataFrame, images_total: int, beta: float, threshold: float) -> pd.DataFrame:
+    """Return per class the counts, share, weights and repeat factor.
+
+    Inverse-frequency weights are total / (classes x boxes); effective-number weights are (1 - beta) / (1 - beta^boxes),
+    scaled to a mean of 1; the repeat factor is max(1, sqrt(threshold / share of images)).
+    """
+    boxes = frame["boxes"].to_numpy(np.float64)
+    effective = (1 - beta) / (1 - beta ** boxes) if beta > 0 else np.ones(len(boxes))
+    effective = effective * len(boxes) / math.fsum(effective.tolist())
+    share_of_images = frame["images"].to_numpy() / max(images_total, 1)
+    return pd.DataFrame({
+        "class": frame["name"], "boxes": frame["boxes"], "images": frame["images"], "share": boxes / boxes.sum(),
+        "inverse_frequency_weight": boxes.sum() / (len(boxes) * boxes), "effective_number_weight": effective,
+        "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})

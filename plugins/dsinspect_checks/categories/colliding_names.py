@@ -1,0 +1,62 @@
+"""CLS004 colliding-names: class names that mean the same.
+
+Reports groups of class names that are equal but for case, spaces, punctuation or Unicode form, and empty names.
+
+Why it matters: one class is trained as two; each takes the other's detections for false alarms.
+
+Example: `Traffic light`, `traffic_light`.
+
+When to ignore: when the names really mean different things (`C` and `c++` differ after all).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
+from dsinspect.model import DatasetInfo
+from dsinspect_checks._counts import ClassCounts, class_counts
+
+
+class CollidingNames(Check[ClassCounts, BaseOptions]):
+    """Class names equal but for case, spaces, punctuation or Unicode form."""
+
+    code = "CLS004"
+    name = "colliding-names"
+    severity = Severity.WARNING
+
+    def map(self, batch: Batch) -> ClassCounts:
+        """Collect the names that are used."""
+        return batch.once(class_counts)
+
+    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
+        """Group names by their plain form."""
+        frame = state.by_class(dataset)
+        boxes = dict(zip(frame["name"], frame["boxes"].tolist(), strict=True))
+        groups: dict[str, list[str]] = {}
+        for name in sorted(boxes):
+            groups.setdefault(plain_form(name), []).append(name)
+        empty = [n for n in boxes if not n.strip()]
+        alike = [g for key, g in sorted(groups.items()) if key and len(g) > 1]
+        keep = [max(g, key=lambda n: (boxes[n], n)) for g in alike]
+        return Result(Findings.concat([
+            Findings.of_subjects(
+                [" = ".join(g) for g in alike], "{names} are one name but for case, spaces or punctuation",
+                {"names": [", ".join(repr(n) for n in g) for g in alike], "count": [len(g) for g in alike]},
+                fix=Fix("unsafe", "merge-category"), new_text=keep),
+            Findings.of_subjects([repr(n) for n in empty], "the class name {name} is empty",
+                                 {"name": [repr(n) for n in empty]})]))
+
+
+def plain_form(name: str) -> str:
+    """Return a name in compatibility form, case folded, letters and digits only; what has none stays as it is.
+
+    >>> plain_form("Traffic_Light ") == plain_form("traffic light")
+    True
+    """
+    folded = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in folded if c.isalnum()) or folded.strip()

@@ -1,0 +1,58 @@
+"""CLS002 few-samples: classes with too few boxes or images to learn from.
+
+Reports a class with at least 1 box but fewer than `min_boxes` boxes or fewer than `min_images` images.
+
+Why it matters: what is learnt from a handful of pictures is those pictures; an average precision measured on so few is
+noise.
+
+Example: a class of 12 boxes in 4 images.
+
+When to ignore: in a validation split, in a first sample of a set, or when the class is to be dropped.
+
+Source of the default: LVIS calls a class rare that is in 10 images or fewer; 20 boxes are two an image.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.model import DatasetInfo
+from dsinspect_checks._counts import ClassCounts, class_counts
+
+
+class Options(BaseOptions):
+    """Limits of CLS002."""
+
+    min_boxes: Annotated[int, option("boxes a class should have", ge=1)] = 20
+    min_images: Annotated[int, option("images a class should be in", source="LVIS rare", ge=1)] = 10
+
+
+class FewSamples(Check[ClassCounts, Options]):
+    """Classes with fewer than `min_boxes` boxes or `min_images` images."""
+
+    code = "CLS002"
+    name = "few-samples"
+    severity = Severity.WARNING
+    options_type = Options
+
+    def map(self, batch: Batch) -> ClassCounts:
+        """Count boxes and images per class."""
+        return batch.once(class_counts)
+
+    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
+        """Report small classes."""
+        frame = state.by_class(dataset)
+        few = (frame["boxes"] > 0) & ((frame["boxes"] < self.options.min_boxes)
+                                      | (frame["images"] < self.options.min_images))
+        small = frame[few]
+        names = small["name"].tolist()
+        return Result(Findings.of_subjects(
+            names, "class {name} has {boxes} boxes in {images} images; {limit} boxes (min_boxes) in {limit_images} "
+            "images (min_images) are the least",
+            {"name": names, "boxes": small["boxes"].to_numpy(), "images": small["images"].to_numpy(),
+             "limit": self.options.min_boxes, "limit_images": self.options.min_images}, category=names))

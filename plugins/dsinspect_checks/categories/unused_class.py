@@ -1,0 +1,46 @@
+"""CLS003 unused-class: declared classes without a box.
+
+Why it matters: the network gets an output that is never trained; evaluation averages over a class that has no truth.
+
+Example: `tram` in the list of names, and no box of it.
+
+When to ignore: when the class list is shared with other sets. Roboflow's placeholder, a category 0 with supercategory
+"none" that carries the project's name, is reported as info only.
+"""
+
+from __future__ import annotations
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
+from dsinspect.model import DatasetInfo
+from dsinspect_checks._counts import ClassCounts, class_counts
+
+
+class UnusedClass(Check[ClassCounts, BaseOptions]):
+    """Declared classes without a box."""
+
+    code = "CLS003"
+    name = "unused-class"
+    severity = Severity.WARNING
+
+    def map(self, batch: Batch) -> ClassCounts:
+        """Count boxes per class."""
+        return batch.once(class_counts)
+
+    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
+        """Report declared names that no box has."""
+        frame = state.by_class(dataset)
+        unused = set(frame["name"][frame["boxes"] == 0])
+        others = {c.supercategory for c in dataset.categories}
+        holders = {c.name for c in dataset.categories
+                   if c.category_id == 0 and c.supercategory == "none" and (c.name in others or len(others) > 1)}
+        plain = sorted(unused - holders)
+        return Result(Findings.concat([
+            Findings.of_subjects(plain, "class {name} is declared and has no box", {"name": plain}, category=plain,
+                                 fix=Fix("unsafe", "drop-category")),
+            Findings.of_subjects(sorted(unused & holders), "class {name} has no box: the placeholder that Roboflow "
+                                 "writes as category 0", {"name": sorted(unused & holders)},
+                                 category=sorted(unused & holders), severity=Severity.INFO)]))

@@ -1,0 +1,61 @@
+"""DST001 background-share: too many images without boxes.
+
+Reports a set in which more than `max_share` of the images have no box.
+
+Why it matters: some background pictures teach a detector to stay silent; many of them are mostly images that nobody
+labelled, and what is in them is learnt as nothing.
+
+Example: 900 of 5,000 images have no box: 18 %.
+
+When to ignore: when the share is meant (surveillance, rare events).
+
+Source of the default: Ultralytics advises 0 to 10 % of background images.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.model import DatasetInfo
+
+State = Counter[str]
+
+
+class Options(BaseOptions):
+    """Limits of DST001."""
+
+    max_share: Annotated[float, option("share of images without a box", source="Ultralytics", ge=0, le=1)] = 0.1
+
+
+class BackgroundShare(Check[State, Options]):
+    """Sets in which more than `max_share` of the images have no box."""
+
+    code = "DST001"
+    name = "background-share"
+    severity = Severity.INFO
+    options_type = Options
+
+    def map(self, batch: Batch) -> State:
+        """Count images with and without boxes."""
+        rows = batch.annotations["image_row"].to_numpy()
+        with_boxes = len(np.unique(rows[rows >= 0]))
+        return Counter({"images": len(batch.images), "background": len(batch.images) - with_boxes})
+
+    def merge(self, a: State, b: State) -> State:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Judge the share."""
+        images, background = state["images"], state["background"]
+        share = background / images if images else 0.0
+        found = share > self.options.max_share
+        return Result(Findings.of_subjects(
+            ["set"] if found else [], "{background} of {images} images have no box: {share:.1%}, above {limit:.0%} "
+            "(max_share)", {"background": background, "images": images, "share": share,
+                            "limit": self.options.max_share}),
+            {"images": images, "background": background, "share": round(share, 9)})

@@ -1,0 +1,56 @@
+"""IMG008 duplicate-file: the same picture under several names.
+
+Reports groups of images whose files are equal byte for byte, and whether their labels differ. Copies in different splits
+are SPL001 besides.
+
+Why it matters: the picture counts several times; where the labels differ, at least one copy teaches something wrong.
+
+Example: IMG_1.jpg and IMG_1 (1).jpg.
+
+When to ignore: when pictures are repeated on purpose to balance classes.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
+from dsinspect.model import DatasetInfo
+from dsinspect_checks._content import content_rows, some
+
+State = tuple[pd.DataFrame, ...]
+
+
+class DuplicateFile(Check[State, BaseOptions]):
+    """Groups of images with equal bytes."""
+
+    code = "IMG008"
+    name = "duplicate-file"
+    severity = Severity.WARNING
+    needs = ("content_hash", "file_size")
+
+    def map(self, batch: Batch) -> State:
+        """Keep hash, path and labels of every image."""
+        return (batch.once(content_rows),)
+
+    def merge(self, a: State, b: State) -> State:
+        """Chain them."""
+        return a + b
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Report one finding per group, on its first path."""
+        frame = pd.concat(state, ignore_index=True)
+        frame = frame.drop_duplicates(["hash", "path"])  # one file in two records is REC002
+        frame = frame[frame.duplicated("hash", keep=False)].sort_values(["path"], kind="stable")
+        groups = [g for _, g in frame.groupby("hash", sort=False)]
+        parts = []
+        for conflict in (False, True):
+            chosen = [g for g in groups if (g["labels"].nunique() > 1) == conflict]
+            paths = [g["path"].tolist() for g in chosen]
+            parts.append(Findings.of_subjects(
+                [p[0] for p in paths], "{count} files hold the same bytes" + (", with different labels" if conflict else
+                                                                              "") + ": {files}",
+                {"count": [len(p) for p in paths], "files": [some(p) for p in paths], "conflict": int(conflict)},
+                image=[p[0] for p in paths], split=[g["split"].iloc[0] for g in chosen],
+                fix=Fix("unsafe", "drop-image")))
+        return Result(Findings.concat(parts), {"groups": len(groups)})

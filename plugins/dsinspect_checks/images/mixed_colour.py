@@ -1,0 +1,73 @@
+"""IMG006 mixed-colour: files of another kind of colour than the rest.
+
+Reports images whose channels or depth differ from those of most images of the set: grey, with alpha, palette, CMYK,
+16 bits.
+
+Why it matters: read as stored, such a picture has another shape and the batch fails, or another range and the picture
+is white; Pillow opens CMYK with inverted colours.
+
+Example: 3 grey JPEGs among 500 in colour.
+
+When to ignore: when your loader converts every picture to 8-bit RGB.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
+from dsinspect.model import DatasetInfo
+from dsinspect_checks.images._state import is_image
+
+State = tuple[Counter[str], tuple[tuple[str, Findings], ...]]
+MESSAGE = "is {kind}, most images of the set are {most} ({share:.1%})"
+
+
+class MixedColour(Check[State, BaseOptions]):
+    """Images whose kind of colour is not that of most images.
+
+    The state counts kinds and holds the images of each kind; once a kind is the shard's largest by far its images are
+    still held, for another shard may be of another kind.
+    """
+
+    code = "IMG006"
+    name = "mixed-colour"
+    severity = Severity.WARNING
+    needs = ("colour", "channels", "bit_depth", "file_format", "read_error")
+
+    def map(self, batch: Batch) -> State:
+        """Sort images by kind."""
+        images = batch.images
+        known = np.flatnonzero(is_image(batch) & images["colour"].notna().to_numpy(bool)
+                               & images["bit_depth"].notna().to_numpy(bool))
+        depths = images["bit_depth"].to_numpy()[known].astype(np.int64)
+        kinds = np.array([f"{'colour' if c in ('rgb', 'palette') else c}{'' if d <= 8 else f' of {d} bits'}"
+                          for c, d in zip(images["colour"].to_numpy()[known], depths.tolist(), strict=True)], object)
+        parts = []
+        for kind in sorted(set(kinds)):
+            rows = known[kinds == kind]
+            shown = images["colour"].to_numpy()[rows]
+            parts.append((kind, Findings.of_images(batch, rows, MESSAGE, {"kind": np.full(len(rows), kind, object),
+                                                                          "stored": shown, "most": "", "share": 0.0})))
+        return Counter(kinds.tolist()), tuple(parts)
+
+    def merge(self, a: State, b: State) -> State:
+        """Add counts and chain images."""
+        return a[0] + b[0], a[1] + b[1]
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Report the images that are not of the largest kind."""
+        counts, parts = state
+        if not counts:
+            return Result()
+        most = max(sorted(counts), key=lambda k: counts[k])
+        share = counts[most] / counts.total()
+        found = Findings.concat(f for kind, f in parts if kind != most)
+        if len(found):
+            rows = found.rows.copy()
+            rows["value:most"] = np.full(len(rows), most, object)
+            rows["value:share"] = np.full(len(rows), share)
+            found = Findings(rows, found.templates)
+        return Result(found, {"kinds": dict(sorted(counts.items()))})

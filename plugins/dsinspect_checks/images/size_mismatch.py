@@ -1,0 +1,78 @@
+"""IMG004 size-mismatch: declared sizes unlike the files'.
+
+Reports an image whose declared width and height are neither the stored nor the displayed size of its file (an EXIF
+orientation is IMG005's matter). Swapped sides say so; a declared 0 or an absent size is info only.
+
+Why it matters: loaders scale boxes by the declared size: all boxes of the image end up in wrong places.
+
+Example: declared 200 x 150, the file has 192 x 144 px.
+
+When to ignore: never; the file's size is the truth, unless the file was resized after the boxes were drawn.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.model import FRAME_COLUMNS
+from dsinspect_checks.images._state import is_image
+
+
+class SizeMismatch(RowCheck[BaseOptions]):
+    """Images whose declared size is not their file's."""
+
+    code = "IMG004"
+    name = "size-mismatch"
+    severity = Severity.ERROR
+    needs = (*FRAME_COLUMNS, "file_format", "read_error")
+
+    def find(self, batch: Batch) -> Findings:
+        """Compare the declared size with the stored one and the displayed one."""
+        images = batch.images
+        if batch.dataset.box_units == "fraction" and images["width"].isna().all():
+            return Findings.none()  # the format declares no sizes
+        declared = images[["width", "height"]].to_numpy(np.float64)
+        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
+        known = is_image(batch) & ~np.isnan(stored).any(axis=1)
+        swaps = images["orientation"].to_numpy() >= 5
+        upright = np.where(swaps[:, None], stored[:, ::-1], stored)
+        absent = known & ~(declared > 0).all(axis=1)
+        fits = (declared == stored).all(axis=1) | (declared == upright).all(axis=1)
+        wrong = known & ~absent & ~fits
+        swapped = wrong & (declared == stored[:, ::-1]).all(axis=1)
+        fits_boxes = boxes_fit(batch, upright)
+        parts = []
+        for mask, text, severity in (
+                (swapped, "declared size {width:g} x {height:g} px has its sides swapped: the file has {file_width:g} x "
+                 "{file_height:g} px", None),
+                (wrong & ~swapped, "declared size {width:g} x {height:g} px, the file has {file_width:g} x "
+                 "{file_height:g} px", None),
+                (absent, "no size declared; the file has {file_width:g} x {file_height:g} px", Severity.INFO)):
+            for fitting in (True, False):
+                rows = np.flatnonzero(mask & (fits_boxes == fitting))
+                sizes = [f"{w:g}x{h:g}" for w, h in upright[rows].tolist()]
+                parts.append(Findings.of_images(
+                    batch, rows, text, {"width": declared[rows, 0], "height": declared[rows, 1],
+                                        "file_width": stored[rows, 0], "file_height": stored[rows, 1]},
+                    fix=Fix("safe", "set-image-size") if fitting else None, severity=severity,
+                    new_text=sizes if fitting else None))
+        return Findings.concat(parts)
+
+
+def boxes_fit(batch: Batch, sizes_wh: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> np.ndarray[
+        tuple[int, ...], np.dtype[np.bool_]]:
+    """Return per image whether all its boxes lie within a size, give or take half a pixel.
+
+    Args:
+        batch: the images and their boxes.
+        sizes_wh: (N, 2) width and height per image, px.
+    """
+    rows = batch.annotations["image_row"].to_numpy()
+    of_known = rows >= 0
+    boxes, rows = batch.boxes_xyxy[of_known], rows[of_known]
+    with np.errstate(invalid="ignore"):
+        beyond = (boxes[:, 2:] > sizes_wh[rows] + 0.5).any(axis=1) | (boxes[:, :2] < -0.5).any(axis=1)
+    fits = np.ones(len(batch.images), bool)
+    fits[rows[beyond]] = False
+    return fits

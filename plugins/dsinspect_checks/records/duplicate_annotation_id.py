@@ -1,0 +1,37 @@
+"""REC003 duplicate-annotation-id: one id, two annotations.
+
+Why it matters: pycocotools indexes annotations by id, so that all but one of them are lost without a word.
+
+Example: two entries of `annotations` with id 31.
+
+When to ignore: never; numbering them anew loses nothing.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.checks import Batch, Findings, Fix, Severity
+from dsinspect_checks.records._repeated import RepeatedKey, annotation_records, place_columns
+
+
+class DuplicateAnnotationId(RepeatedKey):
+    """Annotations whose id an earlier one of the same file has."""
+
+    code = "REC003"
+    name = "duplicate-annotation-id"
+    severity = Severity.ERROR
+    needs = ("coco:has_id",)
+
+    def keys(self, batch: Batch) -> pd.DataFrame:
+        """Ids count within their file; annotations without an id are left out (REC008)."""
+        a = batch.annotations
+        frame = annotation_records(batch, key_source=a["source"], key_id=a["annotation_id"])
+        return frame[np.asarray(a["coco:has_id"], bool)].reset_index(drop=True)
+
+    def report(self, repeated: pd.DataFrame) -> Findings:
+        """Name the id."""
+        return Findings.of_places(place_columns(repeated), "annotation id {id} is taken ({count} annotations have it)",
+                                  {"id": repeated["key_id"], "count": repeated["count"]},
+                                  fix=Fix("safe", "set-annotation-id"))

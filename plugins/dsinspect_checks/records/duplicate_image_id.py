@@ -1,0 +1,34 @@
+"""REC001 duplicate-image-id: one id, two image records.
+
+Why it matters: annotations name their image by its id; pycocotools keeps the last of the two records, so that the boxes
+of both pictures land on one of them.
+
+Example: two entries of `images` with id 7.
+
+When to ignore: never.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dsinspect.checks import Batch, Findings, Severity
+from dsinspect_checks.records._repeated import RepeatedKey, image_records, place_columns
+
+
+class DuplicateImageId(RepeatedKey):
+    """Image records whose id an earlier record of the same file has."""
+
+    code = "REC001"
+    name = "duplicate-image-id"
+    severity = Severity.ERROR
+
+    def keys(self, batch: Batch) -> pd.DataFrame:
+        """Ids count within their file; where there are no ids, positions stand in and never repeat."""
+        return image_records(batch, key_source=batch.images["source"], key_id=batch.images["image_id"])
+
+    def report(self, repeated: pd.DataFrame) -> Findings:
+        """Name the id and the record that has it first."""
+        return Findings.of_places(
+            place_columns(repeated), "image id {id} is taken: {first} has it too ({count} records in all)",
+            {"id": repeated["key_id"], "first": repeated["first"], "count": repeated["count"]})

@@ -1,0 +1,33 @@
+"""REC002 duplicate-image-path: one file under two image records.
+
+Why it matters: the picture is trained on twice, often with half of its boxes each time, so that every box is missing
+once; across splits it leaks.
+
+Example: a.jpg with ids 5 and 900.
+
+When to ignore: never.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from dsinspect.checks import Batch, Findings, Severity
+from dsinspect_checks.records._repeated import RepeatedKey, image_records, place_columns
+
+
+class DuplicateImagePath(RepeatedKey):
+    """Image records whose file an earlier record names."""
+
+    code = "REC002"
+    name = "duplicate-image-path"
+    severity = Severity.ERROR
+
+    def keys(self, batch: Batch) -> pd.DataFrame:
+        """The path as found on disk."""
+        return image_records(batch, key_path=batch.images["path"])
+
+    def report(self, repeated: pd.DataFrame) -> Findings:
+        """Say how many records name the file."""
+        return Findings.of_places(place_columns(repeated), "{count} image records name this file",
+                                  {"count": repeated["count"]}, subject=repeated["split"])

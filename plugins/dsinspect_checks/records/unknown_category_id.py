@@ -1,0 +1,40 @@
+"""REC006 unknown-category-id: annotations of classes that do not exist.
+
+An id that no category has; for YOLO a class number below 0 or beyond the list of names.
+
+Why it matters: the loss indexes beyond its last class: a CUDA assertion in the middle of training, or, worse, another
+class's weights.
+
+Example: class 99 in a set of 6.
+
+When to ignore: never.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+
+
+class UnknownCategoryId(RowCheck[BaseOptions]):
+    """Annotations whose category does not exist."""
+
+    code = "REC006"
+    name = "unknown-category-id"
+    severity = Severity.ERROR
+
+    def find(self, batch: Batch) -> Findings:
+        """Report annotations without a category; a table's row without a class is one as well."""
+        a = batch.annotations
+        ids = a["category_id"].to_numpy()
+        nameless = batch.category_codes[0] < 0
+        numbered = nameless & ((ids >= 0) | bool(batch.dataset.categories))
+        known = len(batch.dataset.categories)
+        return Findings.concat([
+            Findings.of_annotations(
+                batch, numbered, "category id {category_id} does not exist; {known} categories are declared",
+                {"category_id": ids[numbered], "known": np.full(int(numbered.sum()), known)},
+                fix=Fix("unsafe", "drop-annotation")),
+            Findings.of_annotations(batch, nameless & ~numbered, "the box has no category",
+                                    fix=Fix("unsafe", "drop-annotation"))])

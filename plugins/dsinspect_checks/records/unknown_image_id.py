@@ -1,0 +1,28 @@
+"""REC005 unknown-image-id: annotations of images that do not exist.
+
+Why it matters: the box is never trained on, and loaders that look the image up stop with a KeyError.
+
+Example: image_id 4242 while no entry of `images` has that id.
+
+When to ignore: never.
+"""
+
+from __future__ import annotations
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+
+
+class UnknownImageId(RowCheck[BaseOptions]):
+    """Annotations whose image does not exist."""
+
+    code = "REC005"
+    name = "unknown-image-id"
+    severity = Severity.ERROR
+
+    def find(self, batch: Batch) -> Findings:
+        """Report annotations without an image."""
+        a = batch.annotations
+        bad = a["image_row"].to_numpy() < 0
+        ids = a["image_id"].to_numpy()[bad]
+        return Findings.of_annotations(batch, bad, "image id {image_id} does not exist", {"image_id": ids},
+                                       fix=Fix("unsafe", "drop-annotation"))

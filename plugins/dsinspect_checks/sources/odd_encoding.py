@@ -1,0 +1,27 @@
+"""SRC007 odd-encoding: text files that are not plain UTF-8.
+
+A label, list or configuration file with a byte order mark or in another encoding. It was read all the same, in the
+encoding that is named.
+
+Why it matters: class names become garbage, and a byte order mark makes the first row unreadable for most trainers.
+
+Example: a classes.txt saved as `UTF-8 with BOM` by an editor.
+
+When to ignore: when every program that reads the file copes with it.
+"""
+
+from __future__ import annotations
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+
+
+class OddEncoding(RowCheck[BaseOptions]):
+    """Text files that are not plain UTF-8."""
+
+    code = "SRC007"
+    name = "odd-encoding"
+    severity = Severity.WARNING
+
+    def find(self, batch: Batch) -> Findings:
+        """Report what the reader met."""
+        return Findings.of_problems(batch, "odd-encoding", "{reason}", fix=Fix("safe", "rewrite-utf8"))

@@ -1,0 +1,26 @@
+"""SRC006 unportable-path: paths that work on one machine only.
+
+A path that is absolute, has backslashes, leads out of its folder with `..`, or differs in case from the file on disk.
+
+Why it matters: the set loads here and not on the training server, where image after image is silently missing.
+
+Example: `C:\\data\\a.jpg`, or `A.JPG` for the file `a.jpg`.
+
+When to ignore: when the set never leaves the machine.
+"""
+
+from __future__ import annotations
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+
+
+class UnportablePath(RowCheck[BaseOptions]):
+    """Paths that are absolute, have backslashes or `..`, or differ in case from the file."""
+
+    code = "SRC006"
+    name = "unportable-path"
+    severity = Severity.WARNING
+
+    def find(self, batch: Batch) -> Findings:
+        """Report what the reader met."""
+        return Findings.of_problems(batch, "unportable-path", "path {text} {reason}", fix=Fix("safe", "set-path"))

@@ -1,0 +1,135 @@
+"""Image files on disk: list them, and find the one a record names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path, PurePosixPath
+
+SUFFIXES = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
+    ".pbm", ".pnm", ".hdr", ".exr", ".heic", ".mpo", ".dng", ".pfm"))
+"""Suffixes, in lower case, that make a file an image of a set."""
+
+
+def is_image(name: str) -> bool:
+    """Say whether a file name has the suffix of an image."""
+    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path a file costs more than the listing
+
+
+def walk(folder: Path) -> Iterator[str]:
+    """Yield the paths of all entries below a folder that are no folders of files, relative to it, in sorted order.
+
+    A folder whose name has an image's suffix is an entry too: something made it by mistake, and a record may name it.
+    Hidden folders are left out; links to folders are followed once.
+    """
+    yield from _walk(os.fspath(folder), "", set())
+
+
+def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+    try:
+        status = os.stat(folder)  # noqa: PTH116
+        with os.scandir(folder) as listing:
+            entries = sorted(listing, key=lambda e: e.name)
+    except OSError:
+        return  # a folder that cannot be listed holds nothing we could read; its records are reported as missing
+    if (status.st_dev, status.st_ino) in seen:
+        return
+    seen.add((status.st_dev, status.st_ino))
+    for entry in entries:
+        path = prefix + entry.name
+        if not entry.is_dir():
+            yield path
+        elif is_image(entry.name):
+            yield path
+        elif not entry.name.startswith("."):
+            yield from _walk(entry.path, path + "/", seen)
+
+
+@dataclass(frozen=True)
+class ImageTree:
+    """The images below a folder.
+
+    Attributes:
+        folder: where it starts.
+        paths: POSIX paths relative to it, sorted.
+    """
+
+    folder: Path
+    paths: tuple[str, ...]
+
+    @staticmethod
+    def below(folder: Path) -> ImageTree:
+        """List the images below a folder."""
+        return ImageTree(folder, tuple(p for p in walk(folder) if is_image(p)))
+
+    @cached_property
+    def exact(self) -> frozenset[str]:
+        """The paths as a set."""
+        return frozenset(self.paths)
+
+    @cached_property
+    def by_folded(self) -> dict[str, str]:
+        """The paths by their case-folded text."""
+        return {p.casefold(): p for p in reversed(self.paths)}
+
+    @cached_property
+    def by_name(self) -> dict[str, list[str]]:
+        """The paths by file name."""
+        return _grouped(self.paths, lambda p: p.rpartition("/")[2])
+
+    @cached_property
+    def by_stem(self) -> dict[str, list[str]]:
+        """The paths by file name without suffix."""
+        return _grouped(self.paths, stem_of)
+
+    def find(self, declared: str, folders: Iterable[str] = ("",)) -> str | None:
+        """Return the path of the image a record names, or None.
+
+        Args:
+            declared: what the record says, in POSIX form; a whole path, a tail of one, or a bare name.
+            folders: where to look first, relative to the tree, each empty or ending with a slash.
+        """
+        declared = declared.removeprefix("./")
+        for folder in folders:
+            if folder + declared in self.exact:
+                return folder + declared
+        same_name = self.by_name.get(declared.rpartition("/")[2], ())
+        ends = [p for p in same_name if p.endswith("/" + declared)]
+        if len(ends) == 1:
+            return ends[0]
+        if not ends and "/" in declared:  # the tail of an absolute path from somebody's machine
+            parts = PurePosixPath(declared).parts
+            for start in range(1, len(parts)):
+                tail = "/".join(parts[start:])
+                hits = [p for p in same_name if p == tail or p.endswith("/" + tail)]
+                if hits:
+                    return hits[0] if len(hits) == 1 else None
+        for folder in folders:
+            found = self.by_folded.get((folder + declared).casefold())
+            if found:
+                return found
+        return None
+
+    def open_path(self, path: str) -> str:
+        """Return the path to open an image by."""
+        return os.path.join(self.folder, path)  # noqa: PTH118
+
+
+def stem_of(path: str) -> str:
+    """Return a path's file name without its last suffix."""
+    return os.path.splitext(path.rpartition("/")[2])[0]  # noqa: PTH122
+
+
+def relative(path: str | Path, root: Path) -> str:
+    """Return a path relative to the root as POSIX text, with `..` where it lies outside."""
+    return Path(os.path.relpath(path, root)).as_posix()
+
+
+def _grouped(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        groups.setdefault(key(path), []).append(path)
+    return groups

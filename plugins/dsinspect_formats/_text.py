@@ -1,0 +1,39 @@
+"""Text files of datasets: decode whatever encoding they are in, and say which it was."""
+
+from __future__ import annotations
+
+import codecs
+
+from dsinspect.model import Problem
+
+_MARKS = ((codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte order mark"),
+          (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"), (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"))
+
+
+def decode(content: bytes) -> tuple[str, str | None]:
+    """Return the text, and the name of its encoding when that is not plain UTF-8.
+
+    Bytes that are not UTF-8 are read as GB18030 when they are valid in it and make Chinese characters, else as
+    Windows-1252, which never fails here: its five undefined bytes become replacement characters.
+    """
+    for mark, encoding, name in _MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding, "replace"), name
+    try:
+        return content.decode("utf-8"), None
+    except UnicodeDecodeError:
+        pass
+    try:
+        text = content.decode("gb18030")
+    except UnicodeDecodeError:
+        pass
+    else:
+        high = [c for c in text if c > "\x7f"]
+        if sum("\u4e00" <= c <= "\u9fff" for c in high) * 2 > len(high):
+            return text, "GB18030"
+    return content.decode("cp1252", "replace"), "Windows-1252"
+
+
+def odd_encoding(source: str, name: str) -> Problem:
+    """Return the problem of a file that is not plain UTF-8."""
+    return Problem("odd-encoding", source, f"is {name}, not plain UTF-8", name)

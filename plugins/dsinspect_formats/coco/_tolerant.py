@@ -1,0 +1,246 @@
+"""Read a COCO file that is cut, holds NaN, or has records of the wrong shape: element by element, keeping the rest.
+
+Only taken when the strict decoding refused the file. Every element that cannot be used is told with its line and index.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from dsinspect.model import NO_POSITION, Problem
+from dsinspect_formats.coco._records import (
+    Annotation,
+    CategoryRecord,
+    Image,
+    SegmentedAnnotation,
+)
+
+LISTS = ("images", "annotations", "categories")
+_SPACE = re.compile(r"[ \t\r\n]*")
+_NEXT_RECORD = re.compile(r"\}\s*,\s*(?=\{)")
+_NEXT_LIST = re.compile(r'"(images|annotations|categories)"\s*:\s*(?=\[)')
+
+
+@dataclass
+class Recovered:
+    """What could be read of a file.
+
+    Attributes:
+        images: usable records, with `image_indices` their places in the list.
+        annotations: usable records, with `annotation_indices` their places in the list.
+        categories: usable records.
+        id_types: type of each annotation's ids where it is not whole numbers: `text` or `float`.
+        image_id_types: the same of images.
+        problems: what could not be used.
+    """
+
+    images: list[Image] = field(default_factory=list)
+    image_indices: list[int] = field(default_factory=list)
+    annotations: list[SegmentedAnnotation] = field(default_factory=list)
+    annotation_indices: list[int] = field(default_factory=list)
+    categories: list[CategoryRecord] = field(default_factory=list)
+    id_types: list[str] = field(default_factory=list)
+    image_id_types: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    found_lists: set[str] = field(default_factory=set)
+
+
+class _Scanner:
+    """Walks over the text of a file and hands each element of the three lists to a taker."""
+
+    def __init__(self, text: str, source: str) -> None:
+        self.text = text
+        self.source = source
+        self.result = Recovered()
+        self.decoder = json.JSONDecoder()
+        self._line_at = (0, 1)
+
+    def scan(self) -> Recovered:
+        """Read the whole file."""
+        position = self.space(0)
+        if self.text[position:position + 1] != "{":
+            self.problem("the file is not a JSON object", position)
+            return self.result
+        position += 1
+        while True:
+            position = self.space(position)
+            mark = self.text[position:position + 1]
+            if mark == "}":
+                return self.result
+            if mark == ",":
+                position += 1
+                continue
+            after = self.member(position)
+            if after is None:
+                following = _NEXT_LIST.search(self.text, position + 1)
+                if not following:
+                    return self.result
+                after = following.start()
+            position = after
+
+    def member(self, position: int) -> int | None:
+        """Read `"key": value` and return the position after it; None when it cannot be read."""
+        try:
+            key, after = self.decoder.raw_decode(self.text, position)
+        except ValueError as e:
+            self.problem(f"not valid JSON: {self.why(e)}", min(getattr(e, "pos", position), len(self.text)))
+            return None
+        after = self.space(after)
+        if not isinstance(key, str) or self.text[after:after + 1] != ":":
+            self.problem("not valid JSON: a key and a colon are due here", after)
+            return None
+        after = self.space(after + 1)
+        if key in LISTS and self.text[after:after + 1] == "[":
+            self.result.found_lists.add(key)
+            return self.elements(key, after + 1)
+        try:
+            return self.decoder.raw_decode(self.text, after)[1]
+        except ValueError as e:
+            self.problem(f"not valid JSON: {self.why(e)}", after)
+            return None
+
+    def elements(self, key: str, position: int) -> int | None:
+        """Hand over the elements of a list and return the position after it."""
+        take: Callable[[Any, int, int], None] = getattr(self, f"take_{key}")
+        index = 0
+        while True:
+            position = self.space(position)
+            mark = self.text[position:position + 1]
+            if mark == "]":
+                return position + 1
+            if mark == ",":
+                position += 1
+                continue
+            if not mark:
+                self.problem(f"the file ends in the middle of {key}", position, index)
+                return None
+            try:
+                value, after = self.decoder.raw_decode(self.text, position)
+            except ValueError as e:
+                follows = _NEXT_RECORD.search(self.text, position + 1)
+                reason = f"not valid JSON: {self.why(e)}"
+                if not follows:
+                    reason = f"the file ends in the middle of {key}"
+                self.problem(reason, position, index, self.text[position:position + 80])
+                if not follows:
+                    return None
+                position, index = follows.end(), index + 1
+                continue
+            take(value, index, position)
+            position, index = after, index + 1
+
+    def take_images(self, value: Any, index: int, position: int) -> None:
+        """Keep an image, or tell why not."""
+        try:
+            number, kind = whole(value, "id")
+            name = value.get("file_name")
+            if not isinstance(name, str):
+                raise ValueError(f"file_name {name!r} is not text")
+            size = [optional_number(value, k) for k in ("width", "height")]
+        except ValueError as e:
+            self.problem(f"images: {e}", position, index, json.dumps(value)[:200])
+            return
+        self.result.images.append(Image(number, name, *size))
+        self.result.image_indices.append(index)
+        self.result.image_id_types.append(kind)
+
+    def take_annotations(self, value: Any, index: int, position: int) -> None:
+        """Keep an annotation, or tell why not."""
+        try:
+            image_id, kind = whole(value, "image_id")
+            category_id, category_kind = whole(value, "category_id")
+            own_id, own_kind = whole(value, "id") if value.get("id") is not None else (None, "int")
+            bbox = value.get("bbox")
+            if not isinstance(bbox, list):
+                raise ValueError("bbox is missing" if bbox is None else f"bbox {str(bbox)[:60]!r} is not a list")
+            if len(bbox) != 4:
+                raise ValueError(f"bbox has {len(bbox)} numbers, not 4")
+            for edge in bbox:
+                if isinstance(edge, bool) or not isinstance(edge, (int, float)):
+                    raise ValueError(f"bbox holds {edge!r}, which is not a number")
+            area = optional_number(value, "area")
+        except ValueError as e:
+            self.problem(f"annotations: {e}", position, index, json.dumps(value)[:200])
+            return
+        segmentation = value.get("segmentation")
+        raw = msgspec.Raw(json.dumps(segmentation).encode()) if segmentation is not None else msgspec.Raw()
+        self.result.annotations.append(SegmentedAnnotation(
+            image_id, category_id, tuple(map(float, bbox)), own_id, None if area is None else float(area),
+            flag(value, "iscrowd"), flag(value, "ignore"), raw))
+        self.result.annotation_indices.append(index)
+        self.result.id_types.append(next((k for k in (kind, category_kind, own_kind) if k != "int"), "int"))
+
+    def take_categories(self, value: Any, index: int, position: int) -> None:
+        """Keep a category, or tell why not."""
+        try:
+            number, _ = whole(value, "id")
+            name = value.get("name")
+            if not isinstance(name, str):
+                raise ValueError(f"name {name!r} is not text")
+        except ValueError as e:
+            self.problem(f"categories: {e}", position, index, json.dumps(value)[:200])
+            return
+        above = value.get("supercategory")
+        self.result.categories.append(CategoryRecord(number, name, above if isinstance(above, str) else None))
+
+    def space(self, position: int) -> int:
+        match = _SPACE.match(self.text, position)
+        return match.end() if match else position
+
+    def problem(self, reason: str, position: int, index: int = NO_POSITION, text: str = "") -> None:
+        at, line = self._line_at
+        if position < at:
+            at, line = 0, 1
+        line += self.text.count("\n", at, position)
+        self._line_at = (position, line)
+        self.result.problems.append(Problem("malformed-record", self.source, reason, text, line, index))
+
+    @staticmethod
+    def why(error: ValueError) -> str:
+        return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def whole(record: Any, key: str) -> tuple[int, str]:
+    """Return a whole number and the type it was written as: `int`, `text` or `float`.
+
+    Raises:
+        ValueError: the record is no object, lacks the key, or holds no whole number there.
+    """
+    if not isinstance(record, dict):
+        raise ValueError(f"{str(record)[:60]!r} is not an object")
+    value = record.get(key)
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**63:
+        return value, "int"
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value), "float"
+    if isinstance(value, str) and re.fullmatch(r"\s*-?\d{1,18}\s*", value):
+        return int(value), "text"
+    raise ValueError(f"{key} is missing" if value is None else f"{key} {value!r} is not a whole number")
+
+
+def optional_number(record: dict[str, Any], key: str) -> int | float | None:
+    """Return a number or None; raises ValueError for anything else."""
+    value = record.get(key)
+    if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        return value
+    raise ValueError(f"{key} {value!r} is not a number")
+
+
+def flag(record: dict[str, Any], key: str) -> int | None:
+    """Return a flag as 0 or 1, or None when it is absent."""
+    value = record.get(key)
+    return None if value is None else int(bool(value))
+
+
+def recover(text: str, source: str) -> Recovered:
+    """Read what can be read of a file."""
+    return _Scanner(text, source).scan()
+
+
+__all__ = ["Annotation", "Recovered", "recover"]

@@ -1,0 +1,153 @@
+"""Read one Pascal VOC XML file: sizes, objects and where they stand, without building a tree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+from xml.parsers import expat
+
+from dsinspect.model import Problem
+
+_NUMBERS = ("xmin", "ymin", "xmax", "ymax")
+
+
+@dataclass
+class VocObject:
+    """One `<object>`.
+
+    Attributes:
+        line: where it begins, from 1.
+        index: its number in the file, from 0.
+        name: its category, or None.
+        box: xmin, ymin, xmax, ymax as they stand.
+        difficult: whether it is marked difficult.
+        fields: texts of `truncated`, `occluded`, `pose`.
+        parts: number of `<part>` elements.
+    """
+
+    line: int
+    index: int
+    name: str | None
+    box: tuple[float, float, float, float]
+    difficult: bool
+    fields: dict[str, str]
+    parts: int
+
+
+@dataclass
+class VocFile:
+    """What one XML file says.
+
+    Attributes:
+        width: declared width, px; NaN when absent.
+        height: declared height, px; NaN when absent.
+        filename: the image it names, or None.
+        objects: in their order.
+        problems: what could not be read, as (line, index, text, reason).
+    """
+
+    width: float = math.nan
+    height: float = math.nan
+    filename: str | None = None
+    objects: list[VocObject] = field(default_factory=list)
+    problems: list[tuple[int, int, str, str]] = field(default_factory=list)
+
+    def told(self, source: str, image: str | None, split: str | None) -> list[Problem]:
+        """Return the problems as rows."""
+        return [Problem("malformed-record", source, reason, text, line, index, image, split)
+                for line, index, text, reason in self.problems]
+
+
+class _Reader:
+    """Handlers of expat that keep the texts of the few elements that matter."""
+
+    def __init__(self) -> None:
+        self.file = VocFile()
+        self.path: list[str] = []
+        self.text: list[str] = []
+        self.object: dict[str, str] | None = None
+        self.object_line = 0
+        self.object_parts = 0
+        self.count = 0
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self.parser.CharacterDataHandler = self.text.append
+        # No entity of a document's own is ever expanded, and nothing outside it is fetched.
+        self.parser.EntityDeclHandler = self.refuse_entity
+
+    @staticmethod
+    def refuse_entity(*_: Any) -> None:
+        raise ValueError("declares entities of its own, which are never expanded")
+
+    def start(self, tag: str, attributes: dict[str, str]) -> None:
+        self.path.append(tag)
+        self.text.clear()
+        if len(self.path) == 2 and tag == "object":
+            self.object, self.object_line, self.object_parts = {}, self.parser.CurrentLineNumber, 0
+        elif self.object is not None and len(self.path) == 3 and tag == "part":
+            self.object_parts += 1
+
+    def end(self, tag: str) -> None:
+        text = "".join(self.text).strip()
+        self.text.clear()
+        depth = len(self.path)
+        if self.object is not None:
+            if depth == 3 or (depth == 4 and self.path[2] == "bndbox"):
+                self.object.setdefault(tag if depth == 3 else f"bndbox/{tag}", text)
+            if depth == 2:
+                self.close_object(self.object)
+                self.object = None
+        elif depth == 3 and self.path[1] == "size" and tag in ("width", "height"):
+            self.size(tag, text)
+        elif depth == 2 and tag == "filename":
+            self.file.filename = text or None
+        self.path.pop()
+
+    def size(self, tag: str, text: str) -> None:
+        try:
+            setattr(self.file, tag, float(text) if text else math.nan)
+        except ValueError:
+            line = self.parser.CurrentLineNumber
+            self.file.problems.append((line, -1, text, f"<{tag}> of <size>: {text!r} is not a number"))
+
+    def close_object(self, fields: dict[str, str]) -> None:
+        index = self.count
+        self.count += 1
+        line = self.object_line
+        if "bndbox" not in fields:
+            self.file.problems.append((line, index, fields.get("name", ""), "<object> has no <bndbox>"))
+            return
+        values = []
+        for name in _NUMBERS:
+            text = fields.get(f"bndbox/{name}")
+            try:
+                values.append(float(text.replace(",", ".") if text else "?"))
+            except ValueError:
+                reason = f"<{name}> is missing" if text is None else f"<{name}>: {text!r} is not a number"
+                self.file.problems.append((line, index, text or "", reason))
+                return
+        if "name" not in fields:
+            self.file.problems.append((line, index, "", "<object> has no <name>"))
+            return
+        self.file.objects.append(VocObject(
+            line, index, fields["name"], (values[0], values[1], values[2], values[3]),
+            fields.get("difficult", "0").strip() in ("1", "true", "True"),
+            {k: fields[k] for k in ("truncated", "occluded", "pose") if k in fields}, self.object_parts))
+
+
+def read_xml(content: bytes) -> VocFile:
+    """Read a file; what comes before a fault is kept, and the fault is told with its line."""
+    reader = _Reader()
+    if not content.strip():
+        reader.file.problems.append((1, -1, "", "the file is empty"))
+        return reader.file
+    try:
+        reader.parser.Parse(content, True)
+    except expat.ExpatError as e:
+        reader.file.problems.append((e.lineno, -1, "", f"not well-formed XML: {expat.ErrorString(e.code)}"))
+    except ValueError as e:
+        reader.file.problems.append((reader.parser.CurrentLineNumber, -1, "", str(e)))
+    return reader.file

@@ -1,0 +1,260 @@
+"""Pascal VOC: one XML file per image; also ImageNet's and Roboflow's ways of laying it out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+
+from dsinspect.errors import UserError
+from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
+from dsinspect.model import (
+    DatasetInfo,
+    Problem,
+    Shard,
+    annotations_frame,
+    images_frame,
+    problems_frame,
+)
+from dsinspect.options import BaseOptions
+from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
+from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats.voc._xml import VocFile, read_xml
+
+SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
+COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts"))
+
+
+class Options(BaseOptions):
+    """How boxes are read."""
+
+    base: Annotated[Literal[0, 1], msgspec.Meta(
+        description="0: boxes as they stand; 1: 1-based pixels, 1 is taken off xmin and ymin (Detectron2, supervision)",
+        extra={"source": "formats in the wild"})] = 0
+
+
+class Voc(Format):
+    """Pascal VOC XML, ImageNet-style XML, and XML beside images."""
+
+    name = "voc"
+    options_type = Options
+
+    def detect(self, root: Path) -> Detection | None:
+        """Look at the first XML files for an `<annotation>` with `<object>` or `<size>`."""
+        if not root.is_dir():
+            return None
+        looked = 0
+        for path in walk(root):
+            if not path.lower().endswith(".xml"):
+                continue
+            with (root / path).open("rb") as f:
+                head = f.read(2048)
+            if b"<annotation" in head and (b"<object" in head or b"<size" in head or b"<filename" in head):
+                return Detection(0.9 if path.count("/") <= 1 else 0.8, f"{path} is an <annotation>")
+            looked += 1
+            if looked >= 20:
+                break
+        return None
+
+    def open(self, request: OpenRequest) -> VocSource:
+        """List XML files, images and split lists; no XML is read yet."""
+        options = request.options if isinstance(request.options, Options) else Options()
+        return VocSource(request.root, request.images, options, request.columns)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image: its path, its file if there is one, its split, and its XML (relative to the root) if there is one."""
+
+    path: str
+    file: str | None
+    split: str | None
+    xml: str | None
+
+
+class VocSource:
+    """An opened VOC set."""
+
+    def __init__(self, root: Path, images: Path | None, options: Options, columns: frozenset[str]) -> None:
+        self._root = root
+        self._options = options
+        self._columns = columns & COLUMNS
+        self._problems: list[Problem] = []
+        tree = ImageTree.below(images or root)
+        xmls = [p for p in walk(root) if p.lower().endswith(".xml")]
+        self._entries = self._match(xmls, tree)
+        if not any(e.xml for e in self._entries):
+            raise UserError(f"{root}: no XML file found")
+        splits = self._split()
+        self.info = DatasetInfo(
+            format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
+            notes=("boxes are read as they stand",) if options.base == 0 else (
+                "boxes are read as 1-based pixels: 1 is taken off xmin and ymin",),
+            has_files=any(e.file for e in self._entries))
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the list of images."""
+        return [VocShard(tuple(self._entries[k:k + size]), k, str(self._root), self._options.base, self._columns)
+                for k in range(0, len(self._entries), size)]
+
+    def _match(self, xmls: list[str], tree: ImageTree) -> list[Entry]:
+        """Match XML files and images by stem: in one folder, then in a parallel one, then anywhere, then by case."""
+        folded: dict[str, list[str]] = {}
+        for path in tree.paths:
+            folded.setdefault(stem_of(path).casefold(), []).append(path)
+        entries, used = [], set()
+        for xml in xmls:
+            stem = stem_of(xml)
+            image = _nearest(xml, tree.by_stem.get(stem, ()))
+            if image is None:
+                image = _nearest(xml, folded.get(stem.casefold(), ()))
+                if image is not None:
+                    self._problems.append(Problem(
+                        "unportable-path", xml, f"the image is {image}: the names differ in case", stem,
+                        image=self._path(tree, image)))
+            if image is None:
+                entries.append(Entry(self._declared(xml), None, None, xml))
+                continue
+            used.add(image)
+            entries.append(Entry(self._path(tree, image), tree.open_path(image), None, xml))
+        folders = {i.rpartition("/")[0] for i in used}
+        for image in tree.paths:
+            if image not in used and image.rpartition("/")[0] in folders:
+                path = self._path(tree, image)
+                self._problems.append(Problem("orphan-image", path, "no XML file names this image", image=path))
+        return entries
+
+    def _path(self, tree: ImageTree, image: str) -> str:
+        return image if tree.folder == self._root else relative(tree.folder / image, self._root)
+
+    def _declared(self, xml: str) -> str:
+        """Return what the image of an XML file would be called: `<filename>`, else the stem with .jpg."""
+        try:
+            filename = read_xml((self._root / xml).read_bytes()).filename
+        except OSError:
+            filename = None
+        name = (filename or "").replace("\\", "/").rpartition("/")[2]
+        if stem_of(name) != stem_of(xml) or not is_image(name):
+            name = stem_of(xml) + ".jpg"
+        before, found, _ = f"/{xml}".rpartition("/Annotations/")
+        folder = f"{before}/JPEGImages" if found else f"/{xml}".rpartition("/")[0]
+        return f"{folder}/{name}".removeprefix("/")
+
+    def _split(self) -> tuple[str, ...]:
+        """Give the entries their splits: by the lists in ImageSets, else by folders named as splits."""
+        lists = self._root / "ImageSets"
+        names: dict[str, list[str]] = {}
+        for file in sorted(lists.glob("*/*.txt")) if lists.is_dir() else ():
+            if file.stem in ("train", "val", "test", "trainval") and (
+                    file.parent.name == "Main" or not (lists / "Main").is_dir()):
+                names[file.stem] = self._read_list(file)
+        if not any(k in names for k in ("train", "val", "test")):
+            names = {"trainval": names["trainval"]} if "trainval" in names else {}
+        else:
+            names.pop("trainval", None)
+        if names:
+            return self._split_by_lists(names)
+        parts = {e.xml: [p.lower() for p in (e.xml or "").split("/")[:-1]] for e in self._entries}
+        self._entries = [
+            Entry(e.path, e.file, next((SPLIT_FOLDERS[p] for p in parts[e.xml] if p in SPLIT_FOLDERS), None), e.xml)
+            for e in self._entries]
+        return tuple(dict.fromkeys(e.split for e in self._entries if e.split))
+
+    def _read_list(self, file: Path) -> list[str]:
+        text, encoding = decode(file.read_bytes())
+        if encoding:
+            self._problems.append(odd_encoding(relative(file, self._root), encoding))
+        return [line.split()[0] for line in text.splitlines() if line.strip()]
+
+    def _split_by_lists(self, names: dict[str, list[str]]) -> tuple[str, ...]:
+        by_stem = {stem_of(e.xml): e for e in self._entries if e.xml}
+        order = [s for s in ("train", "val", "test", "trainval") if s in names]
+        entries: list[Entry] = []
+        listed: set[str] = set()
+        for split in order:
+            for name in names[split]:
+                stem = stem_of(name) if is_image(name) else name.rpartition("/")[2]
+                entry = by_stem.get(stem)
+                if entry is None:
+                    self._problems.append(Problem(
+                        "malformed-record", f"ImageSets/Main/{split}.txt", f"no XML file for {name}", name, split=split))
+                    continue
+                listed.add(stem)
+                entries.append(Entry(entry.path, entry.file, split, entry.xml))
+        entries += [e for s, e in by_stem.items() if s not in listed]
+        self._entries = entries
+        return tuple(order)
+
+
+def _nearest(xml: str, images: Sequence[str]) -> str | None:
+    """Return the image whose folder shares most with the XML file's; the first of equals."""
+    if not images:
+        return None
+    parts = set(xml.split("/")[:-1])
+    same = [i for i in images if i.rpartition("/")[0] == xml.rpartition("/")[0]]
+    return same[0] if same else max(images, key=lambda i: (len(parts & set(i.split("/")[:-1])), -len(i)))
+
+
+@dataclass(frozen=True)
+class VocShard:
+    """Some images with their XML files, read in the worker."""
+
+    entries: tuple[Entry, ...]
+    first: int
+    root: str
+    base: int
+    columns: frozenset[str]
+
+    def load(self) -> Shard:
+        """Read the XML files."""
+        files, problems = [], []
+        for entry in self.entries:
+            file, told = self._read(entry)
+            files.append(file)
+            problems += told
+        n = len(self.entries)
+        ids = np.arange(self.first, self.first + n)
+        objects = [o for f in files for o in f.objects]
+        image_row = np.repeat(np.arange(n), [len(f.objects) for f in files])
+        sources: Any = np.empty(n, object)
+        sources[:] = [e.xml for e in self.entries]
+        images = images_frame(
+            n, image_id=ids, path=[e.path for e in self.entries], declared_path=[f.filename for f in files],
+            file=[e.file for e in self.entries], width=[f.width for f in files], height=[f.height for f in files],
+            split=[e.split for e in self.entries], source=sources)
+        boxes = np.array([o.box for o in objects], np.float64).reshape(-1, 4)
+        boxes[:, :2] -= self.base
+        index = np.array([o.index for o in objects], np.int64)
+        extra: dict[str, Any] = {}
+        for name in sorted(self.columns):
+            key = name.partition(":")[2]
+            extra[name] = [str(o.parts) if key == "parts" else o.fields.get(key) for o in objects]
+        annotations = annotations_frame(
+            len(objects), annotation_id=index, image_id=ids[image_row], image_row=image_row,
+            category=[o.name for o in objects], x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
+            y_max=boxes[:, 3], source=sources[image_row], line=np.array([o.line for o in objects], np.int64),
+            index=index, is_ignored=np.array([o.difficult for o in objects], bool), **extra)
+        return Shard(images, annotations, problems_frame(problems))
+
+    def _read(self, entry: Entry) -> tuple[VocFile, list[Problem]]:
+        if entry.xml is None:
+            return VocFile(), []
+        try:
+            content = (Path(self.root) / entry.xml).read_bytes()
+        except OSError as e:
+            reason = f"the file cannot be read: {(e.strerror or 'error').lower()}"
+            return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)]
+        problems = []
+        file = read_xml(content)
+        if any("not well-formed" in p[3] for p in file.problems) and not content.lstrip().startswith(b"<?xml"):
+            text, encoding = decode(content)
+            if encoding and encoding != "UTF-16":
+                again = read_xml(text.encode("utf-8"))
+                if len(again.objects) >= len(file.objects) and not again.problems:
+                    file = again
+                    problems.append(odd_encoding(entry.xml, encoding))
+        return file, problems + file.told(entry.xml, entry.path, entry.split)

@@ -1,0 +1,109 @@
+"""YOLO label files: Ultralytics and Roboflow layouts, list files, bare images/ and labels/ folders, and Darknet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
+from dsinspect.model import DatasetInfo, Shard, annotations_frame, images_frame, problems_frame
+from dsinspect_formats._images import walk
+from dsinspect_formats.yolo._labels import Rows, read_label
+from dsinspect_formats.yolo._layout import Entry, Layout, config_of, find_layout, looks_like_config, looks_like_label
+
+COLUMNS = frozenset(("yolo:n_values", "yolo:row"))
+
+
+class Yolo(Format):
+    """YOLO (Ultralytics v5 to 26, Roboflow, Darknet): one text file of fractions per image."""
+
+    name = "yolo"
+
+    def detect(self, root: Path) -> Detection | None:
+        """Look for a data.yaml or obj.data, else for label files."""
+        config = config_of(root)
+        if config and looks_like_config(config):
+            return Detection(0.95, f"{config.name} names classes and splits")
+        if not root.is_dir():
+            return None
+        looked = 0
+        for path in walk(root):
+            if not path.lower().endswith(".txt"):
+                continue
+            looked += 1
+            in_labels = "/labels/" in f"/{path}"
+            file = root / path
+            if file.stat().st_size and looks_like_label(file):
+                return Detection(0.7 if in_labels else 0.5, f"{path} holds rows of a class and fractions")
+            if looked >= 50:
+                break
+        return None
+
+    def open(self, request: OpenRequest) -> YoloSource:
+        """Find images and labels; nothing of the labels is read yet."""
+        return YoloSource(find_layout(request.root, request.images), request.columns)
+
+
+class YoloSource:
+    """An opened YOLO set."""
+
+    def __init__(self, layout: Layout, columns: frozenset[str]) -> None:
+        self._layout = layout
+        self._columns = columns & COLUMNS
+        self.info = DatasetInfo(
+            format="yolo", root=layout.root, categories=layout.categories, splits=layout.splits,
+            box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
+            has_files=any(e.file for e in layout.entries))
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the list of images."""
+        names = {c.category_id: c.name for c in self._layout.categories}
+        entries = self._layout.entries
+        return [YoloShard(tuple(entries[k:k + size]), k, str(self._layout.root), names, self._layout.kpt_shape,
+                          self._columns) for k in range(0, len(entries), size)]
+
+
+@dataclass(frozen=True)
+class YoloShard:
+    """Some images with their label files, read in the worker."""
+
+    entries: tuple[Entry, ...]
+    first: int
+    root: str
+    names: dict[int, str]
+    kpt_shape: tuple[int, int] | None
+    columns: frozenset[str]
+
+    def load(self) -> Shard:
+        """Read the label files."""
+        rows = Rows()
+        counts = []
+        for entry in self.entries:
+            before = len(rows.lines)
+            if entry.label is not None:
+                read_label(f"{self.root}/{entry.label}", entry.label, entry.path, entry.split, self.kpt_shape, rows)
+            counts.append(len(rows.lines) - before)
+        n = len(self.entries)
+        ids = np.arange(self.first, self.first + n)
+        image_row = np.repeat(np.arange(n), counts)
+        labels = np.empty(n, object)
+        labels[:] = [e.label for e in self.entries]
+        images = images_frame(
+            n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
+            file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels)
+        edges = np.array(rows.edges, np.float64).reshape(-1, 4)
+        extra: dict[str, object] = {}
+        if "yolo:n_values" in self.columns:
+            extra["yolo:n_values"] = np.array(rows.n_values, np.int64)
+        if "yolo:row" in self.columns:
+            extra["yolo:row"] = rows.texts
+        annotations = annotations_frame(
+            len(rows.lines), annotation_id=np.array(rows.indices, np.int64), image_id=ids[image_row], image_row=image_row,
+            category_id=np.array(rows.category_ids, np.int64),
+            category=[self.names.get(c, None if self.names else str(c)) for c in rows.category_ids],
+            x_min=edges[:, 0], y_min=edges[:, 1], x_max=edges[:, 2], y_max=edges[:, 3], source=labels[image_row],
+            line=np.array(rows.lines, np.int64), index=np.array(rows.indices, np.int64), **extra)
+        return Shard(images, annotations, problems_frame(rows.problems))

@@ -1,0 +1,100 @@
+"""Decode images with OpenCV: the fixed preview that all quality measures use, and all pixels.
+
+OpenCV is imported when the first image is decoded, so that everything else works where it cannot be imported.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsinspect.errors import PluginError
+from dsinspect.probes import ImageFile
+from dsinspect_probes._header import header_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PREVIEW_SIDE = 256
+"""Longer side of the preview, px."""
+MAX_PIXELS = 1 << 28
+"""Images of more pixels than this (268 million, 16,384 x 16,384) are not decoded."""
+
+
+def opencv() -> Any:
+    """Import OpenCV.
+
+    Raises:
+        PluginError: it cannot be imported; the message names the two ways out.
+    """
+    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 30))
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    try:
+        import cv2
+    except ImportError as e:
+        raise PluginError(
+            f"plugin 'probes': OpenCV cannot be imported ({e}); install the system's libGL (Debian: apt-get install "
+            "libgl1) or replace opencv-python by opencv-python-headless; until then images are not decoded") from None
+    cv2.setNumThreads(1)  # files are decoded in parallel, so one thread each
+    return cv2
+
+
+class Undecodable(Exception):
+    """The decoder gives nothing; its text says why."""
+
+
+def preview_of(file: ImageFile) -> NDArray[np.uint8]:
+    """Return the preview: 8-bit grey, stored orientation, longer side at most 256 px.
+
+    JPEG is decoded at 1/2, 1/4 or 1/8 in the codec where that leaves the longer side at 256 px or more; the rest is
+    done by area averaging. The factor depends on the header alone, so that the preview depends on the file alone.
+
+    Raises:
+        Undecodable: the decoder gives nothing.
+        PluginError: OpenCV cannot be imported.
+    """
+    cv2 = opencv()
+    header = file.once(header_of)
+    side = max(header.width or 0, header.height or 0)
+    flags = cv2.IMREAD_GRAYSCALE
+    if header.format == "jpeg":
+        for factor, flag in ((8, cv2.IMREAD_REDUCED_GRAYSCALE_8), (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
+                             (2, cv2.IMREAD_REDUCED_GRAYSCALE_2)):
+            if side // factor >= PREVIEW_SIDE:
+                flags = flag
+                break
+    grey = decode(file, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    if grey.ndim == 3:
+        grey = grey[..., 0]
+    longer = max(grey.shape)
+    if longer > PREVIEW_SIDE:
+        scale = PREVIEW_SIDE / longer
+        size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    return np.asarray(grey, np.uint8)
+
+
+def decode(file: ImageFile, flags: int) -> NDArray[Any]:
+    """Decode a file from its bytes.
+
+    Raises:
+        Undecodable: it is no image, too large, or the decoder gives nothing.
+    """
+    cv2 = opencv()
+    header = file.once(header_of)
+    if header.format is None:
+        raise Undecodable("not an image: the file is empty" if not file.head else "not an image by its first bytes")
+    if (header.width or 0) * (header.height or 0) > MAX_PIXELS:
+        raise Undecodable(f"{header.width} x {header.height} px is more than is decoded ({MAX_PIXELS:,} px)")
+    if header.format in ("jpeg", "png", "bmp", "gif") and not (header.width and header.height):
+        raise Undecodable("the header gives no size")
+    try:
+        pixels = cv2.imdecode(np.frombuffer(file.content, np.uint8), flags)
+    except (cv2.error, MemoryError, SystemError) as e:
+        raise Undecodable(f"the decoder failed: {str(e).splitlines()[0][:120]}") from None
+    if pixels is None or pixels.size == 0:
+        raise Undecodable("the decoder gives nothing")
+    array: NDArray[Any] = pixels
+    return array

@@ -1,0 +1,68 @@
+"""`preview`: whether the file decodes, and measures of quality on one fixed preview."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsinspect.probes import Column, ImageFile, Level, Probe, Value
+from dsinspect_probes._decode import Undecodable, opencv, preview_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class PreviewProbe(Probe):
+    """Decodability, brightness, contrast, sharpness, entropy and a perceptual hash, on a 256 px grey preview."""
+
+    name = "preview"
+    version = 1
+    level = Level.PREVIEW
+    columns = (
+        Column("decodes", "float64", "1", "1 when the decoder gives pixels"),
+        Column("decode_error", "object", "", "why it gives none"),
+        Column("luma_p5", "float64", "1", "5th percentile of luma, 0 to 1"),
+        Column("luma_p95", "float64", "1", "95th percentile of luma, 0 to 1"),
+        Column("luma_p99", "float64", "1", "99th percentile of luma, 0 to 1"),
+        Column("contrast", "float64", "1", "standard deviation of luma, 0 to 0.5"),
+        Column("sharpness", "float64", "1", "variance of the Laplacian, grey levels squared"),
+        Column("entropy", "float64", "bit", "Shannon entropy of the grey histogram, 0 to 8"),
+        Column("phash", "object", "", "64-bit perceptual hash (DCT), hex"),
+    )
+
+    def measure(self, file: ImageFile) -> tuple[Value, ...]:
+        """Return the measures; None for all but the first two when it does not decode."""
+        try:
+            grey = preview_of(file)
+        except Undecodable as e:
+            return (0.0, str(e), *(None,) * 7)
+        cv2 = opencv()
+        histogram = np.bincount(grey.ravel(), minlength=256)
+        n = grey.size
+        cumulated = np.cumsum(histogram)
+        p5, p95, p99 = (float(np.searchsorted(cumulated, np.ceil(q * n))) / 255 for q in (0.05, 0.95, 0.99))
+        share = histogram[histogram > 0] / n
+        levels = np.arange(256)
+        mean = float((histogram * levels).sum()) / n
+        variance = max(float((histogram * levels * levels).sum()) / n - mean * mean, 0.0)
+        laplacian = cv2.Laplacian(grey, cv2.CV_16S)
+        _, deviation = cv2.meanStdDev(laplacian)
+        return (1.0, None, p5, p95, p99, round(variance ** 0.5 / 255, 6), round(float(deviation[0, 0]) ** 2, 4),
+                round(float(-(share * np.log2(share)).sum()) + 0.0, 6), perceptual_hash(grey))
+
+
+def perceptual_hash(grey: NDArray[np.uint8]) -> str:
+    """Return a 64-bit perceptual hash as 16 hex digits.
+
+    The picture is averaged to 32 x 32 px; of its discrete cosine transform the 8 x 8 lowest frequencies but the
+    constant one are compared with their median (pHash, Zauner 2010).
+
+    Args:
+        grey: (H, W) uint8.
+    """
+    cv2 = opencv()
+    small = cv2.resize(grey, (32, 32), interpolation=cv2.INTER_AREA).astype(np.float32)
+    low = cv2.dct(small)[:8, :8].ravel()
+    bits = low > np.median(low[1:])
+    return np.packbits(bits).tobytes().hex()

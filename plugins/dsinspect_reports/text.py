@@ -1,0 +1,111 @@
+"""`text` and `concise`: the findings as `dsinspect check` prints them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+from rich.padding import Padding
+from rich.text import Text
+
+from dsinspect.findings import Finding
+from dsinspect.reports import Report, Run
+from dsinspect.severity import Severity
+from dsinspect_reports._terminal import STYLES, clipped, make_console, symbol
+
+MAX_FINDINGS = 10
+
+
+class TextReport(Report):
+    """Findings grouped by check, with what would mend them."""
+
+    name = "text"
+
+    def __init__(self, max_findings: int = MAX_FINDINGS, statistics: bool = False, width: int | None = None,
+                 colour: bool | None = None) -> None:
+        self.max_findings = max_findings
+        self.statistics = statistics
+        self.width = width
+        self.colour = colour
+
+    def write(self, run: Run, out: Path) -> None:
+        """Write the text without colour."""
+        out.write_text(TextReport(self.max_findings, self.statistics, self.width or 120, False).text(run),
+                       encoding="utf-8")
+
+    def text(self, run: Run) -> str:
+        """Return the text."""
+        console, file = make_console(self.width, self.colour)
+        for outcome in run.outcomes:
+            if outcome.status != "found":
+                continue
+            n = len(outcome.findings)
+            ranks = outcome.findings.severities(outcome.severity)
+            severity = list(Severity)[int(ranks.max())]
+            console.print(Text.assemble(symbol(severity), " ", (f"{outcome.code} {outcome.name}", "bold"), "  ",
+                                        (f"{n:,}", STYLES[severity])))
+            if self.statistics:
+                continue
+            limit = self.max_findings or n
+            for f in islice(outcome.findings.iterate(outcome.code, outcome.severity, np.arange(min(limit, n))), limit):
+                place = where(f)
+                if place:
+                    console.print(Text("    " + clipped(place, console.width - 4), "cyan"))
+                console.print(Padding(Text(f.message), (0, 0, 0, 6 if place else 4)))
+            if n > limit:
+                console.print(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
+            fixes = {t.fix for t in outcome.findings.templates if t.fix}
+            if fixes:
+                told = "; ".join(sorted(f"{f.action} ({f.safety})" for f in fixes))
+                console.print(Text(f"    fix: {told}", "dim"))
+        console.print(Text(summary_line(run), "bold"))
+        return file.getvalue()
+
+
+class ConciseReport(Report):
+    """One line per finding: place, code, severity and message, for editors and grep."""
+
+    name = "concise"
+
+    def write(self, run: Run, out: Path) -> None:
+        """Write the lines."""
+        with out.open("w", encoding="utf-8", errors="backslashreplace") as file:
+            for outcome in run.outcomes:
+                file.writelines(concise_line(f) for f in outcome.iterate())
+
+    def text(self, run: Run) -> str:
+        """Return the lines."""
+        return "".join(concise_line(f) for o in run.outcomes for f in o.iterate())
+
+
+def concise_line(f: Finding) -> str:
+    """Return one finding on one line."""
+    message = " ".join(f.message.split())
+    return f"{where(f) or '-'}: {f.code} {f.severity}: {message}\n"
+
+
+def where(f: Finding) -> str:
+    """Return the place of a finding: the record's file and line where it has one, else the image."""
+    if f.source and f.line is not None:
+        return f"{f.source}:{f.line}" + (f" ({f.image})" if f.image else "")
+    if f.image:
+        return f.image + (f" (annotation {f.annotation_id})" if f.annotation_id is not None else "")
+    if f.source:
+        return f.source + (f" [{f.index}]" if f.index is not None else "")
+    return ""
+
+
+def summary_line(run: Run) -> str:
+    """Return the last line: how much was found, and of what the baseline knew."""
+    counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
+    found = ", ".join(f"{n:,} {s if s is Severity.INFO or n == 1 else f'{s}s'}" for s, n in counts if n)
+    line = f"{found or 'no findings'} in {run.census.images:,} images, {run.census.annotations:,} boxes"
+    skipped = sum(o.status == "skipped" for o in run.outcomes)
+    if skipped:
+        line += f"; {skipped} checks skipped"
+    if run.baseline is not None:
+        line += f"; {run.baseline.known:,} known findings stay quiet"
+        if run.baseline.stale:
+            line += f", {len(run.baseline.stale):,} known ones are gone: write the baseline again"
+    return line
