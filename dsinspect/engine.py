@@ -7,14 +7,16 @@ decides.
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 import time
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import msgspec
 import numpy as np
@@ -141,13 +143,52 @@ def inspect(request: Request, plugins: Plugins) -> Run:
         if request.progress:
             request.progress("inspecting", done, 0)
 
-    merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
+    decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
+    with quiet_decoders() if decodes else contextlib.nullcontext():
+        merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
     judged = time.perf_counter()
     outcomes = finish(plan, merged, source.info, request.config, task.owners)
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, source.info, census(merged.counts, source.info), outcomes,
                _joined(merged.images), _joined(merged.annotations), timings)
+
+
+@contextlib.contextmanager
+def quiet_decoders() -> Iterator[None]:
+    """Keep what libjpeg and libpng write to the standard error of the process away from the user.
+
+    They write from C, for every damaged file, and in no order; what matters is a finding. Python's own stderr goes on.
+    """
+    try:
+        kept = os.dup(2)
+    except OSError:  # no stderr at all: nothing to keep quiet
+        yield
+        return
+    sys.stderr.flush()
+    python_stderr = sys.stderr
+    hushed = os.open(os.devnull, os.O_WRONLY)
+    speaks = _is_descriptor_two(python_stderr)
+    try:
+        os.dup2(hushed, 2)
+        if speaks:
+            sys.stderr = os.fdopen(os.dup(kept), "w", encoding=python_stderr.encoding, errors="backslashreplace",
+                                   buffering=1)
+        yield
+    finally:
+        if speaks:
+            sys.stderr.close()
+            sys.stderr = python_stderr
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(hushed)
+
+
+def _is_descriptor_two(stream: TextIO) -> bool:
+    try:
+        return stream.fileno() == 2
+    except (OSError, ValueError):
+        return False
 
 
 def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any]]:

@@ -1,6 +1,6 @@
 """Options of a plugin: one typed, frozen struct per plugin, filled from the configuration and `--set`.
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
 min_side: Annotated[float, option("shorter side, px", source="Ultralytics augmentation", ge=0)] = 2.0
 """
 

@@ -40,9 +40,7 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str]
     seen.add((status.st_dev, status.st_ino))
     for entry in entries:
         path = prefix + entry.name
-        if not entry.is_dir():
-            yield path
-        elif is_image(entry.name):
+        if not entry.is_dir() or is_image(entry.name):
             yield path
         elif not entry.name.startswith("."):
             yield from _walk(entry.path, path + "/", seen)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @hookimpl
 def dsinspect_probes() -> Iterable[type[Probe]]:
     """Return every probe of this package."""
-    from dsinspect.probes import Probe
     from dsinspect.plugins import classes_in
+    from dsinspect.probes import Probe
 
     return classes_in(__name__, Probe)

@@ -41,7 +41,7 @@ def opencv() -> Any:
     return cv2
 
 
-class Undecodable(Exception):
+class UndecodableError(Exception):
     """The decoder gives nothing; its text says why."""
 
 
@@ -52,7 +52,7 @@ def preview_of(file: ImageFile) -> NDArray[np.uint8]:
     done by area averaging. The factor depends on the header alone, so that the preview depends on the file alone.
 
     Raises:
-        Undecodable: the decoder gives nothing.
+        UndecodableError: the decoder gives nothing.
         PluginError: OpenCV cannot be imported.
     """
     cv2 = opencv()
@@ -80,21 +80,21 @@ def decode(file: ImageFile, flags: int) -> NDArray[Any]:
     """Decode a file from its bytes.
 
     Raises:
-        Undecodable: it is no image, too large, or the decoder gives nothing.
+        UndecodableError: it is no image, too large, or the decoder gives nothing.
     """
     cv2 = opencv()
     header = file.once(header_of)
     if header.format is None:
-        raise Undecodable("not an image: the file is empty" if not file.head else "not an image by its first bytes")
+        raise UndecodableError("not an image: the file is empty" if not file.head else "not an image by its first bytes")
     if (header.width or 0) * (header.height or 0) > MAX_PIXELS:
-        raise Undecodable(f"{header.width} x {header.height} px is more than is decoded ({MAX_PIXELS:,} px)")
+        raise UndecodableError(f"{header.width} x {header.height} px is more than is decoded ({MAX_PIXELS:,} px)")
     if header.format in ("jpeg", "png", "bmp", "gif") and not (header.width and header.height):
-        raise Undecodable("the header gives no size")
+        raise UndecodableError("the header gives no size")
     try:
         pixels = cv2.imdecode(np.frombuffer(file.content, np.uint8), flags)
     except (cv2.error, MemoryError, SystemError) as e:
-        raise Undecodable(f"the decoder failed: {str(e).splitlines()[0][:120]}") from None
+        raise UndecodableError(f"the decoder failed: {str(e).splitlines()[0][:120]}") from None
     if pixels is None or pixels.size == 0:
-        raise Undecodable("the decoder gives nothing")
+        raise UndecodableError("the decoder gives nothing")
     array: NDArray[Any] = pixels
     return array

@@ -5,6 +5,7 @@ JPEG: ITU-T T.81; PNG: ISO/IEC 15948; GIF89a; TIFF 6.0; WebP: RFC 9649; EXIF 2.3
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from dataclasses import dataclass, field
 
@@ -50,10 +51,9 @@ def header_of(file: ImageFile) -> Header:
     header = Header()
     for magic, read in _READERS:
         if head.startswith(magic):
-            try:
+            # Cut in the middle of its header: what was read so far stands.
+            with contextlib.suppress(struct.error, IndexError, ValueError, OverflowError):
                 read(file, header)
-            except (struct.error, IndexError, ValueError, OverflowError):
-                pass  # cut in the middle of its header: what was read so far stands
             break
     else:
         _by_magic(head, header)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dsinspect.probes import Column, ImageFile, Level, Probe, Value
-from dsinspect_probes._decode import Undecodable, decode, opencv
+from dsinspect_probes._decode import UndecodableError, decode, opencv
 from dsinspect_probes._header import header_of
 
 TOLERANCE = 2
@@ -31,7 +31,7 @@ class PixelsProbe(Probe):
             flags = cv2.IMREAD_REDUCED_COLOR_4  # averaging keeps equal channels equal, and colour coloured
         try:
             pixels = decode(file, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-        except Undecodable:
+        except UndecodableError:
             return (None,)
         if pixels.ndim != 3 or pixels.shape[2] < 3:
             return (None,)

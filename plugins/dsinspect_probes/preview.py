@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.probes import Column, ImageFile, Level, Probe, Value
-from dsinspect_probes._decode import Undecodable, opencv, preview_of
+from dsinspect_probes._decode import UndecodableError, opencv, preview_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class PreviewProbe(Probe):
         """Return the measures; None for all but the first two when it does not decode."""
         try:
             grey = preview_of(file)
-        except Undecodable as e:
+        except UndecodableError as e:
             return (0.0, str(e), *(None,) * 7)
         cv2 = opencv()
         histogram = np.bincount(grey.ravel(), minlength=256)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @hookimpl
 def dsinspect_reports() -> Iterable[type[Report]]:
     """Return every report of this package."""
-    from dsinspect.reports import Report
     from dsinspect.plugins import classes_in
+    from dsinspect.reports import Report
 
     return classes_in(__name__, Report)

@@ -213,7 +213,7 @@ def _worst(console: Console, run: Run) -> None:
             if place:
                 head.append(clipped(place, max(console.width - 12, 20)), "cyan")
             console.print(head)
-            console.print(Padding(Text(clipped(f.message, 3 * console.width)), (0, 0, 0, 9)))
+            console.print(Padding(Text(clipped(f.message, 3 * console.width)), (0, 0, 0, 9), expand=False))
         more = len(outcome.findings) - len(worst)
         if more > 0:
             console.print(Text(f"         and {more:,} more of {outcome.code} {outcome.name}", "dim"))

@@ -52,7 +52,7 @@ class TextReport(Report):
                 place = where(f)
                 if place:
                     console.print(Text("    " + clipped(place, console.width - 4), "cyan"))
-                console.print(Padding(Text(f.message), (0, 0, 0, 6 if place else 4)))
+                console.print(Padding(Text(f.message), (0, 0, 0, 6 if place else 4), expand=False))
             if n > limit:
                 console.print(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
             fixes = {t.fix for t in outcome.findings.templates if t.fix}

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 @hookimpl
 def dsinspect_transforms() -> Iterable[type[Transform[Any]]]:
     """Return every transform of this package."""
-    from dsinspect.transforms import Transform
     from dsinspect.plugins import classes_in
+    from dsinspect.transforms import Transform
 
     return classes_in(__name__, Transform)

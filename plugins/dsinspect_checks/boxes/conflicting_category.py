@@ -20,7 +20,7 @@ from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity, o
 from dsinspect_checks.boxes._pairs import overlapping_pairs
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX007."""
 
     min_iou: Annotated[float, option("IoU from which two boxes are one place", source="Cleanlab", gt=0.5, le=1)] = 0.95

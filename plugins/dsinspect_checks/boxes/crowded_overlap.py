@@ -24,7 +24,7 @@ from dsinspect_checks.boxes._geometry import is_judged
 from dsinspect_checks.boxes._pairs import overlapping_pairs, repeats
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX012."""
 
     max_share: Annotated[float, option("share of boxes that may overlap another", source="kaishi#5", ge=0, le=1)] = 0.5

@@ -21,7 +21,7 @@ from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity, o
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX009."""
 
     max_ratio: Annotated[float, option("longer by shorter side", source="Ultralytics augmentation", gt=1)] = 20.0

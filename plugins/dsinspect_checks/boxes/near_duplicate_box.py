@@ -24,7 +24,7 @@ from dsinspect_checks.boxes._geometry import sizes_wh
 from dsinspect_checks.boxes._pairs import overlapping_pairs, repeats
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX008."""
 
     min_iou: Annotated[float, option("IoU from which two boxes are one object", gt=0.5, le=1)] = 0.9

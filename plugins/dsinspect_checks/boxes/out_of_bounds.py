@@ -24,7 +24,7 @@ from dsinspect.model import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import FINE, faults
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX003."""
 
     tolerance: Annotated[float, option("px a box may reach past an edge", source="panlabel", ge=0)] = 0.5

@@ -26,7 +26,7 @@ from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 State = tuple[tuple[Findings, ...], tuple[pd.DataFrame, ...]]
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX010."""
 
     fence: Annotated[float, option("interquartile ranges beyond the quartiles", source="Tukey 1977", gt=0)] = 3.0

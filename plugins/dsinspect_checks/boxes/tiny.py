@@ -20,7 +20,7 @@ from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severi
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX005."""
 
     min_side: Annotated[float, option("shorter side, px", source="Ultralytics augmentation", ge=0)] = 2.0

@@ -23,7 +23,7 @@ from dsinspect.model import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import is_judged
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of BOX011."""
 
     min_share: Annotated[float, option("share of the image that the box covers", gt=0, le=1)] = 0.995

@@ -28,7 +28,7 @@ from dsinspect.model import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of CLS001."""
 
     max_ratio: Annotated[float, option("boxes of the largest class by those of a class", source="Datumaro", gt=1)] = 50.0

@@ -21,7 +21,7 @@ from dsinspect.model import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of CLS002."""
 
     min_boxes: Annotated[int, option("boxes a class should have", ge=1)] = 20

@@ -25,7 +25,7 @@ from dsinspect.model import DatasetInfo
 State = Counter[str]
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of DST001."""
 
     max_share: Annotated[float, option("share of images without a box", source="Ultralytics", ge=0, le=1)] = 0.1

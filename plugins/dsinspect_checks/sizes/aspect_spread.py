@@ -28,7 +28,7 @@ BUCKETS = ((0.0, 0.65, "tall"), (0.65, 0.9, "portrait"), (0.9, 1.12, "square"), 
            (1.55, np.inf, "wide"))
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of SIZ002."""
 
     max_spread: Annotated[float, option("95th by 5th percentile of width / height", gt=1)] = 2.0

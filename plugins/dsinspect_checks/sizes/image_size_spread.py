@@ -26,7 +26,7 @@ from dsinspect.model import FRAME_COLUMNS, DatasetInfo
 from dsinspect_checks.sizes._sizes import Sizes, count_sizes, expand, quantile
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """Limits of SIZ001."""
 
     max_spread: Annotated[float, option("95th by 5th percentile of the side", gt=1)] = 2.5

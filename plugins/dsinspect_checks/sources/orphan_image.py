@@ -2,7 +2,8 @@
 
 An image file that lies among the images of the set and that no annotation record names.
 
-Why it matters: it takes no part in training; often its annotation got lost, or it was to be a background image and needs a record.
+Why it matters: it takes no part in training; often its annotation got lost, or it was to be a background
+image and needs a record.
 
 Example: `train/stray.jpg` lies beside the images of instances_train.json and is in no record.
 

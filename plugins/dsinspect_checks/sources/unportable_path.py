@@ -1,10 +1,10 @@
-"""SRC006 unportable-path: paths that work on one machine only.
+r"""SRC006 unportable-path: paths that work on one machine only.
 
 A path that is absolute, has backslashes, leads out of its folder with `..`, or differs in case from the file on disk.
 
 Why it matters: the set loads here and not on the training server, where image after image is silently missing.
 
-Example: `C:\\data\\a.jpg`, or `A.JPG` for the file `a.jpg`.
+Example: `C:\data\a.jpg`, or `A.JPG` for the file `a.jpg`.
 
 When to ignore: when the set never leaves the machine.
 """
@@ -23,4 +23,4 @@ class UnportablePath(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report what the reader met."""
-        return Findings.of_problems(batch, "unportable-path", "path {text} {reason}", fix=Fix("safe", "set-path"))
+        return Findings.of_problems(batch, "unportable-path", "path {text!r} {reason}", fix=Fix("safe", "set-path"))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
@@ -55,15 +54,10 @@ class Document(msgspec.Struct):
     categories: list[CategoryRecord] = []
 
 
-class SegmentedDocument(msgspec.Struct):
+class SegmentedDocument(Document):
     """A COCO file whose segmentations are wanted."""
 
-    images: list[Image] = []
-    annotations: list[SegmentedAnnotation] = []
-    categories: list[CategoryRecord] = []
-
-
-AnyDocument = Document | SegmentedDocument
+    annotations: list[SegmentedAnnotation] = []  # type: ignore[assignment]
 
 
 @contextmanager
@@ -78,12 +72,11 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def decode_strictly(content: bytes, *, segmentations: bool) -> AnyDocument | None:
+def decode_strictly(content: bytes, *, segmentations: bool) -> Document | None:
     """Decode a well-formed file; None when anything in it is not as it should be."""
-    document: type[Any] = SegmentedDocument if segmentations else Document
+    document = SegmentedDocument if segmentations else Document
     try:
         with collector_off():
-            decoded: AnyDocument = msgspec.json.decode(content, type=document)
-            return decoded
+            return msgspec.json.decode(content, type=document)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None

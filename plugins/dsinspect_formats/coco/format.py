@@ -25,7 +25,7 @@ from dsinspect.model import (
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import base_folder, find_files, image_folders, split_of
-from dsinspect_formats.coco._records import AnyDocument, collector_off, decode_strictly
+from dsinspect_formats.coco._records import Document, collector_off, decode_strictly
 from dsinspect_formats.coco._tolerant import Recovered, recover
 
 COLUMNS = frozenset(("coco:area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
@@ -139,7 +139,7 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
         raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
     document = decode_strictly(content, segmentations="coco:segmentation" in columns)
     problems: list[Problem] = []
-    read: AnyDocument | Recovered
+    read: Document | Recovered
     if document is not None:
         read = document
     else:
@@ -155,21 +155,21 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
         return CocoFile(*tables(read, source, columns, split), problems)
 
 
-def tables(read: AnyDocument | Recovered, source: str, columns: frozenset[str],
+def tables(read: Document | Recovered, source: str, columns: frozenset[str],
            split: str | None) -> tuple[pd.DataFrame, pd.DataFrame, tuple[Category, ...]]:
     """Turn records into tables; `image_row` of an unknown image is -1, of a repeated id the first one's."""
     n = len(read.images)
-    recovered = isinstance(read, Recovered)
+    recovered = read if isinstance(read, Recovered) else None
     image_ids = np.array([i.id for i in read.images], np.int64)
     extra_images: dict[str, Any] = {}
     if "coco:image_id_type" in columns:
-        extra_images["coco:image_id_type"] = read.image_id_types if recovered else np.full(n, "int", object)
+        extra_images["coco:image_id_type"] = recovered.image_id_types if recovered else np.full(n, "int", object)
     images = images_frame(
         n, image_id=image_ids, path=[i.file_name for i in read.images],
         declared_path=[i.file_name for i in read.images], split=split, source=source,
         width=np.array([np.nan if i.width is None else i.width for i in read.images], np.float64),
         height=np.array([np.nan if i.height is None else i.height for i in read.images], np.float64),
-        index=np.array(read.image_indices if recovered else range(n), np.int64), **extra_images)
+        index=np.array(recovered.image_indices if recovered else range(n), np.int64), **extra_images)
     records = read.annotations
     m = len(records)
     bbox = np.fromiter((v for a in records for v in a.bbox), np.float64, 4 * m).reshape(m, 4)
@@ -179,7 +179,7 @@ def tables(read: AnyDocument | Recovered, source: str, columns: frozenset[str],
     for c in read.categories:
         names.setdefault(c.id, c.name)
     own = [a.id for a in records]
-    index = np.array(read.annotation_indices if recovered else range(m), np.int64)
+    index = np.array(recovered.annotation_indices if recovered else range(m), np.int64)
     has_id = np.array([i is not None for i in own], bool)
     extra: dict[str, Any] = {}
     if "coco:area" in columns:
@@ -191,7 +191,7 @@ def tables(read: AnyDocument | Recovered, source: str, columns: frozenset[str],
     if "coco:has_id" in columns:
         extra["coco:has_id"] = has_id
     if "coco:id_type" in columns:
-        extra["coco:id_type"] = read.id_types if recovered else np.full(m, "int", object)
+        extra["coco:id_type"] = recovered.id_types if recovered else np.full(m, "int", object)
     if "coco:segmentation" in columns:
         extra["coco:segmentation"] = _raw_column(getattr(a, "segmentation", None) for a in records)
     annotations = annotations_frame(

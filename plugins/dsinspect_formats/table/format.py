@@ -25,7 +25,7 @@ LOOK_AHEAD = 25
 """Rows among which the header is looked for: titles and notes may stand above it."""
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """How a table is read."""
 
     columns: Annotated[str | dict[str, str], option("FIELD=COLUMN,... where names are not recognised")] = ""

@@ -29,7 +29,7 @@ SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "
 COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts"))
 
 
-class Options(BaseOptions):
+class Options(BaseOptions, frozen=True):
     """How boxes are read."""
 
     base: Annotated[Literal[0, 1], msgspec.Meta(
@@ -114,7 +114,7 @@ class VocSource:
                 image = _nearest(xml, folded.get(stem.casefold(), ()))
                 if image is not None:
                     self._problems.append(Problem(
-                        "unportable-path", xml, f"the image is {image}: the names differ in case", stem,
+                        "unportable-path", xml, f"differs in case from the image, {image}", xml,
                         image=self._path(tree, image)))
             if image is None:
                 entries.append(Entry(self._declared(xml), None, None, xml))

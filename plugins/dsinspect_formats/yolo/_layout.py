@@ -171,7 +171,7 @@ class _Finder:
                     continue
                 if Path(part).is_absolute() and not Path(part).exists():
                     self.layout.problems.append(Problem(
-                        "unportable-path", source, f"{key} is a path of another machine; read as "
+                        "unportable-path", source, f"of {key} is of another machine; read as "
                         f"{relative(place, self.layout.root)}", part))
                 if place.is_dir():
                     self._folder(place, LISTED_FOLDERS.get(key, key))
