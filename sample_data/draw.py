@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 HERE = Path(__file__).resolve().parent
-SEED = 20_240_229
+SEED = 20_240_301
 CLASSES = ["car", "person", "bicycle", "bus", "Person", "tram"]
 """Six classes of the faulty set: `bus` is rare, `Person` collides with `person`, no box is a `tram`."""
 COCO_IDS = dict(zip(CLASSES, (1, 2, 3, 4, 6, 8), strict=True))
@@ -92,7 +92,8 @@ def scene(rng: np.random.Generator, size: tuple[int, int], boxes: list[Box]) -> 
 
 def encode(picture: np.ndarray, suffix: str = ".jpg", quality: int = 84) -> bytes:
     """Return the bytes of an image file."""
-    return cv2.imencode(suffix, picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
+    return cv2.imencode(suffix, picture, options)[1].tobytes()
 
 
 def layout(rng: np.random.Generator, size: tuple[int, int], classes: list[str]) -> list[Box]:
@@ -133,7 +134,7 @@ def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
     val = pictures(rng, "val", "val", val_sizes, PATTERNS, 3)
     faults.plant("SIZ001", "pictures from 96 x 72 to 384 x 288")
     faults.plant("SIZ002", "portraits of 108 x 192 beside panoramas of 256 x 128")
-    faults.plant("DST001", "9 of about 60 pictures have no box")
+    faults.plant("DST001", "9 of 59 pictures have no box")
     by_name = {p.name: p for p in (*train, *val)}
 
     def target(name: str) -> Picture:
@@ -147,12 +148,14 @@ def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
     add_box("BOX003", "12 px past the right edge", "train_08.jpg", ("car", 150, 100, 204, 140))
     add_box("BOX004", "wholly to the right of the picture", "train_09.jpg", ("car", 300, 20, 340, 60))
     add_box("BOX005", "1 px wide", "train_10.jpg", ("car", 40, 100, 41, 130))
+    faults.plant("BOX009", "1 x 30 px", "train_10.jpg", "car")
+    faults.plant("BOX010", "30 square px among boxes of 70 to 10,000", "train_10.jpg", "car")
     first = target("train_11.jpg").boxes[0]
     add_box("BOX006", "the first box again", "train_11.jpg", first)
     name, *edges = target("train_12.jpg").boxes[0]
     other = "bicycle" if name != "bicycle" else "person"
     target("train_12.jpg").boxes.append((other, *edges))
-    faults.plant("BOX007", f"one place, {name} and {other}", "train_12.jpg", None)
+    faults.plant("BOX007", f"one place, {name} and {other}", "train_12.jpg", other)
     target("train_13.jpg").boxes.append(("bus", 10, 100, 60, 140))
     for code, why in (("CLS001", "1 box"), ("CLS002", "1 box"), ("SPL005", "none in val")):
         faults.plant(code, why, None, "bus")
@@ -163,7 +166,8 @@ def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
     faults.plant("CLS004", "`person` and `Person`", None, None)
 
     target("train_15.jpg").content = None
-    faults.plant("IMG001", "no such file", "train_15.jpg")
+    faults.plant("IMG001", "no such file", "train_15.jpg", formats=("coco", "voc", "table"))
+    faults.plant("SRC004", "its label file is left over", None, formats=("yolo",))
     target("train_16.jpg").content = b""
     faults.plant("IMG002", "0 bytes", "train_16.jpg")
     whole = target("train_17.jpg").content or b""
@@ -244,7 +248,7 @@ def plant_coco(folder: Path, images: list[dict[str, Any]], annotations: list[dic
     images.append({**images[29], "id": 900})
     faults.plant("REC002", "train_29.jpg under a second id", images[29]["file_name"], formats=coco)
     by_image[31][0]["id"] = by_image[32][0]["id"]
-    faults.plant("REC003", "one annotation id twice", None, formats=coco)
+    faults.plant("REC003", "one annotation id twice", images[31]["file_name"], formats=coco)
     by_image[33][0]["id"] = 0
     faults.plant("REC004", "annotation id 0", images[32]["file_name"], formats=coco)
     template = {"category_id": 1, "bbox": [5, 5, 20, 20], "area": 400, "iscrowd": 0, "segmentation": []}
@@ -383,7 +387,21 @@ def draw(out: Path) -> list[dict[str, Any]]:
     write_coco(out / "clean", clean, Faults())
     listed = sorted(faults.listed, key=lambda f: (f["code"], f["image"] or "", f["category"] or "", f["formats"]))
     (out / "faults.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
+    (out / "README.md").write_text(readme(listed), encoding="utf-8")
     return listed
+
+
+def readme(listed: list[dict[str, Any]]) -> str:
+    """Return the list of faults for people."""
+    rows = "".join(f"| {f['code']} | {f['image'] or ''} | {f['category'] or ''} | {f['why']} | {', '.join(f['formats'])} |\n"
+                   for f in listed)
+    return (
+        "# Sample sets\n\n"
+        "One drawn set of pictures with planted faults, written as COCO (`coco/`), Pascal VOC (`voc/`), YOLO (`yolo/`)\n"
+        "and a spreadsheet (`table/`); and `clean/`, a COCO set without a fault. `python sample_data/draw.py` draws them\n"
+        "again; `faults.json` is the list below for programs.\n\n"
+        "    dsinspect report sample_data/coco\n\n"
+        "| code | picture | class | what was done | formats |\n|---|---|---|---|---|\n" + rows)
 
 
 if __name__ == "__main__":

@@ -105,7 +105,8 @@ def run_planted(code: str, name: str, seed: int, folder: Path, plugins: Plugins)
 
 def outcome_of(code: str, run: Run, planted: Planted) -> tuple[int, int, list[str]]:
     """Return how many findings were due, how many of them were found, and the false alarms in words."""
-    found = Counter((f.code, f.image.rpartition("/")[2] if f.image else None) for o in run.outcomes for f in o.iterate())
+    found = Counter((f.code, f.image.rpartition("/")[2] if f.image else None)
+                    for o in run.outcomes for f in o.iterate())
     due = Counter(planted.due)
     hit = sum((due & found).values())
     excused = {code, *planted.consequences}
@@ -141,7 +142,7 @@ def outside(p: Planted) -> None:
 
 
 def tiny(p: Planted) -> None:
-    add_box(p, "BOX005", (30, 2, 31, 40))
+    add_box(p, "BOX005", (30, 2, 31, 18))
 
 
 def duplicate(p: Planted) -> None:
@@ -260,8 +261,9 @@ def text_in_a_number(p: Planted) -> None:
             lines[0] = "0 0.5 wide 0.1 0.1"
             path.write_text("\n".join(lines) + "\n")
 
+        p.due.append(("SRC001", None if (folder / "annotations").exists() else picture.name))
+
     p.after.append(spoil)
-    p.due.append(("SRC001", None))
 
 
 def orphan_image(p: Planted) -> None:
@@ -366,7 +368,7 @@ def unknown_category(p: Planted) -> None:
     def step(folder: Path) -> None:
         if (folder / "annotations").exists():
             change_coco(p, coco)
-            p.after[-1](folder)
+            p.after.pop()(folder)
             return
         path = next(folder.rglob("labels/train/a_06.txt"))
         path.write_text("99 0.05 0.05 0.06 0.07\n" + path.read_text())
@@ -432,7 +434,7 @@ MUTATIONS: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "BOX001": (no_area, FORMATS), "BOX003": (out_of_bounds, FORMATS), "BOX004": (outside, FORMATS),
     "BOX005": (tiny, FORMATS), "BOX006": (duplicate, FORMATS), "BOX007": (conflict, FORMATS),
     "BOX008": (near_duplicate, FORMATS), "BOX009": (extreme_aspect, FORMATS), "BOX011": (whole_image, FORMATS),
-    "IMG001": (missing, FORMATS), "IMG002": (undecodable, FORMATS), "IMG003": (truncated, FORMATS),
+    "IMG001": (missing, ("coco", "voc")), "IMG002": (undecodable, FORMATS), "IMG003": (truncated, FORMATS),
     "IMG004": (size_mismatch, ("coco", "voc")), "IMG005": (rotated, FORMATS), "IMG006": (grey, FORMATS),
     "IMG007": (wrong_extension, FORMATS), "IMG008": (duplicate_file, FORMATS),
     "IMG009": (near_duplicate_file, FORMATS), "IMG011": (dark, FORMATS), "IMG012": (overexposed, FORMATS),

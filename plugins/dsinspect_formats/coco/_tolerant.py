@@ -171,8 +171,8 @@ class _Scanner:
         segmentation = value.get("segmentation")
         raw = msgspec.Raw(json.dumps(segmentation).encode()) if segmentation is not None else msgspec.Raw()
         self.result.annotations.append(SegmentedAnnotation(
-            image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id, None if area is None else float(area),
-            flag(value, "iscrowd"), flag(value, "ignore"), raw))
+            image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id,
+            None if area is None else float(area), flag(value, "iscrowd"), flag(value, "ignore"), raw))
         self.result.annotation_indices.append(index)
         self.result.id_types.append(next((k for k in (kind, category_kind, own_kind) if k != "int"), "int"))
 
