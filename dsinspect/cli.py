@@ -121,15 +121,17 @@ def load_command_plugins(arguments: Sequence[str]) -> Plugins:
         return load_plugins([*disabled, *more])
 
 
-def _callback(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    if version:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         print(f"dsinspect {__version__}")
         raise typer.Exit
 
 
-_callback.__doc__ = "Inspect, judge, review and preprocess object-detection datasets."
+def _callback(
+    version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version,
+                                          help="Print the version and exit.")] = False,
+) -> None:
+    """Inspect, judge, review and preprocess object-detection datasets."""
 
 
 def _names(app: typer.Typer) -> list[str]:

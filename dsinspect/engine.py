@@ -102,6 +102,7 @@ class ShardState:
     images: tuple[pd.DataFrame, ...]
     annotations: tuple[pd.DataFrame, ...]
     seconds: Mapping[str, float]
+    troubles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, source.info, census(merged.counts, source.info), outcomes,
-               _joined(merged.images), _joined(merged.annotations), timings)
+               _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)))
 
 
 @contextlib.contextmanager
@@ -309,7 +310,8 @@ class ShardTask:
             paths = np.concatenate([batch.images["path"].to_numpy(), np.array([None], object)])[rows]
             annotations = (batch.annotations.assign(path=pd.Series(paths, dtype=object)),)
         return ShardState(len(shard.images), states, tally(batch_shard),
-                          (batch.images,) if self.keep_images else (), annotations, seconds)
+                          (batch.images,) if self.keep_images else (), annotations, seconds,
+                          frozenset(f.reason for f in failures.values()))
 
     def _measure(self, shard: Shard, seconds: dict[str, float]) -> Measurements | None:
         if not self.info.has_files:
@@ -352,7 +354,7 @@ def _merge(checks: Mapping[str, Check[Any, Any]], owners: Mapping[str, str], a: 
             states[code] = crash(owners[code], e)
     seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
     return ShardState(a.images_done + b.images_done, states, a.counts + b.counts, a.images + b.images,
-                      a.annotations + b.annotations, seconds)
+                      a.annotations + b.annotations, seconds, a.troubles | b.troubles)
 
 
 def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,

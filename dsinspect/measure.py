@@ -71,6 +71,8 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
             if fresh:
                 store.put((i, known[k]) for k in fresh if (i := identities[k]) is not None)
     for probe in probes:
+        if any(f.status == "skipped" for c in probe.columns if (f := result.failures.get(c.name))):
+            continue  # columns that cannot be had are absent
         for number, column in enumerate(probe.columns, 1):
             values = [m[probe.name][number] if probe.name in m else None for m in known]
             result.columns[column.name] = to_column(values, column.dtype)

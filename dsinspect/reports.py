@@ -107,6 +107,7 @@ class Run:
         annotations: all annotations with `path`, when a report asked for them.
         timings: stage, probe or check to seconds.
         baseline: what the baseline did, when there is one.
+        troubles: why some measurements could not be had at all, for stderr.
     """
 
     path: str
@@ -117,6 +118,7 @@ class Run:
     annotations: pd.DataFrame | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     baseline: BaselineSummary | None = None
+    troubles: tuple[str, ...] = ()
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

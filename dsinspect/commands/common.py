@@ -199,9 +199,8 @@ def print_timings(run: Run) -> None:
 
 
 def tell_trouble(run: Run) -> None:
-    """Tell on stderr which checks crashed, and once each why checks were skipped for want of a plugin's library."""
+    """Tell on stderr which checks crashed, and why measurements could not be had at all."""
     for outcome in run.crashed:
         print(f"dsinspect: {outcome.code} {outcome.name} crashed: {outcome.metrics['reason']}", file=sys.stderr)
-    reasons = {str(o.metrics["reason"]) for o in run.outcomes if o.status == "skipped"}
-    for reason in sorted(r for r in reasons if r.startswith("plugin ")):
+    for reason in run.troubles:
         print(f"dsinspect: {reason}", file=sys.stderr)
