@@ -212,7 +212,7 @@ def _plain(value: Any) -> Any:
 def assert_check(check_type: type[Check[Any, Any]], batch: Batch | None = None) -> None:
     """Hold a check's class against the protocol, and, with a batch, against the laws."""
     assert re.fullmatch(r"[A-Z]{3}\d{3}", check_type.code), f"{check_type.code}: a code is three letters and three digits"
-    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", check_type.name), f"{check_type.code}: {check_type.name} is not kebab case"
+    assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", check_type.name), f"{check_type.code}: {check_type.name}: not kebab case"
     assert isinstance(check_type.severity, Severity), f"{check_type.code}: severity is no Severity"
     assert issubclass(check_type.options_type, BaseOptions), f"{check_type.code}: options_type is no BaseOptions"
     assert check_type.__doc__, f"{check_type.code} has no docstring"

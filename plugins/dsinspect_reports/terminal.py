@@ -95,8 +95,8 @@ def _verdicts(console: Console, run: Run) -> None:
                               str(o.metrics.get("reason", "")))
             else:
                 severity = _severity_of(o)
-                table.add_row(symbol(severity), Text(o.code, "bold"), o.name, Text(f"{len(o.findings):,}",
-                                                                                 STYLES[severity]), o.summary)
+                count = Text(f"{len(o.findings):,}", STYLES[severity])
+                table.add_row(symbol(severity), Text(o.code, "bold"), o.name, count, o.summary.replace("`", ""))
         console.print(table)
     clean = [o.code for o in run.outcomes if o.status == "clean"]
     if clean:

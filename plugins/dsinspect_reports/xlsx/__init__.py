@@ -1,0 +1,1 @@
+"""The `xlsx` report: a workbook to look at and to review."""

@@ -1,0 +1,77 @@
+"""Colours, fonts and formats of the workbook, in one place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+from dsinspect.workbook import MAX_TEXT
+
+INK, QUIET, LINE, PAPER = "1F2933", "6B7785", "D5DBE1", "F4F6F8"
+ACCENT = "1D4E89"
+SEVERITY = {"error": ("B42318", "FDE8E6"), "warning": ("8A5A00", "FFF3D6"), "info": ("1D4E89", "E6F0FB"),
+            "clean": ("1E7B4F", "E5F5EC"), "skipped": (QUIET, PAPER), "crashed": ("FFFFFF", "B42318")}
+MARK = {"error": "✖ error", "warning": "▲ warning", "info": "● info", "clean": "✔ clean", "skipped": "- skipped",
+        "crashed": "! crashed"}
+"""Text beside each colour, so that a print without colour tells them apart."""
+SERIES = ("1D4E89", "E07A1F", "2A9D8F", "8E6C8A")
+
+TITLE = Font(name="Calibri", size=20, bold=True, color=INK)
+HEADING = Font(name="Calibri", size=13, bold=True, color=ACCENT)
+BODY = Font(name="Calibri", size=11, color=INK)
+BOLD = Font(name="Calibri", size=11, bold=True, color=INK)
+SMALL = Font(name="Calibri", size=10, color=QUIET)
+LINK = Font(name="Calibri", size=11, color=ACCENT, underline="single")
+HEADER_FONT = Font(name="Calibri", size=11, bold=True, color="FFFFFF")
+HEADER_FILL = PatternFill("solid", fgColor=ACCENT)
+INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
+UNDERLINE = Border(bottom=Side("thin", color=LINE))
+TOP = Alignment(vertical="top")
+WRAP = Alignment(vertical="top", wrap_text=True)
+RIGHT = Alignment(vertical="top", horizontal="right")
+INDENT = Alignment(vertical="top", wrap_text=True, indent=1)
+MIDDLE = Alignment(vertical="center")
+
+
+def severity_fill(name: str) -> PatternFill:
+    """Return the ground of a severity or status."""
+    return PatternFill("solid", bgColor=SEVERITY[name][1], fgColor=SEVERITY[name][1])
+
+
+def severity_font(name: str) -> Font:
+    """Return the font of a severity or status."""
+    return Font(name="Calibri", size=11, bold=True, color=SEVERITY[name][0])
+
+
+def cell(sheet: Any, value: Any, font: Font = BODY, *, fill: PatternFill | None = None, number_format: str | None = None,
+         alignment: Alignment | None = TOP, border: Border | None = None) -> Any:
+    """Return a styled cell; text is text, whatever it begins with."""
+    made: Any = WriteOnlyCell(sheet, value=None)
+    if isinstance(value, str):
+        from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+        legal = ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", value)[:MAX_TEXT]
+        made.value = legal.encode("utf-8", "replace").decode()
+        made.data_type = "s"
+    else:
+        made.value = value
+    made.font = font
+    if fill:
+        made.fill = fill
+    if number_format:
+        made.number_format = number_format
+    if alignment:
+        made.alignment = alignment
+    if border:
+        made.border = border
+    return made
+
+
+def style_number(sheet: Any, font: Font = BODY, **options: Any) -> int:
+    """Return the number under which the workbook keeps a style, for streamed cells."""
+    number: int = cell(sheet, 0, font, **options).style_id
+    return number
+
+

@@ -1,0 +1,165 @@
+"""The workbook: what openpyxl reads back is what was meant, text is never a formula, and the bytes repeat."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from openpyxl.utils.escape import unescape
+
+from dsinspect.engine import Request, inspect
+from dsinspect.findings import Findings
+from dsinspect.plugins import load_plugins
+from dsinspect.reports import Run
+from dsinspect.workbook import DECISIONS
+from dsinspect_reports.xlsx import _tables
+from dsinspect_reports.xlsx import report as xlsx_report
+from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
+from dsinspect_reports.xlsx.report import Xlsx
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
+HOSTILE = ['=cmd|"/c calc"!A1', "+1", "-1", "@SUM(A1)", "\x00\x07bell", "_x0041_", "a<b>&\"'", " lead", "x\ny", "\ud800",
+           "é" * 40_000, "</t></is>", "", "#REF!", "1e5"]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return inspect(Request("coco", SAMPLES / "coco", keep_images=True, keep_annotations=True), load_plugins())
+
+
+def rows_of(path: Path, sheet: str) -> list[tuple[Any, ...]]:
+    book = openpyxl.load_workbook(path, read_only=True)
+    rows = list(book[sheet].iter_rows(values_only=True))
+    book.close()
+    return rows
+
+
+def hostile_run(run: Run) -> Run:
+    subjects = [f"s{k}" for k in range(len(HOSTILE))]
+    found = Findings.of_subjects(subjects, "{text}", {"text": np.array(HOSTILE, object)}, image=HOSTILE, category=HOSTILE)
+    return replace(run, outcomes=(replace(run.outcomes[0], findings=found, status="found"),))
+
+
+def test_findings_are_read_back_as_they_were_meant(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    header, *rows = rows_of(path, "Findings")
+    findings = [f for o in run.outcomes for f in o.iterate()]
+    assert len(rows) == len(findings)
+    column = {name: k for k, name in enumerate(header)}
+    for row, f in zip(rows, findings, strict=True):
+        assert row[column["Severity"]].split()[1] == f.severity
+        assert row[column["Code"]] == f.code
+        assert row[column["Message"]] == f.message
+        assert row[column["Image"]] == f.image
+        assert row[column["Category"]] == f.category
+        assert row[column["Annotation"]] == f.annotation_id
+        assert row[column["Line"]] == f.line
+        assert row[column["Fingerprint"]] == f.fingerprint
+        if f.bbox_xyxy:
+            assert [row[column[c]] for c in ("x min", "y min", "x max", "y max")] == list(f.bbox_xyxy)
+        assert row[column["Decision"]] is None
+
+
+def test_sheets_and_their_equipment(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx(tables=True).write(run, path)
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["Summary", "Findings", "Classes", "Sizes", "Splits", "Images", "Annotations", "About"]
+    findings = book["Findings"]
+    assert findings.freeze_panes == "A2"
+    assert findings.auto_filter.ref.startswith("A1:")
+    assert findings.column_dimensions["U"].hidden
+    (choices,) = findings.data_validations.dataValidation
+    assert choices.formula1 == '"' + ",".join(DECISIONS) + '"'
+    assert len(book["Summary"]._charts) == 2
+    assert book["Images"].max_row == run.census.images + 1
+    assert book["Annotations"].max_row == run.census.annotations + 1
+    links = [h.target for h in findings._hyperlinks] if hasattr(findings, "_hyperlinks") else []
+    assert all(not str(t).startswith("/") for t in links)
+
+
+def test_links_lead_to_the_images(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    sheet = openpyxl.load_workbook(path)["Images"]
+    targets = [row[0].hyperlink.target for row in sheet.iter_rows(min_row=2) if row[0].hyperlink]
+    assert len(targets) == run.census.images
+    assert (path.parent / targets[0]).resolve() == (SAMPLES / "coco" / "train" / "train_00.jpg").resolve()
+
+
+def test_same_run_same_bytes(run: Run, tmp_path: Path) -> None:
+    one, two = tmp_path / "1.xlsx", tmp_path / "2.xlsx"
+    Xlsx().write(run, one)
+    Xlsx().write(run, two)
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_hostile_text_stays_text(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(hostile_run(run), path)
+    for part in zipfile.ZipFile(path).namelist():
+        if part.startswith("xl/worksheets/sheet"):
+            assert b"<f>" not in zipfile.ZipFile(path).read(part)
+    _, *rows = rows_of(path, "Findings")
+    messages = {r[3] for r in rows}
+    assert '=cmd|"/c calc"!A1' in messages
+    assert "_x0041_" in {unescape(m) for m in messages if m}, "Excel reads _x005F_ as an underscore"
+    assert "a<b>&\"'" in messages
+    assert max(len(m) for m in messages if m) == 32_767
+
+
+def test_sheets_go_on_past_the_last_row(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(_tables, "MAX_ROWS", 11)
+    monkeypatch.setattr(xlsx_report, "MAX_ROWS", 11)
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    book = openpyxl.load_workbook(path, read_only=True)
+    parts = [s for s in book.sheetnames if s.startswith("Findings")]
+    assert parts[:2] == ["Findings", "Findings (2)"]
+    n = sum(len(o.findings) for o in run.outcomes)
+    assert sum(len(list(book[s].iter_rows())) - 1 for s in parts) == n
+
+
+def test_no_findings_and_no_images(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    empty = replace(run, outcomes=(), images=run.images.iloc[:0] if run.images is not None else None)
+    Xlsx().write(empty, path)
+    assert len(rows_of(path, "Findings")) == 1
+
+
+@given(st.text(st.characters(blacklist_categories=("Cs",)), max_size=50))
+def test_text_round_trip(text: str) -> None:
+    import xml.etree.ElementTree as ElementTree
+
+    cell = TextColumn().cells([text])[0]
+    found = ElementTree.fromstring(cell).findtext("is/t")
+    if not text:
+        assert found is None
+    else:
+        # A parser reads a carriage return as a line feed; the last two code points of the plane are no characters.
+        due = text.replace("\r\n", "\n").replace("\r", "\n").replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
+        assert unescape(found or "") == due
+
+
+def test_numbers() -> None:
+    cells = NumberColumn(3).cells(np.array([1.5, np.nan, np.inf, -0.1, 1e300]))
+    assert cells == ['<c s="3"><v>1.5</v></c>', '<c s="3"/>', '<c s="3"/>', '<c s="3"><v>-0.1</v></c>',
+                     '<c s="3"><v>1e+300</v></c>']
+    assert NumberColumn().cells(np.array([7], np.int64)) == ['<c s="0"><v>7</v></c>']
+    assert escaped("\x01") == "_x0001_"
+
+
+def test_frame_columns_keep_their_kind(tmp_path: Path) -> None:
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("x")
+    table = _tables.frame_table("x", pd.DataFrame({"a": [1], "b": [True], "c": pd.Series(["t"], dtype=object)}), sheet)
+    assert [type(maker).__name__ for maker, _ in table.columns] == ["NumberColumn", "NumberColumn", "TextColumn"]
