@@ -43,7 +43,7 @@ def render(facts: dict[str, Any], width: int | None = None) -> str:
             console.print()
             if colon and "\n" not in heading and len(heading) < 40 and heading[:1].isupper():
                 console.print(Text(heading, "bold"))
-                console.print(Padding(Text(_joined(rest)), (0, 0, 0, 2)))
+                console.print(Padding(Text(_joined(rest)), (0, 0, 0, 2), expand=False))
             else:
                 console.print(Text(_joined(paragraph)))
         if facts["options"]:
