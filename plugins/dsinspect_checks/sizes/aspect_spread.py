@@ -22,7 +22,7 @@ import numpy as np
 
 from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
 from dsinspect.model import FRAME_COLUMNS, DatasetInfo
-from dsinspect_checks.sizes._sizes import Sizes, count_sizes, expand, quantile
+from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
 
 BUCKETS = ((0.0, 0.65, "tall"), (0.65, 0.9, "portrait"), (0.9, 1.12, "square"), (1.12, 1.55, "landscape"),
            (1.55, np.inf, "wide"))

@@ -23,7 +23,7 @@ import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
 from dsinspect.model import FRAME_COLUMNS, DatasetInfo
-from dsinspect_checks.sizes._sizes import Sizes, count_sizes, expand, quantile
+from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
 
 
 class Options(BaseOptions, frozen=True):

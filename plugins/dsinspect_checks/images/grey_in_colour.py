@@ -1,0 +1,29 @@
+"""IMG018 grey-in-colour: colour files that hold a grey picture.
+
+Why it matters: to a detector trained in colour such a picture is an odd one; where only some classes are grey it learns the
+camera instead of the object.
+
+Example: a black-and-white photograph saved as RGB.
+
+When to ignore: when grey pictures are part of the task.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+
+
+class GreyInColour(RowCheck[BaseOptions]):
+    """Colour files whose channels are equal."""
+
+    code = "IMG018"
+    name = "grey-in-colour"
+    severity = Severity.INFO
+    needs = ("channels_equal",)
+
+    def find(self, batch: Batch) -> Findings:
+        """Report images whose channels were found equal."""
+        equal = batch.images["channels_equal"].to_numpy(np.float64) == 1
+        return Findings.of_images(batch, equal, "is stored in colour, and its channels are equal")

@@ -1,0 +1,77 @@
+"""IMG014 odd-size: pictures far larger or smaller than the rest.
+
+Reports an image whose side (the square root of width times height) lies more than `fence` interquartile ranges outside the
+quartiles of the set.
+
+Why it matters: it is often of another source: a thumbnail, a screenshot, a scan; its objects have another scale.
+
+Example: a picture of 96 x 72 px among 2,000 of about 640 x 480.
+
+When to ignore: when the sources are known to differ.
+
+Source of the default: CleanVision, after Tukey's far-out fence.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
+
+State = tuple[Sizes, tuple[Findings, ...]]
+
+
+class Options(BaseOptions, frozen=True):
+    """Limits of IMG014."""
+
+    fence: Annotated[float, option("interquartile ranges beyond the quartiles", source="CleanVision", gt=0)] = 3.0
+    min_images: Annotated[int, option("images a set must have to be judged", ge=4)] = 20
+
+
+class OddSize(Check[State, Options]):
+    """Images whose side is beyond the fence of the set.
+
+    The state counts sizes, and holds the place of every image: any may turn out odd.
+    """
+
+    code = "IMG014"
+    name = "odd-size"
+    severity = Severity.INFO
+    options_type = Options
+    wants = FRAME_COLUMNS
+
+    def map(self, batch: Batch) -> State:
+        """Count sizes and keep the images as candidates."""
+        wh = batch.images[["frame_width", "frame_height"]].to_numpy(np.float64)
+        known = ~np.isnan(wh).any(axis=1)
+        candidates = Findings.of_images(
+            batch, known, "has {width:.0f} x {height:.0f} px: its side of {side:.4g} px is outside {low:.4g} to {high:.4g} px "
+            "({limit:g} interquartile ranges, fence)",
+            {"width": wh[known, 0], "height": wh[known, 1], "side": np.sqrt(wh[known].prod(axis=1)), "low": 0.0, "high": 0.0,
+             "limit": self.options.fence})
+        return batch.once(count_sizes), (candidates,) if len(candidates) else ()
+
+    def merge(self, a: State, b: State) -> State:
+        """Add counts and chain candidates."""
+        return a[0] + b[0], a[1] + b[1]
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Fence the sides."""
+        wh, counts = expand(state[0])
+        if counts.sum() < self.options.min_images:
+            return Result()
+        side = np.sqrt(wh.prod(axis=1))
+        q1, q3 = quantile(side, counts, 0.25), quantile(side, counts, 0.75)
+        reach = self.options.fence * (q3 - q1)
+        low, high = q1 - reach, q3 + reach
+        candidates = Findings.concat(state[1])
+        sides = candidates.rows["value:side"].to_numpy(np.float64)
+        # Where most images have one size the range is 0, and a pixel more would be odd: 1 % is none.
+        odd = (sides < min(low, q1 * 0.99)) | (sides > max(high, q3 * 1.01))
+        found = candidates.take(odd)
+        rows = found.rows.assign(**{"value:low": np.full(len(found), low), "value:high": np.full(len(found), high)})
+        return Result(Findings(rows, found.templates))
