@@ -24,6 +24,7 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "set-annotation-id": ("annotation", "give the annotation the id `text`"),
     "set-area": ("annotation", "write the area `text`, square px"),
     "set-field": ("annotation", "write a missing field: `text` is NAME=JSON"),
+    "drop-polygon": ("annotation", "remove the polygons of the annotation"),
     "drop-record": ("record", "remove a record that cannot be read"),
     "drop-image": ("image", "remove the image with all its annotations"),
     "set-image-size": ("image", "write the declared size `text`, WIDTHxHEIGHT"),

@@ -54,7 +54,7 @@ def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[M
     Args:
         images: rows with `path`, and any column of images or of a probe; `file` defaults to the path.
         annotations: rows with `image` (a path, or one that no image has), `category`, `box` (xyxy, px), and any other
-            column of annotations.
+            column of annotations; a text under `coco:segmentation` stands for the bytes of the file.
         problems: fields of `dsinspect.model.Problem`.
         categories: declared ones: names, or mappings with `id`, `name`, `supercategory`.
         format: name of the format.
@@ -114,7 +114,10 @@ def _annotations(rows: Sequence[Mapping[str, Any]], row_of: Mapping[str, int],
     columns.update({c: boxes[:, k] for k, c in enumerate(BOX_COLUMNS)})
     known = {*ANNOTATION_COLUMNS, "image", "box"}
     for name in sorted({str(c) for r in rows for c in r} - known):
-        columns[name] = _column([r.get(name) for r in rows]).to_numpy()
+        values = [r.get(name) for r in rows]
+        if name == "coco:segmentation":  # the reader keeps the bytes of the file
+            values = [v.encode() if isinstance(v, str) else v for v in values]
+        columns[name] = _column(values).to_numpy()
     return annotations_frame(n, **columns)
 
 

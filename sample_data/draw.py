@@ -121,7 +121,7 @@ def pictures(rng: np.random.Generator, prefix: str, split: str, sizes: list[tupl
     return drawn
 
 
-PATTERNS = [["car", "car", "person"], ["car", "bicycle"], ["person", "bicycle", "car", "car"], ["car", "car"],
+PATTERNS = [["car", "car", "person"], ["bicycle", "bicycle"], ["person", "bicycle", "car", "car"], ["car", "car"],
             ["person", "person"], ["bicycle", "car", "car"], ["car", "person", "bicycle"]]
 
 

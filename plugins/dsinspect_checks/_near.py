@@ -6,7 +6,7 @@ two bands are compared: C(d + 2, 2) sorted keys of about 21 bits for d = 4, near
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -46,7 +46,7 @@ def near_pairs(hashes: NDArray[np.uint64], distance: int) -> tuple[NDArray[np.in
     unique, inverse = np.unique(hashes, return_inverse=True)
     bands = distance + 2
     edges = [round(64 * k / bands) for k in range(bands + 1)]
-    masks = [((1 << (high - low)) - 1) << low for low, high in zip(edges, edges[1:], strict=False)]
+    masks = [((1 << (high - low)) - 1) << low for low, high in pairwise(edges)]
     found: list[NDArray[np.int64]] = []
     for a, b in combinations(masks, 2):
         keys = unique & np.uint64(a | b)

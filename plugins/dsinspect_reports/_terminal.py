@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import shutil
 import sys
 from collections.abc import Sequence
@@ -32,6 +33,11 @@ def make_console(width: int | None = None, colour: bool | None = None) -> tuple[
                       color_system="auto" if colour else None, no_color=not colour, legacy_windows=False,
                       soft_wrap=False, emoji=False)
     return console, file
+
+
+def plain_ends(text: str) -> str:
+    """Return text without the blanks that wrapping leaves at the ends of lines."""
+    return re.sub(r"[ \t]+$", "", text, flags=re.MULTILINE)
 
 
 def speaks_unicode() -> bool:

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
-from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, spark, speaks_unicode, symbol
+from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, spark, speaks_unicode, symbol
 
 TOP_CLASSES = 12
 WORST_CHECKS = 6
@@ -44,7 +44,7 @@ class TerminalReport(Report):
         _splits(console, run)
         _worst(console, run)
         _next_steps(console, run)
-        return file.getvalue()
+        return plain_ends(file.getvalue())
 
 
 def _title(console: Console, run: Run) -> None:

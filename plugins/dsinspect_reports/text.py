@@ -12,7 +12,7 @@ from rich.text import Text
 from dsinspect.findings import Finding
 from dsinspect.reports import Report, Run
 from dsinspect.severity import Severity
-from dsinspect_reports._terminal import STYLES, clipped, make_console, symbol
+from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, symbol
 
 MAX_FINDINGS = 10
 
@@ -60,7 +60,7 @@ class TextReport(Report):
                 told = "; ".join(sorted(f"{f.action} ({f.safety})" for f in fixes))
                 console.print(Text(f"    fix: {told}", "dim"))
         console.print(Text(summary_line(run), "bold"))
-        return file.getvalue()
+        return plain_ends(file.getvalue())
 
 
 class ConciseReport(Report):

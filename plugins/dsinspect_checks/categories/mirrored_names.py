@@ -1,0 +1,57 @@
+"""CLS007 mirrored-names: classes that are each other's mirror image.
+
+Reports pairs of class names that differ in left and right only.
+
+Why it matters: a horizontal flip, on by default in most trainers, turns a left hand into a right one but leaves its label:
+half of the pictures teach the wrong class.
+
+Example: `left_hand`, `right_hand`; `turn-l`, `turn-r`.
+
+When to ignore: when flips are off, or swap these labels (`dsinspect transform --op flip --swap-mirrored` does).
+"""
+
+from __future__ import annotations
+
+import re
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
+from dsinspect.model import DatasetInfo
+from dsinspect_checks._counts import ClassCounts, class_counts
+
+_SIDE = re.compile(r"(?:(?<=[^a-z])|^)(left|l)(?=$|[^a-z])", re.I)
+
+
+def mirrored(name: str) -> str | None:
+    """Return the name with left turned into right, or None when it has no left.
+
+    >>> mirrored("left_hand")
+    'right_hand'
+    """
+    swaps = {"left": "right", "Left": "Right", "LEFT": "RIGHT", "l": "r", "L": "R"}
+    other = _SIDE.sub(lambda m: swaps.get(m.group(), "right"), name)
+    other = re.sub(r"(?<=[a-z])Left|Left(?=[A-Z])", "Right", other)
+    return other if other != name else None
+
+
+class MirroredNames(Check[ClassCounts, BaseOptions]):
+    """Pairs of class names that differ in left and right only."""
+
+    code = "CLS007"
+    name = "mirrored-names"
+    severity = Severity.INFO
+
+    def map(self, batch: Batch) -> ClassCounts:
+        """Collect the names that are used."""
+        return batch.once(class_counts)
+
+    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
+        """Look for each name's mirror image."""
+        names = set(state.by_class(dataset)["name"])
+        pairs = [(n, m) for n in sorted(names) if (m := mirrored(n)) is not None and m in names]
+        return Result(Findings.of_subjects(
+            [f"{a} = {b}" for a, b in pairs], "classes {left} and {right} are mirror images: a horizontal flip must swap them",
+            {"left": [p[0] for p in pairs], "right": [p[1] for p in pairs]}), {"pairs": len(pairs)})

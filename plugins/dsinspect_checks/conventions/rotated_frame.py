@@ -1,0 +1,71 @@
+"""CNV005 rotated-frame: boxes of turned pictures that fit only one of their two frames.
+
+Reports a set in which the boxes of at least `min_share` of the images with a swapping EXIF orientation (5 to 8) fit only
+the stored frame, or only the upright one, counted over the images that can tell. The findings of IMG005 and BOX003 on these
+images are folded into this one.
+
+Why it matters: it says which way your loader has to read all of them; the other way every box is wrong.
+
+Example: 40 phone pictures of orientation 6, whose boxes fit the upright frame only.
+
+When to ignore: when your loader reads them that way.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fold, Result, Severity, option
+from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect_checks.images._state import is_image
+from dsinspect_checks.images.size_mismatch import boxes_fit
+
+State = tuple[frozenset[str], frozenset[str]]
+"""Paths of the images whose boxes fit the stored frame only, and the upright one only."""
+
+
+class Options(BaseOptions, frozen=True):
+    """Limits of CNV005."""
+
+    min_share: Annotated[float, option("share of the deciding images that agree", gt=0.5, le=1)] = 0.8
+    min_images: Annotated[int, option("deciding images a set must have", ge=1)] = 3
+
+
+class RotatedFrame(Check[State, Options]):
+    """Sets whose turned pictures have boxes in one frame only."""
+
+    code = "CNV005"
+    name = "rotated-frame"
+    severity = Severity.WARNING
+    options_type = Options
+    needs = (*FRAME_COLUMNS, "file_format", "read_error")
+
+    def map(self, batch: Batch) -> State:
+        """Collect the images that can tell."""
+        images = batch.images
+        swaps = is_image(batch) & (images["orientation"].to_numpy() >= 5)
+        if not swaps.any():
+            return frozenset(), frozenset()
+        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
+        in_stored, in_upright = boxes_fit(batch, stored), boxes_fit(batch, stored[:, ::-1])
+        paths = images["path"].to_numpy()
+        return (frozenset(paths[swaps & in_stored & ~in_upright].tolist()),
+                frozenset(paths[swaps & in_upright & ~in_stored].tolist()))
+
+    def merge(self, a: State, b: State) -> State:
+        """Join the sets."""
+        return a[0] | b[0], a[1] | b[1]
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Decide for the whole set."""
+        stored, upright = state
+        frame, agreeing = ("stored", stored) if len(stored) > len(upright) else ("upright", upright)
+        deciding = len(stored) + len(upright)
+        found = deciding >= self.options.min_images and len(agreeing) >= self.options.min_share * deciding
+        return Result(Findings.of_subjects(
+            ["set"] if found else [], "the boxes of {agreeing} of {deciding} turned images that can tell fit the {frame} frame "
+            "only ({limit:.0%}, min_share)",
+            {"agreeing": len(agreeing), "deciding": deciding, "frame": frame, "limit": self.options.min_share}),
+            folds=(Fold(("IMG005", "BOX003"), stored | upright),) if found else ())

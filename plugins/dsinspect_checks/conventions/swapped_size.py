@@ -1,0 +1,63 @@
+"""CNV006 swapped-size: width and height exchanged in most records.
+
+Reports a set in which the declared width and height are those of the file exchanged, in at least `min_share` of the images
+that are not square. The findings of IMG004 that say so are folded into this one.
+
+Why it matters: `array.shape` is height, width: who unpacks it the wrong way round scales every box by the wrong side.
+
+Example: 480 x 640 declared for files of 640 x 480 px, everywhere.
+
+When to ignore: never; correct the converter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fold, Result, Severity, option
+from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect_checks.images._state import is_image
+
+State = Counter[str]
+
+
+class Options(BaseOptions, frozen=True):
+    """Limits of CNV006."""
+
+    min_share: Annotated[float, option("share of images with exchanged sides", gt=0, le=1)] = 0.5
+    min_images: Annotated[int, option("images a set must have to be judged", ge=1)] = 5
+
+
+class SwappedSize(Check[State, Options]):
+    """Sets whose declared width and height are exchanged."""
+
+    code = "CNV006"
+    name = "swapped-size"
+    severity = Severity.ERROR
+    options_type = Options
+    needs = (*FRAME_COLUMNS, "file_format", "read_error")
+
+    def map(self, batch: Batch) -> State:
+        """Count images with exchanged sides."""
+        images = batch.images
+        declared = images[["width", "height"]].to_numpy(np.float64)
+        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
+        judged = is_image(batch) & (declared > 0).all(axis=1) & (stored[:, 0] != stored[:, 1]) \
+            & (images["orientation"].to_numpy() < 5)
+        return Counter({"images": int(judged.sum()), "swapped": int((judged & (declared == stored[:, ::-1]).all(axis=1)).sum())})
+
+    def merge(self, a: State, b: State) -> State:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Decide for the whole set."""
+        n, swapped = state["images"], state["swapped"]
+        found = n >= self.options.min_images and swapped >= self.options.min_share * n
+        return Result(Findings.of_subjects(
+            ["set"] if found else [], "width and height are exchanged in {swapped} of {images} images ({limit:.0%}, min_share)",
+            {"swapped": swapped, "images": n, "limit": self.options.min_share}),
+            folds=(Fold(("IMG004",), messages=("swapped",)),) if found else ())

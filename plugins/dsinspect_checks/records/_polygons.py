@@ -1,0 +1,105 @@
+"""COCO segmentations as columns: kind, area and envelope of each, parsed once per batch.
+
+The points of all polygons are laid end to end, so that areas (shoelace formula) and envelopes are a few NumPy reductions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from dsinspect.checks import Batch
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EMPTY, POLYGONS, RLE, BROKEN = range(4)
+_decode = msgspec.json.Decoder(list[list[float]]).decode
+_decode_rle = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """Segmentations of N annotations, in columns.
+
+    Attributes:
+        kind: EMPTY (none, or an empty list), POLYGONS, RLE, or BROKEN (something else).
+        polygons: number of polygons.
+        odd: number of polygons with an odd number of coordinates.
+        short: number of polygons with fewer than 3 points, four numbers left out.
+        four: number of polygons of exactly four numbers.
+        area: sum of the areas of the polygons, square px; overlaps count twice, as pycocotools' merge does not.
+        envelope: (N, 4) xyxy of all points, px; NaN without any.
+        rle_hw: (N, 2) height and width of the mask; NaN where there is none.
+    """
+
+    kind: NDArray[np.int8]
+    polygons: NDArray[np.int64]
+    odd: NDArray[np.int64]
+    short: NDArray[np.int64]
+    four: NDArray[np.int64]
+    area: NDArray[np.float64]
+    envelope: NDArray[np.float64]
+    rle_hw: NDArray[np.float64]
+
+
+def polygons_of(batch: Batch) -> Shapes:
+    """Parse the column `coco:segmentation` of a batch."""
+    raws = batch.annotations["coco:segmentation"].tolist()
+    n = len(raws)
+    kind = np.zeros(n, np.int8)
+    rle_hw = np.full((n, 2), np.nan)
+    owners: list[int] = []
+    parts: list[list[float]] = []
+    for k, raw in enumerate(raws):
+        if raw is None or raw == b"[]" or raw == b"null":
+            continue
+        first = raw[:1]
+        try:
+            if first == b"[":
+                rings = _decode(raw)
+                kind[k] = POLYGONS if rings else EMPTY
+                owners += [k] * len(rings)
+                parts += rings
+            else:
+                kind[k] = RLE
+                size = _decode_rle(raw).get("size")
+                if isinstance(size, list) and len(size) == 2:
+                    rle_hw[k] = size
+        except (msgspec.MsgspecError, ValueError, TypeError):
+            kind[k] = BROKEN
+    return _measured(n, kind, rle_hw, np.array(owners, np.int64), parts)
+
+
+def _measured(n: int, kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArray[np.int64],
+              parts: list[list[float]]) -> Shapes:
+    lengths = np.array([len(p) for p in parts], np.int64)
+    flat = np.fromiter(chain.from_iterable(parts), np.float64, int(lengths.sum()))
+    whole = (lengths % 2 == 0) & (lengths >= 6)
+    area = np.zeros(n)
+    envelope = np.column_stack([np.full((n, 2), np.inf), np.full((n, 2), -np.inf)])
+    if whole.any():
+        chosen = np.repeat(whole, lengths)
+        points = flat[chosen].reshape(-1, 2)
+        counts = lengths[whole] // 2
+        last = np.cumsum(counts) - 1
+        starts = np.append(0, last[:-1] + 1)
+        following = np.arange(1, len(points) + 1)
+        following[last] = starts
+        cross = points[:, 0] * points[following, 1] - points[following, 0] * points[:, 1]
+        np.add.at(area, owner[whole], np.abs(np.add.reduceat(cross, starts)) / 2)
+        for column, (axis, reduce) in enumerate(((0, np.minimum), (1, np.minimum), (0, np.maximum), (1, np.maximum))):
+            reduce.at(envelope[:, column], owner[whole], reduce.reduceat(points[:, axis], starts))
+    envelope[~np.isfinite(envelope).all(axis=1)] = np.nan
+
+    def count(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(owner[mask], minlength=n).astype(np.int64)
+
+    every = np.ones(len(lengths), bool)
+    four = lengths == 4
+    return Shapes(kind, count(every), count(lengths % 2 == 1), count((lengths < 6) & ~four & (lengths % 2 == 0)), count(four),
+                  area, envelope, rle_hw)

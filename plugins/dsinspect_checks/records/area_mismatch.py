@@ -1,0 +1,60 @@
+"""REC007 area-mismatch: a COCO `area` that is not the object's.
+
+Reports an annotation whose `area` differs from the area of its polygons (of its box without any) by more than `max_share` and
+more than `max_px` square px. Crowds and run-length masks are left out.
+
+Why it matters: COCOeval sorts objects into small, medium and large by this field (32² and 96² px): with a wrong one the
+averages by size mean something else.
+
+Example: area 0, or the area before the picture was resized.
+
+When to ignore: when you do not evaluate with pycocotools.
+
+Source of the default: 1 % and 1 square px let rounding pass.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity, option
+from dsinspect_checks.records._polygons import EMPTY, POLYGONS, polygons_of
+
+
+class Options(BaseOptions, frozen=True):
+    """Limits of REC007."""
+
+    max_share: Annotated[float, option("difference by the true area", ge=0)] = 0.01
+    max_px: Annotated[float, option("difference, square px", ge=0)] = 1.0
+
+
+class AreaMismatch(RowCheck[Options]):
+    """Annotations whose `area` is not that of their polygons or box."""
+
+    code = "REC007"
+    name = "area-mismatch"
+    severity = Severity.WARNING
+    options_type = Options
+    needs = ("coco:area", "coco:segmentation")
+
+    def find(self, batch: Batch) -> Findings:
+        """Compare the written area with the one of the geometry."""
+        a = batch.annotations
+        shapes = batch.once(polygons_of)
+        box = batch.boxes_xyxy
+        wh = box[:, 2:] - box[:, :2]
+        with np.errstate(invalid="ignore"):
+            of_box = np.where((wh > 0).all(axis=1), wh.prod(axis=1), np.nan)
+        true = np.where(shapes.kind == POLYGONS, shapes.area, np.where(shapes.kind == EMPTY, of_box, np.nan))
+        written = a["coco:area"].to_numpy(np.float64)
+        with np.errstate(invalid="ignore"):
+            off = np.abs(written - true)
+            bad = (off > self.options.max_px) & (off > self.options.max_share * true) & ~a["is_crowd"].to_numpy()
+        return Findings.of_annotations(
+            batch, bad, "area is {area:.6g}, the {what} has {true:.6g} square px; {limit:.0%} (max_share) and {limit_px:g} "
+            "square px (max_px) are let pass",
+            {"area": written[bad], "true": true[bad], "limit": self.options.max_share, "limit_px": self.options.max_px,
+             "what": np.where(shapes.kind[bad] == POLYGONS, "polygon", "box").astype(object)},
+            fix=Fix("safe", "set-area"), new_text=[repr(round(v, 4)) for v in true[bad].tolist()])

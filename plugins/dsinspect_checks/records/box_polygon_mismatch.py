@@ -1,0 +1,55 @@
+"""REC011 box-polygon-mismatch: boxes unlike the outline of their polygons.
+
+Reports an annotation with an edge of its box more than `max_px` px and more than `max_share` of its side away from the
+envelope of its polygons. Crowds are left out.
+
+Why it matters: the box and the mask teach different extents; one of the two was edited alone.
+
+Example: the polygon was moved, the box was not.
+
+When to ignore: when boxes hold the whole object and polygons its visible part only.
+
+Source of the default: 2 px and 2 % let the rounding of converters pass.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity, option
+from dsinspect_checks.records._polygons import POLYGONS, polygons_of
+
+
+class Options(BaseOptions, frozen=True):
+    """Limits of REC011."""
+
+    max_px: Annotated[float, option("distance of an edge, px", ge=0)] = 2.0
+    max_share: Annotated[float, option("distance of an edge by the box's side", ge=0)] = 0.02
+
+
+class BoxPolygonMismatch(RowCheck[Options]):
+    """Annotations whose box is not the envelope of their polygons."""
+
+    code = "REC011"
+    name = "box-polygon-mismatch"
+    severity = Severity.WARNING
+    options_type = Options
+    needs = ("coco:segmentation",)
+
+    def find(self, batch: Batch) -> Findings:
+        """Compare the four edges."""
+        s = batch.once(polygons_of)
+        boxes = batch.boxes_xyxy
+        wh = boxes[:, 2:] - boxes[:, :2]
+        with np.errstate(invalid="ignore"):
+            off = np.abs(boxes - s.envelope)
+            beyond = (off > self.options.max_px) & (off > self.options.max_share * np.tile(wh, 2))
+        sound = (s.odd == 0) & (s.short == 0) & (s.four == 0)
+        bad = beyond.any(axis=1) & (s.kind == POLYGONS) & sound & ~batch.annotations["is_crowd"].to_numpy()
+        return Findings.of_annotations(
+            batch, bad, "box is {off:.4g} px off the envelope of its polygons; {limit:g} px (max_px) and {limit_share:.0%} of the "
+            "side (max_share) are let pass",
+            {"off": off[bad].max(axis=1, initial=0.0), "limit": self.options.max_px, "limit_share": self.options.max_share},
+            fix=Fix("safe", "set-box"), new_box=s.envelope[bad])

@@ -1,0 +1,54 @@
+"""REC008 missing-field: COCO annotations without a field that trainers need.
+
+Reports annotations without `id`, `area` or `iscrowd`; one finding per file and field, with the number of annotations.
+
+Why it matters: pycocotools stops with a KeyError at the first one, in the evaluation after the first epoch.
+
+Example: a converter that writes no `iscrowd`.
+
+When to ignore: when neither your trainer nor your evaluation reads the field.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
+from dsinspect.model import DatasetInfo
+
+State = Counter[tuple[str, str]]
+FIELDS = {"id": "coco:has_id", "area": "coco:has_area", "iscrowd": "coco:has_iscrowd"}
+
+
+class MissingField(Check[State, BaseOptions]):
+    """Files whose annotations lack `id`, `area` or `iscrowd`."""
+
+    code = "REC008"
+    name = "missing-field"
+    severity = Severity.WARNING
+    needs = tuple(FIELDS.values())
+
+    def map(self, batch: Batch) -> State:
+        """Count absent fields per file."""
+        a = batch.annotations
+        sources = a["source"].to_numpy()
+        counts: State = Counter()
+        for name, column in FIELDS.items():
+            absent = ~a[column].to_numpy(bool)
+            files, n = np.unique(sources[absent].astype(str), return_counts=True)
+            counts.update({(f, name): int(k) for f, k in zip(files.tolist(), n.tolist(), strict=True)})
+        return counts
+
+    def merge(self, a: State, b: State) -> State:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Report one finding per file and field."""
+        keys = sorted(state)
+        return Result(Findings.of_subjects(
+            [f"{file} {name}" for file, name in keys], "{count} annotations of {file} have no {field}",
+            {"count": [state[k] for k in keys], "file": [k[0] for k in keys], "field": [k[1] for k in keys]},
+            fix=Fix("safe", "set-field"), new_text=[k[1] for k in keys]))

@@ -1,0 +1,127 @@
+"""SIZ004 anchor-misfit: anchors that do not fit the boxes.
+
+Reports a set whose best possible recall is under `min_recall`: the share of boxes for which some anchor is within a factor of
+`ratio` in width and in height, at the training size `imgsz`. The anchors are the given ones, or 9 fitted to the boxes by
+k-means. The metrics hold the fitted anchors.
+
+Why it matters: an anchor-based detector (YOLOv3 to v7) can only learn boxes that some anchor is close to; the others count
+as background.
+
+Example: wires of 600 x 4 px with COCO's anchors: a best possible recall of 0.4.
+
+When to ignore: for detectors without anchors (YOLOv8 and later, FCOS, DETR).
+
+Source of the default: YOLOv5 and v7 fit anchors anew when the best possible recall is under 0.98 at a ratio of 4.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+
+from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect_checks.sizes._training import scaled_wh
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+State = Counter[tuple[int, int]]
+"""Boxes by width and height at the training size, in whole px (at least 1)."""
+ROUNDS = 30
+
+
+class Options(BaseOptions, frozen=True):
+    """Limits of SIZ004."""
+
+    imgsz: Annotated[int, option("training size, px", source="Ultralytics", ge=32)] = 640
+    anchors: Annotated[str, option("anchors to judge, `W,H W,H ...` px at imgsz; fitted when empty")] = ""
+    ratio: Annotated[float, option("factor by which box and anchor may differ", source="YOLOv5", gt=1)] = 4.0
+    min_recall: Annotated[float, option("best possible recall", source="YOLOv5", ge=0, le=1)] = 0.98
+    min_boxes: Annotated[int, option("boxes a set must have to be judged", ge=9)] = 100
+
+
+class AnchorMisfit(Check[State, Options]):
+    """Sets whose anchors reach less than `min_recall` of the boxes."""
+
+    code = "SIZ004"
+    name = "anchor-misfit"
+    severity = Severity.INFO
+    options_type = Options
+    wants = FRAME_COLUMNS
+
+    def map(self, batch: Batch) -> State:
+        """Count box sizes, rounded to whole px."""
+        wh, _ = scaled_wh(batch, self.options.imgsz)
+        unique, counts = np.unique(np.maximum(np.round(wh), 1).astype(np.int64), axis=0, return_counts=True)
+        return Counter({(w, h): int(n) for (w, h), n in zip(unique.tolist(), counts.tolist(), strict=True)})
+
+    def merge(self, a: State, b: State) -> State:
+        """Add the counts."""
+        return a + b
+
+    def finish(self, state: State, dataset: DatasetInfo) -> Result:
+        """Judge given anchors, and fit new ones."""
+        o = self.options
+        sizes = sorted(state)
+        wh, weights = np.array(sizes, np.float64).reshape(-1, 2), np.array([state[s] for s in sizes], np.float64)
+        if weights.sum() < o.min_boxes or len(wh) < 9:
+            return Result()
+        fitted = fit_anchors(wh, weights)
+        given = parse_anchors(o.anchors)
+        judged = given if len(given) else fitted
+        recall = best_possible_recall(wh, weights, judged, o.ratio)
+        metrics = {"best_possible_recall": round(recall, 9), "judged": "given" if len(given) else "fitted",
+                   "fitted_anchors": fitted.round(1).tolist(),
+                   "fitted_recall": round(best_possible_recall(wh, weights, fitted, o.ratio), 9), "imgsz": o.imgsz}
+        return Result(Findings.of_subjects(
+            ["set"] if recall < o.min_recall else [], "the {judged} anchors reach {recall:.1%} of the boxes within a factor of "
+            "{ratio:g} (ratio) at {imgsz} px (imgsz), under {limit:.0%} (min_recall)",
+            {"judged": metrics["judged"], "recall": recall, "ratio": o.ratio, "imgsz": o.imgsz, "limit": o.min_recall}), metrics)
+
+
+def parse_anchors(text: str) -> NDArray[np.float64]:
+    """Return anchors from `W,H W,H ...` as (K, 2), px."""
+    numbers = [float(t) for t in re.findall(r"\d+(?:\.\d+)?", text)]
+    return np.array(numbers[:len(numbers) // 2 * 2], np.float64).reshape(-1, 2)
+
+
+def best_possible_recall(wh: NDArray[np.float64], weights: NDArray[np.float64], anchors: NDArray[np.float64],
+                         ratio: float) -> float:
+    """Return the share of boxes for which an anchor is within `ratio` in width and height (YOLOv5's metric).
+
+    Args:
+        wh: (N, 2) sizes of boxes, px.
+        weights: (N,) how many boxes have each size.
+        anchors: (K, 2) sizes, px.
+        ratio: allowed factor.
+    """
+    factor = wh[:, None] / anchors[None]
+    worst = np.maximum(factor, 1 / factor).max(axis=2)
+    return float(weights[worst.min(axis=1) <= ratio].sum() / weights.sum())
+
+
+def fit_anchors(wh: NDArray[np.float64], weights: NDArray[np.float64], k: int = 9) -> NDArray[np.float64]:
+    """Fit k anchors by k-means on the logarithms of the sizes, sorted by area; deterministic.
+
+    Logarithms make a factor, which is what the recall is about, a distance. The first centres are the quantiles of the area.
+    """
+    points = np.log(wh)
+    order = np.argsort(points.sum(axis=1), kind="stable")
+    cumulated = np.cumsum(weights[order])
+    picks = np.searchsorted(cumulated, (np.arange(k) + 0.5) / k * cumulated[-1])
+    centres = points[order[picks]]
+    for _ in range(ROUNDS):
+        nearest = ((points[:, None] - centres[None]) ** 2).sum(axis=2).argmin(axis=1)
+        mass = np.bincount(nearest, weights, k)
+        moved = np.column_stack([np.bincount(nearest, weights * points[:, a], k) for a in (0, 1)])
+        new = np.where(mass[:, None] > 0, moved / np.maximum(mass, 1)[:, None], centres)
+        if np.allclose(new, centres, atol=1e-9):
+            break
+        centres = new
+    anchors: NDArray[np.float64] = np.exp(centres)
+    order = np.lexsort((anchors[:, 0], anchors.prod(axis=1)))
+    return np.asarray(anchors[order], np.float64)
