@@ -1,0 +1,67 @@
+"""`github`: annotations that GitHub Actions shows beside the files of a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from dsinspect.findings import Finding
+from dsinspect.reports import Report, Run
+from dsinspect.severity import Severity
+from dsinspect_reports.text import summary_line
+
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}
+MAX_FINDINGS = 10
+"""Annotations per check: GitHub shows 10 of a kind per step."""
+
+
+class GithubReport(Report):
+    """Workflow commands of GitHub Actions, and a last line for the log."""
+
+    name = "github"
+
+    def __init__(self, max_findings: int = MAX_FINDINGS) -> None:
+        self.max_findings = max_findings
+
+    def write(self, run: Run, out: Path) -> None:
+        """Write the lines."""
+        out.write_text(self.text(run), encoding="utf-8", errors="replace")
+
+    def text(self, run: Run) -> str:
+        """Return the lines."""
+        return "".join(self._lines(run))
+
+    def _lines(self, run: Run) -> Iterator[str]:
+        root = run.path.rstrip("/")
+        for o in run.outcomes:
+            n = len(o.findings)
+            limit = self.max_findings or n
+            for f in islice(o.findings.iterate(o.code, o.severity, np.arange(min(n, limit))), limit):
+                yield command(f, root, o.name)
+            if n > limit:
+                yield f"::notice title={property_text(o.code)}::and {n - limit:,} more of {o.code} {o.name}\n"
+        yield summary_line(run) + "\n"
+
+
+def command(f: Finding, root: str, name: str) -> str:
+    """Return one finding as a workflow command; the file is the record's, else the image."""
+    file = f.source or f.image
+    parts = [f"file={property_text(f'{root}/{file}')}"] if file else []
+    if f.line is not None:
+        parts.append(f"line={f.line}")
+    parts.append(f"title={property_text(f'{f.code} {name}')}")
+    message = f.message if f.image is None or f.image == file else f"{f.image}: {f.message}"
+    return f"::{LEVELS[f.severity]} {','.join(parts)}::{data_text(message)}\n"
+
+
+def data_text(text: str) -> str:
+    """Escape the message of a command."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def property_text(text: str) -> str:
+    """Escape a property of a command."""
+    return data_text(text).replace(":", "%3A").replace(",", "%2C")

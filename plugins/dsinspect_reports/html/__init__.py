@@ -1,0 +1,1 @@
+"""The `html` report: one page that needs nothing else."""

@@ -1,0 +1,76 @@
+"""`junit`: one test case per check, for the test views of CI servers."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from pathlib import Path
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+
+from dsinspect.reports import Outcome, Report, Run
+from dsinspect.severity import Severity
+from dsinspect_reports.text import concise_line
+
+MAX_FINDINGS = 100
+"""Findings told per check: CI servers keep the file in memory."""
+_ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class JUnitReport(Report):
+    """JUnit XML: a check with a finding at warning or above fails; info passes with its text as output."""
+
+    name = "junit"
+    suffix = ".xml"
+
+    def write(self, run: Run, out: Path) -> None:
+        """Write the file."""
+        out.write_text(self.text(run), encoding="utf-8")
+
+    def text(self, run: Run) -> str:
+        """Return the XML."""
+        failed = [o for o in run.outcomes if fails(o)]
+        skipped = sum(o.status == "skipped" for o in run.outcomes)
+        counts = (f'tests="{len(run.outcomes)}" failures="{len(failed)}" errors="{len(run.crashed)}" skipped="{skipped}"')
+        cases = "".join(case(o) for o in run.outcomes)
+        return ('<?xml version="1.0" encoding="UTF-8"?>\n'
+                f'<testsuites name="dsinspect" {counts}>\n<testsuite name={attribute(run.path)} {counts} time="0">\n'
+                f"{cases}</testsuite>\n</testsuites>\n")
+
+
+def case(outcome: Outcome) -> str:
+    """Return one check as a test case."""
+    head = f'  <testcase classname="dsinspect.{outcome.code[:3]}" name={attribute(f"{outcome.code} {outcome.name}")} time="0"'
+    if outcome.status == "clean":
+        return head + "/>\n"
+    reason = str(outcome.metrics.get("reason", ""))
+    if outcome.status == "skipped":
+        return f"{head}><skipped message={attribute(reason)}/></testcase>\n"
+    if outcome.status == "crashed":
+        return f"{head}><error message={attribute(reason)}/></testcase>\n"
+    n = len(outcome.findings)
+    lines = "".join(map(concise_line, islice(
+        outcome.findings.iterate(outcome.code, outcome.severity, np.arange(min(n, MAX_FINDINGS))), MAX_FINDINGS)))
+    if n > MAX_FINDINGS:
+        lines += f"and {n - MAX_FINDINGS:,} more\n"
+    body = escape(legal(lines))
+    if fails(outcome):
+        kind = list(Severity)[int(outcome.findings.severities(outcome.severity).max())]
+        return f'{head}><failure type="{kind}" message={attribute(f"{n:,} findings: {outcome.summary}")}>{body}</failure></testcase>\n'
+    return f"{head}><system-out>{body}</system-out></testcase>\n"
+
+
+def fails(outcome: Outcome) -> bool:
+    """Say whether a check has a finding at warning or above."""
+    return bool((outcome.findings.severities(outcome.severity) >= Severity.WARNING.rank).any())
+
+
+def legal(text: str) -> str:
+    """Return text without the characters that XML cannot hold."""
+    return _ILLEGAL.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def attribute(text: str) -> str:
+    """Return text as a quoted attribute."""
+    return quoteattr(legal(text))

@@ -1,0 +1,74 @@
+"""`markdown`: a summary for a pull request or an issue."""
+
+from __future__ import annotations
+
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+
+from dsinspect.reports import Outcome, Report, Run
+from dsinspect.severity import Severity
+from dsinspect_reports.text import summary_line, where
+
+FINDINGS_EACH = 5
+MAX_CLASSES = 30
+MARKS = {Severity.ERROR: "❌", Severity.WARNING: "⚠️", Severity.INFO: "ℹ️"}  # noqa: RUF001 - the sign, not a letter
+
+
+class MarkdownReport(Report):
+    """A summary in Markdown."""
+
+    name = "markdown"
+    suffix = ".md"
+
+    def write(self, run: Run, out: Path) -> None:
+        """Write the file."""
+        out.write_text(self.text(run), encoding="utf-8", errors="replace")
+
+    def text(self, run: Run) -> str:
+        """Return the summary."""
+        lines = [f"# dsinspect: {escaped(run.path)}", "", f"**{summary_line(run)}**", ""]
+        found = [o for o in run.outcomes if o.status in ("found", "crashed")]
+        if found:
+            lines += ["| | check | findings | what it reports |", "|---|---|---:|---|"]
+            for o in sorted(found, key=lambda o: (-worst(o).rank, o.code)):
+                count = "crashed" if o.status == "crashed" else f"{len(o.findings):,}"
+                lines.append(f"| {MARKS[worst(o)]} | {o.code} {o.name} | {count} | {escaped(o.summary)} |")
+            lines.append("")
+        for o in sorted(found, key=lambda o: (-worst(o).rank, o.code)):
+            if worst(o) is Severity.INFO or o.status == "crashed":
+                continue
+            lines += [f"<details><summary>{o.code} {o.name}</summary>", ""]
+            n = len(o.findings)
+            for f in islice(o.findings.iterate(o.code, o.severity, np.arange(min(n, FINDINGS_EACH))), FINDINGS_EACH):
+                place = where(f)
+                lines.append(f"- {'`' + place.replace('`', '') + '`: ' if place else ''}{escaped(f.message)}")
+            if n > FINDINGS_EACH:
+                lines.append(f"- and {n - FINDINGS_EACH:,} more")
+            lines += ["", "</details>", ""]
+        frame = run.census.categories.sort_values(["annotations", "name"], ascending=[False, True], kind="stable")
+        if len(frame):
+            lines += ["| class | boxes | images |", "|---|---:|---:|"]
+            lines += [f"| {escaped(str(n))} | {a:,} | {i:,} |" for n, a, i in zip(
+                frame["name"].head(MAX_CLASSES), frame["annotations"].head(MAX_CLASSES).tolist(),
+                frame["images"].head(MAX_CLASSES).tolist(), strict=True)]
+            if len(frame) > MAX_CLASSES:
+                lines.append(f"| and {len(frame) - MAX_CLASSES:,} more | | |")
+            lines.append("")
+        return "\n".join(lines)
+
+
+def worst(outcome: Outcome) -> Severity:
+    """Return the worst severity among the findings; a crash is an error."""
+    if outcome.status == "crashed":
+        return Severity.ERROR
+    return list(Severity)[int(outcome.findings.severities(outcome.severity).max(initial=0))]
+
+
+def escaped(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    text = " ".join(text.split())
+    for mark in "\\`*_[]<>|#":
+        text = text.replace(mark, "\\" + mark)
+    return text

@@ -1,0 +1,84 @@
+"""`sarif`: SARIF 2.1.0, for code scanning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from dsinspect import __version__
+from dsinspect.findings import Finding
+from dsinspect.reports import Outcome, Report, Run
+from dsinspect.severity import Severity
+from dsinspect_reports.json_report import finite
+
+LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+
+
+class SarifReport(Report):
+    """SARIF 2.1.0, written in pieces."""
+
+    name = "sarif"
+    suffix = ".sarif"
+
+    def write(self, run: Run, out: Path) -> None:
+        """Write the file."""
+        with out.open("wb") as file:
+            for piece in pieces(run):
+                file.write(piece)
+
+    def text(self, run: Run) -> str:
+        """Return it as text."""
+        return b"".join(pieces(run)).decode()
+
+
+def pieces(run: Run) -> Iterator[bytes]:
+    """Yield the document in pieces."""
+    driver = {"name": "dsinspect", "version": __version__, "rules": [rule(o) for o in run.outcomes]}
+    failed = [notification(o) for o in run.crashed]
+    invocation = {"executionSuccessful": not failed, "toolExecutionNotifications": failed}
+    yield b'{"$schema": "' + SCHEMA.encode() + b'", "version": "2.1.0", "runs": [{"tool": {"driver": '
+    yield msgspec.json.encode(driver) + b'}, "columnKind": "unicodeCodePoints", "invocations": ['
+    yield msgspec.json.encode(invocation) + b'], "results": ['
+    first = True
+    for index, outcome in enumerate(run.outcomes):
+        for finding in outcome.iterate():
+            yield (b"\n" if first else b",\n") + msgspec.json.encode(result(finding, index))
+            first = False
+    yield b"\n]}]}\n"
+
+
+def rule(outcome: Outcome) -> dict[str, Any]:
+    """Return a check as a rule."""
+    return {"id": outcome.code, "name": "".join(p.capitalize() for p in outcome.name.split("-")),
+            "shortDescription": {"text": outcome.summary or outcome.name},
+            "help": {"text": f"dsinspect explain {outcome.code}"},
+            "defaultConfiguration": {"level": LEVELS[outcome.severity]}}
+
+
+def notification(outcome: Outcome) -> dict[str, Any]:
+    """Return a crashed check as a notification."""
+    return {"level": "error", "message": {"text": f"{outcome.code} crashed: {outcome.metrics.get('reason', '')}"},
+            "associatedRule": {"id": outcome.code}}
+
+
+def result(f: Finding, index: int) -> dict[str, Any]:
+    """Return a finding as a result; its place is the record's file and line, else the image."""
+    made: dict[str, Any] = {
+        "ruleId": f.code, "ruleIndex": index, "level": LEVELS[f.severity], "message": {"text": f.message},
+        "partialFingerprints": {"dsinspect/v1": f.fingerprint}, "properties": {k: finite(v) for k, v in f.values.items()}}
+    file = f.source or f.image
+    if file:
+        physical: dict[str, Any] = {"artifactLocation": {"uri": quote(file.lstrip("/"), safe="/", errors="replace"),
+                                                         "uriBaseId": "DATASET"}}
+        if f.line is not None:
+            physical["region"] = {"startLine": f.line}
+        made["locations"] = [{"physicalLocation": physical}]
+    if f.image and f.image != file:
+        made["relatedLocations"] = [{"physicalLocation": {"artifactLocation": {
+            "uri": quote(f.image.lstrip("/"), safe="/", errors="replace"), "uriBaseId": "DATASET"}}}]
+    return made
