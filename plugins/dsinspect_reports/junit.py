@@ -57,7 +57,8 @@ def case(outcome: Outcome) -> str:
     body = escape(legal(lines))
     if fails(outcome):
         kind = list(Severity)[int(outcome.findings.severities(outcome.severity).max())]
-        return f'{head}><failure type="{kind}" message={attribute(f"{n:,} findings: {outcome.summary}")}>{body}</failure></testcase>\n'
+        told = attribute(f"findings: {n:,}. {outcome.summary}")
+        return f'{head}><failure type="{kind}" message={told}>{body}</failure></testcase>\n'
     return f"{head}><system-out>{body}</system-out></testcase>\n"
 
 

@@ -5,7 +5,8 @@ The points of all polygons are laid end to end, so that areas (shoelace formula)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import gc
+from dataclasses import dataclass, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,17 @@ if TYPE_CHECKING:
 
 EMPTY, POLYGONS, RLE, BROKEN = range(4)
 _decode = msgspec.json.Decoder(list[list[float]]).decode
-_decode_rle = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class _Mask(msgspec.Struct):
+    """A run-length mask; its runs are skipped while decoding."""
+
+    size: list[float] | None = None
+
+
+_decode_rle = msgspec.json.Decoder(_Mask).decode
+CHUNK = 16_384
+"""Segmentations parsed together: their points as Python numbers take some 20 MB."""
 
 
 @dataclass(frozen=True)
@@ -50,29 +61,47 @@ class Shapes:
 def polygons_of(batch: Batch) -> Shapes:
     """Parse the column `coco:segmentation` of a batch."""
     raws = batch.annotations["coco:segmentation"].tolist()
+    was_on = gc.isenabled()
+    gc.disable()  # the collector would look through a million short-lived lists of numbers, which make no cycles
+    try:
+        chunks = [_parse(raws[k:k + CHUNK]) for k in range(0, max(len(raws), 1), CHUNK)]
+    finally:
+        if was_on:
+            gc.enable()
+    return Shapes(*(np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Shapes)))
+
+
+def _parse(raws: list[Any]) -> Shapes:
     n = len(raws)
     kind = np.zeros(n, np.int8)
     rle_hw = np.full((n, 2), np.nan)
     owners: list[int] = []
     parts: list[list[float]] = []
     for k, raw in enumerate(raws):
-        if raw is None or raw == b"[]" or raw == b"null":
+        if raw is None:
             continue
-        first = raw[:1]
         try:
-            if first == b"[":
-                rings = _decode(raw)
-                kind[k] = POLYGONS if rings else EMPTY
-                owners += [k] * len(rings)
-                parts += rings
-            else:
-                kind[k] = RLE
-                size = _decode_rle(raw).get("size")
-                if isinstance(size, list) and len(size) == 2:
-                    rle_hw[k] = size
-        except (msgspec.MsgspecError, ValueError, TypeError):
-            kind[k] = BROKEN
+            rings = _decode(raw)
+        except msgspec.MsgspecError:
+            kind[k] = _parse_mask(raw, rle_hw[k])
+            continue
+        if rings:
+            kind[k] = POLYGONS
+            owners += [k] * len(rings)
+            parts += rings
     return _measured(n, kind, rle_hw, np.array(owners, np.int64), parts)
+
+
+def _parse_mask(raw: Any, size_hw: NDArray[np.float64]) -> int:
+    """Return the kind of what is no list of polygons, and write the size of a mask."""
+    try:
+        mask = _decode_rle(raw)
+    except msgspec.MsgspecError:
+        return EMPTY if bytes(raw).strip() == b"null" else BROKEN
+    size = mask.size
+    if size is not None and len(size) == 2:
+        size_hw[:] = size
+    return RLE
 
 
 def _measured(n: int, kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArray[np.int64],

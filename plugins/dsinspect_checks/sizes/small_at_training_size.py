@@ -52,13 +52,13 @@ class SmallAtTrainingSize(Check[State, Options]):
         """Count boxes by class and by size."""
         wh, rows = scaled_wh(batch, self.options.imgsz)
         side = wh.min(axis=1, initial=np.inf)
-        names = batch.annotations["category"].to_numpy()[rows]
-        codes, labels = pd.factorize(names, use_na_sentinel=True)
+        codes, labels = batch.category_codes
+        codes = codes[rows]
         known = codes >= 0
         total = np.bincount(codes[known], minlength=len(labels))
         small = np.bincount(codes[known & (side < self.options.min_side)], minlength=len(labels))
         bins = np.bincount(np.minimum((side * STEPS).astype(np.int64), TOP), minlength=TOP + 1)
-        return (Counter({n: int(k) for n, k in zip(labels, total, strict=True)}),
+        return (Counter({n: int(k) for n, k in zip(labels, total, strict=True) if k}),
                 Counter({n: int(k) for n, k in zip(labels, small, strict=True) if k}),
                 Counter({k: int(bins[k]) for k in np.flatnonzero(bins).tolist()}))
 

@@ -193,7 +193,7 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     if "coco:id_type" in columns:
         extra["coco:id_type"] = recovered.id_types if recovered else np.full(m, "int", object)
     if "coco:segmentation" in columns:
-        extra["coco:segmentation"] = _raw_column(getattr(a, "segmentation", None) for a in records)
+        extra["coco:segmentation"] = _raw_column((getattr(a, "segmentation", None) for a in records), m)
     annotations = annotations_frame(
         m, annotation_id=np.array([k if i is None else i for k, i in zip(index.tolist(), own, strict=True)], np.int64),
         image_id=of_image, image_row=_rows_of(of_image, image_ids), category_id=category_ids,
@@ -224,8 +224,10 @@ def _names_of(ids: np.ndarray[Any, np.dtype[np.int64]], names: dict[int, str]) -
     return table[inverse]
 
 
-def _raw_column(raws: Iterable[msgspec.Raw | None]) -> list[bytes | None]:
-    return [bytes(r) if r is not None and len(bytes(r)) else None for r in raws]
+def _raw_column(raws: Iterable[msgspec.Raw | None], n: int) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return the segmentations as views of the file's bytes: copied, they would take as much memory again."""
+    empty = memoryview(b"")
+    return np.fromiter((None if r is None or memoryview(r) == empty else r for r in raws), object, n)
 
 
 def locate(images: pd.DataFrame, path: Path, base: Path, tree: ImageTree, split: str | None) -> list[Problem]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
 from dsinspect.model import DatasetInfo, Shard, annotations_frame, images_frame, problems_frame
 from dsinspect_formats._images import walk
-from dsinspect_formats.yolo._labels import Rows, read_label
+from dsinspect_formats.yolo._labels import LabelFile, read_labels
 from dsinspect_formats.yolo._layout import Entry, Layout, config_of, find_layout, looks_like_config, looks_like_label
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 COLUMNS = frozenset(("yolo:n_values", "yolo:row"))
 
@@ -79,13 +83,12 @@ class YoloShard:
 
     def load(self) -> Shard:
         """Read the label files."""
-        rows = Rows()
-        counts = []
-        for entry in self.entries:
-            before = len(rows.lines)
-            if entry.label is not None:
-                read_label(f"{self.root}/{entry.label}", entry.label, entry.path, entry.split, self.kpt_shape, rows)
-            counts.append(len(rows.lines) - before)
+        pose = 5 + self.kpt_shape[0] * self.kpt_shape[1] if self.kpt_shape else None
+        labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
+        rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
+                            if e.label is not None], pose, texts="yolo:row" in self.columns)
+        counts = np.zeros(len(self.entries), np.int64)
+        counts[labelled] = rows.counts
         n = len(self.entries)
         ids = np.arange(self.first, self.first + n)
         image_row = np.repeat(np.arange(n), counts)
@@ -94,16 +97,21 @@ class YoloShard:
         images = images_frame(
             n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
             file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels)
-        edges = np.array(rows.edges, np.float64).reshape(-1, 4)
         extra: dict[str, object] = {}
         if "yolo:n_values" in self.columns:
-            extra["yolo:n_values"] = np.array(rows.n_values, np.int64)
-        if "yolo:row" in self.columns:
+            extra["yolo:n_values"] = rows.n_values
+        if rows.texts is not None:
             extra["yolo:row"] = rows.texts
         annotations = annotations_frame(
-            len(rows.lines), annotation_id=np.array(rows.indices, np.int64), image_id=ids[image_row], image_row=image_row,
-            category_id=np.array(rows.category_ids, np.int64),
-            category=[self.names.get(c, None if self.names else str(c)) for c in rows.category_ids],
-            x_min=edges[:, 0], y_min=edges[:, 1], x_max=edges[:, 2], y_max=edges[:, 3], source=labels[image_row],
-            line=np.array(rows.lines, np.int64), index=np.array(rows.indices, np.int64), **extra)
+            len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
+            category_id=rows.category_ids, category=self._names(rows.category_ids),
+            x_min=rows.edges[:, 0], y_min=rows.edges[:, 1], x_max=rows.edges[:, 2], y_max=rows.edges[:, 3],
+            source=labels[image_row], line=rows.lines, index=rows.indices, **extra)
         return Shard(images, annotations, problems_frame(rows.problems))
+
+    def _names(self, category_ids: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Return the names of classes; a class the set does not declare has none."""
+        used, inverse = np.unique(category_ids, return_inverse=True)
+        names = np.empty(len(used), object)
+        names[:] = [self.names.get(c, None if self.names else str(c)) for c in used.tolist()]
+        return names[inverse]
