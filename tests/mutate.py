@@ -94,7 +94,7 @@ def write(name: str, folder: Path, pictures: list[Any]) -> None:
 def run_planted(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:
     """Plant one fault in one format and inspect the result."""
     planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]))
-    mutation, _ = MUTATIONS[code]
+    mutation, _ = every_mutation()[code]
     mutation(planted)
     write(name, folder, planted.pictures)
     for step in planted.after:
@@ -452,11 +452,18 @@ MUTATIONS: dict[str, tuple[Mutation, tuple[str, ...]]] = {
 """Code to its mutation and the formats that can express it."""
 
 
+def every_mutation() -> dict[str, tuple[Mutation, tuple[str, ...]]]:
+    """Return the mutations of this file and of mutations_of_sets.py, by code."""
+    from mutations_of_sets import MORE
+
+    return dict(sorted({**MUTATIONS, **MORE}.items()))
+
+
 def table(seeds: int = 3) -> str:
     """Return the Markdown table of recall and false alarms per check over some seeds."""
     plugins = load_plugins()
     lines = ["| check | formats | planted | found | recall | false alarms |", "|---|---|---|---|---|---|"]
-    for code, (_, formats) in MUTATIONS.items():
+    for code, (_, formats) in every_mutation().items():
         due = hit = alarms = 0
         for name in formats:
             for seed in range(seeds):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mutate import FORMATS, MUTATIONS, clean_set, outcome_of, run_planted, write
+from mutate import FORMATS, clean_set, every_mutation, outcome_of, run_planted, write
 
 from dsinspect.engine import Request, inspect
 from dsinspect.plugins import load_plugins
@@ -14,8 +14,11 @@ from dsinspect.severity import Severity
 PLUGINS = load_plugins()
 
 
-@pytest.mark.parametrize(("code", "name"), [(c, f) for c, (_, formats) in MUTATIONS.items()
-                                            for f in formats if c in PLUGINS.checks])
+def test_every_check_has_a_mutation() -> None:
+    assert set(every_mutation()) == set(PLUGINS.checks)
+
+
+@pytest.mark.parametrize(("code", "name"), [(c, f) for c, (_, formats) in every_mutation().items() for f in formats])
 def test_planted_fault_is_found_and_nothing_else(code: str, name: str, tmp_path: Path) -> None:
     run, planted = run_planted(code, name, 0, tmp_path / "set", PLUGINS)
     due, hit, alarms = outcome_of(code, run, planted)

@@ -34,7 +34,8 @@ class SizeMismatch(RowCheck[BaseOptions]):
             return Findings.none()  # the format declares no sizes
         declared = images[["width", "height"]].to_numpy(np.float64)
         stored = images[["file_width", "file_height"]].to_numpy(np.float64)
-        known = is_image(batch) & ~np.isnan(stored).any(axis=1)
+        recorded = images["source"].notna().to_numpy()  # an image that no record names declares nothing
+        known = recorded & is_image(batch) & ~np.isnan(stored).any(axis=1)
         swaps = images["orientation"].to_numpy() >= 5
         upright = np.where(swaps[:, None], stored[:, ::-1], stored)
         absent = known & ~(declared > 0).all(axis=1)

@@ -62,7 +62,7 @@ class VocFile:
 class _Reader:
     """Handlers of expat that keep the texts of the few elements that matter."""
 
-    def __init__(self) -> None:
+    def __init__(self, encoding: str | None) -> None:
         self.file = VocFile()
         self.path: list[str] = []
         self.text: list[str] = []
@@ -70,7 +70,7 @@ class _Reader:
         self.object_line = 0
         self.object_parts = 0
         self.count = 0
-        self.parser = expat.ParserCreate()
+        self.parser = expat.ParserCreate(encoding)
         self.parser.buffer_text = True
         self.parser.StartElementHandler = self.start
         self.parser.EndElementHandler = self.end
@@ -138,9 +138,14 @@ class _Reader:
             {k: fields[k] for k in ("truncated", "occluded", "pose") if k in fields}, self.object_parts))
 
 
-def read_xml(content: bytes) -> VocFile:
-    """Read a file; what comes before a fault is kept, and the fault is told with its line."""
-    reader = _Reader()
+def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
+    """Read a file; what comes before a fault is kept, and the fault is told with its line.
+
+    Args:
+        content: of the file.
+        encoding: what it is in, whatever it says itself.
+    """
+    reader = _Reader(encoding)
     if not content.strip():
         reader.file.problems.append((1, -1, "", "the file is empty"))
         return reader.file

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,8 @@ from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.voc._xml import VocFile, read_xml
 
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
+_ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
+_LIST = re.compile(r"(?:^|(?P<folder>.*/))ImageSets/(?:(?P<task>[^/]+)/)?(?P<split>train|val|test|trainval)\.txt")
 COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts"))
 
 
@@ -51,9 +54,12 @@ class Voc(Format):
         for path in walk(root):
             if not path.lower().endswith(".xml"):
                 continue
-            with (root / path).open("rb") as f:
-                head = f.read(2048)
-            if b"<annotation" in head and (b"<object" in head or b"<size" in head or b"<filename" in head):
+            try:
+                with (root / path).open("rb") as f:
+                    head = f.read(4096)
+            except OSError:
+                continue
+            if _ANNOTATION.search(head) and (b"<object" in head or b"<size" in head or b"<filename" in head):
                 return Detection(0.9 if path.count("/") <= 1 else 0.8, f"{path} is an <annotation>")
             looked += 1
             if looked >= 20:
@@ -85,11 +91,11 @@ class VocSource:
         self._columns = columns & COLUMNS
         self._problems: list[Problem] = []
         tree = ImageTree.below(images or root)
-        xmls = [p for p in walk(root) if p.lower().endswith(".xml")]
-        self._entries = self._match(xmls, tree)
+        paths = list(walk(root))
+        self._entries = self._match([p for p in paths if p.lower().endswith(".xml")], tree)
         if not any(e.xml for e in self._entries):
             raise UserError(f"{root}: no XML file found")
-        splits = self._split()
+        splits = self._split([p for p in paths if p.endswith(".txt")])
         self.info = DatasetInfo(
             format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
             notes=("boxes are read as they stand",) if options.base == 0 else (
@@ -117,7 +123,7 @@ class VocSource:
                         "unportable-path", xml, f"differs in case from the image, {image}", xml,
                         image=self._path(tree, image)))
             if image is None:
-                entries.append(Entry(self._declared(xml), None, None, xml))
+                entries.append(Entry(declared_image(xml, None), None, None, xml))
                 continue
             used.add(image)
             entries.append(Entry(self._path(tree, image), tree.open_path(image), None, xml))
@@ -126,68 +132,81 @@ class VocSource:
             if image not in used and image.rpartition("/")[0] in folders:
                 path = self._path(tree, image)
                 self._problems.append(Problem("orphan-image", path, "no XML file names this image", image=path))
+                entries.append(Entry(path, tree.open_path(image), None, None))
         return entries
 
     def _path(self, tree: ImageTree, image: str) -> str:
         return image if tree.folder == self._root else relative(tree.folder / image, self._root)
 
-    def _declared(self, xml: str) -> str:
-        """Return what the image of an XML file would be called: `<filename>`, else the stem with .jpg."""
-        try:
-            filename = read_xml((self._root / xml).read_bytes()).filename
-        except OSError:
-            filename = None
-        name = (filename or "").replace("\\", "/").rpartition("/")[2]
-        if stem_of(name) != stem_of(xml) or not is_image(name):
-            name = stem_of(xml) + ".jpg"
-        before, found, _ = f"/{xml}".rpartition("/Annotations/")
-        folder = f"{before}/JPEGImages" if found else f"/{xml}".rpartition("/")[0]
-        return f"{folder}/{name}".removeprefix("/")
-
-    def _split(self) -> tuple[str, ...]:
+    def _split(self, texts: list[str]) -> tuple[str, ...]:
         """Give the entries their splits: by the lists in ImageSets, else by folders named as splits."""
-        lists = self._root / "ImageSets"
-        names: dict[str, list[str]] = {}
-        for file in sorted(lists.glob("*/*.txt")) if lists.is_dir() else ():
-            if file.stem in ("train", "val", "test", "trainval") and (
-                    file.parent.name == "Main" or not (lists / "Main").is_dir()):
-                names[file.stem] = self._read_list(file)
-        if not any(k in names for k in ("train", "val", "test")):
-            names = {"trainval": names["trainval"]} if "trainval" in names else {}
-        else:
-            names.pop("trainval", None)
-        if names:
-            return self._split_by_lists(names)
-        parts = {e.xml: [p.lower() for p in (e.xml or "").split("/")[:-1]] for e in self._entries}
-        self._entries = [
-            Entry(e.path, e.file, next((SPLIT_FOLDERS[p] for p in parts[e.xml] if p in SPLIT_FOLDERS), None), e.xml)
-            for e in self._entries]
+        found = [(m, path) for path in texts if (m := _LIST.fullmatch(path))]
+        has_main = any(m["task"] == "Main" for m, _ in found)
+        lists = [(m["split"], m["folder"] or "", path) for m, path in found
+                 if m["task"] == "Main" or (not has_main and m["task"] in (None, "Layout", "Segmentation"))]
+        if any(split != "trainval" for split, _, _ in lists):
+            lists = [x for x in lists if x[0] != "trainval"]  # it is the union of two of them
+        if lists:
+            return self._split_by_lists(lists)
+        self._entries = [replace(e, split=_split_of(e.xml or e.path)) for e in self._entries]
         return tuple(dict.fromkeys(e.split for e in self._entries if e.split))
 
-    def _read_list(self, file: Path) -> list[str]:
-        text, encoding = decode(file.read_bytes())
+    def _read_list(self, path: str) -> list[str]:
+        try:
+            text, encoding = decode((self._root / path).read_bytes())
+        except OSError as e:
+            self._problems.append(Problem("malformed-record", path, f"cannot be read: {(e.strerror or 'error').lower()}"))
+            return []
         if encoding:
-            self._problems.append(odd_encoding(relative(file, self._root), encoding))
-        return [line.split()[0] for line in text.splitlines() if line.strip()]
+            self._problems.append(odd_encoding(path, encoding))
+        return [line.strip() for line in text.splitlines()]
 
-    def _split_by_lists(self, names: dict[str, list[str]]) -> tuple[str, ...]:
-        by_stem = {stem_of(e.xml): e for e in self._entries if e.xml}
-        order = [s for s in ("train", "val", "test", "trainval") if s in names]
-        entries: list[Entry] = []
+    def _split_by_lists(self, lists: list[tuple[str, str, str]]) -> tuple[str, ...]:
+        """Give every entry the split that lists its stem; one that several lists name is there several times."""
+        by_stem: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            by_stem.setdefault(stem_of(entry.xml or entry.path), []).append(entry)
+        order = sorted(lists, key=lambda x: (("train", "val", "test", "trainval").index(x[0]), x[2]))
+        entries: dict[tuple[str, str], Entry] = {}
         listed: set[str] = set()
-        for split in order:
-            for name in names[split]:
-                stem = stem_of(name) if is_image(name) else name.rpartition("/")[2]
-                entry = by_stem.get(stem)
-                if entry is None:
-                    self._problems.append(Problem(
-                        "malformed-record", f"ImageSets/Main/{split}.txt", f"no XML file for {name}", name, split=split))
+        for split, folder, path in order:
+            for number, line in enumerate(self._read_list(path), 1):
+                if not line or line.startswith("#"):
                     continue
-                listed.add(stem)
-                entries.append(Entry(entry.path, entry.file, split, entry.xml))
-        entries += [e for s, e in by_stem.items() if s not in listed]
-        self._entries = entries
-        return tuple(order)
+                named = _of_list(line, by_stem)
+                here = [e for e in named if (e.xml or e.path).startswith(folder)] or named
+                if not here:
+                    self._problems.append(Problem(
+                        "malformed-record", path, f"no XML file for {line}", line, number, split=split))
+                for entry in here:
+                    listed.add(entry.path)
+                    entries.setdefault((entry.path, split), replace(entry, split=split))
+        self._entries = [*entries.values(), *(e for e in self._entries if e.path not in listed)]
+        return tuple(dict.fromkeys(split for split, _, _ in order))
+
+
+def declared_image(xml: str, filename: str | None) -> str:
+    """Return what the image of an XML file would be called: `<filename>` if it fits, else the stem with .jpg."""
+    name = (filename or "").replace("\\", "/").rpartition("/")[2]
+    if stem_of(name) != stem_of(xml) or not is_image(name):
+        name = stem_of(xml) + ".jpg"
+    before, found, _ = f"/{xml}".rpartition("/Annotations/")
+    folder = f"{before}/JPEGImages" if found else f"/{xml}".rpartition("/")[0]
+    return f"{folder}/{name}".removeprefix("/")
+
+
+def _of_list(line: str, by_stem: dict[str, list[Entry]]) -> list[Entry]:
+    """Return the entries a line of a split list names: whole, without an image's suffix, or by its first word."""
+    for text in dict.fromkeys((line, line.strip('"'), line.split()[0])):
+        name = text.replace("\\", "/").rpartition("/")[2]
+        for stem in (name, stem_of(name)) if is_image(name) else (name,):
+            if stem in by_stem:
+                return by_stem[stem]
+    return []
+
+
+def _split_of(path: str) -> str | None:
+    return next((SPLIT_FOLDERS[p] for p in path.lower().split("/")[:-1] if p in SPLIT_FOLDERS), None)
 
 
 def _nearest(xml: str, images: Sequence[str]) -> str | None:
@@ -223,7 +242,9 @@ class VocShard:
         sources: Any = np.empty(n, object)
         sources[:] = [e.xml for e in self.entries]
         images = images_frame(
-            n, image_id=ids, path=[e.path for e in self.entries], declared_path=[f.filename for f in files],
+            n, image_id=ids, path=[
+                e.path if e.file or e.xml is None else declared_image(e.xml, f.filename)
+                for e, f in zip(self.entries, files, strict=True)], declared_path=[f.filename for f in files],
             file=[e.file for e in self.entries], width=[f.width for f in files], height=[f.height for f in files],
             split=[e.split for e in self.entries], source=sources)
         boxes = np.array([o.box for o in objects], np.float64).reshape(-1, 4)
@@ -250,11 +271,11 @@ class VocShard:
             return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)]
         problems = []
         file = read_xml(content)
-        if any("not well-formed" in p[3] for p in file.problems) and not content.lstrip().startswith(b"<?xml"):
+        if any(index == -1 for _, index, _, _ in file.problems):
+            # Expat knows no code pages of several bytes a character, and many files are in one and do not say so.
             text, encoding = decode(content)
-            if encoding and encoding != "UTF-16":
-                again = read_xml(text.encode("utf-8"))
-                if len(again.objects) >= len(file.objects) and not again.problems:
-                    file = again
-                    problems.append(odd_encoding(entry.xml, encoding))
+            again = read_xml(text.encode("utf-8", "replace"), "utf-8") if encoding else file
+            if encoding and (len(again.objects), -len(again.problems)) > (len(file.objects), -len(file.problems)):
+                file = again
+                problems.append(odd_encoding(entry.xml, encoding))
         return file, problems + file.told(entry.xml, entry.path, entry.split)

@@ -11,9 +11,10 @@ import numpy as np
 
 from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
 from dsinspect.model import DatasetInfo, Shard, annotations_frame, images_frame, problems_frame
-from dsinspect_formats._images import walk
+from dsinspect_formats._images import is_image, walk
+from dsinspect_formats.yolo._config import config_of, looks_like_config
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
-from dsinspect_formats.yolo._layout import Entry, Layout, config_of, find_layout, looks_like_config, looks_like_label
+from dsinspect_formats.yolo._layout import Entry, Layout, find_layout, looks_like_label
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,12 +39,14 @@ class Yolo(Format):
             if not path.lower().endswith(".txt"):
                 continue
             looked += 1
-            in_labels = "/labels/" in f"/{path}"
             file = root / path
-            if file.stat().st_size and looks_like_label(file):
+            in_labels = "/labels/" in f"/{path}"
+            if file.is_file() and file.stat().st_size and looks_like_label(file, fractions=not in_labels):
                 return Detection(0.7 if in_labels else 0.5, f"{path} holds rows of a class and fractions")
             if looked >= 50:
                 break
+        if config and root.is_dir() and any(is_image(p) for p in walk(root)):
+            return Detection(0.3, f"{config.name} is there")
         return None
 
     def open(self, request: OpenRequest) -> YoloSource:

@@ -25,6 +25,10 @@ from dsinspect_reports.xlsx._overview import (
 from dsinspect_reports.xlsx._tables import add_table, decorate_findings, findings_table, frame_table
 
 IMAGE_COLUMNS = {"path": "Image", "split": "Split", "width": "Declared width", "height": "Declared height"}
+ANNOTATION_COLUMNS = {
+    "path": "Image", "split": "Split", "annotation_id": "Annotation", "category": "Class", "category_id": "Class id",
+    "x_min": "x min", "y_min": "y min", "x_max": "x max", "y_max": "y max", "is_crowd": "Crowd", "is_ignored": "Ignored",
+    "source": "Source", "line": "Line", "index": "Index"}
 NO_CLOCK = datetime.datetime(1980, 1, 1)
 
 
@@ -60,7 +64,7 @@ class Xlsx(Report):
             add_table(book, frame_table("Images", frame, summary, {"Image": 40}), streamed,
                       frame["Image"].tolist() if base is not None else None, base or "")
         if self.tables and run.annotations is not None:
-            add_table(book, frame_table("Annotations", run.annotations, summary, {"path": 40, "source": 30}), streamed)
+            add_table(book, frame_table("Annotations", _annotation_frame(run), summary, {"Image": 40, "Source": 30}), streamed)
         write_about(book.create_sheet("About"), run)
         write_summary(summary, run, starts)
         add_charts(summary, book, run)
@@ -91,3 +95,12 @@ def _image_frame(run: Run) -> pd.DataFrame:
     frame: pd.DataFrame = images[names].rename(columns=IMAGE_COLUMNS)
     return frame.rename(columns={c: str(c).replace("_", " ").capitalize() for c in frame.columns
                                  if c not in IMAGE_COLUMNS.values()})
+
+
+def _annotation_frame(run: Run) -> pd.DataFrame:
+    """Return the annotations with readable headers; fields of a format follow, but for its masks and polygons."""
+    annotations: Any = run.annotations
+    fields = [c for c in annotations.columns if ":" in str(c) and not str(c).endswith(":segmentation")]
+    names = [*(c for c in ANNOTATION_COLUMNS if c in annotations.columns), *fields]
+    frame: pd.DataFrame = annotations[names].rename(columns=ANNOTATION_COLUMNS)
+    return frame

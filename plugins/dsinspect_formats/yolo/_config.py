@@ -1,0 +1,258 @@
+"""The configuration of a YOLO set, data.yaml or obj.data: settings, class names, and what is wrong with them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dsinspect.model import Category, Problem
+from dsinspect_formats._images import relative
+from dsinspect_formats._text import decode, odd_encoding
+
+SPLITS = ("train", "val", "test")
+LISTED_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
+"""Folders that are splits where no configuration says so."""
+_SUFFIXES = (".yaml", ".yml", ".data")
+_USUAL = ("data.yaml", "dataset.yaml", "data.yml", "obj.data")
+_NAME_LISTS = ("classes.txt", "labels/classes.txt", "classes.names", "obj.names", "data.names", "predefined_classes.txt")
+_DEEPEST = 50
+_LARGEST = 64 << 20
+
+
+@dataclass
+class Config:
+    """What a configuration says.
+
+    Attributes:
+        path: the file, or None when there is none.
+        settings: its content; empty when it cannot be read.
+        categories: declared classes in their order.
+        kpt_shape: number of keypoints and of values per keypoint, for pose sets.
+        problems: what is wrong with it.
+    """
+
+    path: Path | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    categories: tuple[Category, ...] = ()
+    kpt_shape: tuple[int, int] | None = None
+    problems: list[Problem] = field(default_factory=list)
+
+
+def config_of(root: Path) -> Path | None:
+    """Return the data.yaml or obj.data of a set: the path itself, or the one in the folder.
+
+    Of several in the folder the one that names classes and splits; else one that names classes; else one that cannot be
+    read but has the usual name.
+    """
+    if root.is_file():
+        return root if root.suffix.lower() in _SUFFIXES else None
+    if not root.is_dir():
+        return None
+    named = [root / n for n in _USUAL if (root / n).is_file()]
+    others = sorted(p for p in root.iterdir() if p.suffix.lower() in _SUFFIXES and p not in named and p.is_file())
+    candidates = [*named, *others[:20]]
+    for wanted in (looks_like_config, names_classes):
+        for path in candidates:
+            if wanted(path):
+                return path
+    return next((p for p in named if not _is_readable(p)), None)
+
+
+def looks_like_config(path: Path) -> bool:
+    """Say whether a file is a data.yaml or obj.data: it names classes and at least one split."""
+    try:
+        settings = read_settings(path)
+    except (OSError, ValueError):
+        return False
+    return ("names" in settings or "nc" in settings) and any(s in settings for s in (*SPLITS, "valid"))
+
+
+def names_classes(path: Path) -> bool:
+    """Say whether a file holds class names, whatever else it lacks."""
+    try:
+        return isinstance(read_settings(path).get("names"), list | dict)
+    except (OSError, ValueError):
+        return False
+
+
+def _is_readable(path: Path) -> bool:
+    try:
+        read_settings(path)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def read_settings(path: Path) -> dict[str, Any]:
+    """Read a data.yaml or obj.data as a mapping; nothing in it is ever executed.
+
+    Raises:
+        ValueError: it is not one.
+        OSError: it cannot be read.
+    """
+    if path.stat().st_size > _LARGEST:
+        raise ValueError("larger than 64 MB")
+    text, _ = decode(path.read_bytes())
+    if path.suffix.lower() == ".data":
+        pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
+        return {key.strip(): value.strip() for key, _, value in pairs if not key.lstrip().startswith("#")}
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        _refuse_depth(text, loader)
+        document = yaml.load(text, loader)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError) as e:
+        raise ValueError(f"not valid YAML: {' '.join(str(e).split())[:160]}") from None
+    if not isinstance(document, dict):
+        raise ValueError("not a mapping")
+    return {k if isinstance(k, str) else _shown(k): v for k, v in document.items()}
+
+
+def _refuse_depth(text: str, loader: Any) -> None:
+    # libyaml builds nested values by recursion in C: 100,000 brackets end the process without a traceback.
+    depth = 0
+    for event in yaml.parse(text, loader):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST:
+            raise ValueError(f"more than {_DEEPEST} levels deep")
+
+
+def read_config(root: Path, folder: Path) -> Config:
+    """Read the configuration of a set, or the list of class names that stands for it.
+
+    Args:
+        root: what the user named.
+        folder: where paths of problems start from.
+    """
+    path = config_of(root)
+    config = Config(path)
+    if path is None:
+        config.categories = _listed_names(folder, config)
+        return config
+    source = relative(path, folder)
+    try:
+        config.settings = read_settings(path)
+        _, encoding = decode(path.read_bytes())
+    except (OSError, ValueError) as e:
+        reason = f"cannot be read: {(e.strerror or 'error').lower()}" if isinstance(e, OSError) else str(e)
+        config.problems.append(Problem("bad-class-list", source, reason))
+        config.categories = _listed_names(folder, config)
+        return config
+    if encoding:
+        config.problems.append(odd_encoding(source, encoding))
+    config.categories = _categories(config, path, folder)
+    shape = config.settings.get("kpt_shape")
+    if isinstance(shape, list) and len(shape) == 2 and all(type(v) is int and 0 < v < 10_000 for v in shape):
+        config.kpt_shape = (shape[0], shape[1])
+    _look_for_code(config, source)
+    return config
+
+
+def resolve(part: str, bases: Sequence[Path]) -> Path | None:
+    """Return the file or folder a configuration means, or None.
+
+    Exports say `../train/images` where `train/images` is meant, `data/...` for the folder the file is in, and absolute
+    paths of the machine they were made on: the longest tail that exists is taken. A last folder called images or
+    labels alone is no tail: it would make one split of the whole set.
+    """
+    posix = part.strip().replace("\\", "/")
+    if Path(posix).is_absolute() and _exists(Path(posix)):
+        return Path(posix)
+    parts = [p for p in posix.split("/") if p]
+    for start in range(len(parts)):
+        if start and ".." in parts[start:]:
+            continue
+        tail = "/".join(parts[start:])
+        if start and tail.lower() in ("images", "labels") and set(parts[:start]) - {".", ".."}:
+            continue
+        for base in bases:
+            if _exists(base / tail):
+                return base / tail
+    return None
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
+
+
+def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...]:
+    names = config.settings.get("names")
+    source = relative(path, folder)
+
+    def problem(reason: str) -> None:
+        config.problems.append(Problem("bad-class-list", source, reason))
+
+    if isinstance(names, str):  # obj.data names a file
+        place = resolve(names, [path.parent])
+        if place is None or not place.is_file():
+            problem(f"names: no file {names}")
+            return ()
+        text, encoding = decode(place.read_bytes())
+        if encoding:
+            config.problems.append(odd_encoding(relative(place, folder), encoding))
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+    if isinstance(names, dict):
+        pairs = []
+        for key, name in names.items():
+            try:
+                pairs.append((int(key), _shown(name)))
+            except (TypeError, ValueError):
+                problem(f"names: {_shown(key)!r} is no class number")
+        pairs.sort()
+        numbers = {k for k, _ in pairs}
+        missing = [k for k in range(len(pairs)) if k not in numbers]
+        if missing:
+            problem(f"names has no class {', '.join(map(str, missing[:5]))}")
+    elif isinstance(names, list):
+        pairs = [(k, _shown(n)) for k, n in enumerate(names)]
+    else:
+        problem("names is missing" if names is None else f"names: {_shown(names)!r} is neither a list nor a mapping")
+        pairs = []
+    _check_count(config.settings.get("nc", config.settings.get("classes")), names, len(pairs), problem)
+    seen: dict[str, int] = {}
+    for key, name in pairs:
+        if name in seen:
+            problem(f"names has {name!r} twice: {seen[name]} and {key}")
+        seen.setdefault(name, key)
+    return tuple(Category(k, n) for k, n in pairs)
+
+
+def _check_count(nc: Any, names: Any, n_names: int, problem: Any) -> None:
+    if nc is None or names is None:
+        return
+    try:
+        if int(nc) != n_names:
+            problem(f"nc is {_shown(nc)}, names has {n_names}")
+    except (TypeError, ValueError, OverflowError):
+        problem(f"nc: {_shown(nc)!r} is not a whole number")
+
+
+def _shown(value: Any) -> str:
+    """Return a scalar as text; never the text of a nest of aliases, which can be longer than memory."""
+    return f"({type(value).__name__})" if isinstance(value, list | dict | set | tuple) else str(value)[:200]
+
+
+def _listed_names(folder: Path, config: Config) -> tuple[Category, ...]:
+    for name in _NAME_LISTS:
+        if (folder / name).is_file():
+            text, encoding = decode((folder / name).read_bytes())
+            if encoding:
+                config.problems.append(odd_encoding(name, encoding))
+            return tuple(Category(k, n.strip()) for k, n in enumerate(text.rstrip().splitlines()))
+    return ()
+
+
+def _look_for_code(config: Config, source: str) -> None:
+    download = config.settings.get("download")
+    if isinstance(download, str) and download.strip():
+        one_line = download.strip()
+        if "\n" in one_line or not re.match(r"https?://\S+$", one_line):
+            config.problems.append(Problem("code-in-config", source, "download holds code or a shell line; trainers "
+                                           "run it, dsinspect never does", one_line))
