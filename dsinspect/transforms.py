@@ -7,7 +7,6 @@ the picture is left.
 
 from __future__ import annotations
 
-import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -107,7 +106,7 @@ class Transform(ABC, Generic[P]):
 
     def manifest(self, params: P) -> Mapping[str, Any]:
         """Return the parameters as the manifest records them, JSON-ready."""
-        return {k: v for k, v in dataclasses.asdict(params).items() if not (k == "tag" and not v)}
+        return {k: v for k, v in vars(params).items() if not (k == "tag" and not v)}
 
     @property
     def suffix(self) -> str | None:

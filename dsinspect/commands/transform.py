@@ -1,0 +1,176 @@
+"""`dsinspect transform`: change the pictures of a dataset, with every box still right."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dsinspect.commands import common
+from dsinspect.errors import ExitCode, UserError, nearest
+
+if TYPE_CHECKING:
+    from dsinspect.config import Config
+    from dsinspect.pipeline import Summary
+
+FORMATS = ("jpg", "png", "webp", "bmp", "tiff")
+FRAMES = ("auto", "stored", "upright")
+SHOWN_FAILURES = 10
+
+
+def transform(
+    dataset: Annotated[str | None, typer.Argument(metavar="DATASET", show_default=False,
+                                                  help="As for report; with --invert-boxes a transformed set.")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
+    op: Annotated[list[str] | None, typer.Option(
+        "--op", metavar="NAME[:k=v,...]", help="A transform, in order: --op letterbox:size=640 --op flip.")] = None,
+    ops: Annotated[bool, typer.Option("--ops", help="List the transforms with their options, and exit.")] = False,
+    image_format: Annotated[str, typer.Option("--image-format", metavar="NAME", help=f"{', '.join(FORMATS)}; else as "
+                                              "the source.")] = "",
+    jpeg_quality: Annotated[int, typer.Option("--jpeg-quality", metavar="Q", min=1, max=100, help="Also of WebP.")] = 95,
+    png_level: Annotated[int, typer.Option("--png-level", metavar="N", min=0, max=9, help="Compression of PNG.")] = 1,
+    min_kept: Annotated[float | None, typer.Option(
+        "--min-kept", metavar="SHARE", min=0, max=1, help="Share of a box's area that must be left after a cut.")] = None,
+    variants: Annotated[bool, typer.Option("--variants", help="Keep the originals beside the transformed copies.")] = False,
+    only_classes: Annotated[str, typer.Option(
+        "--only-classes", metavar="NAME,...", help="Transform only pictures with a box of these; copy the others.")] = "",
+    swap_mirrored: Annotated[bool, typer.Option(
+        "--swap-mirrored", help="Exchange class names that tell left from right in mirrored pictures.")] = False,
+    drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Leave out tiles and crops without any box.")] = False,
+    drop_unsupported: Annotated[bool, typer.Option(
+        "--drop-unsupported", help="Go on without geometry that cannot be carried.")] = False,
+    keep_truncated: Annotated[bool, typer.Option("--keep-truncated", help="Keep pictures whose file ends early.")] = False,
+    frame: Annotated[str, typer.Option(
+        "--frame", metavar="NAME", help="Frame of the boxes of EXIF-rotated pictures: auto, stored or upright.")] = "auto",
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
+    invert_boxes: Annotated[Path | None, typer.Option(
+        "--invert-boxes", metavar="FILE", help="Map predictions (COCO results) on DATASET back to the originals.")] = None,
+    format: common.FormatName = None,
+    images: common.Images = None,
+    settings: common.Settings = None,
+    columns: common.Columns = None,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    jobs: common.Jobs = None,
+    executor: common.ExecutorName = None,
+    quiet: common.Quiet = False,
+) -> None:
+    """Change the pictures of a dataset (resize, letterbox, flip, tile, ...) with every box still right.
+
+    Exits 1 when pictures failed; the others are done, and manifest.json names them.
+    """
+    session = common.start(common.Choices(
+        dataset or "", format, images, settings=settings or (), columns=columns, config=config,
+        no_plugin=no_plugin or (), jobs=jobs, executor=executor, quiet=quiet))
+    if ops:
+        from dsinspect.chains import listing
+
+        sys.stdout.write(listing(session.plugins.transforms))
+        return
+    if dataset is None:
+        raise UserError("transform: name a DATASET")
+    if output is None:
+        raise UserError("transform: name the output with -o OUT")
+    if invert_boxes:
+        invert(Path(dataset), invert_boxes, output)
+        return
+    from dsinspect.chains import build_chain, parse_op
+    from dsinspect.coco_output import CocoOutput
+    from dsinspect.pictures import Encoding
+    from dsinspect.pipeline import TransformRequest
+    from dsinspect.pipeline import transform as run
+    from dsinspect.progress import progress_line
+    from dsinspect.transform_task import Settings
+
+    require_choice("--image-format", image_format, ("", *FORMATS))
+    require_choice("--frame", frame, FRAMES)
+    named = [parse_op(o) for o in op or ()] or configured_ops(session.config)
+    if not named:
+        raise UserError("transform: name what to do with --op, or under [transform] in the configuration; --ops lists them")
+    chosen = Settings(
+        build_chain(named, session.plugins.transforms, min_kept),
+        Encoding(image_format, jpeg_quality, png_level),  # type: ignore[arg-type]
+        frame, variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),  # type: ignore[arg-type]
+        swap_mirrored, drop_empty, drop_unsupported, keep_truncated)
+    summary = run(TransformRequest(
+        dataset, common.local_path(dataset), output, chosen, session.config, format, images, jobs or os.cpu_count() or 1,
+        executor, resume, force, progress_line(enabled=not quiet)), session.plugins,
+        CocoOutput(keep_ids=chosen.is_one_to_one))
+    if not quiet:
+        tell(summary, output)
+    tell_failures(summary, output)
+    if summary.failures:
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def configured_ops(config: Config) -> list[tuple[str, dict[str, Any]]]:
+    """Return the operations of `[transform]`: `ops = ["flip", {name = "letterbox", size = 640}]`.
+
+    Raises:
+        UserError: another key, or an operation of another form.
+    """
+    from dsinspect.chains import parse_op
+
+    for key in config.transform:
+        if key != "ops":
+            raise UserError(f"{config.path}: [transform] has no setting {key!r}{nearest(key, ['ops'])}; there is ops")
+    named: list[tuple[str, dict[str, Any]]] = []
+    for entry in config.transform.get("ops", ()):
+        if isinstance(entry, str):
+            named.append(parse_op(entry))
+        elif isinstance(entry, dict) and isinstance(entry.get("name"), str):
+            named.append((entry["name"], {k: v for k, v in entry.items() if k != "name"}))
+        else:
+            raise UserError(f"{config.path}: [transform] ops: write \"NAME:option=value\" or {{name = \"NAME\", ...}}")
+    return named
+
+
+def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
+    """Raise a UserError unless a value is one of the choices."""
+    if value not in choices:
+        raise UserError(f"{option} {value}: write one of {', '.join(c for c in choices if c)}{nearest(value, choices)}")
+
+
+def tell(summary: Summary, out: Path) -> None:
+    """Print what was done."""
+    print(f"wrote {out}: {summary.outputs:,} pictures from {summary.pictures:,}")
+    for what, count in summary.counts.items():
+        kind = "" if what.startswith(("pictures", "outputs")) else "annotations "
+        print(f"  {count:>9,}  {kind}{what}")
+    for what, count in summary.losses.items():
+        print(f"  {count:>9,}  lost: {what}")
+
+
+def tell_failures(summary: Summary, out: Path) -> None:
+    """Name the pictures that failed on stderr, the first ones at least."""
+    for failure in summary.failures[:SHOWN_FAILURES]:
+        print(f"{failure.image}: {failure.code} {failure.reason}", file=sys.stderr)
+    if len(summary.failures) > SHOWN_FAILURES:
+        print(f"and {len(summary.failures) - SHOWN_FAILURES:,} more; {out}/manifest.json names all", file=sys.stderr)
+    if summary.failures:
+        print(f"dsinspect: {len(summary.failures):,} of {summary.pictures:,} pictures failed and are left out",
+              file=sys.stderr)
+
+
+def invert(folder: Path, predictions: Path, output: Path) -> None:
+    """Map predictions back and write them."""
+    import msgspec
+
+    from dsinspect.inverting import invert_predictions
+    from dsinspect.manifest import read_manifest
+
+    common.require_writable(output)
+    inverted = invert_predictions(predictions, read_manifest(folder))
+    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(msgspec.json.encode(inverted.records) + b"\n")
+        partial.replace(output)
+    finally:
+        partial.unlink(missing_ok=True)
+    print(f"wrote {output}: {len(inverted.records):,} predictions")
+    for reason, count in inverted.skipped.items():
+        print(f"dsinspect: {count:,} predictions {reason} are left out", file=sys.stderr)

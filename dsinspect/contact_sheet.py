@@ -1,0 +1,195 @@
+"""Contact sheets: pictures in a near-square grid with gaps, their boxes and class names drawn on them.
+
+Arrays are drawn too: each channel of an (H, W, C), (C, H, W) or (N, C, H, W) stack is a tile, stretched to the stack's own
+range, so that feature maps and filters can be looked at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Picture = NDArray[np.uint8]
+
+GROUND = 245
+"""Grey of the sheet."""
+GAP = 6
+"""Gap between tiles and around them, px."""
+CAPTION = 18
+"""Height of the line under a tile, px."""
+FONT_SCALE = 0.4
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A box to draw.
+
+    Attributes:
+        box: xyxy, px of the picture.
+        label: class name, or empty.
+        is_marked: drawn thick and red: what the sheet is about.
+    """
+
+    box: tuple[float, float, float, float]
+    label: str = ""
+    is_marked: bool = False
+
+
+def grid_shape(n: int) -> tuple[int, int]:
+    """Return columns and rows of a near-square grid: as many columns as rows, or one more.
+
+    >>> [grid_shape(n) for n in (1, 2, 5, 9, 10)]
+    [(1, 1), (2, 1), (3, 2), (3, 3), (4, 3)]
+    """
+    columns = max(1, math.ceil(math.sqrt(n)))
+    return columns, max(1, math.ceil(n / columns))
+
+
+def sheet(tiles: Sequence[Picture], columns: int = 0) -> Picture:
+    """Lay (H, W, 3) tiles of any sizes out on one sheet, each in the middle of its cell.
+
+    Args:
+        tiles: BGR.
+        columns: of the grid; near-square when 0.
+    """
+    if not tiles:
+        return np.full((2 * GAP, 2 * GAP, 3), GROUND, np.uint8)
+    columns = columns or grid_shape(len(tiles))[0]
+    rows = math.ceil(len(tiles) / columns)
+    width, height = max(t.shape[1] for t in tiles), max(t.shape[0] for t in tiles)
+    out = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), GROUND, np.uint8)
+    for k, tile in enumerate(tiles):
+        row, column = divmod(k, columns)
+        y = GAP + row * (height + GAP) + (height - tile.shape[0]) // 2
+        x = GAP + column * (width + GAP) + (width - tile.shape[1]) // 2
+        out[y:y + tile.shape[0], x:x + tile.shape[1]] = tile
+    return out
+
+
+def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption: str = "",
+         frame_wh: tuple[float, float] | None = None) -> Picture:
+    """Return a picture shrunk to a tile, with its boxes and a caption.
+
+    Args:
+        pixels: (H, W), (H, W, 3) BGR or (H, W, 4), uint8 or uint16.
+        side: longer side of the tile, px; smaller pictures are enlarged up to four times.
+        boxes: to draw; those that are not finite are left out.
+        caption: text below, shortened in the middle to fit.
+        frame_wh: size of the frame that the boxes are in, when it is not that of the pixels, px.
+    """
+    import cv2
+
+    bgr = as_bgr(pixels)
+    height, width = bgr.shape[:2]
+    factor = min(side / max(height, width), 4.0)
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST)
+    frame = frame_wh or (width, height)
+    for marked in sorted(boxes, key=lambda m: m.is_marked):
+        if all(math.isfinite(v) for v in marked.box):
+            _draw_box(bgr, marked, size[0] / frame[0], size[1] / frame[1])
+    if caption:
+        line = np.full((CAPTION, max(bgr.shape[1], side), 3), GROUND, np.uint8)
+        _write(line, shortened(caption, line.shape[1]), 1, CAPTION - 5, (60, 60, 60))
+        pad = line.shape[1] - bgr.shape[1]
+        bgr = np.pad(bgr, ((0, 0), (pad // 2, pad - pad // 2), (0, 0)), constant_values=GROUND)
+        bgr = np.concatenate([bgr, line])
+    return np.asarray(bgr, np.uint8)
+
+
+def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> None:
+    import cv2
+
+    x_min, y_min, x_max, y_max = marked.box
+    limit = 4 * max(bgr.shape)  # far outside nothing is seen, and OpenCV takes 16-bit places only
+    left, right = sorted(int(np.clip(round(v * scale_x), -limit, limit)) for v in (x_min, x_max))
+    top, bottom = sorted(int(np.clip(round(v * scale_y), -limit, limit)) for v in (y_min, y_max))
+    colour = (0, 0, 230) if marked.is_marked else colour_of(marked.label)
+    # Edges are half-open: a box that ends with the picture has its line on the last pixel.
+    cv2.rectangle(bgr, (left, top), (max(left, right - 1), max(top, bottom - 1)), colour, 2 if marked.is_marked else 1)
+    if not marked.label:
+        return
+    text = shortened(marked.label, bgr.shape[1])
+    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
+    x = int(np.clip(left, 0, max(0, bgr.shape[1] - width - 2)))
+    y = int(np.clip(top - 3, height + 2, max(height + 2, bgr.shape[0] - 2)))
+    cv2.rectangle(bgr, (x, y - height - 2), (x + width + 1, y + 2), colour, -1)
+    ink = (0, 0, 0) if sum(colour) > 380 else (255, 255, 255)
+    _write(bgr, text, x + 1, y - 1, ink)
+
+
+def blank(side: int, reason: str, caption: str) -> Picture:
+    """Return a tile in place of a picture that cannot be read, with the reason on it."""
+    import textwrap
+
+    pixels = np.full((side * 3 // 4, side, 3), 215, np.uint8)
+    for k, line in enumerate(textwrap.wrap(shortened(reason, 7 * 200), max(8, side // 8))[:5]):
+        _write(pixels, line, 6, 20 + 16 * k, (0, 0, 160))
+    return tile(pixels, side, (), caption)
+
+
+def _write(bgr: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
+    import cv2
+
+    cv2.putText(bgr, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, colour, 1, cv2.LINE_AA)
+
+
+def colour_of(name: str) -> tuple[int, int, int]:
+    """Return the BGR colour of a class, the same in every run: its hue comes from a hash of the name."""
+    hue = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=2).digest()
+    angle = int.from_bytes(hue, "little") / 65536 * 6
+    rgb = [min(max(abs((angle - shift) % 6 - 3) - 1, 0), 1) for shift in (0, 2, 4)]
+    return int(60 + 170 * rgb[2]), int(60 + 170 * rgb[1]), int(60 + 170 * rgb[0])
+
+
+def shortened(text: str, width: int) -> str:
+    """Return a text that fits into `width` px, cut in the middle; what the font does not have becomes `?`."""
+    room = max(3, width // 7)
+    text = text.encode("ascii", "replace").decode()
+    return text if len(text) <= room else text[:(room - 2) // 2] + ".." + text[len(text) - (room - 2 - (room - 2) // 2):]
+
+
+def as_bgr(pixels: NDArray[Any]) -> Picture:
+    """Return (H, W, 3) uint8 BGR of grey, BGR or BGRA pixels of 8 or 16 bits; alpha shows the sheet's ground."""
+    if pixels.dtype == np.uint16:
+        pixels = (pixels // 257).astype(np.uint8)
+    if pixels.ndim == 2:
+        pixels = np.repeat(pixels[..., None], 3, axis=2)
+    if pixels.shape[2] == 4:
+        alpha = pixels[..., 3:].astype(np.float32) / 255
+        pixels = (pixels[..., :3] * alpha + GROUND * (1 - alpha)).astype(np.uint8)
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+def channel_tiles(array: NDArray[Any], limit: int) -> list[NDArray[np.uint8]]:
+    """Return the channels of an array as grey pictures, stretched from the least to the largest value of all of them.
+
+    Args:
+        array: (H, W), (H, W, C) or (C, H, W) (the shorter one of first and last axis is C), or (N, C, H, W).
+        limit: how many at most.
+
+    Raises:
+        ValueError: another number of axes, or no values.
+    """
+    if array.ndim not in (2, 3, 4) or not array.size or array.dtype.kind not in "uifb":
+        raise ValueError(f"an array of shape {array.shape} and type {array.dtype} is no stack of channels")
+    if array.ndim == 2:
+        stack = array[None]
+    elif array.ndim == 3:
+        stack = array if array.shape[0] <= array.shape[2] else np.moveaxis(array, 2, 0)
+    else:
+        stack = array.reshape(-1, *array.shape[2:])
+    planes = stack[:limit].astype(np.float64)
+    finite = np.isfinite(planes)
+    low, high = (planes[finite].min(), planes[finite].max()) if finite.any() else (0.0, 0.0)
+    span = high - low if high > low else 1.0
+    grey = np.where(finite, (planes - low) / span * 255, 0)
+    return list(np.rint(grey).astype(np.uint8))
