@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.model import DatasetInfo, Shard
 from dsinspect.options import BaseOptions
+
+if TYPE_CHECKING:
+    from dsinspect.edits import Edits
 
 
 @dataclass(frozen=True)
@@ -67,11 +70,32 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Patch:
+    """One annotation file that edits change.
+
+    Attributes:
+        path: POSIX path of the file, relative to the dataset's root (its name, when the root is a file).
+        before: its bytes.
+        after: its bytes with the edits; None when the file goes.
+    """
+
+    path: str
+    before: bytes
+    after: bytes | None
+
+
 class Format(ABC):
-    """A dataset format. `options_type` holds the choices its readers leave to the user."""
+    """A dataset format. `options_type` holds the choices its readers leave to the user.
+
+    A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
+    without loss overrides `patch` and sets `patchable`.
+    """
 
     name: ClassVar[str]
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
+    writable: ClassVar[bool] = False
+    patchable: ClassVar[bool] = False
 
     @abstractmethod
     def detect(self, root: Path) -> Detection | None:
@@ -84,6 +108,42 @@ class Format(ABC):
         Raises:
             UserError: when nothing at all is readable.
         """
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return where an image belongs in this format, POSIX and relative to the output folder.
+
+        Args:
+            path: of the image in its own dataset.
+            split: it belongs to, or None.
+        """
+        raise UserError(f"{self.name}: this format cannot be written")
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations of a dataset below `out`; the images are there already, at `images["path"]`.
+
+        Args:
+            info: of the dataset the records come from: its `format` tells where the format columns come from.
+            shards: boxes in px; images with their declared sizes; columns `*:segmentation` (JSON bytes: flat polygons or
+                a run-length mask), `*:keypoints`, `*:area` and other fields of the source format where it has them.
+            out: the output folder. Files are written under a temporary name and renamed; shards are not kept.
+
+        Returns:
+            what this format could not keep: what, in words, and how many.
+
+        Raises:
+            UserError: a file cannot be written.
+        """
+        raise UserError(f"{self.name}: this format cannot be written")
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss: yield the annotation files that change, one at a time; write nothing.
+
+        What no edit names keeps its bytes: key order, unknown keys, number text, comments, white space, line ends.
+
+        Raises:
+            UserError: an edit names a record that is not there, or an action this format has no place for.
+        """
+        raise UserError(f"{self.name}: this format cannot be edited")
 
 
 def detect_format(root: Path, formats: dict[str, type[Format]]) -> type[Format]:
