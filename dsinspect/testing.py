@@ -73,6 +73,7 @@ def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[M
     own.setdefault("image_id", np.arange(n))
     own["file"] = [r.get("file", r["path"]) for r in rows]
     own.setdefault("declared_path", paths)
+    own.setdefault("source", ["annotations.json"] * n)
     frame = images_frame(n, **own)
     extra = {str(c) for r in rows for c in r if c not in IMAGE_COLUMNS}
     extra |= {*measured, "read_error"} if measured else set()
