@@ -109,6 +109,8 @@ def edits_from_findings(run: Run, *, unsafe: bool = False, codes: Iterable[str] 
                 "code": finding.code, "fingerprint": finding.fingerprint}
             change["frame_width"], change["frame_height"] = frames.get(finding.image, (np.nan, np.nan))
             change.update({name: values[k] for name, values in new.items() if values is not None})
+            if change.get("text") is not None:
+                change["text"] = str(change["text"])
             changes.append(change)
     return Edits.of(resolve(changes))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from dsinspect.checks import Chart
-    from dsinspect.findings import Finding, Findings
+    from dsinspect.findings import Chunk, Finding, Findings
     from dsinspect.model import DatasetInfo
 
 Status = Literal["clean", "found", "skipped", "crashed"]
@@ -53,6 +53,14 @@ class Outcome:
     def iterate(self) -> Iterator[Finding]:
         """Yield the findings one by one with their messages made."""
         return self.findings.iterate(self.code, self.severity)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the findings with their messages made, some thousand at a time."""
+        return self.findings.chunks(self.code, self.severity)
+
+    def first(self, count: int) -> list[Finding]:
+        """Return the first findings, `count` at most."""
+        return list(self.findings.iterate(self.code, self.severity, range(min(count, len(self.findings)))))
 
 
 @dataclass(frozen=True)
@@ -137,26 +145,31 @@ class Run:
 class Report(ABC):
     """Writes a run down.
 
+    A text report overrides `text`, or `stream` when it may be long; one of bytes sets `is_binary` and overrides `write`.
+
     Attributes:
         name: what `--output-format` calls it.
         suffix: file suffix that chooses it for `-o` (`.xlsx`), or empty when it goes to the terminal only.
+        is_binary: True when it cannot go to standard output.
         needs_images: True to have `Run.images`.
         needs_annotations: True to have `Run.annotations`.
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str] = ""
+    is_binary: ClassVar[bool] = False
     needs_images: ClassVar[bool] = False
     needs_annotations: ClassVar[bool] = False
 
-    @abstractmethod
     def write(self, run: Run, out: Path) -> None:
-        """Write the run to a file that does not exist yet; the engine renames it when it is whole."""
+        """Write the run to a file that does not exist yet, in UTF-8; the caller renames it when it is whole."""
+        with out.open("w", encoding="utf-8", errors="backslashreplace", newline="") as file:
+            file.writelines(self.stream(run))
+
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield the text in pieces, so that a million findings need little memory."""
+        yield self.text(run)
 
     def text(self, run: Run) -> str:
-        """Return the report as text for standard output.
-
-        Raises:
-            NotImplementedError: it is a binary format.
-        """
-        raise NotImplementedError(f"{self.name} reports are files: write one with -o FILE{self.suffix}")
+        """Return the whole text."""
+        return "".join(self.stream(run))

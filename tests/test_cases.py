@@ -68,7 +68,7 @@ def test_case(code: str, case: dict[str, Any]) -> None:
             got = [result.findings.rows[f"fix:{c}"].iloc[row] for c in ("x_min", "y_min", "x_max", "y_max")]
             assert got == want["new_box"]
         if "new_text" in want:
-            assert result.findings.rows["fix:text"].iloc[row] == want["new_text"]
+            assert str(result.findings.rows["fix:text"].iloc[row]) == want["new_text"]
     assert near(case.get("metrics", {}), dict(result.metrics)), result.metrics
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
-from dsinspect.errors import ExitCode
+from dsinspect.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from dsinspect.reports import Run
@@ -61,6 +61,8 @@ def check(
                                statistics=statistics)
     if output_file:
         common.require_writable(output_file)
+    elif writer.is_binary:
+        raise UserError(f"--output-format {output_format}: write it to a file with --output-file FILE{writer.suffix}")
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
                   session.plugins)
     if write_baseline:
@@ -72,7 +74,7 @@ def check(
     if output_file:
         common.write_report(writer, run, output_file)
     else:
-        sys.stdout.write(writer.text(run))
+        sys.stdout.writelines(writer.stream(run))
     if timings:
         common.print_timings(run)
     common.tell_trouble(run)

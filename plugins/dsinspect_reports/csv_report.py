@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any, TextIO
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from dsinspect.findings import Finding
 from dsinspect.reports import Report, Run
@@ -25,22 +24,18 @@ class CsvReport(Report):
     name = "csv"
     suffix = ".csv"
 
-    def write(self, run: Run, out: Path) -> None:
-        """Write the file."""
-        with out.open("w", encoding="utf-8", newline="") as file:
-            self._write(run, file)
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield some thousand rows at a time."""
+        yield _written([HEADER])
+        for outcome in run.outcomes:
+            for chunk in outcome.chunks():
+                yield _written(_rows(chunk.findings()))
 
-    def text(self, run: Run) -> str:
-        """Return it as text."""
-        file = io.StringIO(newline="")
-        self._write(run, file)
-        return file.getvalue()
 
-    @staticmethod
-    def _write(run: Run, file: TextIO) -> None:
-        writer = csv.writer(file, lineterminator="\r\n")
-        writer.writerow(HEADER)
-        writer.writerows(row for o in run.outcomes for row in _rows(o.iterate()))
+def _written(rows: Iterable[Sequence[Any]]) -> str:
+    file = io.StringIO(newline="")
+    csv.writer(file, lineterminator="\r\n").writerows(rows)
+    return file.getvalue()
 
 
 def _rows(findings: Iterator[Finding]) -> Iterator[list[Any]]:

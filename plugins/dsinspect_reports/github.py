@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import islice
-from pathlib import Path
-
-import numpy as np
 
 from dsinspect.findings import Finding
 from dsinspect.reports import Report, Run
@@ -26,20 +22,13 @@ class GithubReport(Report):
     def __init__(self, max_findings: int = MAX_FINDINGS) -> None:
         self.max_findings = max_findings
 
-    def write(self, run: Run, out: Path) -> None:
-        """Write the lines."""
-        out.write_text(self.text(run), encoding="utf-8", errors="replace")
-
-    def text(self, run: Run) -> str:
-        """Return the lines."""
-        return "".join(self._lines(run))
-
-    def _lines(self, run: Run) -> Iterator[str]:
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield the lines."""
         root = run.path.rstrip("/")
         for o in run.outcomes:
             n = len(o.findings)
             limit = self.max_findings or n
-            for f in islice(o.findings.iterate(o.code, o.severity, np.arange(min(n, limit))), limit):
+            for f in o.first(limit):
                 yield command(f, root, o.name)
             if n > limit:
                 yield f"::notice title={property_text(o.code)}::and {n - limit:,} more of {o.code} {o.name}\n"

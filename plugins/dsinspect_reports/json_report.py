@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from dsinspect import __version__
-from dsinspect.findings import Finding
+from dsinspect.findings import Chunk
 from dsinspect.reports import Outcome, Report, Run
 
 SCHEMA_VERSION = 1
-CHUNK = 1000
-"""Findings encoded together."""
+_ENCODER = msgspec.json.Encoder()
 
 
 class JsonReport(Report):
@@ -27,15 +25,9 @@ class JsonReport(Report):
     name = "json"
     suffix = ".json"
 
-    def write(self, run: Run, out: Path) -> None:
-        """Write the file."""
-        with out.open("wb") as file:
-            for piece in pieces(run):
-                file.write(piece)
-
-    def text(self, run: Run) -> str:
-        """Return it as text."""
-        return b"".join(pieces(run)).decode()
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield the document in pieces."""
+        return map(bytes.decode, pieces(run))
 
 
 class JsonLinesReport(Report):
@@ -44,15 +36,11 @@ class JsonLinesReport(Report):
     name = "jsonl"
     suffix = ".jsonl"
 
-    def write(self, run: Run, out: Path) -> None:
-        """Write the file."""
-        with out.open("wb") as file:
-            file.writelines(msgspec.json.encode(finding_record(f)) + b"\n" for o in run.outcomes for f in o.iterate())
-
-    def text(self, run: Run) -> str:
-        """Return it as text."""
-        return "".join(msgspec.json.encode(finding_record(f)).decode() + "\n"
-                       for o in run.outcomes for f in o.iterate())
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield some thousand lines at a time."""
+        for outcome in run.outcomes:
+            for chunk in outcome.chunks():
+                yield finding_lines(chunk).decode()
 
 
 def pieces(run: Run) -> Iterator[bytes]:
@@ -64,18 +52,11 @@ def pieces(run: Run) -> Iterator[bytes]:
     for k, outcome in enumerate(run.outcomes):
         yield (b",\n  " if k else b"\n  ") + encoded(check_record(outcome))
     yield b'],\n "findings": ['
-    first = True
+    comma = b""
     for outcome in run.outcomes:
-        batch: list[bytes] = []
-        for finding in outcome.iterate():
-            batch.append(msgspec.json.encode(finding_record(finding)))
-            if len(batch) == CHUNK:
-                yield (b"\n  " if first else b",\n  ") + b",\n  ".join(batch)
-                first = False
-                batch.clear()
-        if batch:
-            yield (b"\n  " if first else b",\n  ") + b",\n  ".join(batch)
-            first = False
+        for chunk in outcome.chunks():
+            yield comma + b"\n  " + finding_lines(chunk).rstrip(b"\n").replace(b"\n", b",\n  ")
+            comma = b","
     yield b"]}\n"
 
 
@@ -98,21 +79,24 @@ def check_record(outcome: Outcome) -> dict[str, Any]:
             "findings": len(outcome.findings), "metrics": dict(outcome.metrics)}
 
 
-def finding_record(f: Finding) -> dict[str, Any]:
-    """Return what the contract says of a finding."""
-    annotation = None
-    if f.annotation_id is not None or f.source is not None:
-        annotation = {"id": f.annotation_id, "source": f.source, "line": f.line}
-        if f.line is None and f.index is not None:
-            annotation["index"] = f.index
-    box = None
-    if f.bbox_xyxy is not None:
-        box = [finite(v) for v in f.bbox_xyxy]
-    return {
-        "code": f.code, "severity": str(f.severity), "message": f.message, "image": f.image, "split": f.split,
-        "category": f.category, "annotation": annotation, "bbox_xyxy": box,
-        "values": {k: finite(v) for k, v in f.values.items()}, "fingerprint": f.fingerprint,
-        "fix": {"safety": f.fix.safety, "action": f.fix.action} if f.fix else None}
+def finding_lines(chunk: Chunk) -> bytes:
+    """Return what the contract says of findings, one a line; numbers that are not finite become null in encoding."""
+    fixes = {fix: {"safety": fix.safety, "action": fix.action} if fix else None for fix in set(chunk.fix)}
+    return _ENCODER.encode_lines([
+        {"code": chunk.code, "severity": severity, "message": message, "image": image, "split": split, "category": category,
+         "annotation": _annotation(annotation_id, source, line, index), "bbox_xyxy": box, "values": values,
+         "fingerprint": fingerprint, "fix": fixes[fix]}
+        for severity, message, image, split, category, annotation_id, source, line, index, box, values, fingerprint, fix, _
+        in zip(*chunk.columns(), strict=True)])
+
+
+def _annotation(annotation_id: int | None, source: str | None, line: int | None, index: int | None) -> dict[str, Any] | None:
+    if annotation_id is None and source is None:
+        return None
+    record = {"id": annotation_id, "source": source, "line": line}
+    if line is None and index is not None:
+        record["index"] = index
+    return record
 
 
 def finite(value: Any) -> Any:

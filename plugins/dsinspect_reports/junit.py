@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
-from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
-
-import numpy as np
 
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
@@ -23,10 +19,6 @@ class JUnitReport(Report):
 
     name = "junit"
     suffix = ".xml"
-
-    def write(self, run: Run, out: Path) -> None:
-        """Write the file."""
-        out.write_text(self.text(run), encoding="utf-8")
 
     def text(self, run: Run) -> str:
         """Return the XML."""
@@ -50,8 +42,7 @@ def case(outcome: Outcome) -> str:
     if outcome.status == "crashed":
         return f"{head}><error message={attribute(reason)}/></testcase>\n"
     n = len(outcome.findings)
-    lines = "".join(map(concise_line, islice(
-        outcome.findings.iterate(outcome.code, outcome.severity, np.arange(min(n, MAX_FINDINGS))), MAX_FINDINGS)))
+    lines = "".join(map(concise_line, outcome.first(MAX_FINDINGS)))
     if n > MAX_FINDINGS:
         lines += f"and {n - MAX_FINDINGS:,} more\n"
     body = escape(legal(lines))

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import islice
-from pathlib import Path
-
-import numpy as np
-
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
 from dsinspect_reports.text import summary_line, where
@@ -21,10 +16,6 @@ class MarkdownReport(Report):
 
     name = "markdown"
     suffix = ".md"
-
-    def write(self, run: Run, out: Path) -> None:
-        """Write the file."""
-        out.write_text(self.text(run), encoding="utf-8", errors="replace")
 
     def text(self, run: Run) -> str:
         """Return the summary."""
@@ -41,7 +32,7 @@ class MarkdownReport(Report):
                 continue
             lines += [f"<details><summary>{o.code} {o.name}</summary>", ""]
             n = len(o.findings)
-            for f in islice(o.findings.iterate(o.code, o.severity, np.arange(min(n, FINDINGS_EACH))), FINDINGS_EACH):
+            for f in o.first(FINDINGS_EACH):
                 place = where(f)
                 lines.append(f"- {'`' + place.replace('`', '') + '`: ' if place else ''}{escaped(f.message)}")
             if n > FINDINGS_EACH:

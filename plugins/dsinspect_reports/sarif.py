@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,9 +12,9 @@ from dsinspect import __version__
 from dsinspect.findings import Finding
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
-from dsinspect_reports.json_report import finite
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
+_ENCODER = msgspec.json.Encoder()
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -25,15 +24,9 @@ class SarifReport(Report):
     name = "sarif"
     suffix = ".sarif"
 
-    def write(self, run: Run, out: Path) -> None:
-        """Write the file."""
-        with out.open("wb") as file:
-            for piece in pieces(run):
-                file.write(piece)
-
-    def text(self, run: Run) -> str:
-        """Return it as text."""
-        return b"".join(pieces(run)).decode()
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield the document in pieces."""
+        return map(bytes.decode, pieces(run))
 
 
 def pieces(run: Run) -> Iterator[bytes]:
@@ -44,11 +37,12 @@ def pieces(run: Run) -> Iterator[bytes]:
     yield b'{"$schema": "' + SCHEMA.encode() + b'", "version": "2.1.0", "runs": [{"tool": {"driver": '
     yield msgspec.json.encode(driver) + b'}, "columnKind": "unicodeCodePoints", "invocations": ['
     yield msgspec.json.encode(invocation) + b'], "results": ['
-    first = True
+    comma = b""
     for index, outcome in enumerate(run.outcomes):
-        for finding in outcome.iterate():
-            yield (b"\n" if first else b",\n") + msgspec.json.encode(result(finding, index))
-            first = False
+        for chunk in outcome.chunks():
+            results = [result(f, index) for f in chunk.findings()]
+            yield comma + b"\n" + _ENCODER.encode_lines(results).rstrip(b"\n").replace(b"\n", b",\n")
+            comma = b","
     yield b"\n]}]}\n"
 
 
@@ -70,7 +64,7 @@ def result(f: Finding, index: int) -> dict[str, Any]:
     """Return a finding as a result; its place is the record's file and line, else the image."""
     made: dict[str, Any] = {
         "ruleId": f.code, "ruleIndex": index, "level": LEVELS[f.severity], "message": {"text": f.message},
-        "partialFingerprints": {"dsinspect/v1": f.fingerprint}, "properties": {k: finite(v) for k, v in f.values.items()}}
+        "partialFingerprints": {"dsinspect/v1": f.fingerprint}, "properties": f.values}
     file = f.source or f.image
     if file:
         physical: dict[str, Any] = {"artifactLocation": {"uri": quote(file.lstrip("/"), safe="/", errors="replace"),

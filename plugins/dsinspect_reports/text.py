@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
 from rich.padding import Padding
 from rich.text import Text
 
@@ -48,7 +47,7 @@ class TextReport(Report):
             if self.statistics:
                 continue
             limit = self.max_findings or n
-            for f in islice(outcome.findings.iterate(outcome.code, outcome.severity, np.arange(min(limit, n))), limit):
+            for f in outcome.first(limit):
                 place = where(f)
                 if place:
                     console.print(Text("    " + clipped(place, console.width - 4), "cyan"))
@@ -68,15 +67,9 @@ class ConciseReport(Report):
 
     name = "concise"
 
-    def write(self, run: Run, out: Path) -> None:
-        """Write the lines."""
-        with out.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            for outcome in run.outcomes:
-                file.writelines(concise_line(f) for f in outcome.iterate())
-
-    def text(self, run: Run) -> str:
-        """Return the lines."""
-        return "".join(concise_line(f) for o in run.outcomes for f in o.iterate())
+    def stream(self, run: Run) -> Iterator[str]:
+        """Yield the lines."""
+        return (concise_line(f) for o in run.outcomes for f in o.iterate())
 
 
 def concise_line(f: Finding) -> str:

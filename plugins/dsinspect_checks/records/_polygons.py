@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY, POLYGONS, RLE, BROKEN = range(4)
-_decode = msgspec.json.Decoder(list[list[float]]).decode
 
 
 class _Mask(msgspec.Struct):
@@ -28,7 +27,8 @@ class _Mask(msgspec.Struct):
     size: list[float] | None = None
 
 
-_decode_rle = msgspec.json.Decoder(_Mask).decode
+_decode = msgspec.json.Decoder(list[list[float]] | _Mask | None).decode
+_decode_all = msgspec.json.Decoder(list[list[list[float]] | _Mask | None]).decode
 CHUNK = 16_384
 """Segmentations parsed together: their points as Python numbers take some 20 MB."""
 
@@ -72,36 +72,36 @@ def polygons_of(batch: Batch) -> Shapes:
 
 
 def _parse(raws: list[Any]) -> Shapes:
-    n = len(raws)
-    kind = np.zeros(n, np.int8)
-    rle_hw = np.full((n, 2), np.nan)
+    kind = np.zeros(len(raws), np.int8)
+    rle_hw = np.full((len(raws), 2), np.nan)
     owners: list[int] = []
     parts: list[list[float]] = []
-    for k, raw in enumerate(raws):
-        if raw is None:
-            continue
-        try:
-            rings = _decode(raw)
-        except msgspec.MsgspecError:
-            kind[k] = _parse_mask(raw, rle_hw[k])
-            continue
-        if rings:
-            kind[k] = POLYGONS
-            owners += [k] * len(rings)
-            parts += rings
-    return _measured(n, kind, rle_hw, np.array(owners, np.int64), parts)
+    for k, shape in enumerate(_decoded(raws)):
+        if type(shape) is list:
+            owners += [k] * len(shape)
+            parts += shape
+        elif shape is not None:
+            kind[k] = RLE if type(shape) is _Mask else BROKEN
+            size = shape.size if type(shape) is _Mask else None
+            if size is not None and len(size) == 2:
+                rle_hw[k] = size
+    kind[owners] = POLYGONS
+    return _measured(len(raws), kind, rle_hw, np.array(owners, np.int64), parts)
 
 
-def _parse_mask(raw: Any, size_hw: NDArray[np.float64]) -> int:
-    """Return the kind of what is no list of polygons, and write the size of a mask."""
+def _decoded(raws: list[Any]) -> list[Any]:
+    """Return lists of polygons, masks, None, and Ellipsis for anything else."""
     try:
-        mask = _decode_rle(raw)
+        return _decode_all(b"[%b]" % b",".join(b"null" if raw is None else raw for raw in raws))
     except msgspec.MsgspecError:
-        return EMPTY if bytes(raw).strip() == b"null" else BROKEN
-    size = mask.size
-    if size is not None and len(size) == 2:
-        size_hw[:] = size
-    return RLE
+        return [_decoded_one(raw) for raw in raws]
+
+
+def _decoded_one(raw: Any) -> Any:
+    try:
+        return None if raw is None else _decode(raw)
+    except msgspec.MsgspecError:
+        return ...
 
 
 def _measured(n: int, kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArray[np.int64],

@@ -43,10 +43,9 @@ class AreaMismatch(RowCheck[Options]):
         """Compare the written area with the one of the geometry."""
         a = batch.annotations
         shapes = batch.once(polygons_of)
-        box = batch.boxes_xyxy
-        wh = box[:, 2:] - box[:, :2]
-        with np.errstate(invalid="ignore"):
-            of_box = np.where((wh > 0).all(axis=1), wh.prod(axis=1), np.nan)
+        x_min, y_min, x_max, y_max = batch.boxes_xyxy.T
+        width, height = x_max - x_min, y_max - y_min
+        of_box = np.where((width > 0) & (height > 0), width * height, np.nan)
         true = np.where(shapes.kind == POLYGONS, shapes.area, np.where(shapes.kind == EMPTY, of_box, np.nan))
         written = a["coco:area"].to_numpy(np.float64)
         with np.errstate(invalid="ignore"):
@@ -57,4 +56,4 @@ class AreaMismatch(RowCheck[Options]):
             "square px (max_px) are let pass",
             {"area": written[bad], "true": true[bad], "limit": self.options.max_share, "limit_px": self.options.max_px,
              "what": np.where(shapes.kind[bad] == POLYGONS, "polygon", "box").astype(object)},
-            fix=Fix("safe", "set-area"), new_text=[repr(round(v, 4)) for v in true[bad].tolist()])
+            fix=Fix("safe", "set-area"), new_text=true[bad].round(4))
