@@ -148,10 +148,12 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     with quiet_decoders() if decodes else contextlib.nullcontext():
         merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
     judged = time.perf_counter()
-    outcomes = finish(plan, merged, source.info, request.config, task.owners)
+    info = source.info
+    del source, refs  # findings are put in order next, in the memory that the tables held
+    outcomes = finish(plan, merged, info, request.config, task.owners)
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
-    return Run(request.path, source.info, census(merged.counts, source.info), outcomes,
+    return Run(request.path, info, census(merged.counts, info), outcomes,
                _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)))
 
 

@@ -44,6 +44,7 @@ class Template:
     Attributes:
         message: a `str.format` template over the values, naming the limit and its option.
         values: name and kind of each value: `i`nteger, `f`loat, `s`tring.
+        constants: the values that are the same in all findings (limits, mostly), by name; they have no column.
         fix: what would mend them, or None.
         severity: overrides the check's severity, for a milder or harder case.
         has_annotation: True when each finding is about one annotation record.
@@ -51,6 +52,7 @@ class Template:
 
     message: str
     values: tuple[tuple[str, str], ...] = ()
+    constants: tuple[tuple[str, Any], ...] = ()
     fix: Fix | None = None
     severity: Severity | None = None
     has_annotation: bool = False
@@ -83,7 +85,8 @@ class Findings:
 
     `rows` holds one row per finding: where it is (image, split, category, annotation, source, line, index, box),
     its `subject` when it is about something else (a class, a group), the number of its `template`, its values in
-    columns named `value:NAME`, and the replacement a fix would write in `fix:x_min` ... `fix:y_max`, `fix:text`.
+    columns named `value:NAME` (but for the template's constants), and the replacement a fix would write in `fix:x_min`
+    ... `fix:y_max`, `fix:text`.
     Never change the frame of a Findings in place: states of checks share it.
     """
 
@@ -234,12 +237,28 @@ class Findings:
         """Return the findings with every severity overridden."""
         return Findings(self.rows, tuple(replace(t, severity=severity) for t in self.templates))
 
+    def with_values(self, **values: Any) -> Findings:
+        """Return the findings with values filled in that were not known when they were made.
+
+        Args:
+            values: name to a number or text, or to an array of one per finding; templates that lack the name get it.
+        """
+        if not len(self):
+            return self
+        columns = {f"value:{name}": v for name, v in values.items() if np.ndim(v)}
+        scalars = {name: v for name, v in values.items() if not np.ndim(v)}
+        kinds = {name: _kind(np.asarray(v)) for name, v in values.items()}
+        templates = tuple(replace(
+            t, values=tuple({**dict(t.values), **kinds}.items()),
+            constants=tuple({**{k: v for k, v in t.constants if k not in values}, **scalars}.items()))
+            for t in self.templates)
+        return Findings(self.rows.assign(**columns), templates)
+
     def with_folded(self, count: int) -> Findings:
         """Return the findings with the value `folded` added to the first one and 0 to the others."""
         folded = np.zeros(len(self), np.int64)
         folded[:1] = count
-        rows = self.rows.assign(**{"value:folded": folded})
-        return Findings(rows, tuple(replace(t, values=(*t.values, ("folded", "i"))) for t in self.templates))
+        return self.with_values(folded=folded)
 
     def severities(self, default: Severity) -> NDArray[np.int8]:
         """Return the rank of each finding's severity (0 info, 1 warning, 2 error)."""
@@ -315,7 +334,9 @@ class Findings:
             if not len(places):
                 continue
             names = [name for name, _ in template.values]
-            columns = [_plain(self.rows[f"value:{name}"].to_numpy()[positions[places]], kind)
+            constants = dict(template.constants)
+            columns = [_plain(np.full(len(places), constants[name], object if kind == "s" else None) if name in constants
+                              else self.rows[f"value:{name}"].to_numpy()[positions[places]], kind)
                        for name, kind in template.values]
             made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in places]
             shown = made if not any(None in c for c in columns) else map(_Shown, made)
@@ -409,11 +430,14 @@ def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, 
         value = given.get(name)
         columns[name] = _spread(missing if value is None else value, n, dtype)
     columns["template"] = np.zeros(n, np.int32)
-    kinds = []
+    kinds, constants = [], []
     for name, value in (values or {}).items():
         array = np.asarray(value) if not isinstance(value, list) else np.array(value)
-        kind = {"i": "i", "u": "i", "b": "i", "f": "f"}.get(array.dtype.kind, "s")
+        kind = _kind(array)
         kinds.append((name, kind))
+        if array.ndim == 0:
+            constants.append((name, array.item()))
+            continue
         columns[f"value:{name}"] = _spread(value, n, object if kind == "s" else array.dtype)
     if new_box is not None:
         for k, name in enumerate(BOX_COLUMNS):
@@ -421,8 +445,12 @@ def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, 
     if new_text is not None:
         is_number = isinstance(new_text, np.ndarray) and new_text.dtype.kind in "iuf"
         columns["fix:text"] = new_text if is_number else _spread(new_text, n, object)
-    template = Template(message, tuple(kinds), fix, severity, has_annotation)
+    template = Template(message, tuple(kinds), tuple(constants), fix, severity, has_annotation)
     return Findings(_frame(columns), (template,))
+
+
+def _kind(values: NDArray[Any]) -> str:
+    return {"i": "i", "u": "i", "b": "i", "f": "f"}.get(values.dtype.kind, "s")
 
 
 def _frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

@@ -74,6 +74,4 @@ class SizeOutlier(Check[State, Options]):
         enough = frame["category"].map(stats["n"]).to_numpy() >= self.options.min_boxes
         # Classes whose boxes are all alike have no spread to measure by; half a percent is none.
         far = np.flatnonzero(enough & ((log_area < low - 0.005) | (log_area > high + 0.005)))
-        found = Findings.concat(state[0]).take(far)
-        rows = found.rows.assign(**{"value:low": np.exp(low[far]), "value:high": np.exp(high[far])})
-        return Result(Findings(rows, found.templates))
+        return Result(Findings.concat(state[0]).take(far).with_values(low=np.exp(low[far]), high=np.exp(high[far])))

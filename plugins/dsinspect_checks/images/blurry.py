@@ -79,6 +79,4 @@ class Blurry(Check[State, Options]):
         far = (middle - np.log1p(measured)) / deviation > self.options.robust_z
         if len(sharp) < self.options.min_images:
             far = np.ones(len(measured), bool)
-        found = candidates.take(far)
-        rows = found.rows.assign(**{"value:median": np.full(len(found), median)})
-        return Result(Findings(rows, found.templates), metrics)
+        return Result(candidates.take(far).with_values(median=median), metrics)

@@ -65,9 +65,4 @@ class MixedColour(Check[State, BaseOptions]):
         most = max(sorted(counts), key=lambda k: counts[k])
         share = counts[most] / counts.total()
         found = Findings.concat(f for kind, f in parts if kind != most)
-        if len(found):
-            rows = found.rows.copy()
-            rows["value:most"] = np.full(len(rows), most, object)
-            rows["value:share"] = np.full(len(rows), share)
-            found = Findings(rows, found.templates)
-        return Result(found, {"kinds": dict(sorted(counts.items()))})
+        return Result(found.with_values(most=most, share=share), {"kinds": dict(sorted(counts.items()))})

@@ -72,6 +72,4 @@ class OddSize(Check[State, Options]):
         sides = candidates.rows["value:side"].to_numpy(np.float64)
         # Where most images have one size the range is 0, and a pixel more would be odd: 1 % is none.
         odd = (sides < min(low, q1 * 0.99)) | (sides > max(high, q3 * 1.01))
-        found = candidates.take(odd)
-        rows = found.rows.assign(**{"value:low": np.full(len(found), low), "value:high": np.full(len(found), high)})
-        return Result(Findings(rows, found.templates))
+        return Result(candidates.take(odd).with_values(low=low, high=high))
