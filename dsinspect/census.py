@@ -48,7 +48,8 @@ def tally(shard: Shard) -> Tally:
     labels: list[str | None] = [*names, None]
     image_row = a["image_row"].to_numpy()
     boxes = np.bincount(codes + 1, minlength=len(labels))  # code -1 becomes 0, the unknown category
-    pairs = np.unique(np.column_stack([codes, image_row])[image_row >= 0], axis=0)[:, 0] if len(a) else codes
+    keys = np.unique(image_row[image_row >= 0] * (len(labels) + 1) + codes[image_row >= 0] + 1)
+    pairs = keys % (len(labels) + 1) - 1
     images = np.bincount(pairs + 1, minlength=len(labels))
     ids = a["category_id"].to_numpy()
     first = dict(zip(codes[::-1].tolist(), ids[::-1].tolist(), strict=True))

@@ -335,8 +335,8 @@ class Findings:
                 continue
             names = [name for name, _ in template.values]
             constants = dict(template.constants)
-            columns = [_plain(np.full(len(places), constants[name], object if kind == "s" else None) if name in constants
-                              else self.rows[f"value:{name}"].to_numpy()[positions[places]], kind)
+            columns = [_plain(np.array([constants[name]]), kind) * len(places) if name in constants
+                       else _plain(self.rows[f"value:{name}"].to_numpy()[positions[places]], kind)
                        for name, kind in template.values]
             made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in places]
             shown = made if not any(None in c for c in columns) else map(_Shown, made)

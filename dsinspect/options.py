@@ -71,4 +71,7 @@ def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_c
     try:
         return msgspec.convert(dict(values), options_type, strict=False)
     except msgspec.ValidationError as e:
-        raise UserError(f"{where}: {e}") from None
+        what, _, path = str(e).partition(" - at `$")
+        name = path.strip("`").lstrip(".")
+        given = f", not {values[name]!r}" if name in values and "got" not in what else ""
+        raise UserError(f"{where}{'.' if name else ''}{name}: {what[:1].lower()}{what[1:]}{given}") from None

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+if "CI" in os.environ:
+    settings.load_profile("ci")
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

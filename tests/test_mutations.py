@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from mutate import FORMATS, clean_set, every_mutation, outcome_of, run_planted, write
 
 from dsinspect.engine import Request, inspect
@@ -36,3 +38,17 @@ def test_clean_set_is_clean(name: str, seed: int, tmp_path: Path) -> None:
              if f.severity.rank >= Severity.WARNING.rank]
     assert found == []
     assert not run.crashed
+
+
+PLANTABLE = [(code, name) for code, (_, formats) in every_mutation().items() for name in formats]
+
+
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(where=st.sampled_from(PLANTABLE), seed=st.integers(3, 10_000))
+def test_planted_fault_is_found_in_any_set(where: tuple[str, str], seed: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    code, name = where
+    run, planted = run_planted(code, name, seed, tmp_path_factory.mktemp("planted") / "set", PLUGINS)
+    due, hit, alarms = outcome_of(code, run, planted)
+    assert due > 0
+    assert hit == due
+    assert alarms == []

@@ -69,9 +69,14 @@ def symbol(severity: Severity) -> Text:
     return Text(str(severity).upper()[0], STYLES[severity])
 
 
+def printable(text: str) -> str:
+    """Return a text without control characters: a file's name must not steer the terminal."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
 def clipped(text: str, width: int) -> str:
     """Return a text on one line of at most `width` characters, cut in the middle."""
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = printable(text)
     if len(text) <= width:
         return text
     dots = "…" if speaks_unicode() else "..."

@@ -81,11 +81,12 @@ def check_record(outcome: Outcome) -> dict[str, Any]:
 
 def finding_lines(chunk: Chunk) -> bytes:
     """Return what the contract says of findings, one a line; numbers that are not finite become null in encoding."""
-    fixes = {fix: {"safety": fix.safety, "action": fix.action} if fix else None for fix in set(chunk.fix)}
-    return _ENCODER.encode_lines([
+    fixes = {number: fix and {"safety": fix.safety, "action": fix.action}
+             for number, fix in dict(zip(map(id, chunk.fix), chunk.fix, strict=True)).items()}
+    return encoded_lines([
         {"code": chunk.code, "severity": severity, "message": message, "image": image, "split": split, "category": category,
          "annotation": _annotation(annotation_id, source, line, index), "bbox_xyxy": box, "values": values,
-         "fingerprint": fingerprint, "fix": fixes[fix]}
+         "fingerprint": fingerprint, "fix": fixes[id(fix)]}
         for severity, message, image, split, category, annotation_id, source, line, index, box, values, fingerprint, fix, _
         in zip(*chunk.columns(), strict=True)])
 
@@ -99,6 +100,14 @@ def _annotation(annotation_id: int | None, source: str | None, line: int | None,
     return record
 
 
+def encoded_lines(records: list[dict[str, Any]]) -> bytes:
+    """Encode records, one a line."""
+    try:
+        return _ENCODER.encode_lines(records)
+    except UnicodeEncodeError:
+        return _ENCODER.encode_lines(cleaned(records))
+
+
 def finite(value: Any) -> Any:
     """Return a value, or None when it is a number that is not finite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -110,7 +119,9 @@ def encoded(value: Any) -> bytes:
 
 
 def cleaned(value: Any) -> Any:
-    """Return a value with plain types only."""
+    """Return a value with plain types only; what is not text (a file name of other bytes) is escaped."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
         return {str(k): cleaned(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):

@@ -6,15 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-import msgspec
-
 from dsinspect import __version__
 from dsinspect.findings import Finding
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
+from dsinspect_reports.json_report import encoded, encoded_lines
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
-_ENCODER = msgspec.json.Encoder()
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
@@ -35,13 +33,13 @@ def pieces(run: Run) -> Iterator[bytes]:
     failed = [notification(o) for o in run.crashed]
     invocation = {"executionSuccessful": not failed, "toolExecutionNotifications": failed}
     yield b'{"$schema": "' + SCHEMA.encode() + b'", "version": "2.1.0", "runs": [{"tool": {"driver": '
-    yield msgspec.json.encode(driver) + b'}, "columnKind": "unicodeCodePoints", "invocations": ['
-    yield msgspec.json.encode(invocation) + b'], "results": ['
+    yield encoded(driver) + b'}, "columnKind": "unicodeCodePoints", "invocations": ['
+    yield encoded(invocation) + b'], "results": ['
     comma = b""
     for index, outcome in enumerate(run.outcomes):
         for chunk in outcome.chunks():
             results = [result(f, index) for f in chunk.findings()]
-            yield comma + b"\n" + _ENCODER.encode_lines(results).rstrip(b"\n").replace(b"\n", b",\n")
+            yield comma + b"\n" + encoded_lines(results).rstrip(b"\n").replace(b"\n", b",\n")
             comma = b","
     yield b"\n]}]}\n"
 
@@ -68,9 +66,8 @@ def result(f: Finding, index: int) -> dict[str, Any]:
     file = f.source or f.image
     if file:
         physical: dict[str, Any] = {"artifactLocation": {"uri": quote(file.lstrip("/"), safe="/", errors="replace"),
-                                                         "uriBaseId": "DATASET"}}
-        if f.line is not None:
-            physical["region"] = {"startLine": f.line}
+                                                         "uriBaseId": "DATASET"},
+                                    "region": {"startLine": f.line or 1}}  # code scanning shows no result without one
         made["locations"] = [{"physicalLocation": physical}]
     if f.image and f.image != file:
         made["relatedLocations"] = [{"physicalLocation": {"artifactLocation": {

@@ -32,7 +32,8 @@ class TerminalReport(Report):
 
     def write(self, run: Run, out: Path) -> None:
         """Write the summary without colour."""
-        out.write_text(TerminalReport(self.width or 100, False).text(run), encoding="utf-8")
+        out.write_text(TerminalReport(self.width or 100, False).text(run), encoding="utf-8",
+                       errors="backslashreplace")
 
     def text(self, run: Run) -> str:
         """Return the summary."""

@@ -11,7 +11,7 @@ from rich.text import Text
 from dsinspect.findings import Finding
 from dsinspect.reports import Report, Run
 from dsinspect.severity import Severity
-from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, symbol
+from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, printable, symbol
 
 MAX_FINDINGS = 10
 
@@ -31,7 +31,7 @@ class TextReport(Report):
     def write(self, run: Run, out: Path) -> None:
         """Write the text without colour."""
         out.write_text(TextReport(self.max_findings, self.statistics, self.width or 120, False).text(run),
-                       encoding="utf-8")
+                       encoding="utf-8", errors="backslashreplace")
 
     def text(self, run: Run) -> str:
         """Return the text."""
@@ -51,7 +51,7 @@ class TextReport(Report):
                 place = where(f)
                 if place:
                     console.print(Text("    " + clipped(place, console.width - 4), "cyan"))
-                console.print(Padding(Text(f.message), (0, 0, 0, 6 if place else 4), expand=False))
+                console.print(Padding(Text(printable(f.message)), (0, 0, 0, 6 if place else 4), expand=False))
             if n > limit:
                 console.print(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
             fixes = {t.fix for t in outcome.findings.templates if t.fix}
@@ -74,8 +74,7 @@ class ConciseReport(Report):
 
 def concise_line(f: Finding) -> str:
     """Return one finding on one line."""
-    message = " ".join(f.message.split())
-    return f"{where(f) or '-'}: {f.code} {f.severity}: {message}\n"
+    return f"{printable(where(f)) or '-'}: {f.code} {f.severity}: {printable(f.message)}\n"
 
 
 def where(f: Finding) -> str:

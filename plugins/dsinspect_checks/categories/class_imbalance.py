@@ -21,8 +21,8 @@ import math
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 
+from dsinspect.balance import BETA, REPEAT_THRESHOLD, class_weights
 from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
 from dsinspect.model import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
@@ -32,9 +32,9 @@ class Options(BaseOptions, frozen=True):
     """Limits of CLS001."""
 
     max_ratio: Annotated[float, option("boxes of the largest class by those of a class", source="Datumaro", gt=1)] = 50.0
-    beta: Annotated[float, option("beta of the effective number of samples", source="Cui 2019", ge=0, lt=1)] = 0.999
+    beta: Annotated[float, option("beta of the effective number of samples", source="Cui 2019", ge=0, lt=1)] = BETA
     repeat_threshold: Annotated[float, option("share of images below which a class is repeated", source="LVIS",
-                                              gt=0, le=1)] = 0.001
+                                              gt=0, le=1)] = REPEAT_THRESHOLD
 
 
 class ClassImbalance(Check[ClassCounts, Options]):
@@ -59,14 +59,14 @@ class ClassImbalance(Check[ClassCounts, Options]):
         frame = frame[frame["boxes"] > 0].reset_index(drop=True)
         if not len(frame):
             return Result()
-        table = balance_table(frame, state.split_images.total(), self.options.beta, self.options.repeat_threshold)
+        table = class_weights(frame, state.split_images.total(), self.options.beta, self.options.repeat_threshold)
         boxes = frame["boxes"].to_numpy()
         largest = int(boxes.max())
         ratio = largest / boxes
         rare = ratio > self.options.max_ratio
         names = frame["name"].to_numpy()[rare].tolist()
         findings = Findings.of_subjects(
-            names, "class {name} has {boxes} boxes, the largest class {largest}: a ratio of {ratio:.4g}, above {limit:g} "
+            names, "class {name}: boxes {boxes}, of the largest class {largest}; a ratio of {ratio:.4g}, above {limit:g} "
             "(max_ratio)", {"name": names, "boxes": boxes[rare], "largest": largest, "ratio": ratio[rare],
                             "limit": self.options.max_ratio}, category=names)
         shown = table.sort_values(["boxes", "class"], ascending=[False, True], kind="stable")
@@ -95,19 +95,3 @@ def balance_metrics(boxes: np.ndarray[Any, Any], images: np.ndarray[Any, Any]) -
             "normalised_entropy": round(entropy / math.log(n), 9) if n > 1 else 1.0,
             "effective_classes": round(math.exp(entropy), 9), "rare": int((images <= 10).sum()),
             "common": int(((images > 10) & (images <= 100)).sum()), "frequent": int((images > 100).sum())}
-
-
-def balance_table(frame: pd.DataFrame, images_total: int, beta: float, threshold: float) -> pd.DataFrame:
-    """Return per class the counts, share, weights and repeat factor.
-
-    Inverse-frequency weights are total / (classes x boxes); effective-number weights are (1 - beta) / (1 - beta^boxes),
-    scaled to a mean of 1; the repeat factor is max(1, sqrt(threshold / share of images)).
-    """
-    boxes = frame["boxes"].to_numpy(np.float64)
-    effective = (1 - beta) / (1 - beta ** boxes) if beta > 0 else np.ones(len(boxes))
-    effective = effective * len(boxes) / math.fsum(effective.tolist())
-    share_of_images = frame["images"].to_numpy() / max(images_total, 1)
-    return pd.DataFrame({
-        "class": frame["name"], "boxes": frame["boxes"], "images": frame["images"], "share": boxes / boxes.sum(),
-        "inverse_frequency_weight": boxes.sum() / (len(boxes) * boxes), "effective_number_weight": effective,
-        "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})

@@ -52,7 +52,7 @@ class FewSamples(Check[ClassCounts, Options]):
         small = frame[few]
         names = small["name"].tolist()
         return Result(Findings.of_subjects(
-            names, "class {name} has {boxes} boxes in {images} images; {limit} boxes (min_boxes) in {limit_images} "
-            "images (min_images) are the least",
+            names, "class {name}: boxes {boxes}, images {images}; at least {limit} (min_boxes) and {limit_images} "
+            "(min_images) are due",
             {"name": names, "boxes": small["boxes"].to_numpy(), "images": small["images"].to_numpy(),
              "limit": self.options.min_boxes, "limit_images": self.options.min_images}, category=names))

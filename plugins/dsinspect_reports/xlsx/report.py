@@ -37,6 +37,7 @@ class Xlsx(Report):
 
     name = "xlsx"
     suffix = ".xlsx"
+    is_binary = True
     needs_images = True
 
     def __init__(self, tables: bool = False) -> None:

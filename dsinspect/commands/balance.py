@@ -1,0 +1,123 @@
+"""`dsinspect balance`: class weights and repeat factors, ready for a training script."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from dsinspect.commands import common
+from dsinspect.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dsinspect.balance import Balance
+
+SHARD = 16_384
+
+
+def balance(
+    dataset: common.Dataset,
+    output: Annotated[Path | None, typer.Option(
+        "--output", "-o", metavar="FILE", help="weights.json, or weights.csv with weights_images.csv beside it.")] = None,
+    split: Annotated[str | None, typer.Option(
+        "--split", metavar="NAME", help="Count this split, or `all`; default: train where there is one.")] = None,
+    beta: Annotated[float, typer.Option("--beta", min=0, max=0.9999999, help="Of the effective number (Cui 2019).")] = 0.999,
+    threshold: Annotated[float, typer.Option(
+        "--threshold", min=0, max=1, help="Share of images below which a class is repeated (LVIS).")] = 0.001,
+    format: common.FormatName = None,
+    images: common.Images = None,
+    settings: common.Settings = None,
+    columns: common.Columns = None,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    quiet: common.Quiet = False,
+) -> None:
+    """Compute what to do about rare classes: weights per class, repeat factors per class and image."""
+    from dsinspect.balance import balance_of
+    from dsinspect.engine import open_dataset
+
+    if output and output.suffix.lower() not in (".json", ".csv"):
+        raise UserError(f"-o {output}: name a .json or a .csv file")
+    if output:
+        common.require_writable(output)
+    session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
+                                          no_plugin=no_plugin or (), quiet=quiet))
+    source = open_dataset(session.request(), session.plugins)
+    chosen = chosen_split(split, source.info.splits)
+    found = balance_of((ref.load() for ref in source.shards(SHARD)), source.info.categories, chosen, beta, threshold)
+    if not len(found.classes):
+        raise UserError(f"{dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
+    if output:
+        write(found, output, {"dataset": dataset, "split": chosen, "beta": beta, "repeat_threshold": threshold})
+    if not quiet:
+        print(shown(found, chosen))
+        if output:
+            print(f"wrote {output}" + (f" and {images_file(output)}" if output.suffix.lower() == ".csv" else ""))
+
+
+def chosen_split(split: str | None, splits: tuple[str, ...]) -> str | None:
+    """Return the split to count: the named one, else train; None counts all.
+
+    Raises:
+        UserError: there is no such split.
+    """
+    if split == "all":
+        return None
+    if split is None:
+        return "train" if "train" in splits else None
+    if split not in splits:
+        there = ", ".join((*splits, "all"))
+        raise UserError(f"--split {split}: no such split{nearest(split, splits)}; there are {there}")
+    return split
+
+
+def images_file(output: Path) -> Path:
+    """Return the file of the images beside a CSV file of the classes."""
+    return output.with_name(f"{output.stem}_images.csv")
+
+
+def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
+    """Write JSON with both tables, or one CSV file of each."""
+    import msgspec
+
+    from dsinspect import __version__
+
+    if output.suffix.lower() == ".csv":
+        for path, table in ((images_file(output), found.images), (output, found.classes)):
+            put(path, table.to_csv(index=False, lineterminator="\r\n").encode())
+        return
+    document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, **head,
+                "classes": found.classes.to_dict("records"), "images": found.images.to_dict("records")}
+    put(output, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as e:
+        raise UserError(f"-o {path}: {e.strerror or e}") from None
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def shown(found: Balance, split: str | None) -> str:
+    """Return the classes as a table of text, the largest first."""
+    table: pd.DataFrame = found.classes.sort_values(["boxes", "class"], ascending=[False, True], kind="stable")
+    width = min(max(len(str(n)) for n in [*table["class"], "class"]), 40)
+    lines = [f"{'class':{width}}  {'boxes':>9}  {'images':>8}  {'share':>7}  {'inverse freq.':>13}  {'effective no.':>13}  "
+             f"{'repeat':>6}"]
+    for row in table.itertuples(index=False):
+        name = str(row[1]) if len(str(row[1])) <= width else str(row[1])[:width - 1] + "…"
+        lines.append(f"{name:{width}}  {row.boxes:>9,}  {row.images:>8,}  {row.share:>7.2%}  "
+                     f"{row.inverse_frequency_weight:>13.4g}  {row.effective_number_weight:>13.4g}  {row.repeat_factor:>6.3g}")
+    repeated = int((found.images["repeat_factor"] > 1).sum())
+    of = f"split {split}" if split else "the set"
+    lines.append(f"{len(found.images):,} images of {of}, {repeated:,} of them with a repeat factor above 1")
+    return "\n".join(lines)
