@@ -70,7 +70,7 @@ def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: s
         declared.setdefault(category.name, category.category_id)
     numbers = {name: k for k, name in enumerate(declared)}
     ids = list(declared.values())
-    boxes = np.zeros(0, np.int64)
+    boxes: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
     pairs: list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]] = []  # (image, class), each once
     paths: list[str] = []
     splits: list[str | None] = []
@@ -84,14 +84,14 @@ def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: s
             if name not in numbers:
                 numbers[name] = len(numbers)
                 ids.append(int(first[k]))
-        codes = np.array([*(numbers[n] for n in names), -1], np.int64)[codes]
-        known = (rows >= 0) & (codes >= 0)
-        boxes = _added(boxes, np.bincount(codes[known], minlength=len(numbers)))
-        keys = np.unique(rows[known] << 32 | codes[known])
+        classes_of = np.array([*(numbers[n] for n in names), -1], np.int64)[codes]
+        known = (rows >= 0) & (classes_of >= 0)
+        boxes = _added(boxes, np.bincount(classes_of[known], minlength=len(numbers)))
+        keys = np.unique(rows[known] << 32 | classes_of[known])
         pairs.append(np.stack([keys >> 32, keys & 0xFFFFFFFF]))
         paths += shard.images["path"].to_numpy()[chosen].tolist()
         splits += shard.images["split"].to_numpy()[chosen].tolist()
-    image, code = np.concatenate(pairs, axis=1) if pairs else np.zeros((2, 0), np.int64)
+    image, code = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
     counts = pd.DataFrame({"id": ids, "name": pd.Series(list(numbers), dtype=object),
                            "boxes": _added(boxes, np.zeros(len(numbers), np.int64)),
                            "images": np.bincount(code, minlength=len(numbers))})

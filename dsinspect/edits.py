@@ -6,15 +6,16 @@ occur twice are no trouble. What no edit names comes back byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from dsinspect.findings import Finding
 from dsinspect.model import BOX_COLUMNS, NO_POSITION
-from dsinspect.reports import Run
+from dsinspect.reports import Outcome, Run
 
 ACTIONS: Mapping[str, tuple[str, str]] = {
     # action: (what it addresses, what it does)
@@ -87,44 +88,68 @@ def edits_from_findings(run: Run, *, unsafe: bool = False, codes: Iterable[str] 
         codes: only the findings of these checks.
     """
     wanted = None if codes is None else set(codes)
-    frames = _frames(run.images)
+    frames = frames_of(run.images)
     changes: list[dict[str, Any]] = []
     for outcome in run.outcomes:
         if wanted is not None and outcome.code not in wanted:
             continue
         fixable = np.array([t.fix is not None and (unsafe or t.fix.safety == "safe")
                             for t in outcome.findings.templates] or [False])
-        mask = fixable[outcome.findings.rows["template"].to_numpy()]
-        if not mask.any():
-            continue
-        chosen = outcome.findings.take(mask)
-        new = {c: chosen.rows[f"fix:{c}"].to_numpy() if f"fix:{c}" in chosen.rows else None
-               for c in (*BOX_COLUMNS, "text")}
-        for k, finding in enumerate(chosen.iterate(outcome.code, outcome.severity)):
-            if finding.fix is None:
-                continue
-            change: dict[str, Any] = {
-                "action": finding.fix.action, "source": finding.source, "image": finding.image,
-                "category": finding.category, "index": NO_POSITION if finding.index is None else finding.index,
-                "code": finding.code, "fingerprint": finding.fingerprint}
-            change["frame_width"], change["frame_height"] = frames.get(finding.image, (np.nan, np.nan))
-            change.update({name: values[k] for name, values in new.items() if values is not None})
-            if change.get("text") is not None:
-                change["text"] = str(change["text"])
-            changes.append(change)
+        rows = np.flatnonzero(fixable[outcome.findings.rows["template"].to_numpy()])
+        changes += [change for _, change in fixes_of(outcome, rows, frames) if is_addressed(change)]
     return Edits.of(resolve(changes))
 
 
+def fixes_of(outcome: Outcome, rows: Any, frames: Mapping[str | None, tuple[float, float]]) -> Iterator[
+        tuple[Finding, dict[str, Any]]]:
+    """Yield findings with the change that would mend each; the change has no `action` when none is known.
+
+    Args:
+        outcome: of a check.
+        rows: positions of the findings.
+        frames: width and height of images by path, px.
+    """
+    chosen = outcome.findings.take(rows)
+    new = {c: chosen.rows[f"fix:{c}"].to_numpy() for c in (*BOX_COLUMNS, "text") if f"fix:{c}" in chosen.rows}
+    for k, finding in enumerate(outcome.findings.iterate(outcome.code, outcome.severity, rows)):
+        change: dict[str, Any] = {
+            "source": finding.source, "image": finding.image, "category": finding.category,
+            "index": NO_POSITION if finding.index is None else finding.index, "code": finding.code,
+            "fingerprint": finding.fingerprint}
+        change["frame_width"], change["frame_height"] = frames.get(finding.image, (np.nan, np.nan))
+        if finding.fix is not None:
+            change["action"] = finding.fix.action
+            change.update({name: values[k] for name, values in new.items()})
+            if change.get("text") is not None:
+                change["text"] = str(change["text"])
+        yield finding, change
+
+
 def resolve(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Drop repeated edits, and edits of records that another edit removes."""
+    """Drop repeated edits, edits of records that another edit removes, and the loss of classes that others go into."""
     kept: dict[tuple[Any, ...], dict[str, Any]] = {}
     for change in changes:
-        kept.setdefault((change["action"], *_target(change)), change)
+        field = str(change.get("text")).partition("=")[0] if change["action"] == "set-field" else ""
+        kept.setdefault((change["action"], *_target(change), field), change)
     dropped = {_target(c) for c in kept.values() if c["action"] == "drop-annotation"}
     images = {c.get("image") for c in kept.values() if c["action"] == "drop-image"}
+    merges = [c for c in kept.values() if c["action"] == "merge-category"]
+    merged = {name for c in merges for name in (c.get("category"), c.get("text"))}
     return [c for c in kept.values()
             if (c["action"] in ("drop-annotation", "drop-image") or _target(c) not in dropped)
-            and (c["action"] == "drop-image" or c.get("image") is None or c.get("image") not in images)]
+            and (c["action"] == "drop-image" or c.get("image") is None or c.get("image") not in images)
+            and not (c["action"] == "drop-category" and c.get("category") in merged)]
+
+
+def is_addressed(change: Mapping[str, Any]) -> bool:
+    """Say whether a change tells what it is about: a fault of a whole file has no record to drop."""
+    if "action" not in change:
+        return False
+    what = ACTIONS[change["action"]][0]
+    if what in ("annotation", "record"):
+        return change.get("source") is not None and (change.get("index", NO_POSITION) != NO_POSITION
+                                                     or change["action"] == "set-field")
+    return _target(change)[1] is not None
 
 
 def _target(change: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -134,7 +159,8 @@ def _target(change: Mapping[str, Any]) -> tuple[Any, ...]:
     return (what, change.get({"image": "image", "category": "category", "file": "source"}[what]))
 
 
-def _frames(images: pd.DataFrame | None) -> dict[str | None, tuple[float, float]]:
+def frames_of(images: pd.DataFrame | None) -> dict[str | None, tuple[float, float]]:
+    """Return width and height of the frame that the boxes of each image are in, by path, px."""
     if images is None:
         return {}
     return dict(zip(images["path"], zip(images["frame_width"], images["frame_height"], strict=True), strict=True))

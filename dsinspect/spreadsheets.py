@@ -107,16 +107,16 @@ def _workbook(path: Path) -> Iterator[Any]:
     _refuse_bombs(path)
     import openpyxl
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # styles and extensions it does not know do not concern the values
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # styles and extensions it does not know do not concern the values
+        try:
             book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except Exception as e:  # openpyxl raises whatever the XML or zip library did
-        raise UserError(f"{path}: not a readable .xlsx workbook: {_short(e)}") from None
-    try:
-        yield book
-    finally:
-        book.close()
+        except Exception as e:  # openpyxl raises whatever the XML or zip library did
+            raise UserError(f"{path}: not a readable .xlsx workbook: {_short(e)}") from None
+        try:
+            yield book
+        finally:
+            book.close()
 
 
 def _refuse_bombs(path: Path) -> None:

@@ -7,10 +7,12 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the core's commands; their modules import nothing heavy."""
-    from dsinspect.commands import balance, cache, check, explain, init, plugins, report, transform, view
+    from dsinspect.commands import balance, cache, check, explain, fix, init, plugins, report, review, transform, view
 
     app.command()(report.report)
     app.command()(check.check)
+    app.command()(fix.fix)
+    app.add_typer(review.app, name="review")
     app.command()(balance.balance)
     app.command()(transform.transform)
     app.command()(view.view)

@@ -39,6 +39,9 @@ ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="NAME", 
 UseCache = Annotated[bool, typer.Option("--cache/--no-cache", help="Remember measurements of image files.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
+AnnotationsOnly = Annotated[bool, typer.Option("--annotations-only", help="Leave the images out.")]
+CopyImages = Annotated[bool, typer.Option("--copy", help="Copy images, where hard links would do.")]
+Force = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
 Timings = Annotated[bool, typer.Option("--timings", help="Print where the time went, on stderr.")]
 
 

@@ -41,13 +41,14 @@ class CollidingNames(Check[ClassCounts, BaseOptions]):
         for name in sorted(boxes):
             groups.setdefault(plain_form(name), []).append(name)
         empty = [n for n in boxes if not n.strip()]
-        alike = [g for key, g in sorted(groups.items()) if key and len(g) > 1]
-        keep = [max(g, key=lambda n: (boxes[n], n)) for g in alike]
+        alike = [(name, max(g, key=lambda n: (boxes[n], n))) for key, g in sorted(groups.items()) if key for name in g]
+        alike = [(name, kept) for name, kept in alike if name != kept]
         return Result(Findings.concat([
             Findings.of_subjects(
-                [" = ".join(g) for g in alike], "{names} are one name but for case, spaces or punctuation",
-                {"names": [", ".join(repr(n) for n in g) for g in alike], "count": [len(g) for g in alike]},
-                fix=Fix("unsafe", "merge-category"), new_text=keep),
+                [name for name, _ in alike], "{name!r} is {kept!r} but for case, spaces or punctuation",
+                {"name": [name for name, _ in alike], "kept": [kept for _, kept in alike]},
+                category=[name for name, _ in alike], fix=Fix("unsafe", "merge-category"),
+                new_text=[kept for _, kept in alike]),
             Findings.of_subjects([repr(n) for n in empty], "the class name {name} is empty",
                                  {"name": [repr(n) for n in empty]})]))
 

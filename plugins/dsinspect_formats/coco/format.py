@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import pandas as pd
 
 from dsinspect.errors import UserError
-from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
+from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import (
     Category,
     DatasetInfo,
@@ -28,6 +28,9 @@ from dsinspect_formats.coco._files import base_folder, find_files, image_folders
 from dsinspect_formats.coco._records import Document, collector_off, decode_strictly
 from dsinspect_formats.coco._tolerant import Recovered, recover
 
+if TYPE_CHECKING:
+    from dsinspect.edits import Edits
+
 COLUMNS = frozenset(("coco:area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
                      "coco:segmentation", "coco:image_id_type"))
 
@@ -36,6 +39,7 @@ class Coco(Format):
     """COCO instances JSON, also as Roboflow exports it."""
 
     name = "coco"
+    patchable = True
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with COCO's lists."""
@@ -56,6 +60,12 @@ class Coco(Format):
         order = {"train": 0, "val": 1, "test": 2}
         files.sort(key=lambda f: (order.get(split_of(f, len(files) == 1) or "", 3), f))
         return CocoSource(request, files)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.coco._patching import patch
+
+        return patch(request, edits)
 
 
 @dataclass

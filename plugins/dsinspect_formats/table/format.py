@@ -7,18 +7,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import pandas as pd
 
 from dsinspect.errors import UserError
-from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
+from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import DatasetInfo, Problem, Shard, annotations_frame, images_frame, problems_frame
 from dsinspect.options import BaseOptions, option
 from dsinspect.spreadsheets import Row, Sheet, kind_of, sheets_of
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats.table._columns import Mapped, number, parse_wanted, recognise
+
+if TYPE_CHECKING:
+    from dsinspect.edits import Edits
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls")
 LOOK_AHEAD = 25
@@ -36,6 +39,7 @@ class Table(Format):
     """Spreadsheets and CSV files with one row a box."""
 
     name = "table"
+    patchable = True
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:
@@ -66,6 +70,12 @@ class Table(Format):
             path = tables[0]
         options = request.options if isinstance(request.options, Options) else Options()
         return TableSource(path, request, options)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.table._patching import patch
+
+        return patch(request, edits)
 
 
 def _tables_in(folder: Path) -> list[Path]:

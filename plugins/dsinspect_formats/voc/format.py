@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
-from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
+from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import (
     DatasetInfo,
     Problem,
@@ -25,6 +25,9 @@ from dsinspect.options import BaseOptions
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.voc._xml import VocFile, read_xml
+
+if TYPE_CHECKING:
+    from dsinspect.edits import Edits
 
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
 _ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
@@ -44,6 +47,7 @@ class Voc(Format):
     """Pascal VOC XML, ImageNet-style XML, and XML beside images."""
 
     name = "voc"
+    patchable = True
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:
@@ -70,6 +74,12 @@ class Voc(Format):
         """List XML files, images and split lists; no XML is read yet."""
         options = request.options if isinstance(request.options, Options) else Options()
         return VocSource(request.root, request.images, options, request.columns)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.voc._patching import patch
+
+        return patch(request, edits)
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.formats import Detection, Format, OpenRequest, ShardRef
+from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import DatasetInfo, Shard, annotations_frame, images_frame, problems_frame
 from dsinspect_formats._images import is_image, walk
 from dsinspect_formats.yolo._config import config_of, looks_like_config
@@ -19,6 +19,8 @@ from dsinspect_formats.yolo._layout import Entry, Layout, find_layout, looks_lik
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dsinspect.edits import Edits
+
 COLUMNS = frozenset(("yolo:n_values", "yolo:row"))
 
 
@@ -26,6 +28,7 @@ class Yolo(Format):
     """YOLO (Ultralytics v5 to 26, Roboflow, Darknet): one text file of fractions per image."""
 
     name = "yolo"
+    patchable = True
 
     def detect(self, root: Path) -> Detection | None:
         """Look for a data.yaml or obj.data, else for label files."""
@@ -52,6 +55,12 @@ class Yolo(Format):
     def open(self, request: OpenRequest) -> YoloSource:
         """Find images and labels; nothing of the labels is read yet."""
         return YoloSource(find_layout(request.root, request.images), request.columns)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.yolo._patching import patch
+
+        return patch(request, edits)
 
 
 class YoloSource:

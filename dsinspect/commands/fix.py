@@ -1,0 +1,117 @@
+"""`dsinspect fix`: mend what can be mended, into a new place."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsinspect.commands import common
+from dsinspect.errors import ExitCode, UserError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dsinspect.applying import Applied
+    from dsinspect.edits import Edits
+    from dsinspect.mending import Comparison
+
+
+def fix(
+    dataset: common.Dataset,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
+    diff: Annotated[bool, typer.Option("--diff", help="Show the changes as a unified diff, and change nothing.")] = False,
+    unsafe: Annotated[bool, typer.Option("--unsafe-fixes", help="Also fixes that lose something.")] = False,
+    annotations_only: common.AnnotationsOnly = False,
+    copy: common.CopyImages = False,
+    force: common.Force = False,
+    format: common.FormatName = None,
+    images: common.Images = None,
+    select: common.Select = None,
+    extend_select: common.ExtendSelect = None,
+    ignore: common.Ignore = None,
+    settings: common.Settings = None,
+    columns: common.Columns = None,
+    imgsz: common.Imgsz = None,
+    anchors: common.Anchors = None,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    jobs: common.Jobs = None,
+    executor: common.ExecutorName = None,
+    cache: common.UseCache = True,
+    cache_dir: common.CacheDir = None,
+    quiet: common.Quiet = False,
+) -> None:
+    """Write a corrected copy of a dataset: what findings say how to mend is mended, every other byte is as it was.
+
+    Exits 1 when a new finding at warning or above appears in the result.
+    """
+    from dsinspect.applying import patches_of, require_new
+    from dsinspect.diffs import unified_diff
+    from dsinspect.edits import edits_from_findings
+    from dsinspect.engine import inspect
+    from dsinspect.mending import compare, mend
+
+    if output is None and not diff:
+        raise UserError("fix: name the output with -o OUT, or look at the changes with --diff")
+    session = common.start(common.Choices(
+        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz, anchors,
+        config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
+    request = session.request(keep_images=True)
+    if output is not None and not diff:
+        require_new(request.root, output, force=force)
+    run = inspect(request, session.plugins)
+    edits = edits_from_findings(run, unsafe=unsafe)
+    if diff:
+        for patch in patches_of(request, session.plugins, edits):
+            sys.stdout.writelines(unified_diff(patch))
+        if not quiet:
+            print(summary(edits), file=sys.stderr)
+        return
+    assert output is not None
+    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, copy=copy,
+                          force=force)
+    comparison = compare(run, after)
+    if not quiet:
+        print(summary(edits))
+        tell(output, applied, comparison)
+    common.tell_trouble(run)
+    if run.crashed or after.crashed:
+        raise typer.Exit(ExitCode.CRASHED)
+    if new_faults(comparison):
+        print(f"dsinspect: the result has findings that were not there: {told(comparison.new)}", file=sys.stderr)
+        raise typer.Exit(ExitCode.FINDINGS)
+
+
+def summary(edits: Edits) -> str:
+    """Return the edits by action and code, a line each."""
+    if not len(edits):
+        return "nothing to mend"
+    counts = Counter(zip(edits.rows["code"].tolist(), edits.rows["action"].tolist(), strict=True))
+    lines = [f"{n:>9,}  {action}  ({code})" for (code, action), n in sorted(counts.items())]
+    return "\n".join([f"{len(edits):,} {'change' if len(edits) == 1 else 'changes'}", *lines])
+
+
+def tell(out: Path, applied: Applied, comparison: Comparison) -> None:
+    """Print what was written, and what a check of it says."""
+    print(f"wrote {out}: {len(applied.changed):,} files changed, {applied.copied:,} copied, {applied.linked:,} images linked"
+          + (f", {len(applied.removed):,} annotation files left out" if applied.removed else "")
+          + (f", {applied.dropped:,} images left out" if applied.dropped else "")
+          + (f"; {applied.elsewhere:,} images lie elsewhere and stay there" if applied.elsewhere else ""))
+    print(f"fixed: {told(comparison.fixed)}")
+    print(f"left:  {told(comparison.left)}")
+    if comparison.new:
+        print(f"new:   {told(comparison.new)}")
+
+
+def told(counts: Mapping[str, int]) -> str:
+    """Return counts by code on a line."""
+    return ", ".join(f"{n:,} {code}" for code, n in sorted(counts.items())) or "none"
+
+
+def new_faults(comparison: Comparison) -> bool:
+    """Say whether there is more of a check than before: a count about the whole set may tell other numbers."""
+    return any(n > comparison.fixed.get(code, 0) for code, n in comparison.new.items())

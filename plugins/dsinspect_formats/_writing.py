@@ -1,0 +1,197 @@
+"""What all writers share: files whole or not at all, the rows that can be written, and the count of what is lost."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.errors import UserError
+from dsinspect.model import NO_POSITION, DatasetInfo, Shard, boxes_xyxy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ALL_KEPT = frozenset(("crowd", "ignored", "category_ids"))
+UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose": ("", "unspecified"), "parts": ("", "0")}
+"""Values, in lower case, of attributes that say nothing."""
+
+
+def inside(path: str) -> str:
+    """Return a path without what would lead out of the output folder."""
+    parts = [p for p in PurePosixPath(path).parts if p not in ("..", ".", "/")]
+    return "/".join(parts) or "image"
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UserError: it cannot be written.
+    """
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        try:
+            partial.write_bytes(content)
+        except FileNotFoundError:  # folders are made when first missed: asking before each file costs more
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(content)
+        partial.replace(path)
+    except OSError as e:
+        partial.unlink(missing_ok=True) if path.parent.is_dir() else None
+        raise cannot_write(path, e) from None
+
+
+def cannot_write(path: Path, error: OSError) -> UserError:
+    """Return the error of a file that cannot be written."""
+    return UserError(f"{error.filename or path}: {(error.strerror or str(error)).lower()}; mend that and write again")
+
+
+def field_of(annotations: pd.DataFrame, name: str) -> NDArray[Any] | None:
+    """Return a format column by its field, whatever format it is of, or None."""
+    columns = [c for c in annotations.columns if str(c).partition(":")[2] == name]
+    return annotations[columns[0]].to_numpy() if columns else None
+
+
+def number(value: float) -> str:
+    """Return the shortest text that reads back as the same float64; whole numbers without a point."""
+    return str(int(value)) if value.is_integer() and abs(value) < 2.0**53 else repr(value)
+
+
+def slices_of(annotations: pd.DataFrame, n: int) -> list[tuple[int, int]]:
+    """Return where the rows of each of `n` images begin and end in a table sorted by `image_row`."""
+    edges = np.searchsorted(annotations["image_row"].to_numpy(), np.arange(n + 1)).tolist()
+    return list(zip(edges[:-1], edges[1:], strict=True))
+
+
+def category_pairs(annotations: pd.DataFrame) -> tuple[list[tuple[int, str | None]], NDArray[np.intp]]:
+    """Return the (id, name) pairs of a table in order of first appearance, and the number of each row's pair."""
+    if not len(annotations):
+        return [], np.empty(0, np.intp)
+    names, ids = annotations["category"].to_numpy(), annotations["category_id"].to_numpy()
+    codes = pd.factorize(names)[0]
+    _, first, inverse = np.unique(np.stack([codes, ids]), axis=1, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return [(int(ids[k]), names[k]) for k in first[order].tolist()], rank[inverse.reshape(-1)]
+
+
+class Losses:
+    """Counts what a format cannot keep.
+
+    Args:
+        info: of the dataset the records come from.
+        kept: what is kept: names of fields (`segmentation`, `truncated`, ...), `crowd`, `ignored`, `annotation_ids`,
+            `image_ids`, `category_ids`, `unnamed` (annotations of categories nobody declared), `unused` (categories without
+            an annotation), `supercategories`.
+    """
+
+    def __init__(self, info: DatasetInfo, kept: Collection[str]) -> None:
+        self.counts: Counter[str] = Counter()
+        self._info = info
+        self._kept = frozenset(kept)
+        self._used: set[str] = set()
+
+    def take(self, shard: Shard) -> pd.DataFrame:
+        """Return the annotations that can be written, sorted by image, and count what is lost of the shard."""
+        a = shard.annotations
+        rows = a["image_row"].to_numpy()
+        known = rows >= 0
+        finite = np.isfinite(boxes_xyxy(a).reshape(-1, 4)).all(axis=1)
+        self.add("annotations of unknown images", ~known)
+        self.add("annotations without a finite box", known & ~finite)
+        good = known & finite
+        if "unnamed" not in self._kept:
+            unnamed = a["category"].isna().to_numpy(bool)
+            self.add("annotations of unknown categories", good & unnamed)
+            good &= ~unnamed
+        if not good.all():
+            a, rows = a[good], rows[good]
+        if (np.diff(rows) < 0).any():
+            a = a.iloc[np.argsort(rows, kind="stable")]
+        a = a.reset_index(drop=True)
+        self._used.update(a["category"].dropna().unique().tolist())
+        self._flags_and_ids(shard.images, a)
+        self._fields(a)
+        return a
+
+    def add(self, what: str, which: NDArray[np.bool_] | int) -> None:
+        """Count a loss."""
+        self.counts[what] += int(np.sum(which))
+
+    def result(self) -> Mapping[str, int]:
+        """Return the losses there are, those of categories included."""
+        categories = self._info.categories
+        if "category_ids" not in self._kept:
+            self.add("category ids, and the order of categories", len(categories))
+        if "unused" not in self._kept:
+            self.add("categories without an annotation", sum(c.name not in self._used for c in categories))
+        if "supercategories" not in self._kept:
+            self.add("supercategories", sum(bool(c.supercategory) and c.supercategory != "none" for c in categories))
+        return {what: n for what, n in self.counts.items() if n}
+
+    def _flags_and_ids(self, images: pd.DataFrame, a: pd.DataFrame) -> None:
+        for kept, column, what in (("crowd", "is_crowd", "crowd flags (the boxes stay)"),
+                                   ("ignored", "is_ignored", "ignored or difficult flags (the boxes stay)")):
+            if kept not in self._kept:
+                self.add(what, a[column].to_numpy())
+        for kept, frame, column in (("annotation_ids", a, "annotation_id"), ("image_ids", images, "image_id")):
+            if kept not in self._kept:
+                index, own = frame["index"].to_numpy(), frame[column].to_numpy()
+                self.add(kept.replace("_", " "), (index != NO_POSITION) & (own != index) & (own != NO_POSITION))
+
+    def _fields(self, a: pd.DataFrame) -> None:
+        for name in (str(c) for c in a.columns if ":" in str(c)):
+            field = name.partition(":")[2]
+            if field in self._kept:
+                continue
+            values = a[name].to_numpy()
+            if field == "segmentation":
+                kinds = Counter(map(outline_kind, values.tolist()))
+                self.add("polygons", kinds["polygons"])
+                self.add("masks", kinds["mask"])
+            elif field == "keypoints":
+                self.add("keypoints", sum(outline_kind(v) is not None for v in values.tolist()))
+            elif field == "area":
+                self.add("areas that are not their box's", differing_areas(a, values))
+            elif field == "row" and "segmentation" not in self._kept:
+                self.add("polygons, poses or rotated boxes", sum(len(str(v).split()) > 6 for v in values.tolist()))
+            elif field in UNSAID:
+                self.add(f"attributes: {field}", said(values, UNSAID[field]))
+
+
+def outline_kind(value: Any) -> str | None:
+    """Return `polygons` or `mask` of a JSON value in bytes; None of nothing, null and an empty list."""
+    if value is None:
+        return None
+    head = bytes(memoryview(value)[:64]).translate(None, b" \t\r\n")
+    if head in (b"", b"null", b"[]", b"[[]]"):
+        return None
+    return "mask" if head.startswith(b"{") else "polygons"
+
+
+def said(values: Iterable[Any], unsaid: Collection[str]) -> int:
+    """Count the values that say something."""
+    return sum(v is not None and str(v).strip().lower() not in unsaid for v in values)
+
+
+def differing_areas(annotations: pd.DataFrame, areas: NDArray[Any]) -> NDArray[np.bool_]:
+    """Say which areas are other than those of the boxes, by more than a millionth."""
+    boxes = boxes_xyxy(annotations).reshape(-1, 4)
+    plain = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    areas = np.asarray(areas, np.float64)
+    return ~np.isnan(areas) & ~np.isclose(areas, plain, rtol=1e-6, atol=1e-6)
+
+
+def unlink_quietly(path: Path) -> None:
+    """Remove a file if it is there and can be removed."""
+    try:
+        os.unlink(path)  # noqa: PTH108
+    except OSError:
+        return

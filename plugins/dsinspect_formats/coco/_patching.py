@@ -1,0 +1,419 @@
+"""Edit COCO files without loss: only the spans of records that edits name are touched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from dsinspect.edits import Edits
+from dsinspect.errors import UserError
+from dsinspect.formats import OpenRequest, Patch
+from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
+from dsinspect_formats._images import ImageTree, relative
+from dsinspect_formats._splicing import EncodedText, Splice, removals, shown_path, splice
+from dsinspect_formats.coco._files import base_folder, find_files, image_folders, split_of
+from dsinspect_formats.coco._members import JsonObject
+from dsinspect_formats.coco._spans import ListSpans, spans_of
+from dsinspect_formats.coco._tolerant import LISTS, optional_number, whole
+from dsinspect_formats.coco.format import CocoFile, locate, read_file
+
+FILLED = ("id", "area", "iscrowd")
+"""Fields that a `set-field` without a value can fill in: the next free id, the area of the geometry, 0."""
+
+
+@dataclass
+class _File:
+    """One file of the set and what is to be done to it."""
+
+    path: Path
+    source: str
+    folders: list[str]
+    read: CocoFile
+    index_rows: dict[int, int] = field(default_factory=dict)
+    records: dict[int, Wanted] = field(default_factory=dict)
+    images: dict[int, Wanted] = field(default_factory=dict)
+    dropped_images: set[int] = field(default_factory=set)
+    dropped_annotations: set[int] = field(default_factory=set)
+    unreadable: set[int] = field(default_factory=set)
+    categories_of: dict[int, str] = field(default_factory=dict)
+    new_ids: dict[int, int] = field(default_factory=dict)
+    to_utf8: bool = False
+
+    @property
+    def is_touched(self) -> bool:
+        return bool(self.records or self.images or self.dropped_images or self.dropped_annotations or self.unreadable
+                    or self.categories_of or self.to_utf8)
+
+
+def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+    """Apply edits; see `Format.patch`.
+
+    Beyond what the actions say: `set-annotation-id` without a text gives the next free id of the file, `set-path`
+    without one the path that leads to the image from its folder, and `set-field` without an address fills in
+    `id`, `area` or `iscrowd` wherever a file's annotations lack it.
+    """
+    if not len(edits):
+        return
+    changes = Changes.of(edits, "coco", ())
+    base = base_folder(request.root)
+    tree = ImageTree.below(request.images or base)
+    files = _files(request, base, tree)
+    declared = [c.name for f in files for c in f.read.categories]
+    plan = CategoryPlan.of(changes.categories, declared)
+    _settle_records(files, changes, plan)
+    _settle_images(files, changes)
+    _settle_ids(files)
+    by_source = {f.source: f for f in files}
+    for source, change in changes.files.items():
+        if source not in by_source:
+            raise change.wrong("no such file in the set")
+        by_source[source].to_utf8 = True
+    _check_everywhere(changes.everywhere, by_source)
+    for file in files:
+        everywhere = [c for c in changes.everywhere if c.source in (None, file.source)]
+        if not (file.is_touched or plan or everywhere):
+            continue
+        before = file.path.read_bytes()
+        after = _Editor(file, plan, everywhere, tree, base, before).apply()
+        if after != before:
+            yield Patch(shown_path(request.root, file.path), before, after)
+
+
+def _files(request: OpenRequest, base: Path, tree: ImageTree) -> list[_File]:
+    paths = find_files(request.root) or ([request.root] if request.root.is_file() else [])
+    if not paths:
+        raise UserError(f"{request.root}: no COCO JSON file found")
+    files = []
+    for path in sorted(paths):
+        split = split_of(path, len(paths) == 1)
+        read = read_file(path, base, frozenset(), split)
+        locate(read.images, path, base, tree, split)
+        folders = image_folders(path, base, split) if tree.folder == base else [""]
+        indices = read.annotations["index"].tolist()
+        files.append(_File(path, relative(path, base), folders, read, dict(zip(indices, range(len(indices)), strict=True))))
+    return files
+
+
+def _settle_records(files: list[_File], changes: Changes, plan: CategoryPlan) -> None:
+    """Give every file the edits of its annotations, checked."""
+    by_source = {f.source: f for f in files}
+    for source, records in changes.by_source().items():
+        file = by_source.get(source)
+        if file is None:
+            raise any_of(next(iter(records.values()))).wrong("no such file in the set")
+        faulty = {p.index for p in file.read.problems if p.kind == "malformed-record" and p.index >= 0}
+        for index, wanted in records.items():
+            if "drop-record" in wanted and index in faulty:
+                file.unreadable.add(index)
+                wanted = {k: v for k, v in wanted.items() if k != "drop-record"}
+                if not wanted:
+                    continue
+            if index not in file.index_rows:
+                raise any_of(wanted).wrong(f"the file has no such annotation that can be read, of {len(file.index_rows)}")
+            if is_dropped(wanted):
+                file.dropped_annotations.add(index)
+                continue
+            _check_record(wanted)
+            file.records[index] = wanted
+            if "set-category" in wanted:
+                change = wanted["set-category"]
+                name = plan.target(change)
+                if name not in {c.name for c in file.read.categories}:
+                    raise change.wrong(f"this file declares no category {name!r}; another one does")
+                file.categories_of[index] = name
+
+
+def _check_record(wanted: Wanted) -> None:
+    for change in wanted.values():
+        if change.action == "set-box":
+            change.finite_box()
+        elif change.action == "set-annotation-id" and change.text is not None:
+            change.whole_number()
+        elif change.action == "set-area":
+            _area(change)
+        elif change.action == "set-field" and change.field()[0] in ("bbox", "image_id", "category_id"):
+            raise change.wrong("set-field does not change boxes, images or categories of annotations")
+
+
+def _area(change: Change) -> float:
+    try:
+        value = json.loads(change.text or "")
+    except ValueError:
+        value = None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < float("inf"):
+        raise change.wrong(f"{change.text!r} is not a number")
+    return value
+
+
+def _check_everywhere(everywhere: list[Change], by_source: dict[str, _File]) -> None:
+    for change in everywhere:
+        if change.source is not None and change.source not in by_source:
+            raise change.wrong("no such file in the set")
+        if (change.text or "").strip() not in FILLED:
+            change.field()
+
+
+def _settle_images(files: list[_File], changes: Changes) -> None:
+    """Give every file the edits of its images, checked."""
+    rows: dict[str, list[tuple[_File, int]]] = {}
+    for file in files:
+        for row, path in enumerate(file.read.images["path"].tolist()):
+            rows.setdefault(path, []).append((file, row))
+    gone: dict[str, set[int]] = {}
+    for path, wanted in changes.images.items():
+        if path not in rows:
+            raise any_of(wanted).wrong("no record names such an image")
+        if "set-image-size" in wanted:
+            wanted["set-image-size"].size_wh()
+        for file, row in rows[path]:
+            index = int(file.read.images["index"].iloc[row])
+            if "drop-image" in wanted:
+                file.dropped_images.add(index)
+                gone.setdefault(file.source, set()).add(row)
+            else:
+                file.images[index] = wanted
+    for file in files:
+        if file.source in gone:
+            annotations = file.read.annotations
+            of_gone = np.isin(annotations["image_row"].to_numpy(), list(gone[file.source]))
+            file.dropped_annotations.update(annotations["index"].to_numpy()[of_gone].tolist())
+
+
+def _settle_ids(files: list[_File]) -> None:
+    """Choose the ids of annotations that get one without saying which."""
+    for file in files:
+        asked = sorted((i, w["set-annotation-id"]) for i, w in file.records.items() if "set-annotation-id" in w)
+        given = {i: c.whole_number() for i, c in asked if c.text is not None}
+        free = max([0, *given.values(), *file.read.annotations["annotation_id"].tolist()]) + 1
+        for index, change in asked:
+            file.new_ids[index] = given[index] if change.text is not None else free
+            free += change.text is None
+
+
+class _Editor:
+    """Applies to one file what was settled."""
+
+    def __init__(self, file: _File, plan: CategoryPlan, everywhere: list[Change], tree: ImageTree, base: Path,
+                 before: bytes) -> None:
+        self.file = file
+        self.plan = plan
+        self.everywhere = everywhere
+        self.tree = tree
+        self.base = base
+        read = file.read  # without a problem all elements are objects, and brackets alone tell where they stand
+        counts = None if any(p.kind in ("malformed-record", "odd-encoding") for p in read.problems) else {
+            "images": len(read.images), "annotations": len(read.annotations), "categories": len(read.categories)}
+        # The strict reader lets bytes that are not UTF-8 pass in texts it skips; they stay as they are.
+        is_read_as_it_is = counts is not None and not file.to_utf8
+        self.errors = "surrogateescape" if is_read_as_it_is else "surrogatepass"
+        self.encoded = EncodedText(before) if is_read_as_it_is else EncodedText.of(before, file.source)
+        self.content = self.encoded.utf8
+        self.lists = spans_of(self.content, counts, file.source)
+        self.cuts: dict[str, set[int]] = {k: set() for k in LISTS}
+        self.splices: list[Splice] = []
+
+    def apply(self) -> bytes:
+        """Return the file with the edits."""
+        self.cuts["images"] |= self.file.dropped_images
+        self.cuts["annotations"] |= self.file.dropped_annotations
+        self._cut_unreadable()
+        ids, moved = self._categories()
+        self._annotations(ids, moved)
+        for index, wanted in self.file.images.items():
+            self._edit("images", index, partial(self._image, wanted))
+        closing = self._cut()
+        utf8 = splice(self.content, self.splices)
+        if closing:
+            utf8 = utf8.rstrip(b" \t\r\n,") + closing
+        return EncodedText.plain(utf8) if self.file.to_utf8 else self.encoded.encode(self._expressible(utf8))
+
+    def _cut(self) -> bytes:
+        """Add the cuts of records; returns the brackets that are missing when a record that the file breaks off in goes."""
+        closing = b""
+        for key, dropped in self.cuts.items():
+            spans = self.lists.get(key)
+            if spans is None or not dropped:
+                continue
+            pairs = spans.pairs()
+            if spans.closed == len(self.content) and len(pairs) - 1 in dropped:
+                closing = b"]}"
+            self.splices += removals(pairs, dropped, spans.opened, spans.closed)
+        return closing
+
+    def _cut_unreadable(self) -> None:
+        """Choose the records at the places of `drop-record` that the reader cannot use; the place alone may mean several."""
+        for index in self.file.unreadable:
+            for key in LISTS:
+                spans = self.lists.get(key)
+                if spans is not None and index < len(spans.starts) and not self._is_usable(key, spans, index):
+                    self.cuts[key].add(index)
+
+    def _is_usable(self, key: str, spans: ListSpans, index: int) -> bool:
+        if key == "annotations":
+            return index in self.file.index_rows
+        try:
+            record = json.loads(self._text(spans, index))
+            whole(record, "id")
+            if key == "categories":
+                return isinstance(record.get("name"), str)
+            for side in ("width", "height"):
+                optional_number(record, side)
+            return isinstance(record.get("file_name"), str)
+        except ValueError:
+            return False
+
+    def _categories(self) -> tuple[dict[str, int], dict[int, int]]:
+        """Edit the categories; returns the ids of names, and the new ids of old ones."""
+        spans = self.lists.get("categories")
+        names: dict[int, str] = {}
+        ids: dict[str, int] = {}
+        for category in self.file.read.categories:
+            names.setdefault(category.category_id, category.name)
+            ids.setdefault(category.name, category.category_id)
+        moved: dict[int, int] = {}
+        if not self.plan:
+            return ids, moved
+        here = dict(ids)
+        for number, name in names.items():
+            into = self.plan.merged.get(name)
+            if into is not None and here.setdefault(into, number) != number:  # else it takes the name of the absent one
+                moved[number] = here[into]
+        for index in range(0 if spans is None else len(spans.starts)):
+            try:
+                record = json.loads(self._text(self.lists["categories"], index))
+                number, name = whole(record, "id")[0], record.get("name")
+            except ValueError:
+                continue
+            if not isinstance(name, str) or name not in self.plan.declared:
+                continue
+            if name in self.plan.dropped or (number in moved and name in self.plan.merged):
+                self.cuts["categories"].add(index)
+            elif self.plan.final(name) != name:
+                self._edit("categories", index, partial(_rename, self.plan.final(name)))
+        self._drop_annotations_of([i for i, n in names.items() if n in self.plan.dropped])
+        return ids, moved
+
+    def _drop_annotations_of(self, category_ids: list[int]) -> None:
+        annotations = self.file.read.annotations
+        of_dropped = np.isin(annotations["category_id"].to_numpy(), category_ids)
+        self.cuts["annotations"].update(annotations["index"].to_numpy()[of_dropped].tolist())
+
+    def _annotations(self, ids: dict[str, int], moved: dict[int, int]) -> None:
+        frame = self.file.read.annotations
+        indices = frame["index"].to_numpy()
+        category_ids = frame["category_id"].to_numpy()
+        touched = set(self.file.records)
+        touched.update(indices[np.isin(category_ids, list(moved))].tolist())
+        if self.everywhere:
+            touched.update(indices.tolist())
+        own = frame["annotation_id"].to_numpy()
+        self.free = max([0, *self.file.new_ids.values(), int(own.max(initial=0))]) + 1
+        for index in sorted(touched - self.cuts["annotations"]):
+            category = int(category_ids[self.file.index_rows[index]])
+            target = moved.get(category, category)
+            if index in self.file.categories_of:
+                target = ids[self.file.categories_of[index]]
+            self._edit("annotations", index, partial(self._annotation, index, category, target))
+
+    def _annotation(self, index: int, category: int, target: int, record: JsonObject) -> None:
+        if target != category:
+            record.set("category_id", target)
+        for change in self.file.records.get(index, {}).values():
+            if change.action == "set-box":
+                old, area_follows = record.value("bbox"), _has_area_of_box(record)
+                record.set_box(change.finite_box())
+                box = record.written("bbox")
+                if area_follows and box != old and "set-area" not in self.file.records[index]:
+                    record.set("area", round(box[2] * box[3], 4))
+            elif change.action == "set-annotation-id":
+                record.set("id", self.file.new_ids[index])
+            elif change.action == "set-area":
+                record.set("area", _area(change), (change.text or "").strip())
+            elif change.action == "drop-polygon" and record.member("segmentation"):
+                record.set("segmentation", [])
+            elif change.action == "set-field":
+                name, value = change.field()
+                record.set(name, value, (change.text or "").partition("=")[2].strip())
+        for change in self.everywhere:
+            self._fill(record, change)
+
+    def _fill(self, record: JsonObject, change: Change) -> None:
+        name = (change.text or "").strip()
+        if name not in FILLED:
+            name, value = change.field()
+            if record.member(name) is None:
+                record.set(name, value, (change.text or "").partition("=")[2].strip())
+        elif record.value(name) is None:
+            if name == "id":
+                record.set("id", self.free)
+                self.free += 1
+            else:
+                record.set(name, 0 if name == "iscrowd" else _true_area(record))
+
+    def _image(self, wanted: Wanted, record: JsonObject) -> None:
+        if "set-image-size" in wanted:
+            for side, text in zip(("width", "height"), wanted["set-image-size"].size_wh(), strict=True):
+                record.set(side, json.loads(text), text)
+        if "set-path" in wanted:
+            path = wanted["set-path"]
+            record.set("file_name", self._file_name(path.image or "") if path.text is None else path.text)
+
+    def _file_name(self, path: str) -> str:
+        """Return the shortest name that leads to an image from one of the folders it is looked for in."""
+        at = relative(self.base / path, self.tree.folder)
+        names = [at.removeprefix(f) for f in self.file.folders if at.startswith(f)]
+        fitting = [n for n in names if self.tree.find(n, self.file.folders) == at]
+        return min(fitting, key=len) if fitting else path
+
+    def _edit(self, key: str, index: int, change: Callable[[JsonObject], None]) -> None:
+        spans = self.lists[key]
+        old = self._text(spans, index)
+        record = JsonObject(old)
+        change(record)
+        new = record.result()
+        if new != old:
+            self.splices.append((int(spans.starts[index]), int(spans.stops[index]), new.encode("utf-8", self.errors)))
+
+    def _text(self, spans: ListSpans, index: int) -> str:
+        return self.content[int(spans.starts[index]):int(spans.stops[index])].decode("utf-8", self.errors)
+
+    def _expressible(self, utf8: bytes) -> bytes:
+        """Return JSON with escapes for what a code page lacks."""
+        if self.encoded.codec.startswith("utf"):
+            return utf8
+        text = utf8.decode("utf-8", "surrogatepass")
+        return "".join(c if c < "\x80" or "\ud800" <= c <= "\udfff" or self.encoded.can_express(c)
+                       else json.dumps(c)[1:-1] for c in text).encode("utf-8", "surrogatepass")
+
+
+def _rename(name: str, record: JsonObject) -> None:
+    record.set("name", name)
+
+
+def _has_area_of_box(record: JsonObject) -> bool:
+    """Say whether `area` is that of the box, which then follows it; with a mask it is not."""
+    try:
+        _, _, w, h = record.value("bbox")
+        return not record.value("segmentation") and abs(record.value("area") - w * h) <= max(1.0, 0.01 * abs(w * h))
+    except (TypeError, ValueError):
+        return False
+
+
+def _true_area(record: JsonObject) -> float:
+    """Return the area of plain polygons, else of the box, square px."""
+    from dsinspect.geometry import polygon_area
+
+    polygons = record.value("segmentation")
+    if isinstance(polygons, list) and polygons and all(
+            isinstance(p, list) and len(p) >= 6 and len(p) % 2 == 0 for p in polygons):
+        try:
+            return round(sum(abs(polygon_area(np.array(p, np.float64).reshape(-1, 2))) for p in polygons), 4)
+        except (TypeError, ValueError):
+            pass
+    _, _, w, h = record.value("bbox")
+    return float(w * h)

@@ -1,0 +1,359 @@
+"""Edit tables without loss: cells and rows of CSV texts, cells and rows of .xlsx workbooks."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from dsinspect.edits import Edits
+from dsinspect.errors import UserError
+from dsinspect.formats import OpenRequest, Patch
+from dsinspect.spreadsheets import Sheet, kind_of
+from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
+from dsinspect_formats._images import ImageTree
+from dsinspect_formats._splicing import EncodedText, extent_text, number_text
+from dsinspect_formats.table._cells import CsvText
+from dsinspect_formats.table._columns import CORNERS, Mapped, number
+from dsinspect_formats.table.format import Options, Table, TableSource, _choose, _collect, _image_table, _tables_in
+
+NO_PLACE = ("set-area", "drop-polygon")
+
+
+class _Grid(Protocol):
+    """Records of a table by their positions, and columns by theirs, both from 0."""
+
+    header: list[Any]
+    count: int
+
+    def get(self, record: int, column: int) -> Any: ...
+    def set(self, record: int, column: int, value: Any) -> None: ...
+    def drop(self, record: int) -> None: ...
+
+
+def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+    """Apply edits; see `Format.patch`.
+
+    The last row of an image stays when its box is dropped: its box and category are emptied, which makes the image a
+    background. `set-field` writes the cell of the column of that name; categories are those in use.
+
+    An .xlsx is loaded and saved with openpyxl, which keeps values, formulas, styles, widths, validations, comments,
+    charts it can read, images and (as they are) macros, but not: the stored results of formulas, shapes and text
+    boxes, slicers, pivot caches, form controls, rich text within a cell, and what else it does not know. Formulas and
+    merged cells below a dropped row are not moved. It is left alone when no edit changes a value.
+    """
+    if not len(edits):
+        return
+    changes = Changes.of(edits, "table", NO_PLACE)
+    source = Table().open(request)
+    path = _tables_in(request.root)[0] if request.root.is_dir() else request.root
+    before = path.read_bytes()
+    kind = kind_of(path)
+    if kind == "xls":
+        raise UserError(f"{path}: .xls files are read, not written; save it as .xlsx or .csv")
+    options = request.options if isinstance(request.options, Options) else Options()
+    sheet, mapped = _choose(path, options)
+    to_utf8 = changes.files.pop(path.name, None)
+    if changes.files:
+        raise next(iter(changes.files.values())).wrong("no such file in the set")
+    if kind == "xlsx":
+        if to_utf8 is not None:
+            raise to_utf8.wrong("a workbook is no text")
+        book = _Book(before, sheet, mapped, path.name)
+        _Patcher(source, sheet, mapped, changes, request, book).apply()
+        after = book.saved() if book.is_changed else before
+    else:
+        table = _Csv(before, mapped, path.name)
+        _Patcher(source, sheet, mapped, changes, request, table).apply()
+        after = table.saved(plain=to_utf8 is not None)
+    if after != before:
+        yield Patch(path.name, before, after)
+
+
+class _Patcher:
+    """The table as read, and the edits applied to its records."""
+
+    def __init__(self, source: TableSource, sheet: Sheet, mapped: Mapped, changes: Changes, request: OpenRequest,
+                 grid: _Grid) -> None:
+        self.columns = mapped.columns
+        self.mapped = mapped
+        self.grid = grid
+        self.changes = changes
+        self.is_fraction = source.info.box_units == "fraction"
+        self.name = sheet.path.name
+        collected = _collect(sheet, mapped, self.name)
+        base = sheet.path.parent
+        images, _ = _image_table(collected, self.name, ImageTree.below(request.images or base), base)
+        paths = images["path"].tolist()
+        self.path_of = {key: paths[k] for key, k in collected.images.items()}
+        self.keys = [self._key(k) for k in range(grid.count)]
+        self.category_of = dict(zip(collected.indices, collected.categories, strict=True))
+        self.faulty = {p.index for p in collected.problems}
+        self.records = changes.by_source().get(self.name, {})
+        self.plan = CategoryPlan.of(changes.categories, {c for c in collected.categories if c is not None})
+
+    def apply(self) -> None:
+        """Check all edits, then change the grid."""
+        self._check()
+        gone = {path for path, wanted in self.changes.images.items() if "drop-image" in wanted}
+        rows_left: dict[str, int] = {}
+        dropped: set[int] = set()
+        for k, key in enumerate(self.keys):
+            path = self.path_of.get(key or "")
+            wanted = self.records.get(k, {})
+            if path in gone:
+                dropped.add(k)
+                self.grid.drop(k)
+            elif is_dropped(wanted) or self.category_of.get(k) in self.plan.dropped:
+                dropped.add(k)
+            if k not in dropped and key is not None:
+                rows_left[key] = rows_left.get(key, 0) + 1
+        for k, key in enumerate(self.keys):
+            path = self.path_of.get(key or "")
+            if path in gone:
+                continue
+            if k in dropped:
+                if key is not None and key in self.path_of and not rows_left.get(key):
+                    rows_left[key] = 1
+                    self._empty(k)
+                else:
+                    self.grid.drop(k)
+                    continue
+            else:
+                self._record(k, self.records.get(k, {}))
+            if path is not None and path in self.changes.images:
+                self._image(k, self.changes.images[path])
+
+    def _key(self, record: int) -> str | None:
+        image = self._cell(record, "image")
+        if image in (None, ""):
+            return None
+        name = str(int(image)) if isinstance(image, float) and image.is_integer() else str(image)
+        split = self._cell(record, "split")
+        return name if split in (None, "") else f"{split}\0{name}"
+
+    def _cell(self, record: int, name: str) -> Any:
+        return self.grid.get(record, self.columns[name]) if name in self.columns else None
+
+    def _check(self) -> None:
+        if self.changes.everywhere:
+            raise self.changes.everywhere[0].wrong("the edit names no record of the file")
+        for (source, index), wanted in self.changes.records.items():
+            change = any_of(wanted)
+            if source != self.name:
+                raise change.wrong("no such file in the set")
+            if index not in self.category_of and not ("drop-record" in wanted and 0 <= index < self.grid.count):
+                raise change.wrong("no such row with a box that can be read")
+            for each in () if is_dropped(wanted) else wanted.values():
+                self._check_record(each)
+        paths = set(self.path_of.values())
+        for path, wanted in self.changes.images.items():
+            if path not in paths:
+                raise any_of(wanted).wrong("no row names such an image")
+            if "set-image-size" in wanted:
+                wanted["set-image-size"].size_wh()
+                self._needs(wanted["set-image-size"], "image_width", "image_height")
+        if self.plan:
+            self._needs(any_of(next(iter(self.changes.categories.values()))), "category")
+
+    def _check_record(self, change: Change) -> None:
+        if change.action == "set-box":
+            self._edges(change)
+        elif change.action == "set-category":
+            self._needs(change, "category")
+            self.plan.target(change)
+        elif change.action == "set-annotation-id":
+            self._needs(change, "annotation_id")
+            change.whole_number()
+        elif change.action == "set-field":
+            name, value = change.field()
+            if name not in self.grid.header:
+                raise change.wrong(f"no column {name!r}; there are {', '.join(str(h) for h in self.grid.header if h)}")
+            if isinstance(value, (list, dict)):
+                raise change.wrong("a cell holds one value")
+
+    def _needs(self, change: Change, *fields: str) -> None:
+        missing = [f for f in fields if f not in self.columns]
+        if missing:
+            raise change.wrong(f"the table has no column for {' and '.join(missing)}")
+
+    def _edges(self, change: Change) -> Box:
+        box = change.finite_box()
+        if not self.is_fraction:
+            return box
+        w, h = change.frame_wh
+        if not (w > 0 and h > 0):
+            raise change.wrong("the size of the image is not known, and the table holds fractions of it")
+        return box[0] / w, box[1] / h, box[2] / w, box[3] / h
+
+    def _record(self, record: int, wanted: Mapping[str, Change]) -> None:
+        name = self.category_of.get(record)
+        target = self.plan.target(wanted["set-category"]) if "set-category" in wanted else name
+        final = self.plan.final(target) if target in self.plan.declared else target
+        if final != name and final is not None:
+            self.grid.set(record, self.columns["category"], final)
+        for change in wanted.values():
+            if change.action == "set-box":
+                self._box(record, self._edges(change))
+            elif change.action == "set-annotation-id":
+                self._number(record, "annotation_id", str(change.whole_number()))
+            elif change.action == "set-field":
+                column, value = change.field()
+                self.grid.set(record, self.grid.header.index(column), value)
+
+    def _box(self, record: int, box: Box) -> None:
+        names = self.mapped.box
+        old = [number(self._cell(record, f)) for f in names]
+        texts = [_plain_text(self._cell(record, f)) for f in names]
+        for axis in (0, 1):
+            low, high = box[axis], box[axis + 2]
+            is_corner = names == CORNERS
+            old_high = old[axis + 2] if is_corner else old[axis] + old[axis + 2]
+            tolerance = 1e-9 if self.is_fraction else 0.0
+            low_stays, high_stays = abs(low - old[axis]) <= tolerance, abs(high - old_high) <= tolerance
+            if not low_stays:
+                self._number(record, names[axis], number_text(low, texts[axis]))
+            if not high_stays or not (low_stays or is_corner):
+                self._number(record, names[axis + 2], number_text(high, texts[axis + 2]) if is_corner else extent_text(
+                    old[axis] if low_stays else low, high, texts[axis + 2]))
+
+    def _number(self, record: int, name: str, text: str) -> None:
+        """Write a number, as text where the cell holds text, with its decimal comma where it has one."""
+        old = self._cell(record, name)
+        try:
+            if number(old) == float(text):
+                return
+        except ValueError:
+            pass
+        value: Any = text
+        if not isinstance(old, str) and not isinstance(self.grid, _Csv):
+            value = json.loads(text)
+        elif isinstance(old, str) and "," in old and "." not in old:
+            value = text.replace(".", ",")
+        self.grid.set(record, self.columns[name], value)
+
+    def _empty(self, record: int) -> None:
+        for name in (*self.mapped.box, "category", "annotation_id"):
+            if name in self.columns and self._cell(record, name) not in (None, ""):
+                self.grid.set(record, self.columns[name], None)
+
+    def _image(self, record: int, wanted: Wanted) -> None:
+        if "set-image-size" in wanted:
+            for name, text in zip(("image_width", "image_height"), wanted["set-image-size"].size_wh(), strict=True):
+                self._number(record, name, text)
+        if "set-path" in wanted:
+            change = wanted["set-path"]
+            self.grid.set(record, self.columns["image"], change.image if change.text is None else change.text)
+
+
+def _plain_text(value: Any) -> str:
+    text = repr(value) if isinstance(value, (int, float)) else str(value)
+    return text.replace(",", ".")
+
+
+class _Csv:
+    """A CSV file as a grid."""
+
+    def __init__(self, content: bytes, mapped: Mapped, path: str) -> None:
+        codec = None
+        if not content.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
+            try:
+                content.decode()
+            except UnicodeDecodeError:
+                codec = "cp1252"  # as the reader, which takes no guess at others
+        self.encoded = EncodedText.of(content, path, codec)
+        self.text = CsvText(self.encoded.utf8.decode("utf-8", "surrogatepass"), path)
+        self.path = path
+        self.rows = self.text.records(mapped.header_row)
+        self.count = len(self.rows)
+        head = next((k for k, r in enumerate(self.text.rows) if r.number == mapped.header_row), None)
+        self.header: list[Any] = [] if head is None else [
+            self.text.value(head, c) for c in range(len(self.text.rows[head].cells))]
+
+    def get(self, record: int, column: int) -> Any:
+        return self.text.value(self.rows[record], column) or None
+
+    def set(self, record: int, column: int, value: Any) -> None:
+        text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
+        if not self.encoded.codec.startswith("utf") and not self.encoded.can_express(text):
+            raise UserError(f"{self.path}: is {self.encoded.codec}, which cannot hold {text!r}; save it as UTF-8 first")
+        self.text.set(self.rows[record], column, text)
+
+    def drop(self, record: int) -> None:
+        self.text.drop(self.rows[record])
+
+    def saved(self, *, plain: bool) -> bytes:
+        """Return the file, in UTF-8 when that is asked for."""
+        utf8 = self.text.result().encode("utf-8", "surrogatepass")
+        return EncodedText.plain(utf8) if plain else self.encoded.encode(utf8)
+
+
+class _Book:
+    """A sheet of an .xlsx workbook as a grid."""
+
+    def __init__(self, content: bytes, sheet: Sheet, mapped: Mapped, path: str) -> None:
+        import openpyxl
+
+        rows = list(sheet.rows())
+        self.values = [r for r in rows if r.number > mapped.header_row]
+        head = next((r for r in rows if r.number == mapped.header_row), None)
+        self.header: list[Any] = [] if head is None else [h.strip() if isinstance(h, str) else h for h in head.values]
+        self.count = len(self.values)
+        self.is_changed = False
+        self._dropped: list[int] = []
+        try:
+            self.book = openpyxl.load_workbook(io.BytesIO(content), keep_vba=b"vbaProject.bin" in content, rich_text=False)
+            self.sheet = self.book[sheet.name]
+        except Exception as e:  # openpyxl raises whatever the XML or zip library did
+            raise UserError(f"{path}: not a workbook that can be edited: {e}; save it as .csv") from None
+
+    def get(self, record: int, column: int) -> Any:
+        values = self.values[record].values
+        return values[column] if column < len(values) else None
+
+    def set(self, record: int, column: int, value: Any) -> None:
+        if self.get(record, column) == value:
+            return
+        cell = self.sheet.cell(self.values[record].number, column + 1)
+        cell.value = value
+        if isinstance(value, str):
+            cell.data_type = "s"  # a text that looks like a formula is a text
+        self.is_changed = True
+
+    def drop(self, record: int) -> None:
+        self._dropped.append(self.values[record].number)
+        self.is_changed = True
+
+    def saved(self) -> bytes:
+        """Return the workbook."""
+        rows = sorted(set(self._dropped), reverse=True)
+        k = 0
+        while k < len(rows):  # a run at a time: each call moves all cells below
+            first = k
+            while k + 1 < len(rows) and rows[k + 1] == rows[k] - 1:
+                k += 1
+            self.sheet.delete_rows(rows[k], k - first + 1)
+            k += 1
+        modified = self.book.properties.modified
+        out = io.BytesIO()
+        self.book.save(out)
+        return _without_clock(out.getvalue(), modified)
+
+
+
+
+def _without_clock(content: bytes, modified: datetime | None) -> bytes:
+    """Return a workbook without the time it was saved at: the same edits give the same bytes."""
+    said = "" if modified is None else modified.strftime("%Y-%m-%dT%H:%M:%SZ")
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as saved, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as fixed:
+        for part in saved.infolist():
+            text = saved.read(part)
+            if part.filename == "docProps/core.xml" and said:
+                text = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + said.encode(), text)
+            fixed.writestr(zipfile.ZipInfo(part.filename, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
+    return out.getvalue()

@@ -1,0 +1,121 @@
+"""Edit the class names of a YOLO set where they stand: data.yaml, obj.names, classes.txt; all else keeps its text."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from dsinspect.errors import UserError
+from dsinspect_formats._images import relative
+from dsinspect_formats._splicing import readable, removals, without_lines
+from dsinspect_formats.yolo._config import _NAME_LISTS, Config, resolve
+
+TextSplice = tuple[int, int, str]
+
+
+def class_files(config: Config, folder: Path) -> dict[str, str]:
+    """Return the files that hold the class names and their number: source to what `edit_class_file` calls them."""
+    names = config.settings.get("names")
+    if config.path is not None and isinstance(names, list | dict):
+        return {relative(config.path, folder): "yaml"}
+    if config.path is not None and isinstance(names, str):
+        place = resolve(names, [config.path.parent])
+        kind = "data" if config.path.suffix.lower() == ".data" else "yaml"
+        return {relative(config.path, folder): kind, **({relative(place, folder): "names"} if place else {})}
+    listed = next((name for name in _NAME_LISTS if (folder / name).is_file()), None)
+    return {listed: "lines"} if listed is not None and not config.settings else {}
+
+
+def edit_class_file(text: str, kind: str, removed: Collection[int], renamed: Mapping[int, str], left: int) -> str:
+    """Return a class file without some classes and with others renamed; those after a removed one move up.
+
+    Args:
+        text: of the file.
+        kind: `yaml`; `data` (obj.data); `names` (obj.names, blank lines do not count) or `lines` (they do).
+        removed: class numbers.
+        renamed: class number to new name.
+        left: number of classes afterwards.
+    """
+    if kind == "yaml":
+        return _edit_yaml(text, removed, renamed, left)
+    if kind == "data":
+        return re.sub(r"(?m)^([ \t]*classes[ \t]*=[ \t]*)\d+", rf"\g<1>{left}", text) if removed else text
+    lines = text.splitlines(keepends=True)
+    places = [k for k, line in enumerate(lines) if kind == "lines" or line.strip()]
+    for number, name in renamed.items():
+        line = lines[places[number]]
+        stripped = line.strip()
+        at = line.index(stripped)
+        lines[places[number]] = line[:at] + name + line[at + len(stripped):]
+    return without_lines(lines, {places[k] for k in removed})
+
+
+def _edit_yaml(text: str, removed: Collection[int], renamed: Mapping[int, str], left: int) -> str:
+    document = yaml.compose(readable(text), yaml.SafeLoader)
+    if not isinstance(document, yaml.MappingNode):
+        raise UserError("data.yaml: not a mapping, so its names cannot be edited")
+    nodes = {key.value: value for key, value in document.value if isinstance(key, yaml.ScalarNode)}
+    splices: list[TextSplice] = []
+    names = nodes.get("names")
+    if isinstance(names, yaml.SequenceNode):
+        spans = [(n.start_mark.index, n.end_mark.index) for n in names.value]
+        splices += [(*spans[k], _scalar(names.value[k], name)) for k, name in renamed.items()]
+        splices += _cuts(text, names, spans, removed)
+    elif isinstance(names, yaml.MappingNode):
+        spans = [(k.start_mark.index, v.end_mark.index) for k, v in names.value]
+        gone = set()
+        for place, (key, value) in enumerate(names.value):
+            try:
+                number = int(key.value)
+            except ValueError:
+                continue
+            moved = number - sum(r < number for r in removed)
+            if number in removed:
+                gone.add(place)
+                continue
+            if moved != number:
+                splices.append((key.start_mark.index, key.end_mark.index, _scalar(key, str(moved))))
+            if number in renamed:
+                splices.append((value.start_mark.index, value.end_mark.index, _scalar(value, renamed[number])))
+        splices += _cuts(text, names, spans, gone)
+    count = nodes.get("nc", nodes.get("classes"))
+    if removed and isinstance(count, yaml.ScalarNode) and re.fullmatch(r"\d+", count.value):
+        splices.append((count.start_mark.index, count.end_mark.index, str(left)))
+    out, at = "", 0
+    for start, stop, new in sorted(splices):
+        out += text[at:start] + new
+        at = stop
+    return out + text[at:]
+
+
+def _cuts(text: str, node: Any, spans: list[tuple[int, int]], removed: Collection[int]) -> list[TextSplice]:
+    """Return the cuts of items: with their commas in flow style, with their lines in block style."""
+    if node.flow_style:
+        opened = node.start_mark.index + 1
+        return [(a, b, "") for a, b, _ in removals(spans, removed, opened, node.end_mark.index - 1)]
+    cuts: list[TextSplice] = []
+    for k in removed:
+        start = text.rfind("\n", 0, spans[k][0]) + 1
+        stop = text.find("\n", spans[k][1]) + 1
+        cuts.append((start, stop, "") if stop else (len(text[:start].rstrip("\r\n")), len(text), ""))
+    return cuts
+
+
+def _scalar(old: Any, text: str) -> str:
+    """Return a text as YAML, quoted as the old one was where that does."""
+    quoted = "'" + text.replace("'", "''") + "'"
+    if not text.isprintable() or old.style == '"':
+        return json.dumps(text, ensure_ascii=False)
+    if old.style == "'":
+        return quoted
+    try:
+        read = yaml.safe_load(f"[{text}]")
+    except yaml.YAMLError:
+        return quoted
+    same = isinstance(read, list) and len(read) == 1 and str(read[0]) == text
+    return text if same and not isinstance(read[0], list | dict | bool) and read[0] is not None else quoted

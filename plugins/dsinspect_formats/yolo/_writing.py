@@ -1,0 +1,190 @@
+"""Write YOLO: a label file per image, data.yaml, and what became of the ids of categories."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+import yaml
+
+from dsinspect.errors import UserError
+from dsinspect.model import NO_POSITION, DatasetInfo, Shard, boxes_xyxy
+from dsinspect.turning import turned_upright
+from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, inside, slices_of, write_file
+from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS
+from dsinspect_formats.yolo._layout import label_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+_LARGEST_GAP = 10_000
+"""Class numbers of a set that names none stay up to this one: data.yaml has to name all below."""
+
+
+def place(path: str, split: str | None) -> str:
+    """Return `images/SPLIT/...` with the subfolders the image has, but those that say `images` or name the split."""
+    *folders, name = inside(path).split("/")
+    plain = [f for f in folders if f.lower() not in ("images", "labels", "jpegimages")
+             and (split is None or LISTED_FOLDERS.get(f.lower(), f) != split)]
+    return "/".join(("images", *((split,) if split else ()), *plain, name))
+
+
+def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, segments: bool = False) -> Mapping[str, int]:
+    """Write `labels/...`, `data.yaml` and, when numbers of classes changed, `categories.json`; see `Format.write`.
+
+    Fractions are of the upright image, in the shortest digits that read back as the same float64 (17 at most): boxes
+    come back within 1e-9 px.
+
+    Args:
+        info: of the dataset the records come from.
+        shards: see `Format.write`.
+        out: the output folder.
+        segments: write polygons instead of boxes; every annotation needs exactly one.
+
+    Raises:
+        UserError: a file cannot be written, or `segments` and an annotation has not one polygon.
+    """
+    kept = ("category_ids", "unnamed", "unused", *(("segmentation",) if segments else ()))
+    losses = Losses(info, kept)
+    classes = _Classes(info)
+    splits: dict[str | None, None] = dict.fromkeys(info.splits)
+    without_split = 0
+    for shard in shards:
+        shard = turned_upright(shard)
+        annotations, numbers = _numbered(losses.take(shard), classes, losses)
+        annotations, numbers = _sized(shard.images, annotations, numbers, losses)
+        rows = _segments(shard.images, annotations, numbers, losses) if segments else _boxes(shard.images, annotations, numbers)
+        for row, (start, end) in enumerate(slices_of(annotations, len(shard.images))):
+            write_file(out / label_of(shard.images["path"].iat[row]), "".join(rows[start:end]).encode())
+        for split in shard.images["split"].tolist():
+            splits[split] = None
+            without_split += split is None
+        losses.add("names of images without a file (their label files are there)", sum(
+            f is None for f in shard.images["file"].tolist()) if info.has_files else 0)
+        losses.add("images in splits that data.yaml has no key for", sum(
+            s not in (None, *SPLITS) for s in shard.images["split"].tolist()))
+    named = [s for s in splits if s is not None]
+    if named:
+        losses.add("images without a split, which data.yaml does not name", without_split)
+    _finish(out, classes, named)
+    return losses.result()
+
+
+def _finish(out: Path, classes: _Classes, splits: Sequence[str]) -> None:
+    order = [s for s in SPLITS if s in splits] + [s for s in splits if s not in SPLITS]
+    try:
+        for split in order or [""]:
+            (out / "images" / split).mkdir(parents=True, exist_ok=True)
+            (out / "labels" / split).mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise cannot_write(out, e) from None
+    settings: dict[str, Any] = {split: f"images/{split}" for split in order}
+    settings["names"] = classes.names
+    write_file(out / "data.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=1000).encode())
+    if classes.changed:
+        mapping = {"classes": [{"source_id": None if own == NO_POSITION else own, "name": name, "class": k}
+                               for (own, name), k in classes.numbers.items()]}
+        write_file(out / "categories.json", msgspec.json.format(msgspec.json.encode(mapping), indent=1) + b"\n")
+
+
+class _Classes:
+    """Numbers of classes: declared ids where these are 0 to n - 1, else by declared id, then by first appearance."""
+
+    def __init__(self, info: DatasetInfo) -> None:
+        declared = sorted(((c.category_id, c.name) for c in info.categories), key=lambda c: c[0])
+        pairs = list(dict.fromkeys(declared))
+        self.numbers: dict[tuple[int, str], int] = {pair: k for k, pair in enumerate(pairs)}
+        self._keeps = [own for own, _ in pairs] == list(range(len(pairs)))
+        self._is_declared = bool(pairs)
+        self._by_name = {name: k for (_, name), k in reversed(self.numbers.items())}
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Name by number; a number below the largest that none has is its own name."""
+        names = {k: name for (_, name), k in self.numbers.items()}
+        return {k: names.get(k, str(k)) for k in range(max(names, default=-1) + 1)}
+
+    @property
+    def changed(self) -> bool:
+        """Say whether a class has another number than its id."""
+        return any(own not in (k, NO_POSITION) for (own, _), k in self.numbers.items())
+
+    def number(self, own: int, name: str | None) -> int:
+        """Return the number of a class, or -1 when it can have none."""
+        if name is None:
+            return own if self._keeps and own >= 0 else NO_POSITION
+        found = self.numbers.get((own, name), self._by_name.get(name) if own == NO_POSITION else None)
+        if found is None:
+            taken = set(self.numbers.values())
+            found = max(taken, default=-1) + 1
+            if not self._is_declared and 0 <= own < _LARGEST_GAP and own not in taken:
+                found = own
+            self.numbers[own, name] = found
+            self._by_name.setdefault(name, found)
+        return found
+
+
+def _numbered(annotations: pd.DataFrame, classes: _Classes, losses: Losses) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    pairs, inverse = category_pairs(annotations)
+    numbers = np.array([classes.number(*pair) for pair in pairs], np.int64)[inverse]
+    losses.add("annotations of unknown categories", numbers < 0)
+    return annotations[numbers >= 0].reset_index(drop=True), numbers[numbers >= 0]
+
+
+def _sizes(images: pd.DataFrame) -> NDArray[np.float64]:
+    """Return width and height, px, of the frame the boxes are in; NaN where nobody knows."""
+    columns = []
+    for side in ("width", "height"):
+        size = images[side].to_numpy()
+        frame = images[f"frame_{side}"].to_numpy() if f"frame_{side}" in images else size
+        columns.append(np.where(frame > 0, frame, np.where(size > 0, size, np.nan)))
+    return np.column_stack(columns)
+
+
+def _sized(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64],
+           losses: Losses) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    known = np.isfinite(_sizes(images)).all(axis=1)[annotations["image_row"].to_numpy()]
+    losses.add("annotations of images whose size nobody knows", ~known)
+    return annotations[known].reset_index(drop=True), numbers[known]
+
+
+def _boxes(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64]) -> list[str]:
+    boxes = boxes_xyxy(annotations).reshape(-1, 4)
+    sizes = _sizes(images)[annotations["image_row"].to_numpy()]
+    centres = (boxes[:, :2] / 2 + boxes[:, 2:] / 2) / sizes
+    sides = (boxes[:, 2:] - boxes[:, :2]) / sizes
+    values = np.column_stack([centres, sides]).tolist()
+    return [f"{n} {x!r} {y!r} {w!r} {h!r}\n" for n, (x, y, w, h) in zip(numbers.tolist(), values, strict=True)]
+
+
+def _segments(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64], losses: Losses) -> list[str]:
+    outlines = field_of(annotations, "segmentation")
+    sizes = _sizes(images)
+    rows, differ = [], 0
+    boxes = boxes_xyxy(annotations).reshape(-1, 4)
+    for k, image_row in enumerate(annotations["image_row"].tolist()):
+        points = _one_polygon(None if outlines is None else outlines[k])
+        if points is None:
+            raise UserError(f"{images['path'].iat[image_row]}: yolo.segments: annotation {annotations['annotation_id'].iat[k]} has "
+                            "not exactly one polygon; leave yolo.segments out to write boxes")
+        envelope = np.concatenate([points.min(axis=0), points.max(axis=0)])
+        differ += bool(np.abs(envelope - boxes[k]).max() > 0.5)
+        flat = (points / sizes[image_row]).reshape(-1).tolist()
+        rows.append(f"{numbers[k]} {' '.join(map(repr, flat))}\n")
+    losses.add("boxes that are not the envelope of their polygon (by more than 0.5 px)", differ)
+    return rows
+
+
+def _one_polygon(value: Any) -> NDArray[np.float64] | None:
+    """Return the points, (N, 2) px, of an outline that is exactly one polygon of at least three."""
+    try:
+        polygons = msgspec.json.decode(value, type=list[list[float]]) if value is not None else []
+    except msgspec.MsgspecError:
+        return None
+    if len(polygons) != 1 or len(polygons[0]) < 6 or len(polygons[0]) % 2:
+        return None
+    return np.array(polygons[0], np.float64).reshape(-1, 2)
