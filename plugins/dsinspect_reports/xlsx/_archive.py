@@ -7,6 +7,7 @@ is written by it without rows, and its rows go into the empty `<sheetData>` whil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
@@ -15,7 +16,18 @@ TIME = (1980, 1, 1, 0, 0, 0)
 LEVEL = 1
 """Deflate level 1 takes a third of the time of level 6, for files a tenth larger."""
 
-Rows = Callable[[], Iterator[bytes]]
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows to stream.
+
+    Attributes:
+        extent: of the sheet, `A1:U200001`; without it openpyxl reads a whole sheet to find its size.
+        pieces: yields the rows.
+    """
+
+    extent: str
+    pieces: Callable[[], Iterator[bytes]]
 
 
 class WorkbookArchive(ZipFile):
@@ -49,8 +61,9 @@ def _splice(part: IO[bytes], content: bytes, rows: Rows) -> None:
     for empty in (b"<sheetData/>", b"<sheetData />", b"<sheetData></sheetData>"):
         head, found, tail = content.partition(empty)
         if found:
-            part.write(head + b"<sheetData>")
-            for piece in rows():
+            part.write(head.replace(b"<sheetViews", b'<dimension ref="%b"/><sheetViews' % rows.extent.encode(), 1))
+            part.write(b"<sheetData>")
+            for piece in rows.pieces():
                 part.write(piece)
             part.write(b"</sheetData>" + tail)
             return

@@ -83,7 +83,7 @@ def _rows(sheet: Any, table: TableSheet, first: int, last: int) -> Rows:
         yield f'<row ht="22" customHeight="1">{header}</row>'.encode()
         yield from rows_xml(table.columns, first, last)
 
-    return rows
+    return Rows(f"A1:{get_column_letter(len(table.headers))}{last - first + 1}", rows)
 
 
 def prepare(sheet: Any, table: TableSheet, rows: int) -> None:
