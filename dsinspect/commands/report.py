@@ -26,7 +26,8 @@ def report(
     columns: common.Columns = None,
     imgsz: common.Imgsz = None,
     anchors: common.Anchors = None,
-    thumbnails: Annotated[int, typer.Option("--thumbnails", metavar="N", min=0, help="Crops in the workbook.")] = 0,
+    thumbnails: Annotated[int, typer.Option(
+        "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = 0,
     tables: Annotated[bool, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = False,
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from dataclasses import replace
 from pathlib import Path
@@ -163,3 +164,46 @@ def test_frame_columns_keep_their_kind(tmp_path: Path) -> None:
     sheet = book.create_sheet("x")
     table = _tables.frame_table("x", pd.DataFrame({"a": [1], "b": [True], "c": pd.Series(["t"], dtype=object)}), sheet)
     assert [type(maker).__name__ for maker, _ in table.columns] == ["NumberColumn", "NumberColumn", "TextColumn"]
+
+
+def test_thumbnails_stand_in_the_rows_of_their_findings(tmp_path: Path) -> None:
+    run = inspect(Request("coco", SAMPLES / "coco", keep_images=True), load_plugins())
+    for name in ("a.xlsx", "b.xlsx"):
+        Xlsx(thumbnails=8).write(run, tmp_path / name)
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        assert len([n for n in archive.namelist() if n.startswith("xl/media/")]) == 8
+        drawing = archive.read(next(n for n in archive.namelist() if (n.startswith("xl/drawings/drawing") and "rel" not in n
+                                    and b"<xdr:pic>" in archive.read(n)) or b"pic>" in archive.read(n))).decode()
+    rows = sorted(int(r) + 1 for r in re.findall(r"from>.*?row>(\d+)</", drawing))
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx", read_only=True)
+    header, *cells = book["Findings"].iter_rows(values_only=True)
+    assert "Picture" in header
+    assert all(cells[r - 2][header.index("Image")] for r in rows)
+    codes = [cells[r - 2][header.index("Code")] for r in rows]
+    assert len(set(codes)) == 8, "every check shows some before one shows many"
+
+
+def test_thumbnail_shows_the_box_where_it_is(tmp_path: Path) -> None:
+    import cv2
+
+    from dsinspect.thumbnails import thumbnail
+
+    pixels = np.zeros((200, 300, 3), np.uint8)
+    cv2.rectangle(pixels, (120, 60), (159, 99), (255, 255, 255), -1)
+    cv2.imwrite(str(tmp_path / "a.png"), pixels)
+    image = {"file": str(tmp_path / "a.png"), "width": 300.0, "height": 200.0, "orientation": 1, "frame_width": 300.0,
+             "frame_height": 200.0}
+    content = thumbnail(image, (120, 60, 160, 100), 140, 98)
+    assert content is not None
+    made = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    assert made.shape[0] <= 98
+    assert made.shape[1] <= 140
+    red = (made[..., 2] > 150) & (made[..., 0] < 100)
+    white = (made > 200).all(axis=2)
+    rows, columns = np.nonzero(white)
+    red_rows, red_columns = np.nonzero(red)
+    assert abs(int(rows.min()) - int(red_rows.min())) <= 2
+    assert abs(int(columns.max()) - int(red_columns.max())) <= 2
+    assert thumbnail(image, (900, 900, 950, 950), 140, 98) is not None
+    assert thumbnail({**image, "file": str(tmp_path / "none.png")}, None, 140, 98) is None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from dsinspect.severity import Severity
 from dsinspect.workbook import DECISIONS, FINDING_COLUMNS, FINDINGS_SHEET, MAX_ROWS, REVIEW_COLUMNS
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._archive import Rows
+from dsinspect_reports.xlsx._pictures import HEADER, ROW_HEIGHT, WIDTH
 from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn, rows_xml
 
 MAX_LINKS = 2000
@@ -40,6 +41,7 @@ class TableSheet:
         widths: of the columns, in characters.
         hidden: headers of hidden columns.
         inputs: headers of columns that people fill in.
+        heights: of tall rows, points, by number of the row in the table, from 0.
     """
 
     title: str
@@ -49,6 +51,7 @@ class TableSheet:
     widths: Sequence[float]
     hidden: frozenset[str] = frozenset()
     inputs: frozenset[str] = frozenset()
+    heights: Mapping[int, float] = field(default_factory=dict)
 
 
 def add_table(book: Any, table: TableSheet, streamed: dict[str, Rows], images: Sequence[Any] | None = None,
@@ -81,7 +84,7 @@ def _rows(sheet: Any, table: TableSheet, first: int, last: int) -> Rows:
 
     def rows() -> Iterator[bytes]:
         yield f'<row ht="22" customHeight="1">{header}</row>'.encode()
-        yield from rows_xml(table.columns, first, last)
+        yield from rows_xml(table.columns, first, last, table.heights)
 
     return Rows(f"A1:{get_column_letter(len(table.headers))}{last - first + 1}", rows)
 
@@ -169,6 +172,21 @@ def findings_table(run: Run, book: Any) -> tuple[TableSheet, dict[str, int], lis
     table = TableSheet(FINDINGS_SHEET, headers, columns, n, [WIDTHS.get(h, 9) for h in headers],
                        frozenset({"Fingerprint"}), frozenset(REVIEW_COLUMNS))
     return table, starts, images.tolist()
+
+
+def with_pictures(table: TableSheet, rows: Sequence[int]) -> TableSheet:
+    """Return the table of findings with a column for pictures, and tall rows that have one.
+
+    Args:
+        table: of findings.
+        rows: of the sheet, from 2.
+    """
+    at = list(table.headers).index("Image")
+    headers, columns, widths = list(table.headers), list(table.columns), list(table.widths)
+    headers.insert(at, HEADER)
+    columns.insert(at, (TextColumn(), None))
+    widths.insert(at, WIDTH)
+    return replace(table, headers=headers, columns=columns, widths=widths, heights={r - 2: ROW_HEIGHT for r in rows})
 
 
 def blank_minus_one(values: Any) -> Any:

@@ -6,8 +6,9 @@ so an empty cell is written as well. Text is always an inline string, never a fo
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,16 +51,17 @@ class TextColumn:
 
     def cells(self, values: Sequence[Any]) -> list[str]:
         """Return one cell per value; None is an empty cell."""
+        listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
         made = self._made
         if len(made) > 50_000:
             made.clear()
-        out = []
-        for value in values:
-            cell = made.get(value)
-            if cell is None:
-                cell = made[value] = self._cell(value)
-            out.append(cell)
-        return out
+        new = [v for v in dict.fromkeys(listed) if v not in made]
+        if _all_plain(new):
+            head = f'<c s="{self.style}" t="inlineStr"><is><t>'
+            made.update(zip(new, [f"{head}{v}</t></is></c>" for v in new], strict=True))
+        else:
+            made.update(zip(new, map(self._cell, new), strict=True))
+        return [made[v] for v in listed]
 
     def _cell(self, value: Any) -> str:
         if value is None or value != value or value == "":
@@ -67,6 +69,14 @@ class TextColumn:
         text = str(value)
         space = ' xml:space="preserve"' if text != text.strip() or "\n" in text else ""
         return f'<c s="{self.style}" t="inlineStr"><is><t{space}>{escaped(text)}</t></is></c>'
+
+
+def _all_plain(texts: list[Any]) -> bool:
+    """Say whether texts need neither escapes nor care for white space; one look at all is quicker than one at each."""
+    if not texts or not all(type(t) is str and 0 < len(t) <= MAX_TEXT for t in texts):
+        return False
+    joined = f"|{'|'.join(texts)}|"
+    return joined.isprintable() and not any(odd in joined for odd in ("&", "<", ">", "_x", "| ", " |"))
 
 
 @dataclass
@@ -86,21 +96,26 @@ class NumberColumn:
         if array.dtype.kind in "iu":
             return [f"{head}{v}</v></c>" for v in array.tolist()]
         numbers = array.astype(np.float64)
-        if np.isfinite(numbers).all():
+        finite = np.isfinite(numbers)
+        if finite.all():
             return [f"{head}{v!r}</v></c>" for v in numbers.tolist()]
-        return [f"{head}{v!r}</v></c>" if np.isfinite(v) else empty for v in numbers.tolist()]
+        if not finite.any():
+            return [empty] * len(numbers)
+        return [f"{head}{v!r}</v></c>" if math.isfinite(v) else empty for v in numbers.tolist()]
 
 
 Column = TextColumn | NumberColumn
 
 
-def rows_xml(columns: Sequence[tuple[Column, Sequence[Any] | None]], first: int, last: int) -> Iterator[bytes]:
+def rows_xml(columns: Sequence[tuple[Column, Sequence[Any] | None]], first: int, last: int,
+             heights: Mapping[int, float] | None = None) -> Iterator[bytes]:
     """Yield the rows `first` to `last` (exclusive) of a sheet's columns as XML, in chunks.
 
     Args:
         columns: the maker of each column and its values; None makes empty cells.
         first: number of the first row.
         last: number of the row after the last.
+        heights: of tall rows, points, by number.
     """
     for start in range(first, last, CHUNK):
         stop = min(start + CHUNK, last)
@@ -110,4 +125,10 @@ def rows_xml(columns: Sequence[tuple[Column, Sequence[Any] | None]], first: int,
                 parts.append([f'<c s="{maker.style}"/>'] * (stop - start))
             else:
                 parts.append(maker.cells(values[start:stop]))
-        yield ("<row>" + "</row><row>".join(map("".join, zip(*parts, strict=True))) + "</row>").encode()
+        rows = list(map("".join, zip(*parts, strict=True)))
+        tall = {k: h for k, h in (heights or {}).items() if start <= k < stop}
+        if tall:
+            heads = [f'<row ht="{tall[k]:g}" customHeight="1">' if k in tall else "<row>" for k in range(start, stop)]
+            yield ("</row>".join(map("".join, zip(heads, rows, strict=True))) + "</row>").encode()
+        else:
+            yield ("<row>" + "</row><row>".join(rows) + "</row>").encode()

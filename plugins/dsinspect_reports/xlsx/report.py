@@ -12,7 +12,7 @@ from openpyxl import Workbook
 from openpyxl.writer.excel import ExcelWriter
 
 from dsinspect.reports import Report, Run
-from dsinspect.workbook import MAX_ROWS
+from dsinspect.workbook import FINDINGS_SHEET, MAX_ROWS
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._overview import (
     add_charts,
@@ -22,7 +22,8 @@ from dsinspect_reports.xlsx._overview import (
     write_splits,
     write_summary,
 )
-from dsinspect_reports.xlsx._tables import add_table, decorate_findings, findings_table, frame_table
+from dsinspect_reports.xlsx._pictures import add_pictures, thumbnails
+from dsinspect_reports.xlsx._tables import add_table, decorate_findings, findings_table, frame_table, with_pictures
 
 IMAGE_COLUMNS = {"path": "Image", "split": "Split", "width": "Declared width", "height": "Declared height"}
 ANNOTATION_COLUMNS = {
@@ -40,8 +41,9 @@ class Xlsx(Report):
     is_binary = True
     needs_images = True
 
-    def __init__(self, tables: bool = False) -> None:
+    def __init__(self, tables: bool = False, thumbnails: int = 0) -> None:
         self.tables = tables
+        self.thumbnails = thumbnails
         self.needs_annotations = tables  # type: ignore[misc]
 
     def write(self, run: Run, out: Path) -> None:
@@ -52,10 +54,15 @@ class Xlsx(Report):
         streamed: dict[str, Rows] = {}
         summary = book.create_sheet("Summary")
         table, starts, images = findings_table(run, book)
+        pictures = thumbnails(run, self.thumbnails)
+        if pictures:
+            table = with_pictures(table, list(pictures))
         base = _relative_base(run, out)
         for k, title in enumerate(add_table(book, table, streamed, images if base is not None else None, base or "")):
             rows = min(table.rows - k * (MAX_ROWS - 1), MAX_ROWS - 1)
             decorate_findings(book[title], table, rows)
+        if pictures:
+            add_pictures(book[FINDINGS_SHEET], table.headers, {r: p for r, p in pictures.items() if r <= MAX_ROWS})
         write_classes(book.create_sheet("Classes"), run)
         write_sizes(book.create_sheet("Sizes"), run)
         if len(run.census.splits):
