@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 import traceback
@@ -15,7 +16,7 @@ import numpy as np
 from dsinspect.cache import Cache, FileIdentity, Measured
 from dsinspect.errors import PluginError
 from dsinspect.model import BOX_COLUMNS, Shard
-from dsinspect.probes import ImageFile, Probe, Value, to_column
+from dsinspect.probes import ImageFile, Level, Probe, Value, to_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,13 +46,15 @@ class Measurements:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | None) -> Measurements:
+def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | None, *,
+            by_content: bool = False) -> Measurements:
     """Measure files with probes.
 
     Args:
         files: path of each image's file, or None when it has none.
         probes: probes in any order; cheap ones run first.
         cache: database of earlier measurements, or None.
+        by_content: know files by their bytes in the cache, which are read then, not by path, size and time.
 
     Returns:
         one value per file and column, `read_error` besides; a file that cannot be had has missing values.
@@ -60,16 +63,16 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     result = Measurements()
     errors: list[str | None] = [None] * len(files)
     known: list[Measured] = [{} for _ in files]
-    identities = [_identity(path, errors, k) for k, path in enumerate(files)]
+    opened = [_looked_at(path, errors, k, by_content and cache is not None) for k, path in enumerate(files)]
     if cache is None:
-        _measure_new(files, identities, probes, known, errors, result)
+        _measure_new(opened, probes, known, errors, result)
     else:
         with Cache(cache) as store:
-            stored = store.get([i for i in identities if i is not None])
-            known = [stored.get(i.path, {}) if i else {} for i in identities]
-            fresh = _measure_new(files, identities, probes, known, errors, result)
+            stored = store.get([o.identity for o in opened if o is not None])
+            known = [stored.get(o.identity.path, {}) if o else {} for o in opened]
+            fresh = _measure_new(opened, probes, known, errors, result)
             if fresh:
-                store.put((i, known[k]) for k in fresh if (i := identities[k]) is not None)
+                store.put((o.identity, known[k]) for k in fresh if (o := opened[k]) is not None)
     for probe in probes:
         if any(f.status == "skipped" for c in probe.columns if (f := result.failures.get(c.name))):
             continue  # columns that cannot be had are absent
@@ -80,22 +83,52 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     return result
 
 
-def _measure_new(files: Sequence[str | None], identities: Sequence[FileIdentity | None], probes: Sequence[Probe],
-                 known: list[Measured], errors: list[str | None], result: Measurements) -> list[int]:
+@dataclass(frozen=True)
+class _Looked:
+    """A file that is there, and what the cache knows it by."""
+
+    file: ImageFile
+    identity: FileIdentity
+
+
+def _looked_at(path: str | None, errors: list[str | None], k: int, by_content: bool) -> _Looked | None:
+    if path is None:
+        return None
+    file = ImageFile(path)
+    try:
+        status = file.stat
+        if by_content:
+            digest = hashlib.blake2b(file.content, digest_size=16).hexdigest()
+            return _Looked(ImageFile(path), FileIdentity(f"content:{digest}", status.st_size, 0))
+    except OSError as e:
+        errors[k] = _os_reason(e)
+        return None
+    return _Looked(file, FileIdentity(os.path.abspath(path), status.st_size, status.st_mtime_ns))  # noqa: PTH100
+
+
+def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: list[Measured], errors: list[str | None],
+                 result: Measurements) -> list[int]:
     """Run the probes whose values are not known; return the positions of the files with something new."""
     fresh = []
     broken: set[str] = set()
     seconds = dict.fromkeys((p.name for p in probes), 0.0)
-    for k, path in enumerate(files):
-        if path is None or identities[k] is None:
+    clock = time.perf_counter
+    for k, looked in enumerate(opened):
+        if looked is None:
             continue
         todo = [p for p in probes if known[k].get(p.name, (None,))[0] != p.version and p.name not in broken]
         if not todo:
             continue
-        file = ImageFile(path)
+        file = ImageFile(looked.file.path, looked.file.stat)  # let go of its bytes when it is done
         values = dict(known[k])
+        start = clock()
+        try:
+            if todo[-1].level >= Level.BYTES:
+                _ = file.content  # the header is among the bytes: one read serves all
+        except OSError as e:
+            errors[k] = _os_reason(e)
+            continue
         for probe in todo:
-            start = time.perf_counter()
             try:
                 values[probe.name] = [probe.version, *probe.measure(file)]
             except OSError as e:
@@ -109,7 +142,9 @@ def _measure_new(files: Sequence[str | None], identities: Sequence[FileIdentity 
                 _fail(result, probe, ProbeFailure(
                     "crashed", f"probe {probe.name} raised {type(e).__name__}: {e} "
                                f"({Path(last.filename).name}:{last.lineno})"))
-            seconds[probe.name] += time.perf_counter() - start
+            end = clock()
+            seconds[probe.name] += end - start
+            start = end
         known[k] = values
         if errors[k] is None:
             fresh.append(k)
@@ -120,17 +155,6 @@ def _measure_new(files: Sequence[str | None], identities: Sequence[FileIdentity 
 def _fail(result: Measurements, probe: Probe, failure: ProbeFailure) -> None:
     for column in probe.columns:
         result.failures.setdefault(column.name, failure)
-
-
-def _identity(path: str | None, errors: list[str | None], k: int) -> FileIdentity | None:
-    if path is None:
-        return None
-    try:
-        status = ImageFile(path).stat
-    except OSError as e:
-        errors[k] = _os_reason(e)
-        return None
-    return FileIdentity(os.path.abspath(path), status.st_size, status.st_mtime_ns)  # noqa: PTH100
 
 
 def _os_reason(error: OSError) -> str:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HEAD_BYTES = 4096
 """What `ImageFile.head` reads at first: enough for the frame header of most files."""
 
+_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+
 T = TypeVar("T")
 Value = float | str | None
 
@@ -55,9 +57,11 @@ class ImageFile:
     Reading raises OSError as the system does; the engine turns that into the column `read_error`.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, status: os.stat_result | None = None) -> None:
         self.path = path
         self._memo: dict[Any, Any] = {}
+        if status is not None:
+            self.__dict__["stat"] = status  # known already: not asked for again
 
     def once(self, function: Callable[[ImageFile], T]) -> T:
         """Return `function(self)`, computed once per file however many probes ask (a parsed header, a preview)."""
@@ -88,16 +92,24 @@ class ImageFile:
         if "content" in self.__dict__:
             return self.content[offset:offset + size]
         _ = self.stat
-        with open(self.path, "rb", buffering=0) as f:  # noqa: PTH123
-            f.seek(offset)
-            return f.read(size)
+        descriptor = os.open(self.path, _FLAGS)  # a third of the time of open()
+        try:
+            if hasattr(os, "pread"):
+                return os.pread(descriptor, size, offset)
+            os.lseek(descriptor, offset, os.SEEK_SET)
+            return os.read(descriptor, size)
+        finally:
+            os.close(descriptor)
 
     @cached_property
     def content(self) -> bytes:
         """All bytes of the file."""
-        _ = self.stat
-        with open(self.path, "rb", buffering=0) as f:  # noqa: PTH123
-            return f.read()
+        parts: list[bytes] = []
+        left = max(self.stat.st_size, 1)
+        while left > 0 and (part := self.read_at(sum(map(len, parts)), left)):
+            parts.append(part)  # one part, but for files of gigabytes
+            left -= len(part)
+        return b"".join(parts)
 
 
 class Probe(ABC):

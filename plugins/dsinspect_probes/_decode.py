@@ -5,6 +5,7 @@ OpenCV is imported when the first image is decoded, so that everything else work
 
 from __future__ import annotations
 
+import functools
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ MAX_PIXELS = 1 << 28
 """Images of more pixels than this (268 million, 16,384 x 16,384) are not decoded."""
 
 
+@functools.cache
 def opencv() -> Any:
     """Import OpenCV.
 
@@ -45,11 +47,15 @@ class UndecodableError(Exception):
     """The decoder gives nothing; its text says why."""
 
 
-def preview_of(file: ImageFile) -> NDArray[np.uint8]:
-    """Return the preview: 8-bit grey, stored orientation, longer side at most 256 px.
+def small_bgr_of(file: ImageFile) -> NDArray[np.uint8]:
+    """Return the picture in colour, 8 bits, stored orientation, JPEG at 1/2, 1/4 or 1/8.
 
-    JPEG is decoded at 1/2, 1/4 or 1/8 in the codec where that leaves the longer side at 256 px or more; the rest is
-    done by area averaging. The factor depends on the header alone, so that the preview depends on the file alone.
+    The codec shrinks as far as leaves the longer side at 256 px or more. One decoding serves all measures: of a JPEG most
+    of the time goes into its Huffman code, which every scale and grey needs alike. The factor depends on the header
+    alone, so that nothing depends on what else is measured.
+
+    Returns:
+        (H, W, 3) BGR.
 
     Raises:
         UndecodableError: the decoder gives nothing.
@@ -58,16 +64,27 @@ def preview_of(file: ImageFile) -> NDArray[np.uint8]:
     cv2 = opencv()
     header = file.once(header_of)
     side = max(header.width or 0, header.height or 0)
-    flags = cv2.IMREAD_GRAYSCALE
+    flags = cv2.IMREAD_COLOR
     if header.format == "jpeg":
-        for factor, flag in ((8, cv2.IMREAD_REDUCED_GRAYSCALE_8), (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
-                             (2, cv2.IMREAD_REDUCED_GRAYSCALE_2)):
+        for factor, flag in ((8, cv2.IMREAD_REDUCED_COLOR_8), (4, cv2.IMREAD_REDUCED_COLOR_4), (2, cv2.IMREAD_REDUCED_COLOR_2)):
             if side // factor >= PREVIEW_SIDE:
                 flags = flag
                 break
-    grey = decode(file, flags | cv2.IMREAD_IGNORE_ORIENTATION)
-    if grey.ndim == 3:
-        grey = grey[..., 0]
+    pixels = decode(file, flags | cv2.IMREAD_IGNORE_ORIENTATION)
+    if pixels.ndim == 2:
+        pixels = cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR)
+    return np.asarray(pixels, np.uint8)
+
+
+def preview_of(file: ImageFile) -> NDArray[np.uint8]:
+    """Return the preview: 8-bit grey (BT.601 luma), stored orientation, longer side at most 256 px, area-averaged.
+
+    Raises:
+        UndecodableError: the decoder gives nothing.
+        PluginError: OpenCV cannot be imported.
+    """
+    cv2 = opencv()
+    grey = cv2.cvtColor(file.once(small_bgr_of), cv2.COLOR_BGR2GRAY)
     longer = max(grey.shape)
     if longer > PREVIEW_SIDE:
         scale = PREVIEW_SIDE / longer

@@ -42,7 +42,7 @@ def jpeg_is_cut(content: bytes) -> bool:
             continue
         marker = content[position + 1]
         if marker == 0xDA:
-            return content.find(b"\xff\xd9", position + 2) < 0
+            return not content.endswith(b"\xff\xd9") and content.find(b"\xff\xd9", position + 2) < 0
         if marker == 0xD9:
             return False
         if marker == 0xFF or marker == 0x01 or 0xD0 <= marker <= 0xD8:

@@ -17,7 +17,7 @@ class PreviewProbe(Probe):
     """Decodability, brightness, contrast, sharpness, entropy and a perceptual hash, on a 256 px grey preview."""
 
     name = "preview"
-    version = 1
+    version = 2
     level = Level.PREVIEW
     columns = (
         Column("decodes", "float64", "1", "1 when the decoder gives pixels"),
@@ -38,17 +38,15 @@ class PreviewProbe(Probe):
         except UndecodableError as e:
             return (0.0, str(e), *(None,) * 7)
         cv2 = opencv()
-        histogram = np.bincount(grey.ravel(), minlength=256)
+        histogram = cv2.calcHist([grey], [0], None, [256], [0, 256]).ravel().astype(np.int64)
         n = grey.size
         cumulated = np.cumsum(histogram)
         p5, p95, p99 = (float(np.searchsorted(cumulated, np.ceil(q * n))) / 255 for q in (0.05, 0.95, 0.99))
         share = histogram[histogram > 0] / n
-        levels = np.arange(256)
-        mean = float((histogram * levels).sum()) / n
-        variance = max(float((histogram * levels * levels).sum()) / n - mean * mean, 0.0)
+        _, spread = cv2.meanStdDev(grey)
         laplacian = cv2.Laplacian(grey, cv2.CV_16S)
         _, deviation = cv2.meanStdDev(laplacian)
-        return (1.0, None, p5, p95, p99, round(variance ** 0.5 / 255, 6), round(float(deviation[0, 0]) ** 2, 4),
+        return (1.0, None, p5, p95, p99, round(float(spread[0, 0]) / 255, 6), round(float(deviation[0, 0]) ** 2, 4),
                 round(float(-(share * np.log2(share)).sum()) + 0.0, 6), perceptual_hash(grey))
 
 
