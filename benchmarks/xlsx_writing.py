@@ -33,10 +33,10 @@ def columns(n: int) -> dict[str, Any]:
     rng = np.random.default_rng(0)
     xy = rng.random((n, 2)) * 500
     wh = rng.random((n, 2)) * 3
-    image = rng.integers(0, max(n // 8, 1), n)
-    return {"image": np.array([f"images/train/{k:08}.jpg" for k in image.tolist()], object),
-            "split": np.full(n, "train", object),
-            "category": np.array([f"class {k}" for k in rng.integers(0, 80, n).tolist()], object), "annotation_id": np.arange(n),
+    paths = np.array([f"images/train/{k:08}.jpg" for k in range(max(n // 8, 1))], object)
+    names = np.array([f"class {k}" for k in range(80)], object)
+    return {"image": paths[rng.integers(0, len(paths), n)], "split": np.full(n, "train", object),
+            "category": names[rng.integers(0, len(names), n)], "annotation_id": np.arange(n),
             "source": np.full(n, "annotations/instances_train.json", object), "index": np.arange(n), "x_min": xy[:, 0],
             "y_min": xy[:, 1], "x_max": (xy + wh)[:, 0], "y_max": (xy + wh)[:, 1], "width": wh[:, 0], "height": wh[:, 1]}
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,16 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 
-from dsinspect.findings import Findings
-from dsinspect.reports import Run
+from dsinspect.reports import Outcome, Run
 from dsinspect.severity import Severity
 from dsinspect.workbook import DECISIONS, FINDING_COLUMNS, FINDINGS_SHEET, MAX_ROWS, REVIEW_COLUMNS
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._archive import Rows
 from dsinspect_reports.xlsx._pictures import HEADER, ROW_HEIGHT, WIDTH
 from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn, rows_xml
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MAX_LINKS = 2000
 """Links to images per sheet: Excel repairs a sheet with more than 65,530, and each is an object in memory."""
@@ -125,53 +127,99 @@ def link_images(sheet: Any, column: int, images: Sequence[Any], base: str) -> No
 
 
 def findings_table(run: Run, book: Any) -> tuple[TableSheet, dict[str, int], list[Any]]:
-    """Return the table of findings, the row each code begins at, and the image of each row."""
+    """Return the table of findings, the row each code begins at, and the images of the rows that may be linked."""
     sheet = book.worksheets[0]
     found = [o for o in run.outcomes if len(o.findings)]
-    n = sum(len(o.findings) for o in found)
     starts: dict[str, int] = {}
     at = 2
     for o in found:
         starts[o.code] = at
         at += len(o.findings)
-    ranks = np.concatenate([o.findings.severities(o.severity) for o in found]) if found else np.empty(0, np.int8)
     marks = np.array([style.MARK[str(s)] for s in Severity], object)
 
-    def joined(name: str, dtype: Any = object) -> Any:
-        parts = [o.findings.rows[name].to_numpy() for o in found]
-        return np.concatenate(parts) if parts else np.empty(0, dtype)
+    def column(name: str) -> Cells:
+        return Cells(found, lambda o, rows: o.findings.rows[name].to_numpy()[rows])
 
-    def spread(values: list[str]) -> Any:
-        return np.repeat(np.array(values, object), [len(o.findings) for o in found]) if found else np.empty(0, object)
+    def number(name: str) -> Cells:
+        return Cells(found, lambda o, rows: blank_minus_one(o.findings.rows[name].to_numpy()[rows]))
 
-    prints = [p for o in found for p in o.findings.fingerprints(o.code).tolist()]
     text = style.style_number(sheet)
     wrapped = style.style_number(sheet, alignment=style.WRAP)
     link = style.style_number(sheet, style.LINK)
-    number = style.style_number(sheet, number_format="0.##")
+    decimal = style.style_number(sheet, number_format="0.##")
     whole = style.style_number(sheet, number_format="0")
     entry = style.style_number(sheet, fill=style.INPUT_FILL, border=style.UNDERLINE)
-    numbers = {c: blank_minus_one(joined(c, np.int64)) for c in ("line", "index")}
-    about_annotation = np.concatenate([
-        np.array([t.has_annotation for t in o.findings.templates], bool)[o.findings.rows["template"].to_numpy()]
-        for o in found]) if found else np.empty(0, bool)
-    ids = np.where(about_annotation, joined("annotation_id", np.float64).astype(np.float64), np.nan)
-    images = joined("image")
     columns: list[tuple[Column, Any]] = [
-        (TextColumn(text), marks[ranks] if n else []), (TextColumn(text), spread([o.code for o in found])),
-        (TextColumn(text), spread([o.name for o in found])),
-        (TextColumn(wrapped), Messages([o.findings for o in found])), (TextColumn(link), images),
-        (TextColumn(text), joined("split")), (TextColumn(text), joined("category")), (NumberColumn(whole), ids),
-        (TextColumn(text), joined("source")), (NumberColumn(whole), numbers["line"]),
-        (NumberColumn(whole), numbers["index"]),
-        *((NumberColumn(number), joined(c, np.float64)) for c in ("x_min", "y_min", "x_max", "y_max")),
-        (TextColumn(text), Fixes([o.findings for o in found])),
+        (TextColumn(text), Cells(found, lambda o, rows: marks[o.findings.severities(o.severity)[rows]])),
+        (TextColumn(text), Cells(found, lambda o, rows: [o.code] * len(rows))),
+        (TextColumn(text), Cells(found, lambda o, rows: [o.name] * len(rows))),
+        (TextColumn(wrapped), Cells(found, lambda o, rows: o.findings.messages(rows))),
+        (TextColumn(link), column("image")), (TextColumn(text), column("split")), (TextColumn(text), column("category")),
+        (NumberColumn(whole), Cells(found, annotation_ids)), (TextColumn(text), column("source")),
+        (NumberColumn(whole), number("line")), (NumberColumn(whole), number("index")),
+        *((NumberColumn(decimal), column(c)) for c in ("x_min", "y_min", "x_max", "y_max")),
+        (TextColumn(text), Cells(found, fixes)),
         (TextColumn(entry), None), (TextColumn(entry), None), (TextColumn(entry), None), (TextColumn(entry), None),
-        (TextColumn(text), [f"{p:016x}" for p in prints])]
+        (TextColumn(text), Fingerprints(found))]
     headers = (*FINDING_COLUMNS, *REVIEW_COLUMNS)
+    n = sum(len(o.findings) for o in found)
     table = TableSheet(FINDINGS_SHEET, headers, columns, n, [WIDTHS.get(h, 9) for h in headers],
                        frozenset({"Fingerprint"}), frozenset(REVIEW_COLUMNS))
-    return table, starts, images.tolist()
+    return table, starts, list(column("image")[0:min(n, MAX_LINKS)])
+
+
+def annotation_ids(outcome: Outcome, rows: NDArray[np.intp]) -> Any:
+    """Return the ids of the annotations that findings are about; NaN where they are about none."""
+    has = np.array([t.has_annotation for t in outcome.findings.templates], bool)
+    frame = outcome.findings.rows
+    return np.where(has[frame["template"].to_numpy()[rows]], frame["annotation_id"].to_numpy()[rows].astype(np.float64), np.nan)
+
+
+def fixes(outcome: Outcome, rows: NDArray[np.intp]) -> list[str | None]:
+    """Return what would mend findings, in words."""
+    told = [f"{t.fix.action} ({t.fix.safety})" if t.fix else None for t in outcome.findings.templates]
+    return [told[k] for k in outcome.findings.rows["template"].to_numpy()[rows].tolist()]
+
+
+class Cells:
+    """A column over the findings of several checks, made only for the rows that are asked for.
+
+    Args:
+        outcomes: with findings, in the order of the sheet.
+        make: returns the values of some findings of one check, by their positions.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome], make: Callable[[Outcome, NDArray[np.intp]], Any]) -> None:
+        self._outcomes = outcomes
+        self._make = make
+        self._ends = np.cumsum([len(o.findings) for o in outcomes]).tolist()
+
+    def __getitem__(self, rows: slice) -> Any:
+        parts = []
+        start = 0
+        for outcome, end in zip(self._outcomes, self._ends, strict=True):
+            low, high = max(rows.start - start, 0), min(rows.stop, end) - start
+            if low < high:
+                parts.append(self._make(outcome, np.arange(low, high)))
+            start = end
+        if len(parts) == 1:
+            return parts[0]
+        if all(isinstance(p, np.ndarray) for p in parts):
+            return np.concatenate(parts) if parts else []
+        return [value for part in parts for value in part]
+
+
+class Fingerprints(Cells):
+    """The fingerprints; those of one check at a time are in memory."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(outcomes, self._texts)
+        self._last: tuple[str, NDArray[np.uint64]] = ("", np.empty(0, np.uint64))
+
+    def _texts(self, outcome: Outcome, rows: NDArray[np.intp]) -> list[str]:
+        if self._last[0] != outcome.code:
+            self._last = outcome.code, outcome.findings.fingerprints(outcome.code)
+        return [f"{p:016x}" for p in self._last[1][rows].tolist()]
 
 
 def with_pictures(table: TableSheet, rows: Sequence[int]) -> TableSheet:
@@ -193,39 +241,6 @@ def blank_minus_one(values: Any) -> Any:
     """Return numbers with NaN for -1, which stands for none."""
     numbers = np.asarray(values, np.float64)
     return np.where(numbers < 0, np.nan, numbers)
-
-
-class Messages:
-    """The messages of findings, made only for the rows that are asked for."""
-
-    def __init__(self, findings: list[Findings]) -> None:
-        self._findings = findings
-        self._ends = np.cumsum([len(f) for f in findings])
-
-    def __getitem__(self, rows: slice) -> list[str]:
-        out: list[str] = []
-        start = 0
-        for found, end in zip(self._findings, self._ends.tolist(), strict=True):
-            low, high = max(rows.start - start, 0), min(rows.stop, end) - start
-            if low < high:
-                out += found.messages(np.arange(low, high))
-            start = end
-        return out
-
-
-class Fixes(Messages):
-    """What would mend findings, made only for the rows that are asked for."""
-
-    def __getitem__(self, rows: slice) -> list[str]:
-        out: list[Any] = []
-        start = 0
-        for found, end in zip(self._findings, self._ends.tolist(), strict=True):
-            low, high = max(rows.start - start, 0), min(rows.stop, end) - start
-            if low < high:
-                told = [f"{t.fix.action} ({t.fix.safety})" if t.fix else None for t in found.templates]
-                out += [told[k] for k in found.rows["template"].to_numpy()[low:high].tolist()]
-            start = end
-        return out
 
 
 def decorate_findings(sheet: Any, table: TableSheet, rows: int) -> None:

@@ -53,7 +53,7 @@ class TextColumn:
         """Return one cell per value; None is an empty cell."""
         listed = values.tolist() if isinstance(values, np.ndarray) else list(values)
         made = self._made
-        if len(made) > 50_000:
+        if len(made) > 20_000:
             made.clear()
         new = [v for v in dict.fromkeys(listed) if v not in made]
         if _all_plain(new):
