@@ -31,22 +31,22 @@ HEADERS = ("Code", "Severity", "Message", "Image", "Split", "Category", "Annotat
 def columns(n: int) -> dict[str, Any]:
     """Return what is found, by column: 15 columns of text and numbers."""
     rng = np.random.default_rng(0)
-    xy = rng.random((n, 2)) * 500
-    wh = rng.random((n, 2)) * 3
+    x, y, width, height = rng.random(n) * 500, rng.random(n) * 500, rng.random(n) * 3, rng.random(n) * 3
     paths = np.array([f"images/train/{k:08}.jpg" for k in range(max(n // 8, 1))], object)
     names = np.array([f"class {k}" for k in range(80)], object)
     return {"image": paths[rng.integers(0, len(paths), n)], "split": np.full(n, "train", object),
             "category": names[rng.integers(0, len(names), n)], "annotation_id": np.arange(n),
-            "source": np.full(n, "annotations/instances_train.json", object), "index": np.arange(n), "x_min": xy[:, 0],
-            "y_min": xy[:, 1], "x_max": (xy + wh)[:, 0], "y_max": (xy + wh)[:, 1], "width": wh[:, 0], "height": wh[:, 1]}
+            "source": np.full(n, "annotations/instances_train.json", object), "index": np.arange(n), "x_min": x, "y_min": y,
+            "x_max": x + width, "y_max": y + height, "width": width, "height": height}
 
 
 def run_of(n: int) -> Any:
+    import pandas as pd
+
     from dsinspect.findings import Findings, Fix
     from dsinspect.model import DatasetInfo
     from dsinspect.reports import Census, Outcome, Run
     from dsinspect.severity import Severity
-    import pandas as pd
 
     c = columns(n)
     values = {"width": c.pop("width"), "height": c.pop("height"), "limit": 2.0}
