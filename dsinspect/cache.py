@@ -102,9 +102,9 @@ class Cache:
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
 
-    def trim(self, max_bytes: int = MAX_BYTES) -> None:
-        """Forget the rows that were stored longest ago when the file is larger than `max_bytes`."""
-        if self.path.stat().st_size <= max_bytes:
+    def trim(self, max_bytes: int | None = None) -> None:
+        """Forget the rows that were stored longest ago when the file is larger than `max_bytes` (`MAX_BYTES`)."""
+        if self.path.stat().st_size <= (MAX_BYTES if max_bytes is None else max_bytes):
             return
         with self._db:
             self._db.execute("DELETE FROM files WHERE path IN (SELECT path FROM files ORDER BY day, path "
@@ -131,6 +131,16 @@ class Cache:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         self._open()
+
+
+def trim(path: Path) -> None:
+    """Keep a cache within its size; what another run holds at this moment stays as it is."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            with Cache(path) as cache:
+                cache.trim()
+    except (FileNotFoundError, sqlite3.OperationalError):  # never made, or locked: the next run trims it
+        return
 
 
 def clear(path: Path) -> None:

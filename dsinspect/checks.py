@@ -130,10 +130,10 @@ class Fold:
         """Return the mask of the findings (of a check with one of the codes) that fold."""
         covered = np.ones(len(findings), bool)
         if self.images is not None:
-            covered &= findings.rows["image"].isin(self.images).to_numpy(bool)
+            covered &= np.array([image in self.images for image in findings.columns["image"].tolist()], bool)
         if self.messages:
             told = np.array([any(m in t.message for m in self.messages) for t in findings.templates] or [False])
-            covered &= told[findings.rows["template"].to_numpy()]
+            covered &= told[findings.columns["template"]]
         return covered
 
 

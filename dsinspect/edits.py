@@ -95,7 +95,7 @@ def edits_from_findings(run: Run, *, unsafe: bool = False, codes: Iterable[str] 
             continue
         fixable = np.array([t.fix is not None and (unsafe or t.fix.safety == "safe")
                             for t in outcome.findings.templates] or [False])
-        rows = np.flatnonzero(fixable[outcome.findings.rows["template"].to_numpy()])
+        rows = np.flatnonzero(fixable[outcome.findings.columns["template"]])
         changes += [change for _, change in fixes_of(outcome, rows, frames) if is_addressed(change)]
     return Edits.of(resolve(changes))
 
@@ -110,7 +110,7 @@ def fixes_of(outcome: Outcome, rows: Any, frames: Mapping[str | None, tuple[floa
         frames: width and height of images by path, px.
     """
     chosen = outcome.findings.take(rows)
-    new = {c: chosen.rows[f"fix:{c}"].to_numpy() for c in (*BOX_COLUMNS, "text") if f"fix:{c}" in chosen.rows}
+    new = {c: chosen.columns[f"fix:{c}"] for c in (*BOX_COLUMNS, "text") if f"fix:{c}" in chosen.columns}
     for k, finding in enumerate(outcome.findings.iterate(outcome.code, outcome.severity, rows)):
         change: dict[str, Any] = {
             "source": finding.source, "image": finding.image, "category": finding.category,

@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 import pandas as pd
 
+from dsinspect.cache import trim
 from dsinspect.census import Tally, census, tally
 from dsinspect.checks import Batch, Check, Result
 from dsinspect.config import Config, matches
@@ -64,6 +65,7 @@ class Request:
         jobs: number of workers.
         executor: name of the executor; chosen by the work when None.
         cache: database of measurements, or None for none.
+        cache_by_content: know files in it by their bytes, not by path, size and time.
         keep_images: keep the table of images in the run.
         keep_annotations: keep the table of annotations in the run.
         shared_options: options given once for every check that has one of that name (`imgsz`).
@@ -78,6 +80,7 @@ class Request:
     jobs: int = 1
     executor: str | None = None
     cache: Path | None = None
+    cache_by_content: bool = False
     keep_images: bool = False
     keep_annotations: bool = False
     shared_options: Mapping[str, Any] = field(default_factory=dict)
@@ -131,22 +134,31 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     plan = make_plan(checks, source.info, plugins)
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)
-    refs: Sequence[ShardRef] = source.shards(MEASURED_SHARD if deep else TABLE_SHARD) or [_NoShard()]
+    size = MEASURED_SHARD if deep else TABLE_SHARD
+    refs: Sequence[ShardRef] = source.shards(size) or [_NoShard()]
     listed = time.perf_counter()
-    task = ShardTask(plan, source.info, request.cache, {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
+    task = ShardTask(plan, source.info, request.cache, request.cache_by_content,
+                     {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
                      request.keep_images, request.keep_annotations)
     executor = choose_executor(request, plugins, len(refs), deep)
     done = 0
+    expected = size * len(refs) if len(refs) > 1 else 0
 
     def seen(state: ShardState) -> None:
         nonlocal done
         done += state.images_done
         if request.progress:
-            request.progress("inspecting", done, 0)
+            request.progress("inspecting", done, expected)
 
     decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
     with quiet_decoders() if decodes else contextlib.nullcontext():
-        merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
+        try:
+            merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
+        finally:
+            if request.progress:
+                request.progress("", 0, 0)
+    if request.cache is not None:
+        trim(request.cache)
     judged = time.perf_counter()
     info = source.info
     del source, refs  # findings are put in order next, in the memory that the tables held
@@ -279,6 +291,7 @@ class ShardTask:
     plan: Plan
     info: DatasetInfo
     cache: Path | None
+    cache_by_content: bool
     owners: Mapping[str, str]
     keep_images: bool
     keep_annotations: bool
@@ -319,7 +332,8 @@ class ShardTask:
         if not self.info.has_files:
             return None
         start = time.perf_counter()
-        measurements = measure(shard.images["file"].tolist(), self.plan.probes, self.cache)
+        measurements = measure(shard.images["file"].tolist(), self.plan.probes, self.cache,
+                               by_content=self.cache_by_content)
         seconds["measure"] = time.perf_counter() - start
         seconds.update({f"probe {name}": s for name, s in measurements.seconds.items()})
         return measurements
@@ -406,7 +420,7 @@ def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Confi
     findings = result.findings.with_severity(override) if override else result.findings
     ignored = [s for s, prefixes in config.per_split_ignores.items() if any(matches(p, check.code) for p in prefixes)]
     if ignored and len(findings):
-        findings = findings.take(~findings.rows["split"].isin(ignored).to_numpy(bool))
+        findings = findings.take(~pd.Series(findings.columns["split"]).isin(ignored).to_numpy(bool))
     return replace(base, status="found" if len(findings) else "clean", findings=findings, metrics=result.metrics,
                    tables=result.tables, charts=result.charts)
 

@@ -83,18 +83,18 @@ class Finding:
 class Findings:
     """Findings of one check, in columns.
 
-    `rows` holds one row per finding: where it is (image, split, category, annotation, source, line, index, box),
-    its `subject` when it is about something else (a class, a group), the number of its `template`, its values in
+    `columns` holds an array per column, with one entry per finding: where it is (image, split, category, annotation,
+    source, line, index, box), its `subject` when it is about something else (a class, a group), the number of its `template`, its values in
     columns named `value:NAME` (but for the template's constants), and the replacement a fix would write in `fix:x_min`
     ... `fix:y_max`, `fix:text`.
-    Never change the frame of a Findings in place: states of checks share it.
+    Never change an array of a Findings in place: states of checks share it.
     """
 
-    rows: pd.DataFrame
+    columns: Mapping[str, NDArray[Any]]
     templates: tuple[Template, ...]
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self.columns["template"])
 
     @staticmethod
     def none() -> Findings:
@@ -208,34 +208,35 @@ class Findings:
             return parts[0] if parts else _EMPTY
         templates = list(dict.fromkeys(t for p in parts for t in p.templates))
         number = {t: i for i, t in enumerate(templates)}
-        frames = []
+        tables = []
         for p in parts:
-            codes = np.array([number[t] for t in p.templates], np.int32)[p.rows["template"].to_numpy()]
-            frames.append(p.rows.assign(template=codes))
-        return Findings(_concat_frames(frames), tuple(templates))
+            codes = np.array([number[t] for t in p.templates], np.int32)[p.columns["template"]]
+            tables.append({**p.columns, "template": codes})
+        return Findings(_joined(tables), tuple(templates))
 
     def take(self, rows: Rows) -> Findings:
         """Return the findings of a mask or of positions, in that order."""
-        return Findings(self.rows.iloc[_positions(rows)].reset_index(drop=True), self.templates)
+        positions = _positions(rows)
+        return Findings({name: values[positions] for name, values in self.columns.items()}, self.templates)
 
     def ordered(self) -> Findings:
         """Sort by image path, annotation id, source, line, index, subject and message: an order no sharding changes."""
         if len(self) < 2:
             return self
-        main = [self.rows["annotation_id"].to_numpy(), _text_rank(self.rows["image"])]
+        main = [self.columns["annotation_id"], _text_rank(self.columns["image"])]
         order = np.lexsort(main)
         if not _tied(main, order):  # mostly: the other keys cost four times as much
             return self.take(order)
         rank = np.argsort(np.argsort([t.message for t in self.templates], kind="stable"))
-        keys = [rank[self.rows["template"].to_numpy()]]
-        keys += [self.rows[c].to_numpy() for c in reversed(BOX_COLUMNS)]
-        keys += [_text_rank(self.rows[c]) for c in ("category", "subject")]
-        keys += [self.rows["index"].to_numpy(), self.rows["line"].to_numpy(), _text_rank(self.rows["source"]), *main]
+        keys = [rank[self.columns["template"]]]
+        keys += [self.columns[c] for c in reversed(BOX_COLUMNS)]
+        keys += [_text_rank(self.columns[c]) for c in ("category", "subject")]
+        keys += [self.columns["index"], self.columns["line"], _text_rank(self.columns["source"]), *main]
         return self.take(np.lexsort(keys))
 
     def with_severity(self, severity: Severity) -> Findings:
         """Return the findings with every severity overridden."""
-        return Findings(self.rows, tuple(replace(t, severity=severity) for t in self.templates))
+        return Findings(self.columns, tuple(replace(t, severity=severity) for t in self.templates))
 
     def with_values(self, **values: Any) -> Findings:
         """Return the findings with values filled in that were not known when they were made.
@@ -245,14 +246,14 @@ class Findings:
         """
         if not len(self):
             return self
-        columns = {f"value:{name}": v for name, v in values.items() if np.ndim(v)}
+        columns = {f"value:{name}": np.asarray(v) for name, v in values.items() if np.ndim(v)}
         scalars = {name: v for name, v in values.items() if not np.ndim(v)}
         kinds = {name: _kind(np.asarray(v)) for name, v in values.items()}
         templates = tuple(replace(
             t, values=tuple({**dict(t.values), **kinds}.items()),
             constants=tuple({**{k: v for k, v in t.constants if k not in values}, **scalars}.items()))
             for t in self.templates)
-        return Findings(self.rows.assign(**columns), templates)
+        return Findings({**self.columns, **columns}, templates)
 
     def with_folded(self, count: int) -> Findings:
         """Return the findings with the value `folded` added to the first one and 0 to the others."""
@@ -263,7 +264,7 @@ class Findings:
     def severities(self, default: Severity) -> NDArray[np.int8]:
         """Return the rank of each finding's severity (0 info, 1 warning, 2 error)."""
         ranks = np.array([(t.severity or default).rank for t in self.templates] or [0], np.int8)
-        severities: NDArray[np.int8] = ranks[self.rows["template"].to_numpy()]
+        severities: NDArray[np.int8] = ranks[self.columns["template"]]
         return severities
 
     def fingerprints(self, code: str) -> NDArray[np.uint64]:
@@ -274,9 +275,9 @@ class Findings:
         """
         state = np.full(len(self), _text_hash(code), np.uint64)
         for name in ("image", "category", "subject"):
-            state = _mix(state ^ _hash_texts(self.rows[name]))
+            state = _mix(state ^ _hash_texts(self.columns[name]))
         for name in BOX_COLUMNS:
-            edges = self.rows[name].to_numpy(np.float64) + 0.0  # -0.0 becomes 0.0
+            edges = self.columns[name].astype(np.float64, copy=False) + 0.0  # -0.0 becomes 0.0
             bits = np.where(np.isnan(edges), np.nan, edges).view(np.uint64)
             state = _mix(state ^ bits)
         repeat = pd.Series(state).groupby(state).cumcount().to_numpy().astype(np.uint64)
@@ -307,27 +308,27 @@ class Findings:
 
     def _chunk(self, code: str, default: Severity, positions: NDArray[np.intp], prints: NDArray[np.uint64]) -> Chunk:
         def column(name: str) -> list[Any]:
-            taken: list[Any] = self.rows[name].to_numpy()[positions].tolist()
+            taken: list[Any] = self.columns[name][positions].tolist()
             return taken
 
         def numbers(name: str) -> list[Any]:
-            taken = self.rows[name].to_numpy()[positions]
+            taken = self.columns[name][positions]
             return _with_gaps(taken, taken == NO_POSITION)
 
-        kinds = self.rows["template"].to_numpy()[positions]
+        kinds = self.columns["template"][positions]
         without = ~np.array([t.has_annotation for t in self.templates])[kinds]
-        boxes = np.column_stack([self.rows[c].to_numpy(np.float64)[positions] for c in BOX_COLUMNS])
+        boxes = np.column_stack([self.columns[c].astype(np.float64, copy=False)[positions] for c in BOX_COLUMNS])
         messages, values = self._messages(positions)
         templates = [self.templates[k] for k in kinds.tolist()]
         return Chunk(
             code, [t.severity or default for t in templates], messages, column("image"), column("split"), column("category"),
-            _with_gaps(self.rows["annotation_id"].to_numpy()[positions], without), column("source"), numbers("line"),
+            _with_gaps(self.columns["annotation_id"][positions], without), column("source"), numbers("line"),
             numbers("index"), _with_gaps(boxes, without), values, [f"{p:016x}" for p in prints[positions].tolist()],
             [t.fix for t in templates], column("subject"))
 
     def _messages(self, positions: NDArray[np.intp]) -> tuple[list[str], list[dict[str, Any]]]:
         """Return the messages and the values of some findings."""
-        kinds = self.rows["template"].to_numpy()[positions]
+        kinds = self.columns["template"][positions]
         messages, values = np.full(len(positions), "", object), np.empty(len(positions), object)
         for k, template in enumerate(self.templates):
             places = np.flatnonzero(kinds == k)
@@ -336,7 +337,7 @@ class Findings:
             names = [name for name, _ in template.values]
             constants = dict(template.constants)
             columns = [_plain(np.array([constants[name]]), kind) * len(places) if name in constants
-                       else _plain(self.rows[f"value:{name}"].to_numpy()[positions[places]], kind)
+                       else _plain(self.columns[f"value:{name}"][positions[places]], kind)
                        for name, kind in template.values]
             made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in places]
             shown = made if not any(None in c for c in columns) else map(_Shown, made)
@@ -446,31 +447,25 @@ def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, 
         is_number = isinstance(new_text, np.ndarray) and new_text.dtype.kind in "iuf"
         columns["fix:text"] = new_text if is_number else _spread(new_text, n, object)
     template = Template(message, tuple(kinds), tuple(constants), fix, severity, has_annotation)
-    return Findings(_frame(columns), (template,))
+    return Findings(columns, (template,))
 
 
 def _kind(values: NDArray[Any]) -> str:
     return {"i": "i", "u": "i", "b": "i", "f": "f"}.get(values.dtype.kind, "s")
 
 
-def _frame(columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype, copy=False) for k, v in columns.items()}, copy=False)
-
-
-def _concat_frames(frames: Sequence[pd.DataFrame]) -> pd.DataFrame:
-    """Concatenate with NumPy: a column that a part lacks is None or NaN there."""
-    names = list(dict.fromkeys(str(c) for f in frames for c in f.columns))
-    dtypes = {c: [f[c].dtype for f in frames if c in f] for c in names}
+def _joined(tables: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Concatenate columns; one that a part lacks is None or NaN there."""
     columns = {}
-    for name in names:
-        is_object = any(d.kind == "O" for d in dtypes[name])
-        lacking = any(name not in f for f in frames)
-        parts = [f[name].to_numpy() if name in f else np.full(len(f), None if is_object else np.nan,
-                                                              object if is_object else np.float64) for f in frames]
+    for name in dict.fromkeys(name for t in tables for name in t):
+        is_object = any(t[name].dtype.kind == "O" for t in tables if name in t)
+        lacking = any(name not in t for t in tables)
+        parts = [t[name] if name in t else np.full(len(t["template"]), None if is_object else np.nan,
+                                                  object if is_object else np.float64) for t in tables]
         if is_object or lacking:
             parts = [p.astype(object if is_object else np.float64) for p in parts]
         columns[name] = np.concatenate(parts)
-    return _frame(columns)
+    return columns
 
 
 def _spread(value: Any, n: int, dtype: Any) -> NDArray[Any]:
@@ -497,8 +492,8 @@ def _take(column: pd.Series[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     return taken
 
 
-def _text_rank(column: pd.Series[Any]) -> NDArray[np.int64]:
-    codes, uniques = pd.factorize(column.to_numpy(), use_na_sentinel=True)
+def _text_rank(column: NDArray[Any]) -> NDArray[np.int64]:
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
     order = sorted(range(len(uniques)), key=lambda k: str(uniques[k]))
     rank = np.empty(len(uniques) + 1, np.int64)
     rank[order] = np.arange(1, len(uniques) + 1)
@@ -506,8 +501,8 @@ def _text_rank(column: pd.Series[Any]) -> NDArray[np.int64]:
     return rank[codes]
 
 
-def _hash_texts(column: pd.Series[Any]) -> NDArray[np.uint64]:
-    codes, uniques = pd.factorize(column.to_numpy(), use_na_sentinel=True)
+def _hash_texts(column: NDArray[Any]) -> NDArray[np.uint64]:
+    codes, uniques = pd.factorize(column, use_na_sentinel=True)
     hashes = np.array([*(_text_hash(str(u)) for u in uniques), 0], np.uint64)
     return hashes[codes]
 
@@ -524,4 +519,4 @@ def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return z ^ (z >> np.uint64(31))
 
 
-_EMPTY = Findings(_frame({**{k: np.empty(0, d) for k, d in _WHERE.items()}, "template": np.empty(0, np.int32)}), ())
+_EMPTY = Findings({**{k: np.empty(0, d) for k, d in _WHERE.items()}, "template": np.empty(0, np.int32)}, ())

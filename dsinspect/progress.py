@@ -12,7 +12,7 @@ Progress = Callable[[str, int, int], None]
 def progress_line(*, enabled: bool = True) -> Progress | None:
     """Return a function that shows stage, images done, rate and time left; None when nobody would see it.
 
-    The function takes the stage, how many images are done, and how many there are (0: not known). Called with a
+    The function takes the stage, how many images are done, and about how many there are (0: not known). Called with a
     stage of "" it clears the line.
     """
     if not enabled or not sys.stderr.isatty():
@@ -33,7 +33,7 @@ def progress_line(*, enabled: bool = True) -> Progress | None:
         rate = done / max(now - start, 1e-6)
         text = f"{stage}  {done:,}"
         if total:
-            text += f" of {total:,}"
+            text += f" of about {total:,}" if done < total else ""
         text += f" images  {rate:,.0f}/s"
         if total and rate > 0 and done < total:
             left = (total - done) / rate

@@ -65,10 +65,10 @@ def test_case(code: str, case: dict[str, Any]) -> None:
         assert near(want.get("values", {}), f.values), told
     for row, want in enumerate(expected):
         if "new_box" in want:
-            got = [result.findings.rows[f"fix:{c}"].iloc[row] for c in ("x_min", "y_min", "x_max", "y_max")]
+            got = [result.findings.columns[f"fix:{c}"][row] for c in ("x_min", "y_min", "x_max", "y_max")]
             assert got == want["new_box"]
         if "new_text" in want:
-            assert str(result.findings.rows["fix:text"].iloc[row]) == want["new_text"]
+            assert str(result.findings.columns["fix:text"][row]) == want["new_text"]
     assert near(case.get("metrics", {}), dict(result.metrics)), result.metrics
 
 

@@ -46,6 +46,7 @@ def check(
     jobs: common.Jobs = None,
     executor: common.ExecutorName = None,
     cache: common.UseCache = True,
+    cache_by: common.CacheBy = "stat",
     cache_dir: common.CacheDir = None,
     quiet: common.Quiet = False,
     timings: common.Timings = False,
@@ -56,7 +57,7 @@ def check(
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline))
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline, cache_by))
     writer = common.configured(common.named_report(output_format, session.plugins), max_findings=max_findings,
                                statistics=statistics)
     if output_file:

@@ -37,6 +37,8 @@ NoPlugin = Annotated[list[str] | None, typer.Option("--no-plugin", metavar="NAME
 Jobs = Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Workers; default: all cores.")]
 ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="NAME", help="How work is spread.")]
 UseCache = Annotated[bool, typer.Option("--cache/--no-cache", help="Remember measurements of image files.")]
+CacheBy = Annotated[str, typer.Option(
+    "--cache-by", metavar="WHAT", help="Know files in the cache by `stat` (path, size, time) or by `content`.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
 AnnotationsOnly = Annotated[bool, typer.Option("--annotations-only", help="Leave the images out.")]
@@ -68,6 +70,7 @@ class Choices:
     quiet: bool = False
     fail_on: str | None = None
     baseline: Path | None = None
+    cache_by: str = "stat"
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -91,9 +94,12 @@ class Session:
             cache_path = cache.cache_file(c.cache_dir) if c.cache_dir else cache.default_path()
             cache_path = usable_cache(cache_path)
         shared = {k: v for k, v in (("imgsz", c.imgsz), ("anchors", c.anchors)) if v is not None}
+        if c.cache_by not in ("stat", "content"):
+            raise UserError(f"--cache-by {c.cache_by}: write stat or content{nearest(c.cache_by, ('stat', 'content'))}")
         return Request(
             path=c.dataset, root=local_path(c.dataset), config=self.config, format=c.format, images=c.images,
-            jobs=c.jobs or os.cpu_count() or 1, executor=c.executor, cache=cache_path, shared_options=shared,
+            jobs=c.jobs or os.cpu_count() or 1, executor=c.executor, cache=cache_path,
+            cache_by_content=c.cache_by == "content", shared_options=shared,
             progress=progress_line(enabled=not c.quiet), **changes)
 
 

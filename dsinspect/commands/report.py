@@ -34,6 +34,7 @@ def report(
     jobs: common.Jobs = None,
     executor: common.ExecutorName = None,
     cache: common.UseCache = True,
+    cache_by: common.CacheBy = "stat",
     cache_dir: common.CacheDir = None,
     quiet: common.Quiet = False,
     timings: common.Timings = False,
@@ -43,7 +44,7 @@ def report(
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by))
     outputs = [(path, common.configured(common.report_for(path, session.plugins), thumbnails=thumbnails, tables=tables))
                for path in output or ()]
     for path, _ in outputs:

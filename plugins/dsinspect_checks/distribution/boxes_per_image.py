@@ -77,5 +77,5 @@ class BoxesPerImage(Check[State, Options]):
         chart = Chart("histogram", "Boxes per image", tuple(edges.tolist()), tuple(heights), "boxes (the last: and more)", "images")
         found = Findings.concat(candidates)
         if len(found):
-            found = found.take(found.rows["value:boxes"].to_numpy() > high).with_values(high=float(high))
+            found = found.take(found.columns["value:boxes"] > high).with_values(high=float(high))
         return Result(found, metrics, charts=(chart,))

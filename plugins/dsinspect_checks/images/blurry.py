@@ -75,7 +75,7 @@ class Blurry(Check[State, Options]):
         log = np.log1p(sharp)
         middle = float(np.median(log))
         deviation = max(float(np.median(np.sort(np.abs(log - middle)))) * 1.4826, 0.05)
-        measured = candidates.rows["value:measured"].to_numpy(np.float64)
+        measured = candidates.columns["value:measured"].astype(np.float64)
         far = (middle - np.log1p(measured)) / deviation > self.options.robust_z
         if len(sharp) < self.options.min_images:
             far = np.ones(len(measured), bool)

@@ -69,7 +69,7 @@ class OddSize(Check[State, Options]):
         reach = self.options.fence * (q3 - q1)
         low, high = q1 - reach, q3 + reach
         candidates = Findings.concat(state[1])
-        sides = candidates.rows["value:side"].to_numpy(np.float64)
+        sides = candidates.columns["value:side"].astype(np.float64)
         # Where most images have one size the range is 0, and a pixel more would be odd: 1 % is none.
         odd = (sides < min(low, q1 * 0.99)) | (sides > max(high, q3 * 1.01))
         return Result(candidates.take(odd).with_values(low=low, high=high))

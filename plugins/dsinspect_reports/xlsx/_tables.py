@@ -138,10 +138,10 @@ def findings_table(run: Run, book: Any) -> tuple[TableSheet, dict[str, int], lis
     marks = np.array([style.MARK[str(s)] for s in Severity], object)
 
     def column(name: str) -> Cells:
-        return Cells(found, lambda o, rows: o.findings.rows[name].to_numpy()[rows])
+        return Cells(found, lambda o, rows: o.findings.columns[name][rows])
 
     def number(name: str) -> Cells:
-        return Cells(found, lambda o, rows: blank_minus_one(o.findings.rows[name].to_numpy()[rows]))
+        return Cells(found, lambda o, rows: blank_minus_one(o.findings.columns[name][rows]))
 
     text = style.style_number(sheet)
     wrapped = style.style_number(sheet, alignment=style.WRAP)
@@ -171,14 +171,14 @@ def findings_table(run: Run, book: Any) -> tuple[TableSheet, dict[str, int], lis
 def annotation_ids(outcome: Outcome, rows: NDArray[np.intp]) -> Any:
     """Return the ids of the annotations that findings are about; NaN where they are about none."""
     has = np.array([t.has_annotation for t in outcome.findings.templates], bool)
-    frame = outcome.findings.rows
-    return np.where(has[frame["template"].to_numpy()[rows]], frame["annotation_id"].to_numpy()[rows].astype(np.float64), np.nan)
+    columns = outcome.findings.columns
+    return np.where(has[columns["template"][rows]], columns["annotation_id"][rows].astype(np.float64), np.nan)
 
 
 def fixes(outcome: Outcome, rows: NDArray[np.intp]) -> list[str | None]:
     """Return what would mend findings, in words."""
     told = [f"{t.fix.action} ({t.fix.safety})" if t.fix else None for t in outcome.findings.templates]
-    return [told[k] for k in outcome.findings.rows["template"].to_numpy()[rows].tolist()]
+    return [told[k] for k in outcome.findings.columns["template"][rows].tolist()]
 
 
 class Cells:
