@@ -30,7 +30,7 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.executors import Executor
 from dsinspect.findings import Findings
 from dsinspect.formats import OpenRequest, ShardRef, Source, detect_format, format_options, named_format
-from dsinspect.measure import Measurements, ProbeFailure, measure, measured_shard
+from dsinspect.measure import Measurements, ProbeFailure, is_known, measure, measured_shard
 from dsinspect.model import (
     ANNOTATION_COLUMNS,
     FRAME_COLUMNS,
@@ -48,6 +48,8 @@ from dsinspect.reports import Outcome, Run
 
 MEASURED_SHARD = 512
 """Images per shard when pixels or whole files are read: small, to keep all workers busy to the end."""
+SAMPLE = 32
+"""Images looked up in the cache to tell whether a set was measured before."""
 TABLE_SHARD = 16_384
 """Images per shard when only tables are judged: large, for a check costs about a millisecond per shard."""
 
@@ -134,7 +136,7 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     plan = make_plan(checks, source.info, plugins)
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)
-    size = MEASURED_SHARD if deep else TABLE_SHARD
+    size = MEASURED_SHARD if deep and not looks_measured(source, plan, request) else TABLE_SHARD
     refs: Sequence[ShardRef] = source.shards(size) or [_NoShard()]
     listed = time.perf_counter()
     task = ShardTask(plan, source.info, request.cache, request.cache_by_content,
@@ -167,6 +169,18 @@ def inspect(request: Request, plugins: Plugins) -> Run:
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, info, census(merged.counts, info), outcomes,
                _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)))
+
+
+def looks_measured(source: Source, plan: Plan, request: Request) -> bool:
+    """Say whether the cache knows some images of the first shard: then only tables are judged, and large shards do.
+
+    The size of shards changes no result, only the time.
+    """
+    if request.cache is None or request.cache_by_content or not request.cache.exists() or not source.info.has_files:
+        return False
+    refs = source.shards(MEASURED_SHARD)
+    files = [f for f in refs[0].load().images["file"].tolist() if f] if refs else []
+    return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache)
 
 
 @contextlib.contextmanager

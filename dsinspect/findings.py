@@ -84,9 +84,9 @@ class Findings:
     """Findings of one check, in columns.
 
     `columns` holds an array per column, with one entry per finding: where it is (image, split, category, annotation,
-    source, line, index, box), its `subject` when it is about something else (a class, a group), the number of its `template`, its values in
-    columns named `value:NAME` (but for the template's constants), and the replacement a fix would write in `fix:x_min`
-    ... `fix:y_max`, `fix:text`.
+    source, line, index, box), its `subject` when it is about something else (a class, a group), the number of its
+    `template`, its values in columns named `value:NAME` (but for the template's constants), and the replacement a fix
+    would write in `fix:x_min` ... `fix:y_max`, `fix:text`.
     Never change an array of a Findings in place: states of checks share it.
     """
 

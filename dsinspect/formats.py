@@ -42,6 +42,7 @@ class OpenRequest:
 
     root: Path
     images: Path | None = None
+    by_stem: ClassVar[bool] = False
     options: BaseOptions | None = None
     columns: frozenset[str] = frozenset()
 
@@ -89,13 +90,16 @@ class Format(ABC):
     """A dataset format. `options_type` holds the choices its readers leave to the user.
 
     A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
-    without loss overrides `patch` and sets `patchable`.
+    without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
+    in the suffix only would share their annotations. `options` of an instance are the choices of its writer.
     """
 
     name: ClassVar[str]
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
     writable: ClassVar[bool] = False
     patchable: ClassVar[bool] = False
+    by_stem: ClassVar[bool] = False
+    options: BaseOptions | None = None
 
     @abstractmethod
     def detect(self, root: Path) -> Detection | None:

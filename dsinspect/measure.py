@@ -83,6 +83,15 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     return result
 
 
+def is_known(files: Sequence[str], probes: Sequence[Probe], cache: Path) -> bool:
+    """Say whether a cache has the measurements of all these files."""
+    opened = [_looked_at(path, [None], 0, by_content=False) for path in files]
+    with Cache(cache) as store:
+        stored = store.get([o.identity for o in opened if o is not None])
+    return all(o is not None and stored.get(o.identity.path, {}).get(p.name, (None,))[0] == p.version
+               for o in opened for p in probes)
+
+
 @dataclass(frozen=True)
 class _Looked:
     """A file that is there, and what the cache knows it by."""

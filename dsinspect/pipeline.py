@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from dsinspect import __version__, engine, pictures
 from dsinspect.carrying import CARRIED_FIELDS, OUTLINE_FIELDS
@@ -25,10 +26,11 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.formats import OpenRequest, ShardRef, Source, detect_format, format_options, named_format
 from dsinspect.manifest import write_manifest
 from dsinspect.mirroring import mirrored_pairs
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo, Shard
+from dsinspect.model import FRAME_COLUMNS, NO_POSITION, DatasetInfo, Shard
 from dsinspect.parts import Failure, Parts
+from dsinspect.placing import Places
 from dsinspect.probes import column_owners
-from dsinspect.transform_task import FOLDER, HALT, PartTask, Settings
+from dsinspect.transform_task import FOLDER, HALT, STAGE, PartTask, Settings
 
 if TYPE_CHECKING:
     from dsinspect.executors import Executor
@@ -45,6 +47,15 @@ class Writer(Protocol):
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
         """Write all annotations below `out`, and return what was lost: what, and how many."""
+        ...
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return where a picture belongs, relative to the output."""
+        ...
+
+    @property
+    def by_stem(self) -> bool:
+        """Whether label files are found by the stem of a picture."""
         ...
 
 
@@ -64,6 +75,7 @@ class TransformRequest:
         executor: name of the executor; threads when None.
         resume: go on with a run that was broken off.
         force: write into a folder that is not empty.
+        to: name of the format that is written; None for the one that leaves pictures where they are in the set.
         progress: told the stage, the pictures done and the pictures there are.
     """
 
@@ -78,6 +90,7 @@ class TransformRequest:
     executor: str | None = None
     resume: bool = False
     force: bool = False
+    to: str | None = None
     progress: Callable[[str, int, int], None] | None = None
 
 
@@ -122,7 +135,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     swaps = mirrored_pairs(c.name for c in source.info.categories) if request.settings.swap_mirrored else {}
     task = PartTask(request.settings, source.info, request.out, tuple(
         {owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()),
-        owners["is_truncated"]() if "is_truncated" in owners else None, swaps, request.resume)
+        owners["is_truncated"]() if "is_truncated" in owners else None, swaps, request.resume, request.to is not None)
     todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]
     if todo:
         run_parts(executor_for(request, plugins, len(todo)), task, todo, len(refs), request.progress)
@@ -141,7 +154,14 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
         pictures_done += part.pictures
         outputs += len(part.images)
     renumber = not request.settings.is_one_to_one
-    losses = dict(writer.write(replace(info, box_units="px"), numbered_shards(parts, count, renumber=renumber), request.out))
+    if request.to is not None:
+        put_in_place(request.out, parts, count, writer)
+    shards = (with_places(shard, places, request.out) for places in [Places(writer)]
+              for shard in numbered_shards(parts, count, renumber=renumber))
+    losses = dict(writer.write(replace(info, box_units="px"), shards, request.out))
+    places = Places(writer)
+    entries = ({**entry, "path": places.of(entry["path"], split)}
+               for entry, split in numbered_entries(parts, count, renumber=renumber))
     summary = Summary(pictures_done, outputs, dict(sorted(totals.items())), failures, losses)
     try:
         write_manifest(request.out / "manifest.json", {
@@ -149,7 +169,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
             "dataset": {"path": request.path, "format": info.format}, **request.settings.described(),
             "metadata": METADATA, "pictures": summary.pictures, "outputs_written": summary.outputs,
             "annotations": summary.counts, "losses": losses,
-            "failures": [vars(f) for f in failures]}, numbered_entries(parts, count, renumber=renumber))
+            "failures": [vars(f) for f in failures]}, entries)
     except OSError as e:
         raise UserError(f"{request.out}/manifest.json: {(e.strerror or str(e)).lower()}; mend that and go on with "
                         "--resume") from None
@@ -158,7 +178,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
 
 
 def numbered_shards(parts: Parts, count: int, *, renumber: bool) -> Iterator[Shard]:
-    """Yield the transformed shards in order; with `renumber` pictures get the ids 1, 2, ..."""
+    """Yield the transformed shards in order; with `renumber` pictures get the ids 1, 2, ..., and annotations none."""
     first = 1
     for k in range(count):
         part = parts.get(k)
@@ -166,17 +186,45 @@ def numbered_shards(parts: Parts, count: int, *, renumber: bool) -> Iterator[Sha
         if renumber:
             images = images.assign(image_id=np.arange(first, first + len(images)))
             first += len(images)
+            annotations = annotations.assign(annotation_id=NO_POSITION)
         rows = annotations["image_row"].to_numpy()
         yield Shard(images, annotations.assign(image_id=images["image_id"].to_numpy()[rows]))
 
 
-def numbered_entries(parts: Parts, count: int, *, renumber: bool) -> Iterator[dict[str, Any]]:
-    """Yield the manifest's entries in order, with the ids that `numbered_shards` gives."""
+def with_places(shard: Shard, places: Places, out: Path) -> Shard:
+    """Return a shard whose pictures have their places in the output as paths."""
+    pairs = zip(shard.images["path"].tolist(), shard.images["split"].tolist(), strict=True)
+    column = pd.Series([places.of(path, split) for path, split in pairs], dtype=object)
+    files = pd.Series([str(out / place) for place in column], dtype=object)
+    return shard.replace(images=shard.images.assign(path=column, declared_path=column, file=files))
+
+
+def put_in_place(out: Path, parts: Parts, count: int, writer: Writer) -> None:
+    """Move the pictures of all parts to their places; those that are there already stay.
+
+    Raises:
+        UserError: one cannot be moved.
+    """
+    places = Places(writer)
+    for shard in numbered_shards(parts, count, renumber=False):
+        for path, split in zip(shard.images["path"].tolist(), shard.images["split"].tolist(), strict=True):
+            staged, target = out / STAGE / path, out / places.of(path, split)
+            try:
+                if staged.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    staged.replace(target)
+            except OSError as e:
+                raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
+
+
+def numbered_entries(parts: Parts, count: int, *, renumber: bool) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Yield the manifest's entries in order, with the ids that `numbered_shards` gives, and their splits."""
     number = 0
     for k in range(count):
-        for entry in parts.get(k).entries:
+        part = parts.get(k)
+        for entry, split in zip(part.entries, part.images["split"].tolist(), strict=True):
             number += 1
-            yield {**entry, "image_id": number if renumber else entry["source"]["image_id"]}
+            yield {**entry, "image_id": number if renumber else entry["source"]["image_id"]}, split
 
 
 def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, ShardRef]], count: int,
@@ -226,7 +274,7 @@ def plan_of(request: TransformRequest, info: DatasetInfo, shards: int) -> dict[s
     import cv2
 
     plan = {"version": __version__, "opencv": cv2.__version__, "dataset": str(request.root.absolute()),
-            "format": info.format, "shards": shards, "settings": request.settings.described()}
+            "format": info.format, "to": request.to, "shards": shards, "settings": request.settings.described()}
     digest = hashlib.blake2b(json.dumps(plan, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
     return {"key": digest, "settings": plan["settings"]}
 

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 FOLDER = ".dsinspect-transform"
 """Folder of the finished parts, in the output folder."""
+STAGE = f"{FOLDER}/pictures"
+"""Folder of pictures that the end of the run gives their places."""
 COLUMNS = ("image_id", "path", "file", "width", "height", "file_width", "file_height", "orientation", "read_error")
 HALT = threading.Event()
 """Set when the run is broken off: worker threads stop before the next picture."""
@@ -94,6 +96,7 @@ class PartTask:
         content: measures whether a file ends early, or None.
         swaps: class names to exchange in mirrored outputs.
         resume: keep outputs that are there already and newer than their source.
+        staged: pictures go into a folder beside the parts; the end of the run gives them their places.
     """
 
     settings: Settings
@@ -103,11 +106,17 @@ class PartTask:
     content: Probe | None
     swaps: Mapping[str, str]
     resume: bool
+    staged: bool = False
 
     @property
     def parts(self) -> Parts:
         """The folder of the parts."""
         return Parts(self.out / FOLDER)
+
+    @property
+    def pictures(self) -> Path:
+        """The folder that pictures are written into."""
+        return self.out / STAGE if self.staged else self.out
 
     def __call__(self, item: tuple[int, ShardRef]) -> int:
         """Make a part, and return how many pictures it has.
@@ -236,7 +245,7 @@ class PartTask:
         Raises:
             UnreadableError: the picture cannot be read or written; none of its outputs is left then.
         """
-        folder = Outputs(self.out, self.parts.temporary)
+        folder = Outputs(self.pictures, self.parts.temporary)
         reader = _Reader(self, picture)
         entries: list[dict[str, Any]] = []
         try:
@@ -244,7 +253,7 @@ class PartTask:
                 entries.append(self._output(picture, output.route, reader, folder))  # noqa: PERF401 - those so far are needed
         except UnreadableError:
             for entry in entries:
-                (self.out / entry["path"]).unlink(missing_ok=True)
+                (self.pictures / entry["path"]).unlink(missing_ok=True)
             raise
         return entries
 
@@ -255,7 +264,7 @@ class PartTask:
         new = array.suffix if array and array.suffix else self.settings.encoding.suffix_for(suffix)
         copied = not route.changes_pixels and array is None and new == suffix
         target = target_path(path, file, new, route.tag)
-        if not (self.resume and is_newer(self.out / target, file)):
+        if not (self.resume and is_newer(self.pictures / target, file)):
             if copied:
                 content = reader.content
             else:
@@ -273,12 +282,17 @@ class PartTask:
     def _images(self, shard: Shard, outputs: Sequence[Output], entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
         rows = [o.image_row for o in outputs]
         source = shard.images.iloc[rows]
-        return images_frame(
+        sizes = np.array([[e["width"], e["height"]] for e in entries], np.float64).reshape(-1, 2)
+        # A file that was copied waits for its orientation still, unless its boxes are in the upright frame already.
+        waits = np.array([e["copied"] and not e["source"]["turned_upright"] for e in entries], bool)
+        images = images_frame(
             len(rows), image_id=source["image_id"].to_numpy(), path=[e["path"] for e in entries],
             declared_path=[e["path"] for e in entries], file=[None] * len(rows), split=source["split"].to_numpy(),
-            width=np.array([e["width"] for e in entries], np.float64),
-            height=np.array([e["height"] for e in entries], np.float64), source=source["source"].to_numpy(),
+            width=sizes[:, 0], height=sizes[:, 1], source=source["source"].to_numpy(),
             line=source["line"].to_numpy(), index=source["index"].to_numpy())
+        return images.assign(
+            frame_width=sizes[:, 0], frame_height=sizes[:, 1], file_width=sizes[:, 0], file_height=sizes[:, 1],
+            orientation=np.where(waits, source["orientation"].to_numpy(), 1.0))
 
 
 class _Reader:

@@ -7,7 +7,7 @@ import typer
 
 def register(app: typer.Typer) -> None:
     """Add the core's commands; their modules import nothing heavy."""
-    from dsinspect.commands import balance, cache, check, explain, fix, init, plugins, report, review, transform, view
+    from dsinspect.commands import balance, cache, check, convert, explain, fix, init, plugins, report, review, transform, view
 
     app.command()(report.report)
     app.command()(check.check)
@@ -15,6 +15,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(review.app, name="review")
     app.command()(balance.balance)
     app.command()(transform.transform)
+    app.command()(convert.convert)
     app.command()(view.view)
     app.command()(explain.explain)
     app.command()(plugins.plugins)

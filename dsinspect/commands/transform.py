@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from dsinspect.pipeline import Summary
 
 FORMATS = ("jpg", "png", "webp", "bmp", "tiff")
+DEFAULT_FORMAT = "coco"
 FRAMES = ("auto", "stored", "upright")
 SHOWN_FAILURES = 10
 
@@ -25,6 +26,8 @@ def transform(
     dataset: Annotated[str | None, typer.Argument(metavar="DATASET", show_default=False,
                                                   help="As for report; with --invert-boxes a transformed set.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
+    to: Annotated[str | None, typer.Option(
+        "--to", metavar="NAME", help="Format of the annotations: coco (default), voc, yolo, table.")] = None,
     op: Annotated[list[str] | None, typer.Option(
         "--op", metavar="NAME[:k=v,...]", help="A transform, in order: --op letterbox:size=640 --op flip.")] = None,
     ops: Annotated[bool, typer.Option("--ops", help="List the transforms with their options, and exit.")] = False,
@@ -79,7 +82,7 @@ def transform(
         invert(Path(dataset), invert_boxes, output)
         return
     from dsinspect.chains import build_chain, parse_op
-    from dsinspect.coco_output import CocoOutput
+    from dsinspect.converting import writer_of
     from dsinspect.pictures import Encoding
     from dsinspect.pipeline import TransformRequest
     from dsinspect.pipeline import transform as run
@@ -98,8 +101,8 @@ def transform(
         swap_mirrored, drop_empty, drop_unsupported, keep_truncated)
     summary = run(TransformRequest(
         dataset, common.local_path(dataset), output, chosen, session.config, format, images, jobs or os.cpu_count() or 1,
-        executor, resume, force, progress_line(enabled=not quiet)), session.plugins,
-        CocoOutput(keep_ids=chosen.is_one_to_one))
+        executor, resume, force, to, progress_line(enabled=not quiet)), session.plugins,
+        writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
     if not quiet:
         tell(summary, output)
     tell_failures(summary, output)
