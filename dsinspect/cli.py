@@ -30,7 +30,7 @@ def build(plugins: Plugins) -> typer.Typer:
     """
     from dsinspect import commands
 
-    app = typer.Typer(name="dsinspect", no_args_is_help=True, rich_markup_mode="markdown",
+    app = typer.Typer(name="dsinspect", no_args_is_help=True, rich_markup_mode=None,
                       pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
                       help="Inspect, judge, review and preprocess object-detection datasets.")
     app.callback()(_callback)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
@@ -66,7 +67,7 @@ def number(value: float) -> str:
 def slices_of(annotations: pd.DataFrame, n: int) -> list[tuple[int, int]]:
     """Return where the rows of each of `n` images begin and end in a table sorted by `image_row`."""
     edges = np.searchsorted(annotations["image_row"].to_numpy(), np.arange(n + 1)).tolist()
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(itertools.pairwise(edges))
 
 
 def category_pairs(annotations: pd.DataFrame) -> tuple[list[tuple[int, str | None]], NDArray[np.intp]]:
@@ -144,7 +145,8 @@ class Losses:
         for kept, frame, column in (("annotation_ids", a, "annotation_id"), ("image_ids", images, "image_id")):
             if kept not in self._kept:
                 index, own = frame["index"].to_numpy(), frame[column].to_numpy()
-                self.add(kept.replace("_", " "), (index != NO_POSITION) & (own != index) & (own != NO_POSITION))
+                is_position = (own == index) | (own == index + 1) | (own == NO_POSITION)  # counted, from 0 or from 1
+                self.add(kept.replace("_", " "), (index != NO_POSITION) & ~is_position)
 
     def _fields(self, a: pd.DataFrame) -> None:
         for name in (str(c) for c in a.columns if ":" in str(c)):
@@ -186,7 +188,8 @@ def differing_areas(annotations: pd.DataFrame, areas: NDArray[Any]) -> NDArray[n
     boxes = boxes_xyxy(annotations).reshape(-1, 4)
     plain = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     areas = np.asarray(areas, np.float64)
-    return ~np.isnan(areas) & ~np.isclose(areas, plain, rtol=1e-6, atol=1e-6)
+    differs: NDArray[np.bool_] = ~np.isnan(areas) & ~np.isclose(areas, plain, rtol=1e-6, atol=1e-6)
+    return differs
 
 
 def unlink_quietly(path: Path) -> None:

@@ -38,6 +38,12 @@ class SegmentedAnnotation(Annotation, gc=False):
     segmentation: msgspec.Raw = msgspec.Raw()
 
 
+class PosedAnnotation(SegmentedAnnotation, gc=False):
+    """One entry of `annotations` with the raw bytes of its segmentation and keypoints."""
+
+    keypoints: msgspec.Raw = msgspec.Raw()
+
+
 class CategoryRecord(msgspec.Struct, gc=False):
     """One entry of `categories`."""
 
@@ -60,6 +66,12 @@ class SegmentedDocument(Document):
     annotations: list[SegmentedAnnotation] = []  # type: ignore[assignment]
 
 
+class PosedDocument(Document):
+    """A COCO file whose segmentations and keypoints are wanted."""
+
+    annotations: list[PosedAnnotation] = []  # type: ignore[assignment]
+
+
 @contextmanager
 def collector_off() -> Iterator[None]:
     """Keep the garbage collector from looking through a million new objects again and again (3 times the time)."""
@@ -72,9 +84,9 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def decode_strictly(content: bytes, *, segmentations: bool) -> Document | None:
+def decode_strictly(content: bytes, *, segmentations: bool, keypoints: bool = False) -> Document | None:
     """Decode a well-formed file; None when anything in it is not as it should be."""
-    document = SegmentedDocument if segmentations else Document
+    document = PosedDocument if keypoints else SegmentedDocument if segmentations else Document
     try:
         with collector_off():
             return msgspec.json.decode(content, type=document)

@@ -18,7 +18,7 @@ from dsinspect_formats.coco._records import (
     Annotation,
     CategoryRecord,
     Image,
-    SegmentedAnnotation,
+    PosedAnnotation,
 )
 
 LISTS = ("images", "annotations", "categories")
@@ -42,7 +42,7 @@ class Recovered:
 
     images: list[Image] = field(default_factory=list)
     image_indices: list[int] = field(default_factory=list)
-    annotations: list[SegmentedAnnotation] = field(default_factory=list)
+    annotations: list[PosedAnnotation] = field(default_factory=list)
     annotation_indices: list[int] = field(default_factory=list)
     categories: list[CategoryRecord] = field(default_factory=list)
     id_types: list[str] = field(default_factory=list)
@@ -168,11 +168,11 @@ class _Scanner:
         except ValueError as e:
             self.problem(f"annotations: {e}", position, index, json.dumps(value)[:200])
             return
-        segmentation = value.get("segmentation")
-        raw = msgspec.Raw(json.dumps(segmentation).encode()) if segmentation is not None else msgspec.Raw()
-        self.result.annotations.append(SegmentedAnnotation(
+        raw, keypoints = (msgspec.Raw() if value.get(k) is None else msgspec.Raw(json.dumps(value[k]).encode())
+                          for k in ("segmentation", "keypoints"))
+        self.result.annotations.append(PosedAnnotation(
             image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id,
-            None if area is None else float(area), flag(value, "iscrowd"), flag(value, "ignore"), raw))
+            None if area is None else float(area), flag(value, "iscrowd"), flag(value, "ignore"), raw, keypoints))
         self.result.annotation_indices.append(index)
         self.result.id_types.append(next((k for k in (kind, category_kind, own_kind) if k != "int"), "int"))
 

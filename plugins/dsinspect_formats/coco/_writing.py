@@ -52,8 +52,8 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
                     files[split].add(shard.images, annotations, ids)
             if not files:
                 files[None] = stack.enter_context(_SplitFile(folder, None, losses, keep_ids=keep_ids))
-            for split, file in files.items():
-                file.finish(categories.of(info.split_categories.get(split or "")))
+            for name, file in files.items():
+                file.finish(categories.of(info.split_categories.get(name or "")))
     except OSError as e:
         raise cannot_write(folder, e) from None
     return losses.result()
@@ -109,6 +109,7 @@ class _SplitFile:
         self._first_source: Any = None
         self._images = self._annotations = 0
         self._last_image_id = self._last_id = 0
+        self._image_ids_used: set[int] = set()
         self._encoder = msgspec.json.Encoder()
 
     def __enter__(self) -> _SplitFile:
@@ -142,20 +143,24 @@ class _SplitFile:
 
     def _image_ids(self, own: NDArray[np.int64], mine: NDArray[np.bool_], foreign: NDArray[np.bool_]) -> NDArray[np.int64]:
         ids = own.copy()
-        for k in np.flatnonzero(mine & foreign).tolist():  # two files of one split: the second one's may be taken
-            self._last_image_id += 1
-            ids[k] = self._last_image_id
+        self._image_ids_used.update(own[mine & ~foreign].tolist())
+        self._last_image_id = max(self._last_image_id, int(own[mine].max(initial=0)))
+        for k in np.flatnonzero(mine & foreign).tolist():
+            if own[k] in self._image_ids_used:
+                self._last_image_id += 1
+                ids[k] = self._last_image_id
+            self._image_ids_used.add(int(ids[k]))
         self._losses.add("image ids (of a second file of a split)", mine & (ids != own))
-        self._last_image_id = max(self._last_image_id, int(ids[mine].max(initial=0)))
         return ids
 
     def _annotation_ids(self, own: NDArray[np.int64], ours: NDArray[np.bool_],
                         foreign: NDArray[np.bool_]) -> NDArray[np.int64]:
         ids = own.copy()
         counted = ours & (foreign | (own == NO_POSITION) | (not self._keep_ids))
+        self._last_id = max(self._last_id, int(own[ours & ~counted].max(initial=0)))
         ids[counted] = np.arange(self._last_id + 1, self._last_id + 1 + counted.sum())
         self._losses.add("annotation ids (of a second file of a split)", ours & foreign & (ids != own))
-        self._last_id = max(self._last_id, int(ids[ours].max(initial=0)))
+        self._last_id += int(counted.sum())
         return ids
 
     def _put_images(self, images: pd.DataFrame, image_ids: NDArray[np.int64], mine: NDArray[np.bool_]) -> None:
@@ -199,7 +204,11 @@ class _SplitFile:
 
 
 def sides(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return sides such that `low + side == high` in float64 where there is such a side, in as few digits as will do."""
+    """Return sides such that `low + side == high` in float64, in as few digits as will do.
+
+    There is not always such a side (when the exact one lies half-way between two float64); then the sum is off by the last
+    bit.
+    """
     exact = high - low
     best = exact
     for step in (np.inf, -np.inf):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,13 +32,14 @@ if TYPE_CHECKING:
     from dsinspect.edits import Edits
 
 COLUMNS = frozenset(("coco:area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
-                     "coco:segmentation", "coco:image_id_type"))
+                     "coco:segmentation", "coco:keypoints", "coco:image_id_type"))
 
 
 class Coco(Format):
     """COCO instances JSON, also as Roboflow exports it."""
 
     name = "coco"
+    writable = True
     patchable = True
 
     def detect(self, root: Path) -> Detection | None:
@@ -60,6 +61,18 @@ class Coco(Format):
         order = {"train": 0, "val": 1, "test": 2}
         files.sort(key=lambda f: (order.get(split_of(f, len(files) == 1) or "", 3), f))
         return CocoSource(request, files)
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return the image's own path."""
+        from dsinspect_formats._writing import inside
+
+        return inside(path)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.coco._writing import write
+
+        return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""
@@ -147,7 +160,8 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
         content = path.read_bytes()
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
-    document = decode_strictly(content, segmentations="coco:segmentation" in columns)
+    document = decode_strictly(content, segmentations="coco:segmentation" in columns,
+                               keypoints="coco:keypoints" in columns)
     problems: list[Problem] = []
     read: Document | Recovered
     if document is not None:
@@ -202,8 +216,9 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
         extra["coco:has_id"] = has_id
     if "coco:id_type" in columns:
         extra["coco:id_type"] = recovered.id_types if recovered else np.full(m, "int", object)
-    if "coco:segmentation" in columns:
-        extra["coco:segmentation"] = _raw_column((getattr(a, "segmentation", None) for a in records), m)
+    for name in ("segmentation", "keypoints"):
+        if f"coco:{name}" in columns:
+            extra[f"coco:{name}"] = _raw_column((getattr(a, name, None) for a in records), m)
     annotations = annotations_frame(
         m, annotation_id=np.array([k if i is None else i for k, i in zip(index.tolist(), own, strict=True)], np.int64),
         image_id=of_image, image_row=_rows_of(of_image, image_ids), category_id=category_ids,

@@ -39,6 +39,7 @@ class Table(Format):
     """Spreadsheets and CSV files with one row a box."""
 
     name = "table"
+    writable = True
     patchable = True
     options_type = Options
 
@@ -70,6 +71,18 @@ class Table(Format):
             path = tables[0]
         options = request.options if isinstance(request.options, Options) else Options()
         return TableSource(path, request, options)
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return the image's own path."""
+        from dsinspect_formats._writing import inside
+
+        return inside(path)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.table._writing import write
+
+        return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""

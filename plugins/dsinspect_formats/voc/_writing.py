@@ -46,15 +46,16 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
             losses.add("characters of class names that XML cannot hold or readers strip", np.array(
                 [a != b for a, b in zip(names, annotations["category"].tolist(), strict=True)], bool))
             objects = _objects(names, annotations)
-            for row, (start, end) in enumerate(slices_of(annotations, len(shard.images))):
-                path, split = shard.images["path"].iat[row], shard.images["split"].iat[row]
-                content = _document(path, shard.images["width"].iat[row], shard.images["height"].iat[row],
-                                    objects[start:end])
+            columns = [shard.images[c].tolist() for c in ("path", "split", "width", "height")]
+            for path, split, width, height, (start, end) in zip(
+                    *columns, slices_of(annotations, len(shard.images)), strict=True):
+                content = _document(path, width, height, objects[start:end])
                 digest = hashlib.blake2b(content, digest_size=8).digest()
-                if path not in written:
-                    written[path] = digest
-                    write_file(out / xml_of(path), content)
-                elif written[path] != digest:
+                xml = xml_of(path)
+                if xml not in written:
+                    written[xml] = digest
+                    write_file(out / xml, content)
+                elif written[xml] != digest:
                     losses.add("annotations of an image that stands in two splits with other boxes", end - start)
                 lists.add(split, PurePosixPath(path).stem)
                 losses.add("images in splits that readers of VOC do not know", split not in (None, *READ_SPLITS))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -47,6 +47,8 @@ class Voc(Format):
     """Pascal VOC XML, ImageNet-style XML, and XML beside images."""
 
     name = "voc"
+    writable = True
+    by_stem = True
     patchable = True
     options_type = Options
 
@@ -74,6 +76,18 @@ class Voc(Format):
         """List XML files, images and split lists; no XML is read yet."""
         options = request.options if isinstance(request.options, Options) else Options()
         return VocSource(request.root, request.images, options, request.columns)
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `JPEGImages/`."""
+        from dsinspect_formats.voc._writing import place
+
+        return place(path)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.voc._writing import write
+
+        return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -15,7 +15,7 @@ from dsinspect.model import NO_POSITION, DatasetInfo, Shard, boxes_xyxy
 from dsinspect.turning import turned_upright
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, inside, slices_of, write_file
 from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS
-from dsinspect_formats.yolo._layout import label_of
+from dsinspect_formats.yolo._layout import _label_of as label_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,8 +58,8 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, segments: bo
         annotations, numbers = _numbered(losses.take(shard), classes, losses)
         annotations, numbers = _sized(shard.images, annotations, numbers, losses)
         rows = _segments(shard.images, annotations, numbers, losses) if segments else _boxes(shard.images, annotations, numbers)
-        for row, (start, end) in enumerate(slices_of(annotations, len(shard.images))):
-            write_file(out / label_of(shard.images["path"].iat[row]), "".join(rows[start:end]).encode())
+        for path, (start, end) in zip(shard.images["path"].tolist(), slices_of(annotations, len(shard.images)), strict=True):
+            write_file(out / label_of(path), "".join(rows[start:end]).encode())
         for split in shard.images["split"].tolist():
             splits[split] = None
             without_split += split is None
@@ -147,7 +147,8 @@ def _sizes(images: pd.DataFrame) -> NDArray[np.float64]:
 
 def _sized(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64],
            losses: Losses) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    known = np.isfinite(_sizes(images)).all(axis=1)[annotations["image_row"].to_numpy()]
+    has_size = np.isfinite(_sizes(images)).all(axis=1)
+    known: NDArray[np.bool_] = np.asarray(has_size)[annotations["image_row"].to_numpy()]
     losses.add("annotations of images whose size nobody knows", ~known)
     return annotations[known].reset_index(drop=True), numbers[known]
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import DatasetInfo, Shard, annotations_frame, images_frame, problems_frame
+from dsinspect.options import BaseOptions, option
 from dsinspect_formats._images import is_image, walk
 from dsinspect_formats.yolo._config import config_of, looks_like_config
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
@@ -24,10 +25,19 @@ if TYPE_CHECKING:
 COLUMNS = frozenset(("yolo:n_values", "yolo:row"))
 
 
+class Options(BaseOptions, frozen=True):
+    """How rows are written."""
+
+    segments: Annotated[bool, option("write polygons instead of boxes; every annotation needs exactly one")] = False
+
+
 class Yolo(Format):
     """YOLO (Ultralytics v5 to 26, Roboflow, Darknet): one text file of fractions per image."""
 
     name = "yolo"
+    options_type = Options
+    writable = True
+    by_stem = True
     patchable = True
 
     def detect(self, root: Path) -> Detection | None:
@@ -55,6 +65,18 @@ class Yolo(Format):
     def open(self, request: OpenRequest) -> YoloSource:
         """Find images and labels; nothing of the labels is read yet."""
         return YoloSource(find_layout(request.root, request.images), request.columns)
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `images/SPLIT/`."""
+        from dsinspect_formats.yolo._writing import place
+
+        return place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.yolo._writing import write
+
+        return write(info, shards, out, segments=isinstance(self.options, Options) and self.options.segments)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""

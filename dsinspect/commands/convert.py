@@ -1,0 +1,77 @@
+"""`dsinspect convert`: the same dataset in another format, with every loss named."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dsinspect.commands import common
+from dsinspect.errors import UserError
+
+if TYPE_CHECKING:
+    from dsinspect.converting import Conversion
+
+SHOWN_PROBLEMS = 10
+
+
+def convert(
+    dataset: common.Dataset,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
+    to: Annotated[str | None, typer.Option("--to", metavar="NAME", help="Format to write: coco, voc, yolo, table.")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Write nothing when anything would be lost.")] = False,
+    annotations_only: common.AnnotationsOnly = False,
+    copy: common.CopyImages = False,
+    force: common.Force = False,
+    format: common.FormatName = None,
+    images: common.Images = None,
+    settings: common.Settings = None,
+    columns: common.Columns = None,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    jobs: common.Jobs = None,
+    quiet: common.Quiet = False,
+) -> None:
+    """Write a dataset in another format; what that format cannot keep is counted and named.
+
+    Images become hard links to the originals, or copies where there can be none.
+    """
+    if output is None:
+        raise UserError("convert: name the output with -o OUT")
+    if to is None:
+        raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, table)")
+    session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
+                                          no_plugin=no_plugin or (), jobs=jobs, quiet=quiet))
+    from dsinspect.converting import ConvertRequest
+    from dsinspect.converting import convert as run
+    from dsinspect.progress import progress_line
+
+    done = run(ConvertRequest(
+        dataset, common.local_path(dataset), output, to, session.config, format, images, jobs or os.cpu_count() or 1, strict,
+        force, copy, annotations_only, progress_line(enabled=not quiet)), session.plugins)
+    tell_problems(done, output)
+    if not quiet:
+        tell(done, output)
+
+
+def tell(done: Conversion, out: Path) -> None:
+    """Print what was done."""
+    files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied"))
+    print(f"wrote {out} as {done.target}: {done.images:,} images ({files or 'no files'}), {done.annotations:,} annotations "
+          f"read from {done.source}")
+    if done.renamed:
+        print(f"  {done.renamed:>9,}  images have a longer name, for another one's place is the same")
+    for what, count in done.losses.items():
+        print(f"  {count:>9,}  lost: {what}")
+
+
+def tell_problems(done: Conversion, out: Path) -> None:
+    """Name the records that are not in the output on stderr, the first ones at least."""
+    for problem in done.problems[:SHOWN_PROBLEMS]:
+        line = f":{problem.line}" if problem.line > 0 else ""
+        print(f"{problem.source}{line}: {problem.reason}", file=sys.stderr)
+    if len(done.problems) > SHOWN_PROBLEMS:
+        print(f"and {len(done.problems) - SHOWN_PROBLEMS:,} more; {out}/conversion.json names them", file=sys.stderr)

@@ -1,0 +1,118 @@
+"""Where the images of a converted set go, without two of them in one place, and how they get there."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from hashlib import blake2b
+from pathlib import Path, PurePosixPath
+from typing import Protocol
+
+PLACED = ("linked", "copied", "there", "missing")
+"""What `put_image` says became of an image."""
+
+
+class Placing(Protocol):
+    """What a format says of the places of images: see `Format`."""
+
+    @property
+    def by_stem(self) -> bool:
+        """Whether label files are found by the stem of an image."""
+        ...
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return where an image belongs, relative to the output."""
+        ...
+
+
+class Places:
+    """Gives each image its place in the output; the same images in the same order get the same places.
+
+    Two images do not share a place. Where label files are found by the stem of an image they do not share a stem either,
+    nor one but for its case. The second one's name gets its folders in front, and a number if that is not enough. An image
+    that stands in two splits keeps one place where the format has one place for it.
+
+    Args:
+        kind: the target's format.
+    """
+
+    def __init__(self, kind: Placing) -> None:
+        self._place = kind.place
+        self._by_stem = kind.by_stem
+        self._owners: dict[bytes, bytes] = {}
+        self._records: dict[bytes, int] = {}
+
+    def of(self, path: str, split: str | None) -> str:
+        """Return the place of an image, POSIX and relative to the output.
+
+        Args:
+            path: of the image in its own dataset.
+            split: it belongs to.
+        """
+        owner = _digest(path)
+        if self._by_stem:  # a second record of the image in its split needs a label file of its own
+            record = _digest(f"{split}\0{path}")
+            earlier = self._records.get(record, 0)
+            self._records[record] = earlier + 1
+            owner = _digest(f"{path}\0{earlier}") if earlier else owner
+        for candidate in _candidates(self._place(path, split), path):
+            key = str(PurePosixPath(candidate).with_suffix("")).casefold() if self._by_stem else candidate
+            if self._owners.setdefault(_digest(key), owner) == owner:
+                return candidate
+        raise AssertionError("numbers do not end")
+
+
+def _candidates(wanted: str, path: str) -> Iterator[str]:
+    yield wanted
+    place = PurePosixPath(wanted)
+    folders = [p for p in PurePosixPath(path).parent.parts if p not in ("/", "..", ".")]
+    name = PurePosixPath("__".join((*folders, place.name)))
+    if folders:
+        yield str(place.with_name(str(name)))
+    for number in itertools.count(2):
+        yield str(place.with_name(f"{name.stem}__{number}{name.suffix}"))
+
+
+def put_image(source: str, target: Path, *, copy: bool) -> str:
+    """Give an image its place, by a hard link or else a copy; the source stays as it is.
+
+    Args:
+        source: the file.
+        target: where it goes.
+        copy: copy it, where a hard link would do.
+
+    Returns:
+        one of `PLACED`; `missing` when the source cannot be read.
+
+    Raises:
+        OSError: the target cannot be written.
+    """
+    if target.exists():
+        return "there"
+    if not os.path.isfile(source):  # noqa: PTH113 - a Path a picture costs more
+        return "missing"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not copy:
+        try:
+            os.link(os.path.realpath(source), target)
+        except OSError:  # another file system, or one without hard links
+            pass
+        else:
+            return "linked"
+    partial = target.with_name(f".{target.name}.part")
+    try:
+        shutil.copy2(source, partial)
+        partial.replace(target)
+    except OSError as e:
+        if e.filename == source:
+            return "missing"
+        raise
+    finally:
+        partial.unlink(missing_ok=True)
+    return "copied"
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode(errors="surrogateescape"), digest_size=12).digest()
