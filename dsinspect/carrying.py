@@ -25,11 +25,10 @@ if TYPE_CHECKING:
 CARRIED_FIELDS = ("segmentation", "keypoints", "area")
 """Fields of format columns that are carried."""
 OUTLINE_FIELDS: Mapping[str, Callable[[Any], bool]] = {
-    "row": lambda v: isinstance(v, str) and len(v.split()) > 6,
     "parts": lambda v: isinstance(v, str) and v not in ("", "0", "[]", "()", "{}", "None"),
 }
-"""Fields that hold geometry which is not carried, and whether a value holds any: rows of polygons, poses and rotated
-boxes; parts of objects with boxes of their own."""
+"""Fields that hold geometry which is not carried, and whether a value holds any: parts of objects with boxes of their
+own."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import itertools
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
@@ -53,7 +54,7 @@ def build(plugins: Plugins) -> typer.Typer:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; nothing but a bug of ours ends in a traceback.
+    """Run the command line and return its exit code; no error ends in a traceback.
 
     Args:
         arguments: without the program's name; `sys.argv` when None.
@@ -69,7 +70,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
     except UserError as e:
-        print(f"dsinspect: error: {' '.join(str(e).split())}", file=sys.stderr)
+        for line in (f"dsinspect: error: {e}", *(f"  {d}" for d in e.details)):
+            print(line[:len(line) - len(line.lstrip())] + " ".join(line.split()), file=sys.stderr)
         return ExitCode.USER_ERROR
     except Interrupted:
         print("dsinspect: interrupted", file=sys.stderr)
@@ -79,10 +81,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.OK
     except OSError as e:
         if e.strerror is None:
-            raise
+            return crash(e)
         print(f"dsinspect: error: {e.filename or 'output'}: {e.strerror}", file=sys.stderr)
         return ExitCode.USER_ERROR
+    except Exception as e:
+        return crash(e)
     return ExitCode.OK
+
+
+def crash(error: Exception) -> int:
+    """Tell an error of our own in one line; its traceback is for those who ask for it."""
+    if os.environ.get("DSINSPECT_TRACEBACK"):
+        traceback.print_exception(error)
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    print(f"dsinspect: internal error: {type(error).__name__}: {' '.join(str(error).split())[:500]} "
+          f"({Path(last.filename).name}:{last.lineno}); DSINSPECT_TRACEBACK=1 shows where, please report it", file=sys.stderr)
+    return ExitCode.CRASHED
 
 
 def run() -> NoReturn:

@@ -20,7 +20,19 @@ class ExitCode(enum.IntEnum):
 
 
 class UserError(Exception):
-    """A mistake in the input or the command line, told in one line: what, where, what to change."""
+    """A mistake in the input or the command line, told in one line: what, where, what to change.
+
+    Args:
+        message: the line.
+        details: lines that follow it, when there are many places (cells of a workbook).
+    """
+
+    def __init__(self, message: str, details: tuple[str, ...] = ()) -> None:
+        super().__init__(message, details)
+        self.details = details
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class PluginError(UserError):

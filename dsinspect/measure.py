@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import time
 import traceback
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 
 from dsinspect.cache import Cache, FileIdentity, Measured
@@ -186,7 +188,27 @@ def measured_shard(shard: Shard, measurements: Measurements | None, box_units: s
     rows = shard.annotations["image_row"].to_numpy()
     sizes = {"x": np.append(width, np.nan)[rows], "y": np.append(height, np.nan)[rows]}
     scaled = {c: shard.annotations[c].to_numpy() * sizes[c[0]] for c in BOX_COLUMNS}
+    for name in (str(c) for c in shard.annotations.columns):
+        if name.endswith((":segmentation", ":keypoints")):
+            step = 2 if name.endswith(":segmentation") else 3
+            scaled[name] = _scaled_outlines(shard.annotations[name].to_numpy(), sizes["x"], sizes["y"], step)
     return shard.replace(images=images, annotations=_with_columns(shard.annotations, scaled))
+
+
+def _scaled_outlines(values: NDArray[Any], width: NDArray[np.float64], height: NDArray[np.float64], step: int) -> NDArray[Any]:
+    """Turn fractions of polygons (`[[x, y, ...]]`, step 2) or keypoints (`[x, y, v, ...]`, step 3), JSON, into px."""
+    scaled = values.copy()
+    for k, value in enumerate(values.tolist()):
+        if value is None:
+            continue
+        decoded = msgspec.json.decode(value)
+        if math.isnan(width[k]) or math.isnan(height[k]):
+            scaled[k] = None
+            continue
+        factors = (float(width[k]), float(height[k]), 1.0)[:step]
+        flats = [[v * factors[j % step] for j, v in enumerate(flat)] for flat in (decoded if step == 2 else [decoded])]
+        scaled[k] = msgspec.json.encode(flats if step == 2 else flats[0])
+    return scaled
 
 
 def frame_sizes(images: pd.DataFrame, columns: Mapping[str, NDArray[Any]],

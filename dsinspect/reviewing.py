@@ -91,8 +91,8 @@ class _Faults:
         shown = self.told[:MAX_FAULTS]
         if len(self.told) > MAX_FAULTS:
             shown.append(f"and {len(self.told) - MAX_FAULTS:,} more")
-        raise UserError("\n  ".join([f"{workbook}: nothing is applied, for {len(self.told):,} "
-                                     f"{'cell is' if len(self.told) == 1 else 'cells are'} wrong", *shown]))
+        raise UserError(f"{workbook}: nothing is applied, for {len(self.told):,} "
+                        f"{'cell is' if len(self.told) == 1 else 'cells are'} wrong", tuple(shown))
 
 
 def read_review(workbook: Path, run: Run) -> Review:

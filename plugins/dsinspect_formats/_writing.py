@@ -162,8 +162,6 @@ class Losses:
                 self.add("keypoints", sum(outline_kind(v) is not None for v in values.tolist()))
             elif field == "area":
                 self.add("areas that are not their box's", differing_areas(a, values))
-            elif field == "row" and "segmentation" not in self._kept:
-                self.add("polygons, poses or rotated boxes", sum(len(str(v).split()) > 6 for v in values.tolist()))
             elif field in UNSAID:
                 self.add(f"attributes: {field}", said(values, UNSAID[field]))
 

@@ -296,3 +296,35 @@ def test_a_plain_folder_name_of_a_set_is_untouched(tmp_path: Path) -> None:
     (source / "data.yaml").write_text("train: images/train\nnames: [a]\n")
     assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", "yolo", "-q", "--strict"]) == 0
     assert (tmp_path / "out/labels/train/cam/x.txt").read_text() == "0 0.5 0.5 0.5 0.5\n"
+
+
+def test_polygons_and_poses_of_yolo_are_kept_in_coco(tmp_path: Path) -> None:
+    import cv2
+    import numpy as np
+
+    (tmp_path / "set/images").mkdir(parents=True)
+    (tmp_path / "set/labels").mkdir()
+    cv2.imwrite(str(tmp_path / "set/images/a.png"), np.zeros((100, 200, 3), np.uint8))
+    (tmp_path / "set/labels/a.txt").write_text("0 .1 .2 .3 .2 .3 .4\n1 .5 .5 .2 .2\n")
+    assert main(["convert", str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--to", "coco", "-q"]) == 0
+    (first, second) = json.loads((tmp_path / "out/annotations/instances.json").read_text())["annotations"]
+    assert first["segmentation"] == [pytest.approx([20, 20, 60, 20, 60, 40])]
+    assert first["area"] == pytest.approx(400)
+    assert first["bbox"] == pytest.approx([20, 20, 40, 20])
+    assert not second.get("segmentation")
+    assert second["area"] == pytest.approx(800)
+    assert main(["transform", str(tmp_path / "set"), "-o", str(tmp_path / "flipped"), "--op", "flip", "-q"]) == 0
+    flipped = json.loads((tmp_path / "flipped/annotations/instances.json").read_text())["annotations"][0]
+    assert flipped["segmentation"] == [pytest.approx([180, 20, 140, 20, 140, 40])]
+
+
+def test_an_error_of_our_own_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                         capsys: pytest.CaptureFixture[str]) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("told\nin two lines")
+
+    monkeypatch.setattr("dsinspect.converting.convert", broken)
+    (tmp_path / "set").mkdir()
+    assert main(["convert", str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--to", "coco"]) == 3
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "internal error: RuntimeError: told in two lines" in line

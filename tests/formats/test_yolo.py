@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
 from collections.abc import Callable
@@ -402,3 +403,25 @@ def test_shared_sets(shared_data: Path) -> None:
     assert info.has_files
     assert images["file"].notna().all()
     assert int((annotations["category"] == "person").sum()) == 91
+
+
+def test_outlines_are_fractions_as_json(tmp_path: Path) -> None:
+    rows = "0 .5 .5 .2 .2\n1 .1 .2 .3 .2 .3 .4\n1 .1 .2 nan .2 .3 .4\n0 .1 .1 .3 .1 .3 .3 .1 .3\n"
+    write(tmp_path, "images/a.jpg")
+    write(tmp_path, "labels/a.txt", rows)
+    _, _, annotations, _ = read(tmp_path, ("yolo:segmentation", "yolo:keypoints"))
+    assert [v and json.loads(v) for v in annotations["yolo:segmentation"]] == [
+        None, [[.1, .2, .3, .2, .3, .4]], None, [[.1, .1, .3, .1, .3, .3, .1, .3]]]
+    assert annotations["yolo:keypoints"].tolist() == [None] * 4
+
+
+@pytest.mark.parametrize(("shape", "row", "expected"), [
+    ("[2, 3]", "0 .5 .5 .2 .2 .1 .2 2 .3 .4 0", [.1, .2, 2, .3, .4, 0]), ("[3, 2]", "0 .5 .5 .2 .2 .1 .2 0 0 .3 .4",
+                                                                          [.1, .2, 2, 0, 0, 0, .3, .4, 2])])
+def test_keypoints_of_poses(tmp_path: Path, shape: str, row: str, expected: list[float]) -> None:
+    write(tmp_path, "images/a.jpg")
+    write(tmp_path, "labels/a.txt", row + "\n")
+    write(tmp_path, "data.yaml", f"names: [x]\nkpt_shape: {shape}\ntrain: images\n")
+    _, _, annotations, _ = read(tmp_path, ("yolo:segmentation", "yolo:keypoints"))
+    assert json.loads(annotations["yolo:keypoints"][0]) == expected
+    assert annotations["yolo:segmentation"][0] is None

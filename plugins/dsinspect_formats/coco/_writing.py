@@ -11,6 +11,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.geometry import polygon_area
 from dsinspect.model import NO_POSITION, Category, DatasetInfo, Shard, boxes_xyxy
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, outline_kind, unlink_quietly
 
@@ -221,13 +222,17 @@ def sides(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.flo
 
 
 def areas(annotations: pd.DataFrame, xywh: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the areas: the source's own where it has them, else of the boxes."""
-    plain = xywh[:, 2] * xywh[:, 3]
+    """Return the areas: the source's own where it has them, else of the polygons, else of the boxes."""
+    total = xywh[:, 2] * xywh[:, 3]
+    outlines = field_of(annotations, "segmentation")
+    for k, outline in enumerate(() if outlines is None else outlines.tolist()):
+        if outline is not None and outline_kind(outline) == "polygons":
+            total[k] = round(sum(polygon_area(p) for p in msgspec.json.decode(outline) if len(p) >= 6 and len(p) % 2 == 0), 4)
     own = field_of(annotations, "area")
     if own is None:
-        return plain
-    own = np.asarray(own, np.float64)
-    return np.where(np.isnan(own), plain, own)
+        return total
+    known: NDArray[np.float64] = own.astype(np.float64)
+    return np.where(np.isnan(known), total, known)
 
 
 def _plain(value: float) -> int | float:

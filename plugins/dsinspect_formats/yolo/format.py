@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,13 +16,15 @@ from dsinspect_formats._images import is_image, walk
 from dsinspect_formats.yolo._config import config_of, looks_like_config
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
 from dsinspect_formats.yolo._layout import Entry, Layout, find_layout, looks_like_label
+from dsinspect_formats.yolo._outlines import keypoints_of, polygon_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsinspect.edits import Edits
 
-COLUMNS = frozenset(("yolo:n_values", "yolo:row"))
+COLUMNS = frozenset(("yolo:n_values", "yolo:row", "yolo:segmentation", "yolo:keypoints"))
+OF_TEXT = COLUMNS - {"yolo:n_values"}
 
 
 class Options(BaseOptions, frozen=True):
@@ -120,7 +122,7 @@ class YoloShard:
         pose = 5 + self.kpt_shape[0] * self.kpt_shape[1] if self.kpt_shape else None
         labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
         rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
-                            if e.label is not None], pose, texts="yolo:row" in self.columns)
+                            if e.label is not None], pose, texts=bool(self.columns & OF_TEXT))
         counts = np.zeros(len(self.entries), np.int64)
         counts[labelled] = rows.counts
         n = len(self.entries)
@@ -135,7 +137,10 @@ class YoloShard:
         if "yolo:n_values" in self.columns:
             extra["yolo:n_values"] = rows.n_values
         if rows.texts is not None:
-            extra["yolo:row"] = rows.texts
+            made: dict[str, Callable[[str], object]] = {
+                "yolo:row": str, "yolo:segmentation": lambda t: polygon_of(t, pose),
+                "yolo:keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
+            extra |= {name: [make(t) for t in rows.texts] for name, make in made.items() if name in self.columns}
         annotations = annotations_frame(
             len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
             category_id=rows.category_ids, category=self._names(rows.category_ids),
