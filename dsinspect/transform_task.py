@@ -57,6 +57,8 @@ class Settings:
         drop_empty: leave out outputs without any box of pictures that had some.
         drop_unsupported: go on without geometry that a transform cannot carry, instead of refusing.
         keep_truncated: transform pictures whose file ends early; the missing part is grey.
+        repeat: how many times a picture is to be in the set, by path, for those with more than once; the original that
+            `variants` keeps counts.
     """
 
     chain: Chain
@@ -68,11 +70,12 @@ class Settings:
     drop_empty: bool = False
     drop_unsupported: bool = False
     keep_truncated: bool = False
+    repeat: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def is_one_to_one(self) -> bool:
         """Say whether a picture becomes one output, so that ids stay."""
-        return not self.variants and not any(t.gives_many for t in self.chain)
+        return not self.variants and not self.repeat and not any(t.gives_many for t in self.chain)
 
     def described(self) -> dict[str, Any]:
         """Return all that decides the outputs, JSON-ready."""
@@ -81,7 +84,8 @@ class Settings:
             "image_format": self.encoding.format or "as the source", "jpeg_quality": self.encoding.jpeg_quality,
             "png_level": self.encoding.png_level, "frame": self.frame, "variants": self.variants,
             "only_classes": list(self.only_classes), "swap_mirrored": self.swap_mirrored, "drop_empty": self.drop_empty,
-            "drop_unsupported": self.drop_unsupported, "keep_truncated": self.keep_truncated}
+            "drop_unsupported": self.drop_unsupported, "keep_truncated": self.keep_truncated,
+            "repeated": len(self.repeat), "repeats": sum(self.repeat.values())}
 
 
 @dataclass(frozen=True)
@@ -219,6 +223,9 @@ class PartTask:
         outputs = []
         for k, row in rows.items():
             through = routes(settings.chain, row) if chosen is None or k in chosen else []
+            again = settings.repeat.get(row.path, 1) - settings.variants
+            through += [replace(r, tag="_".join(t for t in (r.tag, f"repeat{n}") if t))
+                        for n in range(2, again + 1) for r in through]
             if settings.variants or (chosen is not None and k not in chosen):
                 original = Route(row)
                 named = [replace(r, tag="_".join(t for t in (_label(settings.chain), r.tag) if t)) for r in through]

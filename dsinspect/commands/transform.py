@@ -40,6 +40,8 @@ def transform(
     variants: Annotated[bool, typer.Option("--variants", help="Keep the originals beside the transformed copies.")] = False,
     only_classes: Annotated[str, typer.Option(
         "--only-classes", metavar="NAME,...", help="Transform only pictures with a box of these; copy the others.")] = "",
+    repeat: Annotated[Path | None, typer.Option(
+        "--repeat", metavar="FILE", help="Repeat pictures of rare classes: weights.json of dsinspect balance.")] = None,
     swap_mirrored: Annotated[bool, typer.Option(
         "--swap-mirrored", help="Exchange class names that tell left from right in mirrored pictures.")] = False,
     drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Leave out tiles and crops without any box.")] = False,
@@ -98,7 +100,7 @@ def transform(
         build_chain(named, session.plugins.transforms, min_kept),
         Encoding(image_format, jpeg_quality, png_level),  # type: ignore[arg-type]
         frame, variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),  # type: ignore[arg-type]
-        swap_mirrored, drop_empty, drop_unsupported, keep_truncated)
+        swap_mirrored, drop_empty, drop_unsupported, keep_truncated, repeats(repeat) if repeat else {})
     summary = run(TransformRequest(
         dataset, common.local_path(dataset), output, chosen, session.config, format, images, jobs or os.cpu_count() or 1,
         executor, resume, force, to, progress_line(enabled=not quiet)), session.plugins,
@@ -130,6 +132,23 @@ def configured_ops(config: Config) -> list[tuple[str, dict[str, Any]]]:
         else:
             raise UserError(f"{config.path}: [transform] ops: write \"NAME:option=value\" or {{name = \"NAME\", ...}}")
     return named
+
+
+def repeats(path: Path) -> dict[str, int]:
+    """Return how many times each picture is to be in the set, for those with more than once: factors are rounded.
+
+    Raises:
+        UserError: the file is not what `dsinspect balance -o FILE.json` writes.
+    """
+    import msgspec
+
+    try:
+        images = msgspec.json.decode(path.read_bytes())["images"]
+        factors = {str(i["image"]): float(i["repeat_factor"]) for i in images}
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "not what dsinspect balance -o FILE.json writes"
+        raise UserError(f"--repeat {path}: {reason}") from None
+    return {image: int(factor + 0.5) for image, factor in factors.items() if factor >= 1.5}
 
 
 def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:

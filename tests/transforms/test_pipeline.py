@@ -336,6 +336,24 @@ def test_variants_only_classes_and_new_ids(run: Run, tmp_path: Path) -> None:
         assert (tmp_path / "out" / i["file_name"]).read_bytes() == (source / i["file_name"]).read_bytes()
 
 
+@pytest.mark.parametrize(("options", "outputs"), [((), 6 + 2), (("--variants",), 6 + 6 + 1)])
+def test_pictures_of_rare_classes_are_repeated(run: Run, tmp_path: Path, options: tuple[str, ...], outputs: int) -> None:
+    source = drawn_set(tmp_path / "set", 6)
+    assert run("balance", source, "-o", tmp_path / "w.json", "--threshold", "1", "-q")[0] == 0
+    weights = json.loads((tmp_path / "w.json").read_text())
+    for image in weights["images"]:
+        image["repeat_factor"] = 3.2 if image["image"] == weights["images"][1]["image"] else 1.2
+    (tmp_path / "w.json").write_text(json.dumps(weights))
+    assert run("transform", source, "-o", tmp_path / "out", "--op", "flip", "--repeat", tmp_path / "w.json", *options)[0] == 0
+    document = read(tmp_path / "out")
+    assert len(document["images"]) == outputs
+    assert len({i["file_name"] for i in document["images"]}) == outputs
+    assert all((tmp_path / "out" / i["file_name"]).is_file() for i in document["images"])
+    assert {a["image_id"] for a in document["annotations"]} == {i["id"] for i in document["images"]}
+    (tmp_path / "w.json").write_text("[]")
+    assert run("transform", source, "-o", tmp_path / "no", "--op", "flip", "--repeat", tmp_path / "w.json")[0] == 2
+
+
 def test_swap_mirrored(run: Run, tmp_path: Path) -> None:
     source = coco_set(tmp_path / "set", [("a.png", drawn(100, 80, (0, 0, 10, 10)))],
                       [{"image": 0, "bbox": [0, 0, 10, 10], "category_id": c} for c in (5, 8, 11)],
