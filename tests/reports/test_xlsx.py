@@ -21,8 +21,8 @@ from dsinspect.findings import Findings
 from dsinspect.plugins import load_plugins
 from dsinspect.reports import Run
 from dsinspect.workbook import DECISIONS
+from dsinspect_reports.xlsx import _book as xlsx_book
 from dsinspect_reports.xlsx import _tables
-from dsinspect_reports.xlsx import report as xlsx_report
 from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
 from dsinspect_reports.xlsx.report import Xlsx
 
@@ -120,7 +120,7 @@ def test_hostile_text_stays_text(run: Run, tmp_path: Path) -> None:
 
 def test_sheets_go_on_past_the_last_row(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tables, "MAX_ROWS", 11)
-    monkeypatch.setattr(xlsx_report, "MAX_ROWS", 11)
+    monkeypatch.setattr(xlsx_book, "MAX_ROWS", 11)
     path = tmp_path / "report.xlsx"
     Xlsx().write(run, path)
     book = openpyxl.load_workbook(path, read_only=True)
