@@ -42,7 +42,6 @@ class OpenRequest:
 
     root: Path
     images: Path | None = None
-    by_stem: ClassVar[bool] = False
     options: BaseOptions | None = None
     columns: frozenset[str] = frozenset()
 

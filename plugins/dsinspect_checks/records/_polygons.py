@@ -6,12 +6,14 @@ The points of all polygons are laid end to end, so that areas (shoelace formula)
 from __future__ import annotations
 
 import gc
+import io
 from dataclasses import dataclass, fields
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
+import pandas as pd
 
 from dsinspect.checks import Batch
 
@@ -29,6 +31,7 @@ class _Mask(msgspec.Struct):
 
 _decode = msgspec.json.Decoder(list[list[float]] | _Mask | None).decode
 _decode_all = msgspec.json.Decoder(list[list[list[float]] | _Mask | None]).decode
+_LINES = bytes.maketrans(b",", b"\n")
 CHUNK = 16_384
 """Segmentations parsed together: their points as Python numbers take some 20 MB."""
 
@@ -72,6 +75,69 @@ def polygons_of(batch: Batch) -> Shapes:
 
 
 def _parse(raws: list[Any]) -> Shapes:
+    texts = [b"" if raw is None else bytes(raw) for raw in raws]
+    listed = np.array([t[:1] == b"[" for t in texts], bool)
+    found = _scan(texts, listed)
+    if found is None:  # a fault, or a number with an exponent, somewhere among them
+        return _parse_each(raws)
+    owners, lengths, flat = found
+    kind = np.zeros(len(raws), np.int8)
+    kind[owners] = POLYGONS
+    rle_hw = np.full((len(raws), 2), np.nan)
+    for k in np.flatnonzero(~listed).tolist():
+        kind[k] = _mask_of(raws[k], rle_hw[k])
+    return _measured(kind, rle_hw, owners, lengths, flat)
+
+
+def _scan(texts: list[bytes], listed: NDArray[np.bool_]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]] | None:
+    """Parse lists of polygons without a Python object per number: brackets by NumPy, numbers by pandas' reader of CSV.
+
+    That takes half the time of a JSON decoder, and lets other threads run meanwhile.
+
+    Args:
+        texts: JSON of each segmentation.
+        listed: which of them are lists.
+
+    Returns:
+        the segmentation of each ring, how many numbers it has, and all numbers; None when it is not that simple.
+    """
+    numbers = np.flatnonzero(listed)
+    joined = b",".join([texts[k] for k in numbers.tolist()]).translate(None, b" \t\r\n")
+    if joined.translate(None, b"0123456789.-,[]"):
+        return None
+    characters = np.frombuffer(joined, np.uint8)
+    places = np.flatnonzero(characters >= 91)  # brackets
+    opens = characters[places] == 91
+    depth = np.cumsum(np.where(opens, 1, -1))
+    inner = np.flatnonzero(opens & (depth == 2))
+    starts, ends = places[inner], places[inner + 1] if len(inner) else places[:0]
+    if len(depth) and (depth.max() > 2 or depth.min() < 0 or opens[inner + 1].any() or int((depth == 0).sum()) != len(numbers)):
+        return None
+    commas = np.flatnonzero(characters == 44)
+    lengths = np.searchsorted(commas, ends) - np.searchsorted(commas, starts) + (ends > starts + 1)
+    owners = numbers[np.cumsum(opens & (depth == 1))[inner] - 1] if len(inner) else numbers[:0]
+    text = joined.translate(_LINES, b"[]")
+    try:
+        table = pd.read_csv(io.BytesIO(text), header=None, dtype=np.float64, na_filter=False) if text.strip() else None
+    except (ValueError, OverflowError):  # no number, or none at all
+        return None
+    flat = np.empty(0) if table is None else table.to_numpy().reshape(-1)
+    return (owners, lengths, flat) if len(flat) == lengths.sum() else None
+
+
+def _mask_of(raw: Any, size_hw: NDArray[np.float64]) -> int:
+    """Return the kind of what is no list, and write the size of a mask."""
+    shape = None if raw is None else _decoded_one(raw)
+    if shape is None:
+        return EMPTY
+    if type(shape) is not _Mask:
+        return BROKEN
+    if shape.size is not None and len(shape.size) == 2:
+        size_hw[:] = shape.size
+    return RLE
+
+
+def _parse_each(raws: list[Any]) -> Shapes:
     kind = np.zeros(len(raws), np.int8)
     rle_hw = np.full((len(raws), 2), np.nan)
     owners: list[int] = []
@@ -81,12 +147,11 @@ def _parse(raws: list[Any]) -> Shapes:
             owners += [k] * len(shape)
             parts += shape
         elif shape is not None:
-            kind[k] = RLE if type(shape) is _Mask else BROKEN
-            size = shape.size if type(shape) is _Mask else None
-            if size is not None and len(size) == 2:
-                rle_hw[k] = size
+            kind[k] = _mask_of(raws[k], rle_hw[k])
     kind[owners] = POLYGONS
-    return _measured(len(raws), kind, rle_hw, np.array(owners, np.int64), parts)
+    lengths = np.array([len(p) for p in parts], np.int64)
+    flat = np.fromiter(chain.from_iterable(parts), np.float64, int(lengths.sum()))
+    return _measured(kind, rle_hw, np.array(owners, np.int64), lengths, flat)
 
 
 def _decoded(raws: list[Any]) -> list[Any]:
@@ -104,10 +169,9 @@ def _decoded_one(raw: Any) -> Any:
         return ...
 
 
-def _measured(n: int, kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArray[np.int64],
-              parts: list[list[float]]) -> Shapes:
-    lengths = np.array([len(p) for p in parts], np.int64)
-    flat = np.fromiter(chain.from_iterable(parts), np.float64, int(lengths.sum()))
+def _measured(kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArray[np.int64], lengths: NDArray[np.int64],
+              flat: NDArray[np.float64]) -> Shapes:
+    n = len(kind)
     whole = (lengths % 2 == 0) & (lengths >= 6)
     area = np.zeros(n)
     envelope = np.column_stack([np.full((n, 2), np.inf), np.full((n, 2), -np.inf)])
