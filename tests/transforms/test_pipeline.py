@@ -164,8 +164,8 @@ def test_resume_completes_to_the_same_bytes(run: Run, tmp_path: Path, monkeypatc
     def failing(self: pictures.Outputs, path: str, content: bytes) -> None:
         if len(written) >= 11:
             raise UserError("broken off")
+        write(self, path, content)  # of another thread, it may be swept away half written: then it is not done
         written.append(path)
-        write(self, path, content)
 
     monkeypatch.setattr(pictures.Outputs, "write", failing)
     out = tmp_path / "out"
