@@ -154,7 +154,7 @@ def _classes(console: Console, run: Run) -> None:
         line.append(f"{boxes:>10,} ", "bold")
         line.append(f"{boxes / total:>6.1%} ", "dim")
         line.append(f"{bar(boxes / top, room):{room}}", "cyan" if boxes * 50 >= top else "red")
-        line.append(f" {images:>7,} images", "dim")
+        line.append(f" {images:>7,} image{'s' if images != 1 else ''}", "dim")
         console.print(line, no_wrap=True, overflow="crop")
 
 
@@ -232,6 +232,9 @@ def _next_steps(console: Console, run: Run) -> None:
     steps.append((f"dsinspect report {clipped(run.path, 40)} -o report.xlsx", "all findings, to filter and review"))
     if run.count(Severity.ERROR):
         steps.append((f"dsinspect check {clipped(run.path, 40)}", "exits 1: the gate before training"))
+    mended = sum(bool(t.fix) for o in found for t in o.findings.templates)
+    if mended:
+        steps.append((f"dsinspect fix {clipped(run.path, 40)} --diff", "what can be mended, and how"))
     width = max(len(s) for s, _ in steps)
     for command, what in steps:
         console.print(Text.assemble((f"{command:{width}}", "bold"), "  ", (what, "dim")))
