@@ -34,10 +34,10 @@ def columns(n: int) -> dict[str, Any]:
     x, y, width, height = rng.random(n) * 500, rng.random(n) * 500, rng.random(n) * 3, rng.random(n) * 3
     paths = np.array([f"images/train/{k:08}.jpg" for k in range(max(n // 8, 1))], object)
     names = np.array([f"class {k}" for k in range(80)], object)
-    return {"image": paths[rng.integers(0, len(paths), n)], "split": np.full(n, "train", object),
+    return {"image": paths[rng.integers(0, len(paths), n)], "split": np.array(["train"], object).repeat(n),
             "category": names[rng.integers(0, len(names), n)], "annotation_id": np.arange(n),
-            "source": np.full(n, "annotations/instances_train.json", object), "index": np.arange(n), "x_min": x, "y_min": y,
-            "x_max": x + width, "y_max": y + height, "width": width, "height": height}
+            "source": np.array(["annotations/instances_train.json"], object).repeat(n), "index": np.arange(n),
+            "x_min": x, "y_min": y, "x_max": x + width, "y_max": y + height, "width": width, "height": height}
 
 
 def run_of(n: int) -> Any:

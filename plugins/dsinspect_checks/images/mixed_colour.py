@@ -49,7 +49,7 @@ class MixedColour(Check[State, BaseOptions]):
         for kind in sorted(set(kinds)):
             rows = known[kinds == kind]
             shown = images["colour"].to_numpy()[rows]
-            parts.append((kind, Findings.of_images(batch, rows, MESSAGE, {"kind": np.full(len(rows), kind, object),
+            parts.append((kind, Findings.of_images(batch, rows, MESSAGE, {"kind": np.array([kind], object).repeat(len(rows)),
                                                                           "stored": shown, "most": "", "share": 0.0})))
         return Counter(kinds.tolist()), tuple(parts)
 

@@ -31,6 +31,7 @@ from dsinspect_formats.coco._tolerant import Recovered, recover
 if TYPE_CHECKING:
     from dsinspect.edits import Edits
 
+_INT = np.array(["int"], object)  # repeated it stays one text; numpy.full would make a million of them
 COLUMNS = frozenset(("coco:area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
                      "coco:segmentation", "coco:keypoints", "coco:image_id_type"))
 
@@ -187,7 +188,7 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     image_ids = np.array([i.id for i in read.images], np.int64)
     extra_images: dict[str, Any] = {}
     if "coco:image_id_type" in columns:
-        extra_images["coco:image_id_type"] = recovered.image_id_types if recovered else np.full(n, "int", object)
+        extra_images["coco:image_id_type"] = recovered.image_id_types if recovered else _INT.repeat(n)
     images = images_frame(
         n, image_id=image_ids, path=[i.file_name for i in read.images],
         declared_path=[i.file_name for i in read.images], split=split, source=source,
@@ -215,7 +216,7 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     if "coco:has_id" in columns:
         extra["coco:has_id"] = has_id
     if "coco:id_type" in columns:
-        extra["coco:id_type"] = recovered.id_types if recovered else np.full(m, "int", object)
+        extra["coco:id_type"] = recovered.id_types if recovered else _INT.repeat(m)
     for name in ("segmentation", "keypoints"):
         if f"coco:{name}" in columns:
             extra[f"coco:{name}"] = _raw_column((getattr(a, name, None) for a in records), m)
