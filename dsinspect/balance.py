@@ -5,11 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from dsinspect.columns import Columns, codes_of
 from dsinspect.model import Category, Shard
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 BETA = 0.999
 """Of the effective number of samples (Cui et al. 2019)."""
@@ -31,8 +35,8 @@ class Balance:
     images: pd.DataFrame
 
 
-def class_weights(counts: pd.DataFrame, images_total: int, beta: float = BETA,
-                  threshold: float = REPEAT_THRESHOLD) -> pd.DataFrame:
+def class_weights(counts: Columns, images_total: int, beta: float = BETA,
+                  threshold: float = REPEAT_THRESHOLD) -> Columns:
     """Return per class the counts, share, weights and repeat factor.
 
     Inverse-frequency weights are total / (classes x boxes); effective-number weights are (1 - beta) / (1 - beta^boxes),
@@ -44,11 +48,11 @@ def class_weights(counts: pd.DataFrame, images_total: int, beta: float = BETA,
         beta: of the effective number, 0 to 1.
         threshold: share of images below which a class is repeated.
     """
-    boxes = counts["boxes"].to_numpy(np.float64)
+    boxes = counts["boxes"].astype(np.float64)
     effective = (1 - beta) / (1 - beta ** boxes) if beta > 0 else np.ones(len(boxes))
     effective = effective * len(boxes) / math.fsum(effective.tolist())
-    share_of_images = counts["images"].to_numpy() / max(images_total, 1)
-    return pd.DataFrame({
+    share_of_images = counts["images"] / max(images_total, 1)
+    return Columns({
         "class": counts["name"], "boxes": counts["boxes"], "images": counts["images"], "share": boxes / boxes.sum(),
         "inverse_frequency_weight": boxes.sum() / (len(boxes) * boxes), "effective_number_weight": effective,
         "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})
@@ -75,37 +79,37 @@ def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: s
     paths: list[str] = []
     splits: list[str | None] = []
     for shard in shards:
-        chosen = np.ones(len(shard.images), bool) if split is None else (shard.images["split"] == split).to_numpy(bool)
+        images, annotations = shard.image_columns, shard.annotation_columns
+        chosen = np.ones(len(images), bool) if split is None else np.asarray(images["split"] == split, bool)
         rows = np.where(chosen, np.cumsum(chosen) - 1 + len(paths), -1)
-        rows = np.append(rows, -1)[shard.annotations["image_row"].to_numpy()]
-        codes, names = pd.factorize(shard.annotations["category"].to_numpy(), use_na_sentinel=True)
-        first = pd.Series(shard.annotations["category_id"].to_numpy()).groupby(codes).first()
+        rows = np.append(rows, -1)[annotations["image_row"]]
+        codes, names = codes_of(annotations["category"])
+        first = dict(zip(codes[::-1].tolist(), annotations["category_id"][::-1].tolist(), strict=True))
         for k, name in enumerate(names):
             if name not in numbers:
                 numbers[name] = len(numbers)
-                ids.append(int(first[k]))
+                ids.append(first[k])
         classes_of = np.array([*(numbers[n] for n in names), -1], np.int64)[codes]
         known = (rows >= 0) & (classes_of >= 0)
         boxes = _added(boxes, np.bincount(classes_of[known], minlength=len(numbers)))
         keys = np.unique(rows[known] << 32 | classes_of[known])
         pairs.append(np.stack([keys >> 32, keys & 0xFFFFFFFF]))
-        paths += shard.images["path"].to_numpy()[chosen].tolist()
-        splits += shard.images["split"].to_numpy()[chosen].tolist()
+        paths += images["path"][chosen].tolist()
+        splits += images["split"][chosen].tolist()
     image, code = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
-    counts = pd.DataFrame({"id": ids, "name": pd.Series(list(numbers), dtype=object),
-                           "boxes": _added(boxes, np.zeros(len(numbers), np.int64)),
-                           "images": np.bincount(code, minlength=len(numbers))})
-    has_boxes = counts["boxes"].to_numpy() > 0
-    counts = counts[has_boxes].reset_index(drop=True)
-    classes = class_weights(counts, len(paths), beta, threshold) if len(counts) else pd.DataFrame()
+    counts = Columns({"id": np.array(ids, np.int64), "name": np.array(list(numbers), object),
+                      "boxes": _added(boxes, np.zeros(len(numbers), np.int64)),
+                      "images": np.bincount(code, minlength=len(numbers))})
+    has_boxes = counts["boxes"] > 0
+    counts = counts.take(has_boxes)
+    classes = class_weights(counts, len(paths), beta, threshold) if len(counts) else Columns({})
     factors = np.ones(len(numbers))
     factors[has_boxes] = classes["repeat_factor"] if len(counts) else []
     repeat = np.ones(len(paths))
     np.maximum.at(repeat, image, factors[code])
-    if len(counts):
-        classes.insert(0, "id", counts["id"])
-    return Balance(classes, pd.DataFrame({"image": pd.Series(paths, dtype=object), "split": pd.Series(splits, dtype=object),
-                                          "repeat_factor": repeat}))
+    weighted = Columns({"id": counts["id"], **{name: classes[name] for name in classes}}) if len(counts) else classes
+    return Balance(weighted.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
+                                            "repeat_factor": repeat}).frame)
 
 
 def _added(a: np.ndarray[tuple[int, ...], np.dtype[np.int64]], b: np.ndarray[tuple[int, ...], np.dtype[np.int64]]

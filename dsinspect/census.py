@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo, Shard
 from dsinspect.reports import Census
 
@@ -43,17 +43,17 @@ class Tally:
 
 def tally(shard: Shard) -> Tally:
     """Count one shard."""
-    a = shard.annotations
-    codes, names = pd.factorize(a["category"].to_numpy(), use_na_sentinel=True)
+    a = shard.annotation_columns
+    codes, names = codes_of(a["category"])
     labels: list[str | None] = [*names, None]
-    image_row = a["image_row"].to_numpy()
+    image_row = a["image_row"]
     boxes = np.bincount(codes + 1, minlength=len(labels))  # code -1 becomes 0, the unknown category
     keys = np.unique(image_row[image_row >= 0] * (len(labels) + 1) + codes[image_row >= 0] + 1)
     pairs = keys % (len(labels) + 1) - 1
     images = np.bincount(pairs + 1, minlength=len(labels))
-    ids = a["category_id"].to_numpy()
+    ids = a["category_id"]
     first = dict(zip(codes[::-1].tolist(), ids[::-1].tolist(), strict=True))
-    split = shard.images["split"].to_numpy()
+    split = shard.image_columns["split"]
     split_of_box = np.concatenate([split, np.array([None], object)])[image_row]
     return Tally(Counter({labels[k - 1]: int(n) for k, n in enumerate(boxes) if n}),
                  Counter({labels[k - 1]: int(n) for k, n in enumerate(images) if n}),
@@ -72,20 +72,26 @@ def census(counts: Tally, info: DatasetInfo) -> Census:
     names = [*declared, *observed]
     # A format with names only has no ids: their place in the list stands in.
     ids = [first_ids.get(n, i if (i := counts.category_ids.get(n, -1)) >= 0 else k) for k, n in enumerate(names)]
-    categories = pd.DataFrame({
-        "category_id": np.array(ids, np.int64), "name": pd.Series(names, dtype=object),
+    categories = Columns({
+        "category_id": np.array(ids, np.int64), "name": _texts(names),
         "annotations": np.array([counts.category_annotations[n] for n in names], np.int64),
         "images": np.array([counts.category_images[n] for n in names], np.int64)})
     splits = list(dict.fromkeys([*info.splits, *(s for s in counts.split_images if s is not None)]))
-    split_table = pd.DataFrame({
-        "name": pd.Series(splits, dtype=object),
+    split_table = Columns({
+        "name": _texts(splits),
         "images": np.array([counts.split_images[s] for s in splits], np.int64),
         "annotations": np.array([counts.split_annotations[s] for s in splits], np.int64)})
     return Census(counts.split_images.total(), counts.category_annotations.total(), categories, split_table)
 
 
+def _texts(values: list[str]) -> NDArray[np.object_]:
+    column = np.empty(len(values), object)
+    column[:] = values
+    return column
+
+
 def _counts(labels: NDArray[np.object_]) -> Counter[str | None]:
-    codes, names = pd.factorize(labels, use_na_sentinel=True)
+    codes, names = codes_of(labels)
     counts = np.bincount(codes + 1, minlength=len(names) + 1).tolist()
     return Counter({name: n for name, n in zip([None, *names], counts, strict=True) if n})
 

@@ -13,14 +13,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
-import pandas as pd
 
+from dsinspect.columns import Columns, codes_of
 from dsinspect.findings import Findings, Fix
 from dsinspect.model import DatasetInfo, boxes_xyxy
 from dsinspect.options import BaseOptions, option
 from dsinspect.severity import Severity
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 S = TypeVar("S")
@@ -31,26 +32,44 @@ __all__ = ["BaseOptions", "Batch", "Chart", "Check", "Findings", "Fix", "Fold", 
            "option"]
 
 
-@dataclass(frozen=True)
 class Batch:
     """One shard, measured, as checks see it. Boxes are in px of the image as annotated.
 
-    The frames have a plain RangeIndex and are shared by all checks: never change them.
+    Each table is there as NumPy columns (`batch.image_columns["width"]`) and as a pandas frame over the same arrays
+    (`batch.images`), made when a check asks for it. They are shared by all checks: never change them.
 
     Attributes:
         dataset: what is known of the whole set.
-        images: `model.IMAGE_COLUMNS`, the columns of the probes, and `frame_width` `frame_height`: the size the boxes
-            live in, px: the measured one when there is a file (turned as EXIF says when only that fits the declared
+        image_columns: `model.IMAGE_COLUMNS`, the columns of the probes, and `frame_width` `frame_height`: the size the
+            boxes live in, px: the measured one when there is a file (turned as EXIF says when only that fits the declared
             size, or the format says so), else the declared one; NaN when neither is known.
-        annotations: `model.ANNOTATION_COLUMNS`.
-        problems: `model.PROBLEM_COLUMNS`.
+        annotation_columns: `model.ANNOTATION_COLUMNS`.
+        problem_columns: `model.PROBLEM_COLUMNS`.
     """
 
-    dataset: DatasetInfo
-    images: pd.DataFrame
-    annotations: pd.DataFrame
-    problems: pd.DataFrame
-    _memo: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
+    def __init__(self, dataset: DatasetInfo, images: Columns | pd.DataFrame, annotations: Columns | pd.DataFrame,
+                 problems: Columns | pd.DataFrame) -> None:
+        """Take tables as columns or as frames."""
+        self.dataset = dataset
+        self.image_columns = Columns.of(images)
+        self.annotation_columns = Columns.of(annotations)
+        self.problem_columns = Columns.of(problems)
+        self._memo: dict[Any, Any] = {}
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """The images as a pandas frame with a plain RangeIndex."""
+        return self.image_columns.frame
+
+    @property
+    def annotations(self) -> pd.DataFrame:
+        """The annotations as a pandas frame with a plain RangeIndex."""
+        return self.annotation_columns.frame
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """The problems as a pandas frame with a plain RangeIndex."""
+        return self.problem_columns.frame
 
     def once(self, function: Callable[[Batch], T]) -> T:
         """Return `function(self)`, computed once per batch however many checks ask."""
@@ -62,32 +81,32 @@ class Batch:
     @cached_property
     def boxes_xyxy(self) -> NDArray[np.float64]:
         """(N, 4) float64 boxes, px: x_min, y_min, x_max, y_max."""
-        return boxes_xyxy(self.annotations)
+        return boxes_xyxy(self.annotation_columns)
 
     @cached_property
     def box_image_wh(self) -> NDArray[np.float64]:
         """(N, 2) float64 width and height of each annotation's image frame, px; NaN where unknown."""
-        sizes = np.column_stack([self.images["frame_width"].to_numpy(), self.images["frame_height"].to_numpy()])
+        sizes = self.image_columns.stacked("frame_width", "frame_height")
         sizes = np.vstack([sizes, [[np.nan, np.nan]]])  # row -1 is an unknown image
-        wh: NDArray[np.float64] = sizes[self.annotations["image_row"].to_numpy()]
+        wh: NDArray[np.float64] = sizes[self.annotation_columns["image_row"]]
         return wh
 
     @cached_property
-    def category_codes(self) -> tuple[NDArray[np.intp], NDArray[Any]]:
+    def category_codes(self) -> tuple[NDArray[np.intp], list[str]]:
         """Code of each annotation's category (-1 for an unknown one), and the names the codes stand for."""
-        return pd.factorize(self.annotations["category"].to_numpy(), use_na_sentinel=True)
+        return codes_of(self.annotation_columns["category"])
 
     @cached_property
     def is_region(self) -> NDArray[np.bool_]:
         """Mask of crowd and ignored regions."""
-        flags = self.annotations[["is_crowd", "is_ignored"]].to_numpy(bool)
-        return np.asarray(flags.any(axis=1), bool)
+        mask: NDArray[np.bool_] = self.annotation_columns["is_crowd"] | self.annotation_columns["is_ignored"]
+        return mask
 
     @cached_property
     def has_unknown_size(self) -> NDArray[np.bool_]:
         """Mask of the annotations whose box in px is unknown: fractions of an image of unknown size."""
         if self.dataset.box_units == "px":
-            return np.zeros(len(self.annotations), bool)
+            return np.zeros(len(self.annotation_columns), bool)
         return np.asarray(np.isnan(self.box_image_wh).any(axis=1), bool)
 
 
@@ -144,14 +163,14 @@ class Result:
     Attributes:
         findings: what is wrong.
         metrics: numbers and short texts, JSON-ready (dict, list, str, int, float, bool, None), measured either way.
-        tables: frames for the workbook and the web page.
+        tables: frames for the workbook and the web page, or functions that make them when a report asks.
         charts: charts as data.
         folds: findings of other checks that these findings explain; the count is added as value `folded`.
     """
 
     findings: Findings = field(default_factory=Findings.none)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     folds: tuple[Fold, ...] = ()
 
@@ -168,7 +187,7 @@ class Check(ABC, Generic[S, O]):
         severity: of a finding whose template says nothing else.
         options_type: the struct of its options.
         needs: probe columns and format columns without which the check is skipped.
-        wants: probe columns and format columns it uses when they can be had; look with `in batch.images`.
+        wants: probe columns and format columns it uses when they can be had; look with `in batch.image_columns`.
     """
 
     code: ClassVar[str]

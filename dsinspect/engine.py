@@ -20,11 +20,11 @@ from typing import Any, Literal, TextIO
 
 import msgspec
 import numpy as np
-import pandas as pd
 
 from dsinspect.cache import trim
 from dsinspect.census import Tally, census, tally
 from dsinspect.checks import Batch, Check, Result
+from dsinspect.columns import Columns
 from dsinspect.config import Config, matches
 from dsinspect.errors import UserError, nearest
 from dsinspect.executors import Executor
@@ -37,9 +37,9 @@ from dsinspect.model import (
     IMAGE_COLUMNS,
     DatasetInfo,
     Shard,
-    annotations_frame,
-    images_frame,
-    problems_frame,
+    annotation_columns,
+    image_columns,
+    problem_columns,
 )
 from dsinspect.options import make
 from dsinspect.plugins import Plugins, load_files
@@ -104,8 +104,8 @@ class ShardState:
     images_done: int
     states: Mapping[str, Any]
     counts: Tally
-    images: tuple[pd.DataFrame, ...]
-    annotations: tuple[pd.DataFrame, ...]
+    images: tuple[Columns, ...]
+    annotations: tuple[Columns, ...]
     seconds: Mapping[str, float]
     troubles: frozenset[str] = frozenset()
 
@@ -179,7 +179,7 @@ def looks_measured(source: Source, plan: Plan, request: Request) -> bool:
     if request.cache is None or request.cache_by_content or not request.cache.exists() or not source.info.has_files:
         return False
     refs = source.shards(MEASURED_SHARD)
-    files = [f for f in refs[0].load().images["file"].tolist() if f] if refs else []
+    files = [f for f in refs[0].load().image_columns["file"].tolist() if f] if refs else []
     return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache)
 
 
@@ -321,32 +321,31 @@ class ShardTask:
         start = time.perf_counter()
         shard = ref.load()
         if number == 0 and self.info.problems:
-            parts = [p for p in (problems_frame(self.info.problems), shard.problems) if len(p)]
-            shard = shard.replace(problems=pd.concat(parts, ignore_index=True))
+            shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
         seconds["load"] = time.perf_counter() - start
         measurements = self._measure(shard, seconds)
         batch_shard = measured_shard(shard, measurements, self.info.box_units)
-        batch = Batch(self.info, batch_shard.images, batch_shard.annotations, batch_shard.problems)
+        batch = Batch(self.info, batch_shard.image_columns, batch_shard.annotation_columns, batch_shard.problem_columns)
         failures = measurements.failures if measurements else {}
         states = {}
         for code, check in self.plan.runnable.items():
             start = time.perf_counter()
             states[code] = self._map(check, batch, failures)
             seconds[f"check {code}"] = time.perf_counter() - start
-        annotations: tuple[pd.DataFrame, ...] = ()
+        annotations: tuple[Columns, ...] = ()
         if self.keep_annotations:
-            rows = batch.annotations["image_row"].to_numpy()
-            paths = np.concatenate([batch.images["path"].to_numpy(), np.array([None], object)])[rows]
-            annotations = (batch.annotations.assign(path=pd.Series(paths, dtype=object)),)
-        return ShardState(len(shard.images), states, tally(batch_shard),
-                          (batch.images,) if self.keep_images else (), annotations, seconds,
+            rows = batch.annotation_columns["image_row"]
+            paths = np.concatenate([batch.image_columns["path"], np.array([None], object)])[rows]
+            annotations = (batch.annotation_columns.with_columns({"path": paths}),)
+        return ShardState(len(shard.image_columns), states, tally(batch_shard),
+                          (batch.image_columns,) if self.keep_images else (), annotations, seconds,
                           frozenset(f.reason for f in failures.values()))
 
     def _measure(self, shard: Shard, seconds: dict[str, float]) -> Measurements | None:
         if not self.info.has_files:
             return None
         start = time.perf_counter()
-        measurements = measure(shard.images["file"].tolist(), self.plan.probes, self.cache,
+        measurements = measure(shard.image_columns["file"].tolist(), self.plan.probes, self.cache,
                                by_content=self.cache_by_content)
         seconds["measure"] = time.perf_counter() - start
         seconds.update({f"probe {name}": s for name, s in measurements.seconds.items()})
@@ -434,9 +433,9 @@ def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Confi
     findings = result.findings.with_severity(override) if override else result.findings
     ignored = [s for s, prefixes in config.per_split_ignores.items() if any(matches(p, check.code) for p in prefixes)]
     if ignored and len(findings):
-        findings = findings.take(~pd.Series(findings.columns["split"]).isin(ignored).to_numpy(bool))
+        findings = findings.take(np.array([s not in ignored for s in findings.columns["split"].tolist()], bool))
     return replace(base, status="found" if len(findings) else "clean", findings=findings, metrics=result.metrics,
-                   tables=result.tables, charts=result.charts)
+                   made=result.tables, charts=result.charts)
 
 
 @dataclass(frozen=True)
@@ -444,8 +443,8 @@ class _NoShard:
     """The one shard of a set without records, so that every check sees a batch."""
 
     def load(self) -> Shard:
-        return Shard(images_frame(0), annotations_frame(0))
+        return Shard(image_columns(0), annotation_columns(0))
 
 
-def _joined(frames: tuple[pd.DataFrame, ...]) -> pd.DataFrame | None:
-    return pd.concat(frames, ignore_index=True) if frames else None
+def _joined(tables: tuple[Columns, ...]) -> Columns | None:
+    return Columns.concat(tables) if tables else None

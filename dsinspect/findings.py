@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
 
+from dsinspect.columns import codes_of
 from dsinspect.model import BOX_COLUMNS, NO_POSITION
 from dsinspect.severity import Severity
 
@@ -121,11 +121,11 @@ class Findings:
         positions = _positions(rows)
         if not len(positions):
             return _EMPTY
-        a = batch.annotations
-        image_row = a["image_row"].to_numpy()[positions]
-        where = {"image": _take(batch.images["path"], image_row), "split": _take(batch.images["split"], image_row)}
+        a, images = batch.annotation_columns, batch.image_columns
+        image_row = a["image_row"][positions]
+        where = {"image": _take(images["path"], image_row), "split": _take(images["split"], image_row)}
         for name in ("category", "annotation_id", "source", "line", "index", *BOX_COLUMNS):
-            where[name] = a[name].to_numpy()[positions]
+            where[name] = a[name][positions]
         return _build(where, len(positions), message, values, fix, severity, new_box, new_text, subject,
                       has_annotation=True)
 
@@ -137,21 +137,22 @@ class Findings:
         positions = _positions(rows)
         if not len(positions):
             return _EMPTY
-        where = {"image": batch.images["path"].to_numpy()[positions]}
+        images = batch.image_columns
+        where = {"image": images["path"][positions]}
         for name in ("split", "source", "line", "index"):
-            where[name] = batch.images[name].to_numpy()[positions]
+            where[name] = images[name][positions]
         return _build(where, len(positions), message, values, fix, severity, None, new_text, subject)
 
     @staticmethod
     def of_problems(batch: Batch, kind: str, message: str = "{reason}", *, fix: Fix | None = None,
                     severity: Severity | None = None) -> Findings:
         """Report the problems of one kind that the reader met; the values are `reason` and `text`."""
-        problems = batch.problems
-        positions = np.flatnonzero(problems["kind"].to_numpy() == kind)
+        problems = batch.problem_columns
+        positions = np.flatnonzero(problems["kind"] == kind)
         if not len(positions):
             return _EMPTY
-        where = {name: problems[name].to_numpy()[positions] for name in ("image", "split", "source", "line", "index")}
-        text, reason = (problems[name].to_numpy()[positions] for name in ("text", "reason"))
+        where = {name: problems[name][positions] for name in ("image", "split", "source", "line", "index")}
+        text, reason = (problems[name][positions] for name in ("text", "reason"))
         subject = np.where(text == "", reason, text)
         return _build(where, len(positions), message, {"reason": reason, "text": text}, fix, severity, None, None,
                       subject)
@@ -280,7 +281,7 @@ class Findings:
             edges = self.columns[name].astype(np.float64, copy=False) + 0.0  # -0.0 becomes 0.0
             bits = np.where(np.isnan(edges), np.nan, edges).view(np.uint64)
             state = _mix(state ^ bits)
-        repeat = pd.Series(state).groupby(state).cumcount().to_numpy().astype(np.uint64)
+        repeat = _times_before(state)
         return np.where(repeat > 0, _mix(state ^ _mix(repeat)), state)
 
     def messages(self, rows: Rows = None) -> list[str]:
@@ -482,9 +483,19 @@ def _positions(rows: Rows) -> NDArray[np.intp]:
     return np.flatnonzero(array) if array.dtype == bool else array.astype(np.intp)
 
 
-def _take(column: pd.Series[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+def _times_before(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return how many times each value came before."""
+    order = np.argsort(values, kind="stable")
+    in_order = values[order]
+    first = np.append(True, in_order[1:] != in_order[:-1])
+    place = np.arange(len(values))
+    times = np.empty(len(values), np.uint64)
+    times[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return times
+
+
+def _take(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
     """Take rows of an object column; None where the row is -1."""
-    values = column.to_numpy()
     if not len(values):
         return np.full(len(rows), None, object)
     taken: NDArray[Any] = values[rows]  # fancy indexing copies
@@ -493,7 +504,7 @@ def _take(column: pd.Series[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
 
 
 def _text_rank(column: NDArray[Any]) -> NDArray[np.int64]:
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    codes, uniques = codes_of(column)
     order = sorted(range(len(uniques)), key=lambda k: str(uniques[k]))
     rank = np.empty(len(uniques) + 1, np.int64)
     rank[order] = np.arange(1, len(uniques) + 1)
@@ -502,7 +513,7 @@ def _text_rank(column: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _hash_texts(column: NDArray[Any]) -> NDArray[np.uint64]:
-    codes, uniques = pd.factorize(column, use_na_sentinel=True)
+    codes, uniques = codes_of(column)
     hashes = np.array([*(_text_hash(str(u)) for u in uniques), 0], np.uint64)
     return hashes[codes]
 

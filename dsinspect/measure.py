@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from dsinspect.columns import Columns
+
 
 @dataclass(frozen=True)
 class ProbeFailure:
@@ -181,18 +183,19 @@ def measured_shard(shard: Shard, measurements: Measurements | None, box_units: s
         box_units: see `DatasetInfo.box_units`.
     """
     columns = measurements.columns if measurements else {}
-    width, height = frame_sizes(shard.images, columns, box_units)
-    images = _with_columns(shard.images, {**columns, "frame_width": width, "frame_height": height})
+    width, height = frame_sizes(shard.image_columns, columns, box_units)
+    images = shard.image_columns.with_columns({**columns, "frame_width": width, "frame_height": height})
     if box_units == "px":
         return shard.replace(images=images)
-    rows = shard.annotations["image_row"].to_numpy()
+    annotations = shard.annotation_columns
+    rows = annotations["image_row"]
     sizes = {"x": np.append(width, np.nan)[rows], "y": np.append(height, np.nan)[rows]}
-    scaled = {c: shard.annotations[c].to_numpy() * sizes[c[0]] for c in BOX_COLUMNS}
-    for name in (str(c) for c in shard.annotations.columns):
+    scaled = {c: annotations[c] * sizes[c[0]] for c in BOX_COLUMNS}
+    for name in annotations:
         if name.endswith((":segmentation", ":keypoints")):
             step = 2 if name.endswith(":segmentation") else 3
-            scaled[name] = _scaled_outlines(shard.annotations[name].to_numpy(), sizes["x"], sizes["y"], step)
-    return shard.replace(images=images, annotations=_with_columns(shard.annotations, scaled))
+            scaled[name] = _scaled_outlines(annotations[name], sizes["x"], sizes["y"], step)
+    return shard.replace(images=images, annotations=annotations.with_columns(scaled))
 
 
 def _scaled_outlines(values: NDArray[Any], width: NDArray[np.float64], height: NDArray[np.float64], step: int) -> NDArray[Any]:
@@ -211,7 +214,7 @@ def _scaled_outlines(values: NDArray[Any], width: NDArray[np.float64], height: N
     return scaled
 
 
-def frame_sizes(images: pd.DataFrame, columns: Mapping[str, NDArray[Any]],
+def frame_sizes(images: Columns | pd.DataFrame, columns: Mapping[str, NDArray[Any]],
                 box_units: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return width and height, px, of the frame each image's boxes live in; NaN where neither source knows.
 
@@ -219,7 +222,7 @@ def frame_sizes(images: pd.DataFrame, columns: Mapping[str, NDArray[Any]],
     is the stored frame only when the declared size says so and the boxes are in px; fractions are of the image as
     displayed (Ultralytics applies the orientation before it scales).
     """
-    width, height = images["width"].to_numpy(), images["height"].to_numpy()
+    width, height = np.asarray(images["width"]), np.asarray(images["height"])
     if "file_width" not in columns:
         return _positive(width), _positive(height)
     stored_w, stored_h = columns["file_width"], columns["file_height"]
@@ -233,14 +236,6 @@ def frame_sizes(images: pd.DataFrame, columns: Mapping[str, NDArray[Any]],
 
 def _positive(size: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(size > 0, size, np.nan)
-
-
-def _with_columns(frame: pd.DataFrame, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
-    import pandas as pd
-
-    series = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in columns.items()}
-    kept = {str(c): frame[c] for c in frame.columns if c not in series}
-    return pd.DataFrame({**kept, **series}, copy=False)
 
 
 __all__ = ["Measurements", "ProbeFailure", "Value", "frame_sizes", "measure", "measured_shard"]

@@ -1,22 +1,23 @@
 """The tables every plugin works on: their columns, dtypes and units.
 
-A dataset is cut into shards. A shard holds three pandas frames over NumPy arrays with one row per record:
-`images`, `annotations`, and `problems` (records that could not be read, and faults of files and layout).
-Readers neither drop nor repair; a frame has a plain RangeIndex, so that a row number is a position.
+A dataset is cut into shards. A shard holds three tables with one row per record: images, annotations, and problems
+(records that could not be read, and faults of files and layout), as NumPy columns and as pandas frames over the same
+arrays. Readers neither drop nor repair; a frame has a plain RangeIndex, so that a row number is a position.
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import pandas as pd
+
+from dsinspect.columns import Columns
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 NO_POSITION = -1
@@ -69,28 +70,43 @@ FRAME_COLUMNS = ("file_width", "file_height", "orientation")
 BOX_COLUMNS = ("x_min", "y_min", "x_max", "y_max")
 
 
+def image_columns(n: int, **columns: Any) -> Columns:
+    """Build the columns of `n` images; one not given holds its missing value."""
+    return _table(IMAGE_COLUMNS, n, columns)
+
+
+def annotation_columns(n: int, **columns: Any) -> Columns:
+    """Build the columns of `n` annotations; those named `format:field` are kept as they are."""
+    return _table(ANNOTATION_COLUMNS, n, columns)
+
+
+def problem_columns(problems: Sequence[Problem] = ()) -> Columns:
+    """Build the columns of problems, one row each."""
+    columns = {name: [getattr(p, name) for p in problems] for name in PROBLEM_COLUMNS}
+    return _table(PROBLEM_COLUMNS, len(problems), columns)
+
+
 def images_frame(n: int, **columns: Any) -> pd.DataFrame:
-    """Build an `images` frame of `n` rows; a column not given holds its missing value."""
-    return _frame(IMAGE_COLUMNS, n, columns)
+    """Build an `images` frame, as `image_columns` does."""
+    return image_columns(n, **columns).frame
 
 
 def annotations_frame(n: int, **columns: Any) -> pd.DataFrame:
-    """Build an `annotations` frame of `n` rows; columns named `format:field` are kept as they are."""
-    return _frame(ANNOTATION_COLUMNS, n, columns)
+    """Build an `annotations` frame, as `annotation_columns` does."""
+    return annotation_columns(n, **columns).frame
 
 
 def problems_frame(problems: Sequence[Problem] = ()) -> pd.DataFrame:
-    """Build a `problems` frame, one row per problem."""
-    columns = {name: [getattr(p, name) for p in problems] for name in PROBLEM_COLUMNS}
-    return _frame(PROBLEM_COLUMNS, len(problems), columns)
+    """Build a `problems` frame, as `problem_columns` does."""
+    return problem_columns(problems).frame
 
 
-def boxes_xyxy(annotations: pd.DataFrame) -> NDArray[np.float64]:
+def boxes_xyxy(annotations: Columns | pd.DataFrame) -> NDArray[np.float64]:
     """Return the boxes as an (N, 4) float64 array: x_min, y_min, x_max, y_max."""
-    return np.column_stack([annotations[c].to_numpy() for c in BOX_COLUMNS])
+    return np.column_stack([np.asarray(annotations[c]) for c in BOX_COLUMNS])
 
 
-def _frame(schema: Mapping[str, tuple[str, str]], n: int, columns: Mapping[str, Any]) -> pd.DataFrame:
+def _table(schema: Mapping[str, tuple[str, str]], n: int, columns: Mapping[str, Any]) -> Columns:
     unknown = [c for c in columns if c not in schema and ":" not in c]
     if unknown:
         raise TypeError(f"no such column: {', '.join(unknown)}")
@@ -101,8 +117,7 @@ def _frame(schema: Mapping[str, tuple[str, str]], n: int, columns: Mapping[str, 
         if ":" in name:
             values = np.asarray(columns[name])
             out[name] = _column(columns[name], "object", n) if values.dtype.kind in "OUS" else values
-    # An explicit dtype keeps pandas 3 from turning object columns of text into its `str` type.
-    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in out.items()}, copy=False)
+    return Columns(out, n)
 
 
 def _column(values: Any, dtype: str, n: int) -> NDArray[Any]:
@@ -175,14 +190,40 @@ class DatasetInfo:
     has_files: bool = True
 
 
-@dataclass(frozen=True)
 class Shard:
-    """A part of a dataset: whole images with all their annotations."""
+    """A part of a dataset: whole images with all their annotations.
 
-    images: pd.DataFrame
-    annotations: pd.DataFrame
-    problems: pd.DataFrame = field(default_factory=problems_frame)
+    Attributes:
+        image_columns: of the images.
+        annotation_columns: of their annotations.
+        problem_columns: of the problems met while reading them.
+    """
 
-    def replace(self, **changes: Any) -> Shard:
-        """Return a copy with some frames replaced."""
-        return dataclasses.replace(self, **changes)
+    def __init__(self, images: Columns | pd.DataFrame, annotations: Columns | pd.DataFrame,
+                 problems: Columns | pd.DataFrame | None = None) -> None:
+        """Take tables as columns or as frames."""
+        self.image_columns = Columns.of(images)
+        self.annotation_columns = Columns.of(annotations)
+        self.problem_columns = problem_columns() if problems is None else Columns.of(problems)
+
+    @property
+    def images(self) -> pd.DataFrame:
+        """The images as a pandas frame."""
+        return self.image_columns.frame
+
+    @property
+    def annotations(self) -> pd.DataFrame:
+        """The annotations as a pandas frame."""
+        return self.annotation_columns.frame
+
+    @property
+    def problems(self) -> pd.DataFrame:
+        """The problems as a pandas frame."""
+        return self.problem_columns.frame
+
+    def replace(self, images: Columns | pd.DataFrame | None = None, annotations: Columns | pd.DataFrame | None = None,
+                problems: Columns | pd.DataFrame | None = None) -> Shard:
+        """Return a copy with some tables replaced."""
+        return Shard(self.image_columns if images is None else images,
+                     self.annotation_columns if annotations is None else annotations,
+                     self.problem_columns if problems is None else problems)

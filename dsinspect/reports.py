@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import msgspec
 
+from dsinspect.columns import Columns
 from dsinspect.severity import Severity
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ class Outcome:
         status: `skipped` and `crashed` say why in `metrics["reason"]`.
         findings: in their final order.
         metrics: JSON-ready.
-        tables: frames by title.
+        made: frames by title, or functions that make them; read `tables`.
         charts: charts as data.
         limits: the options in force, by name.
         summary: the first line of the check's docstring.
@@ -45,10 +47,15 @@ class Outcome:
     status: Status
     findings: Findings
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    made: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables of the check as frames, by title."""
+        return {title: table() if callable(table) else table for title, table in self.made.items()}
 
     def iterate(self) -> Iterator[Finding]:
         """Yield the findings one by one with their messages made."""
@@ -63,21 +70,33 @@ class Outcome:
         return list(self.findings.iterate(self.code, self.severity, range(min(count, len(self.findings)))))
 
 
-@dataclass(frozen=True)
 class Census:
     """Counts of the whole set.
 
     Attributes:
         images: number of image records.
         annotations: number of annotation records.
-        categories: frame `category_id`, `name`, `annotations`, `images` (images with at least one box of it).
-        splits: frame `name`, `images`, `annotations`.
+        category_columns: `category_id`, `name`, `annotations`, `images` (images with at least one box of it).
+        split_columns: `name`, `images`, `annotations`.
     """
 
-    images: int
-    annotations: int
-    categories: pd.DataFrame
-    splits: pd.DataFrame
+    def __init__(self, images: int, annotations: int, categories: Columns | pd.DataFrame,
+                 splits: Columns | pd.DataFrame) -> None:
+        """Take tables as columns or as frames."""
+        self.images = images
+        self.annotations = annotations
+        self.category_columns = Columns.of(categories)
+        self.split_columns = Columns.of(splits)
+
+    @property
+    def categories(self) -> pd.DataFrame:
+        """The categories as a pandas frame."""
+        return self.category_columns.frame
+
+    @property
+    def splits(self) -> pd.DataFrame:
+        """The splits as a pandas frame."""
+        return self.split_columns.frame
 
 
 class KnownFinding(msgspec.Struct, frozen=True):
@@ -111,8 +130,8 @@ class Run:
         info: what the reader knew.
         census: counts.
         outcomes: one per selected check, by code.
-        images: all images with their measurements, when a report asked for them.
-        annotations: all annotations with `path`, when a report asked for them.
+        image_columns: all images with their measurements, when a report asked for them.
+        annotation_columns: all annotations with `path`, when a report asked for them.
         timings: stage, probe or check to seconds.
         baseline: what the baseline did, when there is one.
         troubles: why some measurements could not be had at all, for stderr.
@@ -122,11 +141,21 @@ class Run:
     info: DatasetInfo
     census: Census
     outcomes: tuple[Outcome, ...]
-    images: pd.DataFrame | None = None
-    annotations: pd.DataFrame | None = None
+    image_columns: Columns | None = None
+    annotation_columns: Columns | None = None
     timings: Mapping[str, float] = field(default_factory=dict)
     baseline: BaselineSummary | None = None
     troubles: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> pd.DataFrame | None:
+        """All images as a pandas frame, when a report asked for them."""
+        return None if self.image_columns is None else self.image_columns.frame
+
+    @property
+    def annotations(self) -> pd.DataFrame | None:
+        """All annotations as a pandas frame, when a report asked for them."""
+        return None if self.annotation_columns is None else self.annotation_columns.frame
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

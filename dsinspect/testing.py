@@ -201,7 +201,7 @@ def check_laws(check: Check[Any, Any], batch: Batch) -> Result:
 def comparable(result: Result, code: str) -> str:
     """Return a result as text, so that two can be compared, NaN and all."""
     findings = [repr(f) for f in result.findings.iterate(code, Severity.INFO)]
-    tables = {k: t.to_csv() for k, t in result.tables.items()}
+    tables = {k: (t() if callable(t) else t).to_csv() for k, t in result.tables.items()}
     folds = [(r.codes, None if r.images is None else sorted(r.images), r.messages) for r in result.folds]
     return repr((findings, _plain(result.metrics), tables, result.charts, folds))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import Batch
+from dsinspect.columns import Columns, is_given
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,21 +28,48 @@ def label_digests(batch: Batch) -> NDArray[np.uint64]:
             bits = np.where(np.isfinite(column), np.round(column * 10), -1.0).astype(np.int64).view(np.uint64)
         state = (state ^ bits) * np.uint64(0x9E3779B97F4A7C15)
         state ^= state >> np.uint64(29)
-    rows = batch.annotations["image_row"].to_numpy()
-    digests = np.zeros(len(batch.images) + 1, np.uint64)
+    rows = batch.annotation_columns["image_row"]
+    digests = np.zeros(len(batch.image_columns) + 1, np.uint64)
     np.add.at(digests, rows, state * np.uint64(0xBF58476D1CE4E5B9))
     return digests[:-1]
 
 
-def content_rows(batch: Batch) -> pd.DataFrame:
+def content_rows(batch: Batch) -> Columns:
     """Return `hash`, `path`, `split`, `labels` of the images whose content was hashed."""
-    images = batch.images
-    known = images["content_hash"].notna().to_numpy(bool)
+    images = batch.image_columns
+    known = is_given(images["content_hash"])
     if "file_size" in images:
-        known = known & (images["file_size"].to_numpy() > 0)  # empty files are alike, and IMG002's matter
-    columns = {"hash": images["content_hash"].to_numpy()[known], "path": images["path"].to_numpy()[known],
-               "split": images["split"].to_numpy()[known], "labels": batch.once(label_digests)[known]}
-    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in columns.items()})
+        known = known & (images["file_size"] > 0)  # empty files are alike, and IMG002's matter
+    return Columns({"hash": images["content_hash"][known], "path": images["path"][known],
+                    "split": images["split"][known], "labels": batch.once(label_digests)[known]})
+
+
+def in_order(table: Columns, *names: str) -> Columns:
+    """Sort rows by columns of text, missing ones last; equal rows keep their order."""
+    keys = [[(v is None, v) for v in table[name].tolist()] for name in names]
+    rows = sorted(range(len(table)), key=list(zip(*keys, strict=True)).__getitem__)
+    return table.take(np.array(rows, np.intp))
+
+
+def distinct(table: Columns, *names: str) -> Columns:
+    """Keep the first of the rows that are equal in some columns."""
+    first: dict[Any, int] = {}
+    for row, key in enumerate(zip(*(table[n].tolist() for n in names), strict=True)):
+        first.setdefault(key, row)
+    return table.take(np.array(list(first.values()), np.intp))
+
+
+def groups_by(table: Columns, *names: str) -> list[Columns]:
+    """Return the groups of two or more rows that are equal in some columns, in the order of their first rows."""
+    rows: dict[Any, list[int]] = {}
+    for row, key in enumerate(zip(*(table[n].tolist() for n in names), strict=True)):
+        rows.setdefault(key, []).append(row)
+    return [table.take(np.array(places, np.intp)) for places in rows.values() if len(places) > 1]
+
+
+def kinds_of(values: NDArray[Any]) -> set[Any]:
+    """Return the distinct values but None."""
+    return set(values.tolist()) - {None}
 
 
 def some(paths: list[str], limit: int = 5) -> str:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import Batch
+from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class ClassCounts:
         return ClassCounts(self.boxes + other.boxes, self.images + other.images,
                            self.split_images + other.split_images)
 
-    def by_class(self, dataset: DatasetInfo) -> pd.DataFrame:
+    def by_class(self, dataset: DatasetInfo) -> Columns:
         """Return `name`, `boxes`, `images` of every class over all splits: declared ones in order, then by name."""
         boxes: Counter[str] = Counter()
         images: Counter[str] = Counter()
@@ -47,16 +47,15 @@ class ClassCounts:
             images[name] += n
         declared = dict.fromkeys(c.name for c in dataset.categories)
         names = [*declared, *sorted(set(boxes) - set(declared))]
-        return pd.DataFrame({"name": pd.Series(names, dtype=object),
-                             "boxes": np.array([boxes[n] for n in names], np.int64),
-                             "images": np.array([images[n] for n in names], np.int64)})
+        return Columns({"name": np.array(names, object), "boxes": np.array([boxes[n] for n in names], np.int64),
+                        "images": np.array([images[n] for n in names], np.int64)})
 
 
 def class_counts(batch: Batch) -> ClassCounts:
     """Count one batch; boxes without a known class or image do not count, crowds and ignored regions do."""
     codes, names = batch.category_codes
-    rows = batch.annotations["image_row"].to_numpy()
-    split_codes, splits = pd.factorize(batch.images["split"].to_numpy(), use_na_sentinel=True)
+    rows = batch.annotation_columns["image_row"]
+    split_codes, splits = codes_of(batch.image_columns["split"])
     labels: list[str | None] = [*splits, None]
     known = (codes >= 0) & (rows >= 0)
     codes, rows = codes[known], rows[known]
@@ -76,7 +75,7 @@ def _distinct(split_codes: NDArray[np.intp], rows: NDArray[np.int64],
 
 
 def _count(split_codes: NDArray[np.intp], codes: NDArray[np.intp], labels: list[str | None],
-           names: NDArray[np.object_]) -> Counter[Key]:
+           names: list[str]) -> Counter[Key]:
     width = len(names)
     counts = np.bincount((split_codes + 1) * width + codes)
     return Counter({(labels[k // width - 1], names[k % width]): int(counts[k]) for k in np.flatnonzero(counts)})

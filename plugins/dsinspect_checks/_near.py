@@ -10,9 +10,10 @@ from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import Batch
+from dsinspect.columns import Columns, is_given
+from dsinspect_checks._content import distinct, in_order, kinds_of
 from dsinspect_checks.images._state import decodes
 
 if TYPE_CHECKING:
@@ -25,15 +26,14 @@ BLOCK = 4_000_000
 """Candidate pairs compared together."""
 
 
-def hash_rows(batch: Batch) -> pd.DataFrame:
+def hash_rows(batch: Batch) -> Columns:
     """Return `phash` (uint64), `content`, `path`, `split` of the images whose hash means something."""
-    images = batch.images
+    images = batch.image_columns
     with np.errstate(invalid="ignore"):
-        good = decodes(batch) & images["phash"].notna().to_numpy(bool) & (images["entropy"].to_numpy() >= MIN_ENTROPY)
-    hashes = np.array([int(h, 16) for h in images["phash"].to_numpy()[good]], np.uint64)
-    columns = {"phash": hashes, "content": images["content_hash"].to_numpy()[good], "path": images["path"].to_numpy()[good],
-               "split": images["split"].to_numpy()[good]}
-    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in columns.items()})
+        good = decodes(batch) & is_given(images["phash"]) & (images["entropy"] >= MIN_ENTROPY)
+    hashes = np.array([int(h, 16) for h in images["phash"][good]], np.uint64)
+    return Columns({"phash": hashes, "content": images["content_hash"][good], "path": images["path"][good],
+                    "split": images["split"][good]})
 
 
 def near_pairs(hashes: NDArray[np.uint64], distance: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -108,13 +108,14 @@ def groups_of(n: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.
         label = new
 
 
-def near_groups(frame: pd.DataFrame, distance: int) -> list[pd.DataFrame]:
+def near_groups(table: Columns, distance: int) -> list[Columns]:
     """Return groups of images that look alike, with different bytes; one row per content and split, sorted by path."""
-    frame = frame.sort_values(["path", "split"], kind="stable").drop_duplicates(["content", "split"]).reset_index(drop=True)
-    if len(frame) < 2:
+    table = distinct(in_order(table, "path", "split"), "content", "split")
+    if len(table) < 2:
         return []
-    i, j = near_pairs(frame["phash"].to_numpy(np.uint64), distance)
-    frame["group"] = groups_of(len(frame), i, j)
-    counts = frame.groupby("group")["content"].nunique()
-    wanted = frame[frame["group"].isin(counts[counts > 1].index)]
-    return [g for _, g in wanted.groupby("group", sort=True)]
+    i, j = near_pairs(table["phash"], distance)
+    group = groups_of(len(table), i, j)
+    order = np.argsort(group, kind="stable")
+    starts = np.flatnonzero(np.append(True, np.diff(group[order]) > 0))
+    groups = [table.take(rows) for rows in np.split(order, starts[1:]) if len(rows) > 1]
+    return [g for g in groups if len(kinds_of(g["content"])) > 1]

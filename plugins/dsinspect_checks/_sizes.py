@@ -18,7 +18,7 @@ Sizes = Counter[tuple[float, float]]
 
 def count_sizes(batch: Batch) -> Sizes:
     """Count the sizes of one batch."""
-    wh = batch.images[["frame_width", "frame_height"]].to_numpy(np.float64)
+    wh = batch.image_columns.stacked("frame_width", "frame_height")
     known = ~np.isnan(wh).any(axis=1)
     unique, counts = np.unique(wh[known], axis=0, return_counts=True)
     sizes = Counter({(w, h): int(n) for (w, h), n in zip(unique.tolist(), counts.tolist(), strict=True)})

@@ -42,9 +42,9 @@ def overlapping_pairs(batch: Batch) -> Pairs:
     Boxes are sorted by image and left edge. Two boxes with IoU above t have widths within a factor of t of each other
     and left edges closer than (1 - t) widths, so only the next boxes up to that distance are compared.
     """
-    rows = np.flatnonzero(is_judged(batch) & (batch.annotations["image_row"].to_numpy() >= 0))
+    rows = np.flatnonzero(is_judged(batch) & (batch.annotation_columns["image_row"] >= 0))
     boxes = batch.boxes_xyxy[rows]
-    image = batch.annotations["image_row"].to_numpy()[rows]
+    image = batch.annotation_columns["image_row"][rows]
     order = np.lexsort((boxes[:, 0], image))
     rows, boxes, image = rows[order], boxes[order], image[order]
     n = len(rows)
@@ -93,6 +93,6 @@ def repeats(batch: Batch) -> NDArray[np.bool_]:
     pairs = batch.once(overlapping_pairs)
     codes, _ = batch.category_codes
     same = pairs.is_equal & (codes[pairs.first] == codes[pairs.second])
-    mask = np.zeros(len(batch.annotations), bool)
+    mask = np.zeros(len(batch.annotation_columns), bool)
     mask[pairs.second[same]] = True
     return mask

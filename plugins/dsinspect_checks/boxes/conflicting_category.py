@@ -40,8 +40,8 @@ class ConflictingCategory(RowCheck[Options]):
         codes, _ = batch.category_codes
         differ = (codes[pairs.first] != codes[pairs.second]) & (pairs.is_equal | (pairs.iou >= self.options.min_iou))
         first, second = pairs.first[differ], pairs.second[differ]
-        names = batch.annotations["category"].to_numpy()
-        ids = batch.annotations["annotation_id"].to_numpy()
+        names = batch.annotation_columns["category"]
+        ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
             batch, second, "box lies on annotation {other_id} ({other}) with IoU {iou:.3f}, from {limit:g} on they "
             "are one place (min_iou)", {"other": names[first], "other_id": ids[first], "iou": pairs.iou[differ],

@@ -45,11 +45,11 @@ class CrowdedOverlap(RowCheck[Options]):
         codes, _ = batch.category_codes
         repeated = batch.once(repeats)
         same = (codes[pairs.first] == codes[pairs.second]) & ~repeated[pairs.first] & ~repeated[pairs.second]
-        overlaps = np.zeros(len(batch.annotations), bool)
+        overlaps = np.zeros(len(batch.annotation_columns), bool)
         overlaps[pairs.first[same]] = overlaps[pairs.second[same]] = True
-        rows = batch.annotations["image_row"].to_numpy()
+        rows = batch.annotation_columns["image_row"]
         counted = is_judged(batch) & ~repeated & (rows >= 0)
-        n = len(batch.images)
+        n = len(batch.image_columns)
         boxes = np.bincount(rows[counted], minlength=n)[:n]
         over = np.bincount(rows[counted & overlaps], minlength=n)[:n]
         crowded = (boxes >= self.options.min_boxes) & (over > boxes * self.options.max_share)

@@ -31,9 +31,9 @@ class DuplicateBox(RowCheck[BaseOptions]):
         pairs = batch.once(overlapping_pairs)
         codes, _ = batch.category_codes
         same = pairs.is_equal & (codes[pairs.first] == codes[pairs.second])
-        first_of = np.full(len(batch.annotations), -1)
+        first_of = np.full(len(batch.annotation_columns), -1)
         first_of[pairs.second[same][::-1]] = pairs.first[same][::-1]  # pairs are sorted: the first one is written last
-        ids = batch.annotations["annotation_id"].to_numpy()
+        ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
             batch, extra, "box repeats annotation {first_id}: same image, category and coordinates",
             {"first_id": ids[first_of[extra]]}, fix=Fix("safe", "drop-annotation"))

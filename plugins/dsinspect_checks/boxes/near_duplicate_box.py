@@ -53,7 +53,7 @@ class NearDuplicateBox(RowCheck[Options]):
         smaller, other, iou = smaller[order], other[order], iou[order]
         once = np.ones(len(smaller), bool)
         once[1:] = smaller[1:] != smaller[:-1]
-        ids = batch.annotations["annotation_id"].to_numpy()
+        ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
             batch, smaller[once], "box almost repeats annotation {other_id}: IoU {iou:.3f}, from {limit:g} on they are "
             "one object (min_iou)", {"other_id": ids[other[once]], "iou": iou[once], "limit": self.options.min_iou},

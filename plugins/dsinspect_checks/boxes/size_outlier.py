@@ -17,13 +17,13 @@ from __future__ import annotations
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
-State = tuple[tuple[Findings, ...], tuple[pd.DataFrame, ...]]
+State = tuple[tuple[Findings, ...], tuple[Columns, ...]]
 
 
 class Options(BaseOptions, frozen=True):
@@ -50,11 +50,11 @@ class SizeOutlier(Check[State, Options]):
         if not len(judged):
             return ((), ())
         area = sizes_wh(batch)[judged].prod(axis=1)
-        frame = pd.DataFrame({"category": batch.annotations["category"].to_numpy()[judged], "log_area": np.log(area)})
+        table = Columns({"category": batch.annotation_columns["category"][judged], "log_area": np.log(area)})
         candidates = Findings.of_annotations(
             batch, judged, "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} "
             "interquartile ranges, fence)", {"area": area, "low": 0.0, "high": 0.0, "limit": self.options.fence})
-        return ((candidates,), (frame,))
+        return ((candidates,), (table,))
 
     def merge(self, a: State, b: State) -> State:
         """Chain both parts."""
@@ -64,11 +64,12 @@ class SizeOutlier(Check[State, Options]):
         """Fence each class with its quartiles."""
         if not state[1]:
             return Result()
-        frame = pd.concat(state[1], ignore_index=True)
-        codes, _ = pd.factorize(frame["category"].to_numpy())
-        log_area = frame["log_area"].to_numpy()
-        by_class = pd.Series(log_area).groupby(codes)
-        q1, q3 = by_class.quantile(0.25).to_numpy(), by_class.quantile(0.75).to_numpy()
+        table = Columns.concat(state[1])
+        codes, _ = codes_of(table["category"])
+        log_area = table["log_area"]
+        order = np.argsort(codes, kind="stable")
+        by_class = np.split(log_area[order], np.cumsum(np.bincount(codes))[:-1])
+        q1, q3 = np.array([np.quantile(values, [0.25, 0.75]) for values in by_class]).T
         reach = (q3 - q1) * self.options.fence
         low, high = (q1 - reach)[codes], (q3 + reach)[codes]
         enough = np.bincount(codes)[codes] >= self.options.min_boxes

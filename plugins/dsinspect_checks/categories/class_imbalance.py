@@ -55,24 +55,25 @@ class ClassImbalance(Check[ClassCounts, Options]):
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Judge each class by the largest."""
-        frame = state.by_class(dataset)
-        frame = frame[frame["boxes"] > 0].reset_index(drop=True)
-        if not len(frame):
+        counts = state.by_class(dataset)
+        counts = counts.take(counts["boxes"] > 0)
+        if not len(counts):
             return Result()
-        table = class_weights(frame, state.split_images.total(), self.options.beta, self.options.repeat_threshold)
-        boxes = frame["boxes"].to_numpy()
+        table = class_weights(counts, state.split_images.total(), self.options.beta, self.options.repeat_threshold)
+        boxes = counts["boxes"]
         largest = int(boxes.max())
         ratio = largest / boxes
         rare = ratio > self.options.max_ratio
-        names = frame["name"].to_numpy()[rare].tolist()
+        names = counts["name"][rare].tolist()
         findings = Findings.of_subjects(
             names, "class {name}: boxes {boxes}, of the largest class {largest}; a ratio of {ratio:.4g}, above {limit:g} "
             "(max_ratio)", {"name": names, "boxes": boxes[rare], "largest": largest, "ratio": ratio[rare],
                             "limit": self.options.max_ratio}, category=names)
-        shown = table.sort_values(["boxes", "class"], ascending=[False, True], kind="stable")
-        chart = Chart("bar", "Boxes per class", tuple(shown["class"]), tuple(shown["boxes"].tolist()), "class", "boxes")
-        return Result(findings, {**balance_metrics(boxes, frame["images"].to_numpy()),
-                                 "classes": table.to_dict("records")}, {"Classes": shown}, (chart,))
+        largest_first = sorted(range(len(table)), key=lambda k: (-boxes[k], table["class"][k]))
+        shown = table.take(np.array(largest_first, np.intp))
+        chart = Chart("bar", "Boxes per class", tuple(shown["class"].tolist()), tuple(shown["boxes"].tolist()), "class", "boxes")
+        return Result(findings, {**balance_metrics(boxes, counts["images"]),
+                                 "classes": table.records()}, {"Classes": lambda: shown.frame}, (chart,))
 
 
 def balance_metrics(boxes: np.ndarray[Any, Any], images: np.ndarray[Any, Any]) -> dict[str, Any]:

@@ -46,13 +46,13 @@ class FewSamples(Check[ClassCounts, Options]):
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Report small classes."""
-        frame = state.by_class(dataset)
-        few = (frame["boxes"] > 0) & ((frame["boxes"] < self.options.min_boxes)
-                                      | (frame["images"] < self.options.min_images))
-        small = frame[few]
+        counts = state.by_class(dataset)
+        few = (counts["boxes"] > 0) & ((counts["boxes"] < self.options.min_boxes)
+                                       | (counts["images"] < self.options.min_images))
+        small = counts.take(few)
         names = small["name"].tolist()
         return Result(Findings.of_subjects(
             names, "class {name}: boxes {boxes}, images {images}; at least {limit} (min_boxes) and {limit_images} "
             "(min_images) are due",
-            {"name": names, "boxes": small["boxes"].to_numpy(), "images": small["images"].to_numpy(),
+            {"name": names, "boxes": small["boxes"], "images": small["images"],
              "limit": self.options.min_boxes, "limit_images": self.options.min_images}, category=names))

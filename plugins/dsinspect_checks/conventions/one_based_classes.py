@@ -31,7 +31,7 @@ class OneBasedClasses(Check[State, BaseOptions]):
 
     def map(self, batch: Batch) -> State:
         """Count boxes by class number."""
-        ids, n = np.unique(batch.annotations["category_id"].to_numpy(), return_counts=True)
+        ids, n = np.unique(batch.annotation_columns["category_id"], return_counts=True)
         return Counter(dict(zip(ids.tolist(), n.tolist(), strict=True)))
 
     def merge(self, a: State, b: State) -> State:

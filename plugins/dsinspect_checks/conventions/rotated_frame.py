@@ -44,13 +44,13 @@ class RotatedFrame(Check[State, Options]):
 
     def map(self, batch: Batch) -> State:
         """Collect the images that can tell."""
-        images = batch.images
-        swaps = is_image(batch) & (images["orientation"].to_numpy() >= 5)
+        images = batch.image_columns
+        swaps = is_image(batch) & (images["orientation"] >= 5)
         if not swaps.any():
             return frozenset(), frozenset()
-        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
+        stored = images.stacked("file_width", "file_height")
         in_stored, in_upright = boxes_fit(batch, stored), boxes_fit(batch, stored[:, ::-1])
-        paths = images["path"].to_numpy()
+        paths = images["path"]
         return (frozenset(paths[swaps & in_stored & ~in_upright].tolist()),
                 frozenset(paths[swaps & in_upright & ~in_stored].tolist()))
 

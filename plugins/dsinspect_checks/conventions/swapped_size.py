@@ -42,11 +42,11 @@ class SwappedSize(Check[State, Options]):
 
     def map(self, batch: Batch) -> State:
         """Count images with exchanged sides."""
-        images = batch.images
-        declared = images[["width", "height"]].to_numpy(np.float64)
-        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
+        images = batch.image_columns
+        declared = images.stacked("width", "height")
+        stored = images.stacked("file_width", "file_height")
         judged = is_image(batch) & (declared > 0).all(axis=1) & (stored[:, 0] != stored[:, 1]) \
-            & (images["orientation"].to_numpy() < 5)
+            & (images["orientation"] < 5)
         return Counter({"images": int(judged.sum()), "swapped": int((judged & (declared == stored[:, ::-1]).all(axis=1)).sum())})
 
     def merge(self, a: State, b: State) -> State:

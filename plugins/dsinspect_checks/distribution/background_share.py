@@ -41,9 +41,9 @@ class BackgroundShare(Check[State, Options]):
 
     def map(self, batch: Batch) -> State:
         """Count images with and without boxes."""
-        rows = batch.annotations["image_row"].to_numpy()
+        rows = batch.annotation_columns["image_row"]
         with_boxes = len(np.unique(rows[rows >= 0]))
-        return Counter({"images": len(batch.images), "background": len(batch.images) - with_boxes})
+        return Counter({"images": len(batch.image_columns), "background": len(batch.image_columns) - with_boxes})
 
     def merge(self, a: State, b: State) -> State:
         """Add the counts."""

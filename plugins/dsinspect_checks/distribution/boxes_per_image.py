@@ -43,8 +43,8 @@ class BoxesPerImage(Check[State, Options]):
 
     def map(self, batch: Batch) -> State:
         """Count boxes per image; images above `min_boxes` are candidates."""
-        rows = batch.annotations["image_row"].to_numpy()
-        boxes = np.bincount(rows[rows >= 0], minlength=len(batch.images))
+        rows = batch.annotation_columns["image_row"]
+        boxes = np.bincount(rows[rows >= 0], minlength=len(batch.image_columns))
         many = boxes > self.options.min_boxes
         found = Findings.of_images(
             batch, many, "has {boxes} boxes, the set's fence is {high:.4g} ({limit:g} interquartile ranges, fence, and more than "

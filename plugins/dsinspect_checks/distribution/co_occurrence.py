@@ -15,13 +15,15 @@ Source of the default: from 20 images on, chance is no likely reason.
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
 from dsinspect.model import DatasetInfo
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 State = Counter[tuple[str, str]]
 """Images by pair of classes; the pair of a class with itself counts its images."""
@@ -47,7 +49,7 @@ class CoOccurrence(Check[tuple[State, int], Options]):
     def map(self, batch: Batch) -> tuple[State, int]:
         """Count images by pair of classes."""
         codes, names = batch.category_codes
-        rows = batch.annotations["image_row"].to_numpy()
+        rows = batch.annotation_columns["image_row"]
         known = (codes >= 0) & (rows >= 0)
         k = max(len(names), 1)
         present = np.unique(rows[known] * k + codes[known])
@@ -61,7 +63,7 @@ class CoOccurrence(Check[tuple[State, int], Options]):
         for pair, count in zip(pairs.tolist(), n.tolist(), strict=True):
             a, b = sorted((names[pair // k], names[pair % k]))
             state[(a, b)] += count
-        return state, len(batch.images)
+        return state, len(batch.image_columns)
 
     def merge(self, a: tuple[State, int], b: tuple[State, int]) -> tuple[State, int]:
         """Add the counts."""
@@ -80,10 +82,16 @@ class CoOccurrence(Check[tuple[State, int], Options]):
         rows.sort()
         names = sorted(own)[:MAX_CLASSES]
         matrix = [[pairs.get((min(a, b), max(a, b)), 0) for b in names] for a in names]
-        table = pd.DataFrame(matrix, columns=pd.Index(names, dtype=object))
-        table.insert(0, "class", pd.Series(names, dtype=object), allow_duplicates=True)
         return Result(Findings.of_subjects(
             [f"{a} with {b}" for a, b, _ in rows], "all {images} images of {name} hold {other} as well (from {limit} images on, "
             "min_images)", {"images": [r[2] for r in rows], "name": [r[0] for r in rows], "other": [r[1] for r in rows],
                             "limit": self.options.min_images}, category=[r[0] for r in rows]),
-            tables={"Co-occurrence": table})
+            tables={"Co-occurrence": lambda: _table(names, matrix)})
+
+
+def _table(names: list[str], matrix: list[list[int]]) -> pd.DataFrame:
+    import pandas as pd
+
+    table = pd.DataFrame(matrix, columns=pd.Index(names, dtype=object))
+    table.insert(0, "class", pd.Series(names, dtype=object), allow_duplicates=True)
+    return table

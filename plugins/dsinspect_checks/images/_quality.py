@@ -30,7 +30,7 @@ class MeasuredImage(RowCheck[O]):
 
     def find(self, batch: Batch) -> Findings:
         """Report the images that decode and whose measure is beyond the limit."""
-        measured = batch.images[self.column].to_numpy(np.float64)
+        measured = batch.image_columns[self.column]
         with np.errstate(invalid="ignore"):
             bad = decodes(batch) & ~np.isnan(measured) & self.beyond(measured, self.limit())
         return Findings.of_images(batch, bad, self.message, {"measured": measured[bad], "limit": self.limit()})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.checks import Batch
+from dsinspect.columns import is_given
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,28 +18,28 @@ MISSING = os.strerror(2).lower()
 
 def is_present(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images whose file could be opened."""
-    images = batch.images
-    present = images["file"].notna().to_numpy(bool)
+    images = batch.image_columns
+    present = is_given(images["file"])
     if "read_error" in images:
-        present = present & images["read_error"].isna().to_numpy(bool)
+        present = present & ~is_given(images["read_error"])
     return np.asarray(present, bool)
 
 
 def is_image(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images whose file is an image by its first bytes."""
-    return np.asarray(is_present(batch) & batch.images["file_format"].notna().to_numpy(bool), bool)
+    return np.asarray(is_present(batch) & is_given(batch.image_columns["file_format"]), bool)
 
 
 def is_truncated(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images whose stream ends early, where that was measured."""
-    if "is_truncated" not in batch.images:
-        return np.zeros(len(batch.images), bool)
-    return np.asarray(is_image(batch) & (batch.images["is_truncated"].to_numpy() == 1), bool)
+    if "is_truncated" not in batch.image_columns:
+        return np.zeros(len(batch.image_columns), bool)
+    return np.asarray(is_image(batch) & (batch.image_columns["is_truncated"] == 1), bool)
 
 
 def decodes(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images that are images, whole, and decode as far as that was measured."""
     sound = is_image(batch) & ~is_truncated(batch)
-    if "decodes" in batch.images:
-        sound = sound & (batch.images["decodes"].to_numpy() != 0)
+    if "decodes" in batch.image_columns:
+        sound = sound & (batch.image_columns["decodes"] != 0)
     return np.asarray(sound, bool)

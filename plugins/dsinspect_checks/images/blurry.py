@@ -47,11 +47,11 @@ class Blurry(Check[State, Options]):
 
     def map(self, batch: Batch) -> State:
         """Keep every sharpness, and the images under the floor as candidates."""
-        images, o = batch.images, self.options
-        sharp = images["sharpness"].to_numpy(np.float64)
+        images, o = batch.image_columns, self.options
+        sharp = images["sharpness"]
         with np.errstate(invalid="ignore"):
-            judged = decodes(batch) & (images["entropy"].to_numpy() >= o.min_entropy) \
-                & (images["luma_p99"].to_numpy() >= o.min_luma)
+            judged = decodes(batch) & (images["entropy"] >= o.min_entropy) \
+                & (images["luma_p99"] >= o.min_luma)
             soft = judged & (sharp < o.max_sharpness)
         found = Findings.of_images(
             batch, soft, "is blurry: sharpness {measured:.3g}, under {limit:g} (max_sharpness), the set's median is "

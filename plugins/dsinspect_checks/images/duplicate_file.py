@@ -12,13 +12,12 @@ When to ignore: when pictures are repeated on purpose to balance classes.
 
 from __future__ import annotations
 
-import pandas as pd
-
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
+from dsinspect.columns import Columns
 from dsinspect.model import DatasetInfo
-from dsinspect_checks._content import content_rows, some
+from dsinspect_checks._content import content_rows, distinct, groups_by, in_order, kinds_of, some
 
-State = tuple[pd.DataFrame, ...]
+State = tuple[Columns, ...]
 
 
 class DuplicateFile(Check[State, BaseOptions]):
@@ -39,18 +38,16 @@ class DuplicateFile(Check[State, BaseOptions]):
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on its first path."""
-        frame = pd.concat(state, ignore_index=True)
-        frame = frame.drop_duplicates(["hash", "path"])  # one file in two records is REC002
-        frame = frame[frame.duplicated("hash", keep=False)].sort_values(["path"], kind="stable")
-        groups = [g for _, g in frame.groupby("hash", sort=False)]
+        table = distinct(Columns.concat(state), "hash", "path")  # one file in two records is REC002
+        groups = groups_by(in_order(table, "path"), "hash")
         parts = []
         for conflict in (False, True):
-            chosen = [g for g in groups if (g["labels"].nunique() > 1) == conflict]
+            chosen = [g for g in groups if (len(kinds_of(g["labels"])) > 1) == conflict]
             paths = [g["path"].tolist() for g in chosen]
             parts.append(Findings.of_subjects(
                 [p[0] for p in paths], "{count} files hold the same bytes" + (", with different labels" if conflict else
                                                                               "") + ": {files}",
                 {"count": [len(p) for p in paths], "files": [some(p) for p in paths], "conflict": int(conflict)},
-                image=[p[0] for p in paths], split=[g["split"].iloc[0] for g in chosen],
+                image=[p[0] for p in paths], split=[g["split"][0] for g in chosen],
                 fix=Fix("unsafe", "drop-image")))
         return Result(Findings.concat(parts), {"groups": len(groups)})

@@ -32,13 +32,13 @@ class ExifRotated(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report turned images with the frame that their boxes fit."""
-        images = batch.images
-        turned = is_image(batch) & (images["orientation"].to_numpy() > 1)
-        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
-        upright = np.where((images["orientation"].to_numpy() >= 5)[:, None], stored[:, ::-1], stored)
+        images = batch.image_columns
+        turned = is_image(batch) & (images["orientation"] > 1)
+        stored = images.stacked("file_width", "file_height")
+        upright = np.where((images["orientation"] >= 5)[:, None], stored[:, ::-1], stored)
         in_stored, in_upright = boxes_fit(batch, stored), boxes_fit(batch, upright)
         fits = np.select([in_stored & in_upright, in_stored, in_upright], ["both", "stored", "upright"], "neither")
         return Findings.of_images(
             batch, turned, "EXIF orientation {orientation}: stored as {width:g} x {height:g} px; the boxes fit: {fits}",
-            {"orientation": images["orientation"].to_numpy()[turned].astype(np.int64), "width": stored[turned, 0],
+            {"orientation": images["orientation"][turned].astype(np.int64), "width": stored[turned, 0],
              "height": stored[turned, 1], "fits": fits[turned].astype(object)})

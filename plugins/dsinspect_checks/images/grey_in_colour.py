@@ -25,5 +25,5 @@ class GreyInColour(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report images whose channels were found equal."""
-        equal = batch.images["channels_equal"].to_numpy(np.float64) == 1
+        equal = batch.image_columns["channels_equal"] == 1
         return Findings.of_images(batch, equal, "is stored in colour, and its channels are equal")

@@ -37,7 +37,7 @@ class Huge(RowCheck[Options]):
 
     def find(self, batch: Batch) -> Findings:
         """Report images by the size in their header."""
-        wh = batch.images[["file_width", "file_height"]].to_numpy(np.float64)
+        wh = batch.image_columns.stacked("file_width", "file_height")
         with np.errstate(invalid="ignore"):
             huge = wh.prod(axis=1) > self.options.max_pixels
         return Findings.of_images(

@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.columns import is_given
 
 
 class MissingFile(RowCheck[BaseOptions]):
@@ -26,7 +25,6 @@ class MissingFile(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report records whose file does not exist, or is a link to nowhere."""
-        gone = batch.images["file"].isna().to_numpy(bool)
-        dangling = (batch.images["read_error"] == os.strerror(2).lower()).to_numpy(bool)
-        missing = np.asarray(gone | dangling, bool)
-        return Findings.of_images(batch, missing, "no such file", fix=Fix("unsafe", "drop-image"))
+        gone = ~is_given(batch.image_columns["file"])
+        dangling = batch.image_columns["read_error"] == os.strerror(2).lower()
+        return Findings.of_images(batch, gone | dangling, "no such file", fix=Fix("unsafe", "drop-image"))

@@ -18,6 +18,7 @@ from collections import Counter
 import numpy as np
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
+from dsinspect.columns import is_given
 from dsinspect.model import DatasetInfo
 from dsinspect_checks.images._state import is_image
 
@@ -39,16 +40,16 @@ class MixedColour(Check[State, BaseOptions]):
 
     def map(self, batch: Batch) -> State:
         """Sort images by kind."""
-        images = batch.images
-        known = np.flatnonzero(is_image(batch) & images["colour"].notna().to_numpy(bool)
-                               & images["bit_depth"].notna().to_numpy(bool))
-        depths = images["bit_depth"].to_numpy()[known].astype(np.int64)
+        images = batch.image_columns
+        known = np.flatnonzero(is_image(batch) & is_given(images["colour"])
+                               & is_given(images["bit_depth"]))
+        depths = images["bit_depth"][known].astype(np.int64)
         kinds = np.array([f"{'colour' if c in ('rgb', 'palette') else c}{'' if d <= 8 else f' of {d} bits'}"
-                          for c, d in zip(images["colour"].to_numpy()[known], depths.tolist(), strict=True)], object)
+                          for c, d in zip(images["colour"][known], depths.tolist(), strict=True)], object)
         parts = []
         for kind in sorted(set(kinds)):
             rows = known[kinds == kind]
-            shown = images["colour"].to_numpy()[rows]
+            shown = images["colour"][rows]
             parts.append((kind, Findings.of_images(batch, rows, MESSAGE, {"kind": np.array([kind], object).repeat(len(rows)),
                                                                           "stored": shown, "most": "", "share": 0.0})))
         return Counter(kinds.tolist()), tuple(parts)

@@ -24,7 +24,7 @@ class MultiFrame(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report images by their number of frames."""
-        frames = batch.images["frames"].to_numpy(np.float64)
+        frames = batch.image_columns["frames"]
         with np.errstate(invalid="ignore"):
             several = frames > 1
         return Findings.of_images(batch, several, "holds {frames} frames", {"frames": frames[several].astype(np.int64)})

@@ -17,14 +17,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pandas as pd
-
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.columns import Columns
 from dsinspect.model import DatasetInfo
 from dsinspect_checks._content import some
 from dsinspect_checks._near import NEEDS, hash_rows, near_groups
 
-State = tuple[pd.DataFrame, ...]
+State = tuple[Columns, ...]
 
 
 class Options(BaseOptions, frozen=True):
@@ -52,9 +51,9 @@ class NearDuplicate(Check[State, Options]):
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on its first path."""
-        groups = near_groups(pd.concat(state, ignore_index=True), self.options.distance)
+        groups = near_groups(Columns.concat(state), self.options.distance)
         paths = [list(dict.fromkeys(g["path"])) for g in groups]
         return Result(Findings.of_subjects(
             [p[0] for p in paths], "{count} images look alike (hashes within {limit} bits, distance): {files}",
             {"count": [len(p) for p in paths], "limit": self.options.distance, "files": [some(p) for p in paths]},
-            image=[p[0] for p in paths], split=[g["split"].iloc[0] for g in groups]), {"groups": len(groups)})
+            image=[p[0] for p in paths], split=[g["split"][0] for g in groups]), {"groups": len(groups)})

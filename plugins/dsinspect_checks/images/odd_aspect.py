@@ -38,7 +38,7 @@ class OddAspect(RowCheck[Options]):
 
     def find(self, batch: Batch) -> Findings:
         """Report images by the ratio of their sides."""
-        wh = batch.images[["frame_width", "frame_height"]].to_numpy(np.float64)
+        wh = batch.image_columns.stacked("frame_width", "frame_height")
         with np.errstate(invalid="ignore"):
             ratio = wh.min(axis=1) / wh.max(axis=1)
             odd = ratio < self.options.min_ratio

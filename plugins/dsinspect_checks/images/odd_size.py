@@ -46,7 +46,7 @@ class OddSize(Check[State, Options]):
 
     def map(self, batch: Batch) -> State:
         """Count sizes and keep the images as candidates."""
-        wh = batch.images[["frame_width", "frame_height"]].to_numpy(np.float64)
+        wh = batch.image_columns.stacked("frame_width", "frame_height")
         known = ~np.isnan(wh).any(axis=1)
         candidates = Findings.of_images(
             batch, known, "has {width:.0f} x {height:.0f} px: its side of {side:.4g} px is outside {low:.4g} to {high:.4g} px "

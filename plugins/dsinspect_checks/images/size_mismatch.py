@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.columns import is_given
 from dsinspect.model import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 
@@ -29,14 +30,14 @@ class SizeMismatch(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Compare the declared size with the stored one and the displayed one."""
-        images = batch.images
-        if batch.dataset.box_units == "fraction" and images["width"].isna().all():
+        images = batch.image_columns
+        if batch.dataset.box_units == "fraction" and np.isnan(images["width"]).all():
             return Findings.none()  # the format declares no sizes
-        declared = images[["width", "height"]].to_numpy(np.float64)
-        stored = images[["file_width", "file_height"]].to_numpy(np.float64)
-        recorded = images["source"].notna().to_numpy()  # an image that no record names declares nothing
+        declared = images.stacked("width", "height")
+        stored = images.stacked("file_width", "file_height")
+        recorded = is_given(images["source"])  # an image that no record names declares nothing
         known = recorded & is_image(batch) & ~np.isnan(stored).any(axis=1)
-        swaps = images["orientation"].to_numpy() >= 5
+        swaps = images["orientation"] >= 5
         upright = np.where(swaps[:, None], stored[:, ::-1], stored)
         absent = known & ~(declared > 0).all(axis=1)
         fits = (declared == stored).all(axis=1) | (declared == upright).all(axis=1)
@@ -69,11 +70,11 @@ def boxes_fit(batch: Batch, sizes_wh: np.ndarray[tuple[int, ...], np.dtype[np.fl
         batch: the images and their boxes.
         sizes_wh: (N, 2) width and height per image, px.
     """
-    rows = batch.annotations["image_row"].to_numpy()
+    rows = batch.annotation_columns["image_row"]
     of_known = rows >= 0
     boxes, rows = batch.boxes_xyxy[of_known], rows[of_known]
     with np.errstate(invalid="ignore"):
         beyond = (boxes[:, 2:] > sizes_wh[rows] + 0.5).any(axis=1) | (boxes[:, :2] < -0.5).any(axis=1)
-    fits = np.ones(len(batch.images), bool)
+    fits = np.ones(len(batch.image_columns), bool)
     fits[rows[beyond]] = False
     return fits

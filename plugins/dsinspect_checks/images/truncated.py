@@ -29,4 +29,4 @@ class Truncated(RowCheck[BaseOptions]):
         """Report cut files."""
         cut = is_truncated(batch)
         return Findings.of_images(batch, cut, "the {format} stream ends early, without its end marker",
-                                  {"format": batch.images["file_format"].to_numpy()[cut]})
+                                  {"format": batch.image_columns["file_format"][cut]})

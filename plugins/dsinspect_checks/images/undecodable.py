@@ -12,9 +12,8 @@ When to ignore: when your trainer reads a format that OpenCV does not.
 
 from __future__ import annotations
 
-import numpy as np
-
 from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.columns import is_given
 from dsinspect_checks.images._state import MISSING, is_image, is_truncated
 
 
@@ -29,18 +28,18 @@ class Undecodable(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report files by what went wrong first: opening, the first bytes, decoding."""
-        images = batch.images
+        images = batch.image_columns
         fix = Fix("unsafe", "drop-image")
-        has_file = images["file"].notna().to_numpy(bool)
+        has_file = is_given(images["file"])
         error = images["read_error"]
-        closed = np.asarray(has_file & error.notna().to_numpy(bool) & (error != MISSING).to_numpy(bool), bool)
+        closed = has_file & is_given(error) & (error != MISSING)
         parts = [Findings.of_images(batch, closed, "cannot be opened: {reason}",
-                                    {"reason": error.to_numpy()[closed]}, fix=fix)]
-        alien = has_file & error.isna().to_numpy(bool) & ~is_image(batch)
+                                    {"reason": error[closed]}, fix=fix)]
+        alien = has_file & ~is_given(error) & ~is_image(batch)
         if "decodes" in images:
-            why = images["decode_error"].to_numpy()
+            why = images["decode_error"]
             parts.append(Findings.of_images(batch, alien, "{reason}", {"reason": why[alien]}, fix=fix))
-            failed = is_image(batch) & (images["decodes"].to_numpy() == 0) & ~is_truncated(batch)
+            failed = is_image(batch) & (images["decodes"] == 0) & ~is_truncated(batch)
             parts.append(Findings.of_images(batch, failed, "does not decode: {reason}", {"reason": why[failed]}, fix=fix))
         else:
             parts.append(Findings.of_images(batch, alien, "not an image by its first bytes", fix=fix))

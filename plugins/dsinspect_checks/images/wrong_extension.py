@@ -10,10 +10,12 @@ When to ignore: when everything that reads the set looks at the content.
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.columns import is_given
 from dsinspect_checks.images._state import is_image
 
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".mpo": "jpeg", ".png": "png", ".gif": "gif", ".bmp": "bmp",
@@ -32,9 +34,9 @@ class WrongExtension(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Compare suffix and format."""
-        suffix = pd.Series(batch.images["path"].to_numpy(), dtype=object).str.extract(r"(\.[^./]+)$")[0].str.lower()
-        due = suffix.map(FORMATS).to_numpy(object)
-        found = batch.images["file_format"].to_numpy()
-        wrong = is_image(batch) & pd.notna(due) & (due != found)
-        return Findings.of_images(batch, np.asarray(wrong, bool), "the content is {format}, the suffix says {suffix}",
-                                  {"format": found[wrong], "suffix": suffix.to_numpy(object)[wrong]})
+        suffixes = [os.path.splitext(p)[1].lower() for p in batch.image_columns["path"].tolist()]  # noqa: PTH122 - a column
+        due = np.array([FORMATS.get(s) for s in suffixes], object)
+        found = batch.image_columns["file_format"]
+        wrong = np.flatnonzero(is_image(batch) & is_given(due) & (due != found))
+        return Findings.of_images(batch, wrong, "the content is {format}, the suffix says {suffix}",
+                                  {"format": found[wrong], "suffix": [suffixes[k] for k in wrong.tolist()]})

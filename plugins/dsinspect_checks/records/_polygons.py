@@ -63,7 +63,7 @@ class Shapes:
 
 def polygons_of(batch: Batch) -> Shapes:
     """Parse the column `coco:segmentation` of a batch."""
-    raws = batch.annotations["coco:segmentation"].tolist()
+    raws = batch.annotation_columns["coco:segmentation"].tolist()
     was_on = gc.isenabled()
     gc.disable()  # the collector would look through a million short-lived lists of numbers, which make no cycles
     try:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result
+from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
 
-State = tuple[pd.DataFrame, ...]
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+State = tuple[Columns, ...]
 WHERE = ("image", "split", "source", "line", "index")
 
 
@@ -23,17 +26,17 @@ class RepeatedKey(Check[State, BaseOptions]):
     """
 
     @abstractmethod
-    def keys(self, batch: Batch) -> pd.DataFrame:
+    def keys(self, batch: Batch) -> Columns:
         """Return one row per record: the key in columns starting with `key`, and the columns the finding needs."""
 
     @abstractmethod
-    def report(self, repeated: pd.DataFrame) -> Findings:
+    def report(self, repeated: Columns) -> Findings:
         """Return the findings of the repeated records; `first` and `count` are added columns."""
 
     def map(self, batch: Batch) -> State:
         """Keep keys and places."""
-        frame = self.keys(batch)
-        return (frame,) if len(frame) else ()
+        table = self.keys(batch)
+        return (table,) if len(table) else ()
 
     def merge(self, a: State, b: State) -> State:
         """Chain them."""
@@ -43,42 +46,53 @@ class RepeatedKey(Check[State, BaseOptions]):
         """Find the keys that occur again."""
         if not state:
             return Result()
-        frame = pd.concat(state, ignore_index=True)
-        columns = [c for c in frame.columns if c.startswith("key")]
-        twice = frame[frame.duplicated(columns, keep=False)]
-        if not len(twice):
+        table = Columns.concat(state)
+        codes = _joint_codes([table[name] for name in table if name.startswith("key")])
+        counts = np.bincount(codes)
+        if counts.max() < 2:
             return Result()
-        twice = twice.sort_values([*columns, "source", "index"], kind="stable").reset_index(drop=True)
-        groups = twice.groupby(columns, sort=False, dropna=False)
-        again = groups.cumcount().to_numpy() > 0
-        extra: dict[str, Any] = {"first": groups["image"].transform("first"), "count": groups["image"].transform("size")}
-        return Result(self.report(twice.assign(**extra)[again].reset_index(drop=True)))
+        twice = np.flatnonzero(counts[codes] > 1)
+        sources, index = table["source"][twice].tolist(), table["index"][twice].tolist()
+        groups: dict[int, list[int]] = {}
+        for place in sorted(range(len(twice)), key=lambda k: (str(sources[k]), index[k])):
+            groups.setdefault(int(codes[twice[place]]), []).append(int(twice[place]))
+        again = np.array([row for rows in groups.values() for row in rows[1:]], np.intp)
+        first = np.array([rows[0] for rows in groups.values() for _ in rows[1:]], np.intp)
+        return Result(self.report(table.take(again).with_columns(
+            {"first": table["image"][first], "count": counts[codes[again]]})))
 
 
-def image_records(batch: Batch, **keys: Any) -> pd.DataFrame:
+def _joint_codes(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
+    """Number the combinations of values: equal rows have equal numbers."""
+    joint = np.zeros(len(columns[0]), np.int64)
+    for column in columns:
+        codes, kinds = codes_of(column) if column.dtype.kind == "O" else (np.unique(column, return_inverse=True)[1], column)
+        if len(kinds) == 1 and (codes == 0).all():
+            continue  # mostly one file
+        joint = np.unique(joint * (len(kinds) + 1) + codes + 1, return_inverse=True)[1] if joint.any() else codes + 1
+    return joint
+
+
+def image_records(batch: Batch, **keys: Any) -> Columns:
     """Return keys and places of the images."""
-    images = batch.images
+    images = batch.image_columns
     places = {"image": images["path"], **{c: images[c] for c in WHERE[1:]}}
-    return _frame({**keys, **places})
+    return Columns({**keys, **places})
 
 
-def annotation_records(batch: Batch, **keys: Any) -> pd.DataFrame:
+def annotation_records(batch: Batch, **keys: Any) -> Columns:
     """Return keys and places of the annotations."""
-    a = batch.annotations
-    rows = a["image_row"].to_numpy()
-    paths = np.concatenate([batch.images["path"].to_numpy(), np.array([None], object)])[rows]
-    splits = np.concatenate([batch.images["split"].to_numpy(), np.array([None], object)])[rows]
+    a = batch.annotation_columns
+    rows = a["image_row"]
+    paths = np.concatenate([batch.image_columns["path"], np.array([None], object)])[rows]
+    splits = np.concatenate([batch.image_columns["split"], np.array([None], object)])[rows]
     places = {"image": paths, "split": splits, "category": a["category"], "annotation_id": a["annotation_id"],
               **{c: a[c] for c in ("source", "line", "index", "x_min", "y_min", "x_max", "y_max")}}
-    return _frame({**keys, **places})
+    return Columns({**keys, **places})
 
 
-def _frame(columns: dict[str, Any]) -> pd.DataFrame:
-    return pd.DataFrame({k: pd.Series(np.asarray(v), dtype=np.asarray(v).dtype) for k, v in columns.items()})
-
-
-def place_columns(frame: pd.DataFrame) -> dict[str, Any]:
-    """Return the columns of a frame that say where a finding is."""
+def place_columns(table: Columns) -> dict[str, Any]:
+    """Return the columns that say where a finding is."""
     names = ("image", "split", "category", "annotation_id", "source", "line", "index", "x_min", "y_min", "x_max",
              "y_max")
-    return {n: frame[n].to_numpy() for n in names if n in frame}
+    return {n: table[n] for n in names if n in table}

@@ -41,16 +41,16 @@ class AreaMismatch(RowCheck[Options]):
 
     def find(self, batch: Batch) -> Findings:
         """Compare the written area with the one of the geometry."""
-        a = batch.annotations
+        a = batch.annotation_columns
         shapes = batch.once(polygons_of)
         x_min, y_min, x_max, y_max = batch.boxes_xyxy.T
         width, height = x_max - x_min, y_max - y_min
         of_box = np.where((width > 0) & (height > 0), width * height, np.nan)
         true = np.where(shapes.kind == POLYGONS, shapes.area, np.where(shapes.kind == EMPTY, of_box, np.nan))
-        written = a["coco:area"].to_numpy(np.float64)
+        written = a["coco:area"]
         with np.errstate(invalid="ignore"):
             off = np.abs(written - true)
-            bad = (off > self.options.max_px) & (off > self.options.max_share * true) & ~a["is_crowd"].to_numpy()
+            bad = (off > self.options.max_px) & (off > self.options.max_share * true) & ~a["is_crowd"]
         return Findings.of_annotations(
             batch, bad, "area is {area:.6g}, the {what} has {true:.6g} square px; {limit:.0%} (max_share) and {limit_px:g} "
             "square px (max_px) are let pass",

@@ -47,7 +47,7 @@ class BoxPolygonMismatch(RowCheck[Options]):
             off = np.abs(boxes - s.envelope)
             beyond = (off > self.options.max_px) & (off > self.options.max_share * np.tile(wh, 2))
         sound = (s.odd == 0) & (s.short == 0) & (s.four == 0)
-        bad = beyond.any(axis=1) & (s.kind == POLYGONS) & sound & ~batch.annotations["is_crowd"].to_numpy()
+        bad = beyond.any(axis=1) & (s.kind == POLYGONS) & sound & ~batch.annotation_columns["is_crowd"]
         return Findings.of_annotations(
             batch, bad, "box is {off:.4g} px off the envelope of its polygons; {limit:g} px (max_px) and {limit_share:.0%} of the "
             "side (max_share) are let pass",

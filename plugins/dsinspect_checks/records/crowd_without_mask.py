@@ -31,7 +31,7 @@ class CrowdWithoutMask(Check[State, BaseOptions]):
 
     def map(self, batch: Batch) -> State:
         """Count crowds, and those without a run-length mask."""
-        crowd = batch.annotations["is_crowd"].to_numpy()
+        crowd = batch.annotation_columns["is_crowd"]
         plain = crowd & (batch.once(polygons_of).kind != RLE)
         return Counter({"annotations": len(crowd), "crowds": int(crowd.sum()), "plain": int(plain.sum())})
 

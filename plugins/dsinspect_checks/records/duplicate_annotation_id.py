@@ -9,10 +9,8 @@ When to ignore: never; numbering them anew loses nothing.
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
 from dsinspect.checks import Batch, Findings, Fix, Severity
+from dsinspect.columns import Columns
 from dsinspect_checks.records._repeated import RepeatedKey, annotation_records, place_columns
 
 
@@ -24,13 +22,13 @@ class DuplicateAnnotationId(RepeatedKey):
     severity = Severity.ERROR
     needs = ("coco:has_id",)
 
-    def keys(self, batch: Batch) -> pd.DataFrame:
+    def keys(self, batch: Batch) -> Columns:
         """Ids count within their file; annotations without an id are left out (REC008)."""
-        a = batch.annotations
-        frame = annotation_records(batch, key_source=a["source"], key_id=a["annotation_id"])
-        return frame[np.asarray(a["coco:has_id"], bool)].reset_index(drop=True)
+        a = batch.annotation_columns
+        table = annotation_records(batch, key_source=a["source"], key_id=a["annotation_id"])
+        return table if a["coco:has_id"].all() else table.take(a["coco:has_id"])
 
-    def report(self, repeated: pd.DataFrame) -> Findings:
+    def report(self, repeated: Columns) -> Findings:
         """Name the id."""
         return Findings.of_places(place_columns(repeated), "annotation id {id} is taken ({count} annotations have it)",
                                   {"id": repeated["key_id"], "count": repeated["count"]},

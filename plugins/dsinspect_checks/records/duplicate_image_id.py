@@ -10,9 +10,9 @@ When to ignore: never.
 
 from __future__ import annotations
 
-import pandas as pd
 
 from dsinspect.checks import Batch, Findings, Severity
+from dsinspect.columns import Columns
 from dsinspect_checks.records._repeated import RepeatedKey, image_records, place_columns
 
 
@@ -23,11 +23,11 @@ class DuplicateImageId(RepeatedKey):
     name = "duplicate-image-id"
     severity = Severity.ERROR
 
-    def keys(self, batch: Batch) -> pd.DataFrame:
+    def keys(self, batch: Batch) -> Columns:
         """Ids count within their file; where there are no ids, positions stand in and never repeat."""
-        return image_records(batch, key_source=batch.images["source"], key_id=batch.images["image_id"])
+        return image_records(batch, key_source=batch.image_columns["source"], key_id=batch.image_columns["image_id"])
 
-    def report(self, repeated: pd.DataFrame) -> Findings:
+    def report(self, repeated: Columns) -> Findings:
         """Name the id and the record that has it first."""
         return Findings.of_places(
             place_columns(repeated), "image id {id} is taken: {first} has it too ({count} records in all)",

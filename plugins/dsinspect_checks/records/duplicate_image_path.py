@@ -10,9 +10,9 @@ When to ignore: never.
 
 from __future__ import annotations
 
-import pandas as pd
 
 from dsinspect.checks import Batch, Findings, Severity
+from dsinspect.columns import Columns
 from dsinspect_checks.records._repeated import RepeatedKey, image_records, place_columns
 
 
@@ -23,11 +23,11 @@ class DuplicateImagePath(RepeatedKey):
     name = "duplicate-image-path"
     severity = Severity.ERROR
 
-    def keys(self, batch: Batch) -> pd.DataFrame:
+    def keys(self, batch: Batch) -> Columns:
         """The path as found on disk."""
-        return image_records(batch, key_path=batch.images["path"])
+        return image_records(batch, key_path=batch.image_columns["path"])
 
-    def report(self, repeated: pd.DataFrame) -> Findings:
+    def report(self, repeated: Columns) -> Findings:
         """Say how many records name the file."""
         return Findings.of_places(place_columns(repeated), "{count} image records name this file",
                                   {"count": repeated["count"]}, subject=repeated["split"])

@@ -32,11 +32,11 @@ class MissingField(Check[State, BaseOptions]):
 
     def map(self, batch: Batch) -> State:
         """Count absent fields per file."""
-        a = batch.annotations
-        sources = a["source"].to_numpy()
+        a = batch.annotation_columns
+        sources = a["source"]
         counts: State = Counter()
         for name, column in FIELDS.items():
-            absent = ~a[column].to_numpy(bool)
+            absent = ~a[column]
             files, n = np.unique(sources[absent].astype(str), return_counts=True)
             counts.update({(f, name): int(k) for f, k in zip(files.tolist(), n.tolist(), strict=True)})
         return counts

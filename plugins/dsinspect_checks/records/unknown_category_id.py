@@ -26,8 +26,8 @@ class UnknownCategoryId(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report annotations without a category; a table's row without a class is one as well."""
-        a = batch.annotations
-        ids = a["category_id"].to_numpy()
+        a = batch.annotation_columns
+        ids = a["category_id"]
         nameless = batch.category_codes[0] < 0
         numbered = nameless & ((ids >= 0) | bool(batch.dataset.categories))
         known = len(batch.dataset.categories)

@@ -21,8 +21,8 @@ class UnknownImageId(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report annotations without an image."""
-        a = batch.annotations
-        bad = a["image_row"].to_numpy() < 0
-        ids = a["image_id"].to_numpy()[bad]
+        a = batch.annotation_columns
+        bad = a["image_row"] < 0
+        ids = a["image_id"][bad]
         return Findings.of_annotations(batch, bad, "image id {image_id} does not exist", {"image_id": ids},
                                        fix=Fix("unsafe", "drop-annotation"))

@@ -31,9 +31,9 @@ class WrongIdType(Check[State, BaseOptions]):
 
     def map(self, batch: Batch) -> State:
         """Count annotations by file and type."""
-        kinds = batch.annotations["coco:id_type"].to_numpy()
+        kinds = batch.annotation_columns["coco:id_type"]
         wrong = np.flatnonzero(kinds != "int")
-        sources = batch.annotations["source"].to_numpy()[wrong]
+        sources = batch.annotation_columns["source"][wrong]
         return Counter(zip(sources.tolist(), kinds[wrong].tolist(), strict=True))
 
     def merge(self, a: State, b: State) -> State:

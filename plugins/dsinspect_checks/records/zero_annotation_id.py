@@ -23,7 +23,7 @@ class ZeroAnnotationId(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report id 0 where the file writes one."""
-        a = batch.annotations
-        zero = (a["annotation_id"].to_numpy() == 0) & a["coco:has_id"].to_numpy(bool)
+        a = batch.annotation_columns
+        zero = (a["annotation_id"] == 0) & a["coco:has_id"]
         return Findings.of_annotations(batch, zero, "annotation id is 0, which pycocotools takes for no match",
                                        fix=Fix("safe", "set-annotation-id"))

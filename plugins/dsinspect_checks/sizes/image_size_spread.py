@@ -19,9 +19,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
+from dsinspect.columns import Columns
 from dsinspect.model import FRAME_COLUMNS, DatasetInfo
 from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
 
@@ -63,8 +63,8 @@ class ImageSizeSpread(Check[Sizes, Options]):
             "image sides spread by {spread:.3g}: from {low:.4g} px (5th percentile) to {high:.4g} px (95th); above "
             "{limit:g} (max_spread)", {"spread": spread, "low": low, "high": high, "limit": self.options.max_spread})
         order = np.lexsort((wh[:, 1], wh[:, 0], -counts))
-        table = pd.DataFrame({"width": wh[order, 0], "height": wh[order, 1], "images": counts[order],
-                              "share": counts[order] / counts.sum()})
+        table = Columns({"width": wh[order, 0], "height": wh[order, 1], "images": counts[order],
+                         "share": counts[order] / counts.sum()})
         edges = np.linspace(side.min(), max(side.max(), side.min() + 1), 21)
         heights, _ = np.histogram(side, edges, weights=counts)
         top = order[:1000]
@@ -72,7 +72,7 @@ class ImageSizeSpread(Check[Sizes, Options]):
                         "square root of width x height, px", "images"),
                   Chart("scatter", "Image sizes", tuple(wh[top, 0].tolist()), tuple(wh[top, 1].tolist()),
                         "width, px", "height, px"))
-        return Result(found, metrics, {"Sizes": table}, charts)
+        return Result(found, metrics, {"Sizes": lambda: table.frame}, charts)
 
 
 def size_metrics(wh: np.ndarray[Any, np.dtype[np.float64]], counts: np.ndarray[Any, Any]) -> dict[str, Any]:

@@ -19,9 +19,9 @@ from collections import Counter
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.columns import Columns
 from dsinspect.model import FRAME_COLUMNS, DatasetInfo
 from dsinspect_checks.sizes._training import scaled_wh
 
@@ -76,18 +76,18 @@ class SmallAtTrainingSize(Check[State, Options]):
         enough = _size_for(bins, o.max_share)
         advised = int(np.ceil(o.imgsz * o.min_side / enough / 32) * 32) if enough > 0 else o.imgsz
         tiles = int(np.ceil(advised / o.imgsz))
-        table = pd.DataFrame({"class": sorted(total), "boxes": [total[k] for k in sorted(total)],
-                              "small": [small[k] for k in sorted(total)]})
-        table["share"] = table["small"] / table["boxes"]
+        names = sorted(total)
+        boxes, few = np.array([total[k] for k in names], np.int64), np.array([small[k] for k in names], np.int64)
+        table = Columns({"class": np.array(names, object), "boxes": boxes, "small": few, "share": few / boxes})
         metrics = {"imgsz": o.imgsz, "share": round(share, 9), "imgsz_that_would_do": max(advised, o.imgsz) if share > o.max_share
                    else o.imgsz, "tiles_per_side_that_would_do": tiles if share > o.max_share else 1,
-                   "classes": table.to_dict("records")}
+                   "classes": table.records()}
         found = Findings.of_subjects(
             ["set"] if share > o.max_share else [], "{share:.1%} of the boxes are under {min_side:g} px (min_side) at a training "
             "size of {imgsz} (imgsz), above {limit:.0%} (max_share); {advised} px or {tiles} x {tiles} tiles would do",
             {"share": share, "min_side": o.min_side, "imgsz": o.imgsz, "limit": o.max_share, "advised": max(advised, o.imgsz),
              "tiles": tiles})
-        return Result(found, metrics, {"Small objects": table})
+        return Result(found, metrics, {"Small objects": lambda: table.frame})
 
 
 def _size_for(bins: Counter[int], share: float) -> float:

@@ -15,15 +15,17 @@ When to ignore: when the numbers do not mean one video.
 from __future__ import annotations
 
 import re
+from collections import Counter
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
+from dsinspect.columns import is_given
 from dsinspect.model import DatasetInfo
 from dsinspect_checks._content import some
 
-State = tuple[pd.DataFrame, ...]
+State = tuple[tuple[str, str, str, str], ...]
+"""Kind and name of the source, path and split of each image that has one."""
 RULES = (
     ("video", re.compile(r"^(?P<key>.*?(?:[_\-. ](?:mp4|avi|mov|mkv|webm|m4v)|video[\w]*?|frames?))[_\-. ]?\d+\D*$", re.I)),
     ("tiles of", re.compile(r"^(?P<key>.+?)[_\-](?:x\d+[_\-]y\d+|y\d+[_\-]x\d+|r\d+[_\-]c\d+|row\d+[_\-]col\d+|tile[_\-]?\d+"
@@ -57,8 +59,8 @@ class GroupLeak(Check[State, BaseOptions]):
 
     def map(self, batch: Batch) -> State:
         """Keep the source of every image that has one."""
-        images = batch.images
-        if not images["split"].notna().any():
+        images = batch.image_columns
+        if not is_given(images["split"]).any():
             return ()
         paths, splits = images["path"].tolist(), images["split"].tolist()
         rows = []
@@ -67,12 +69,12 @@ class GroupLeak(Check[State, BaseOptions]):
             if found:
                 rows.append((*found, path, split))
         if "camera" in images and "taken" in images:
-            known = (images["camera"].notna() & images["taken"].notna() & images["split"].notna()).to_numpy(bool)
+            known = is_given(images["camera"]) & is_given(images["taken"]) & is_given(images["split"])
             for k in np.flatnonzero(known).tolist():
-                taken = str(images["taken"].iloc[k])
+                taken = str(images["taken"][k])
                 if re.match(r"\d{4}:\d\d:\d\d \d\d:\d\d", taken) and not taken.startswith("0000"):
-                    rows.append((f"camera {images['camera'].iloc[k]} at", taken[:16], paths[k], splits[k]))
-        return (pd.DataFrame(rows, columns=["kind", "key", "path", "split"], dtype=object),) if rows else ()
+                    rows.append((f"camera {images['camera'][k]} at", taken[:16], paths[k], splits[k]))
+        return tuple(rows)
 
     def merge(self, a: State, b: State) -> State:
         """Chain them."""
@@ -82,13 +84,15 @@ class GroupLeak(Check[State, BaseOptions]):
         """Report one finding per source that lies in several splits."""
         if not state:
             return Result()
-        frame = pd.concat(state, ignore_index=True).sort_values(["kind", "key", "path"], kind="stable")
-        groups = [(k, g) for k, g in frame.groupby(["kind", "key"], sort=True) if g["split"].nunique() > 1]
-        shares = [", ".join(f"{n} in {s}" for s, n in sorted(g["split"].value_counts().items())) for _, g in groups]
+        images: dict[tuple[str, str], list[tuple[str, str]]] = {}
+        for kind, key, path, split in sorted(state, key=lambda row: row[:3]):
+            images.setdefault((kind, key), []).append((path, split))
+        groups = [(k, g) for k, g in images.items() if len({s for _, s in g}) > 1]
+        shares = [", ".join(f"{n} in {s}" for s, n in sorted(Counter(s for _, s in g).items())) for _, g in groups]
         names = [f"{kind} {key}" for (kind, key), _ in groups]
         return Result(Findings.of_subjects(
             names, "{source} is in several splits: {shares}; such as {files}",
             {"source": names, "shares": shares, "count": [len(g) for _, g in groups],
-             "files": [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)], 3) for _, g in groups]},
-            image=[g["path"].iloc[0] for _, g in groups], split=[g["split"].iloc[0] for _, g in groups]),
+             "files": [some([f"{p} ({s})" for p, s in g], 3) for _, g in groups]},
+            image=[g[0][0] for _, g in groups], split=[g[0][1] for _, g in groups]),
             {"groups": len(groups)})

@@ -11,13 +11,14 @@ When to ignore: never; drop the copy from train.
 
 from __future__ import annotations
 
-import pandas as pd
+import numpy as np
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
+from dsinspect.columns import Columns, is_given
 from dsinspect.model import DatasetInfo
-from dsinspect_checks._content import content_rows, some
+from dsinspect_checks._content import content_rows, distinct, groups_by, kinds_of, some
 
-State = tuple[pd.DataFrame, ...]
+State = tuple[Columns, ...]
 
 
 class Leak(Check[State, BaseOptions]):
@@ -38,16 +39,19 @@ class Leak(Check[State, BaseOptions]):
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on the copy in train (or the first one)."""
-        frame = pd.concat(state, ignore_index=True)
-        frame = frame[frame["split"].notna()].drop_duplicates(["hash", "path", "split"])
-        frame = frame[frame.duplicated("hash", keep=False)]
-        groups = [g for _, g in frame.groupby("hash", sort=True) if g["split"].nunique() > 1]
-        groups = [g.assign(late=g["split"] != "train").sort_values(["late", "path", "split"], kind="stable")
-                  for g in groups]
+        table = Columns.concat(state)
+        table = distinct(table.take(is_given(table["split"])), "hash", "path", "split")
+        groups = sorted((g for g in groups_by(table, "hash") if len(kinds_of(g["split"])) > 1), key=lambda g: str(g["hash"][0]))
+        groups = [_train_first(g) for g in groups]
         where = [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)]) for g in groups]
         return Result(Findings.of_subjects(
-            [g["path"].iloc[0] for g in groups], "the same bytes lie in {splits}: {files}",
+            [g["path"][0] for g in groups], "the same bytes lie in {splits}: {files}",
             {"splits": [" and ".join(sorted(set(g["split"]))) for g in groups], "files": where,
              "count": [len(g) for g in groups]},
-            image=[g["path"].iloc[0] for g in groups], split=[g["split"].iloc[0] for g in groups],
+            image=[g["path"][0] for g in groups], split=[g["split"][0] for g in groups],
             fix=Fix("unsafe", "drop-image")), {"groups": len(groups)})
+
+
+def _train_first(group: Columns) -> Columns:
+    rows = sorted(range(len(group)), key=lambda k: (group["split"][k] != "train", group["path"][k], group["split"][k]))
+    return group.take(np.array(rows, np.intp))

@@ -16,14 +16,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import pandas as pd
-
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.columns import Columns, is_given
 from dsinspect.model import DatasetInfo
-from dsinspect_checks._content import some
+from dsinspect_checks._content import kinds_of, some
 from dsinspect_checks._near import NEEDS, hash_rows, near_groups
 
-State = tuple[pd.DataFrame, ...]
+State = tuple[Columns, ...]
 
 
 class Options(BaseOptions, frozen=True):
@@ -51,17 +50,14 @@ class NearLeak(Check[State, Options]):
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group that lies in several splits."""
-        frame = pd.concat(state, ignore_index=True)
-        frame = frame[frame["split"].notna()]
-        groups = [g for g in near_groups(frame, self.options.distance) if g["split"].nunique() > 1]
-        # Copies with equal bytes are SPL001's: a group counts when different bytes lie in different splits.
-        groups = [g for g in groups if g.groupby("content")["split"].nunique().max() < g["split"].nunique()
-                  or g["content"].nunique() > 1]
+        table = Columns.concat(state)
+        table = table.take(is_given(table["split"]))
+        groups = [g for g in near_groups(table, self.options.distance) if len(kinds_of(g["split"])) > 1]
         where = [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)]) for g in groups]
         return Result(Findings.of_subjects(
-            [g["path"].iloc[0] for g in groups], "{count} images in {splits} look alike (hashes within {limit} bits, "
+            [g["path"][0] for g in groups], "{count} images in {splits} look alike (hashes within {limit} bits, "
             "distance): {files}",
             {"count": [len(g) for g in groups], "splits": [" and ".join(sorted(set(g["split"]))) for g in groups],
              "limit": self.options.distance, "files": where},
-            image=[g["path"].iloc[0] for g in groups], split=[g["split"].iloc[0] for g in groups]),
+            image=[g["path"][0] for g in groups], split=[g["split"][0] for g in groups]),
             {"groups": len(groups)})

@@ -18,9 +18,9 @@ from collections import Counter
 from typing import Annotated
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
+from dsinspect.columns import codes_of, is_given
 from dsinspect.model import FRAME_COLUMNS, DatasetInfo
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
@@ -47,13 +47,13 @@ class SizeDrift(Check[State, Options]):
     def map(self, batch: Batch) -> State:
         """Count sides by split."""
         state: State = Counter()
-        splits = batch.images["split"].to_numpy()
-        if not pd.notna(splits).any():
+        splits = batch.image_columns["split"]
+        if not is_given(splits).any():
             return state
-        wh = batch.images[["frame_width", "frame_height"]].to_numpy(np.float64)
+        wh = batch.image_columns.stacked("frame_width", "frame_height")
         _count(state, "image", splits, np.sqrt(wh.prod(axis=1)))
-        good = is_judged(batch) & (batch.annotations["image_row"].to_numpy() >= 0)
-        rows = batch.annotations["image_row"].to_numpy()[good]
+        good = is_judged(batch) & (batch.annotation_columns["image_row"] >= 0)
+        rows = batch.annotation_columns["image_row"][good]
         _count(state, "box", splits[rows], np.sqrt(sizes_wh(batch)[good].prod(axis=1)))
         return state
 
@@ -86,7 +86,7 @@ class SizeDrift(Check[State, Options]):
 
 def _count(state: State, kind: str, splits: np.ndarray[tuple[int, ...], np.dtype[np.object_]],
            side: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> None:
-    codes, names = pd.factorize(splits, use_na_sentinel=True)
+    codes, names = codes_of(splits)
     with np.errstate(invalid="ignore", divide="ignore"):
         steps = np.round(np.log2(side) * 64)
     good = (codes >= 0) & np.isfinite(steps)

@@ -1,0 +1,126 @@
+"""Records as NumPy columns, and the same as a pandas frame for whoever asks.
+
+Importing pandas takes a third of the time of a warm check, so the engine and the checks of this project work on columns;
+a plugin that likes frames asks for `batch.annotations` and pandas is imported then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+
+class Columns:
+    """Columns of one length, by name. Never change an array in place: tables share them.
+
+    >>> table = Columns({"width": np.array([640.0, 480.0])})
+    >>> len(table), table["width"].max()
+    (2, np.float64(640.0))
+    """
+
+    def __init__(self, columns: Mapping[str, NDArray[Any]], rows: int | None = None) -> None:
+        """Take columns as they are.
+
+        Args:
+            columns: arrays of one length.
+            rows: that length, where there may be no column.
+        """
+        self._columns = dict(columns)
+        self._rows = rows if rows is not None else len(next(iter(self._columns.values()), ()))
+        self._frame: pd.DataFrame | None = None
+
+    @classmethod
+    def of(cls, table: Columns | pd.DataFrame) -> Columns:
+        """Return the columns of a frame; columns are returned as they are."""
+        if isinstance(table, Columns):
+            return table
+        made = cls({str(c): table[c].to_numpy() for c in table.columns}, len(table))
+        made._frame = table
+        return made
+
+    @classmethod
+    def concat(cls, tables: Iterable[Columns]) -> Columns:
+        """Join rows; every table must have the columns of the first."""
+        tables = list(tables)
+        if len(tables) == 1:
+            return tables[0]
+        return cls({name: np.concatenate([t[name] for t in tables]) for name in tables[0]}, sum(map(len, tables)))
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """The same as a pandas frame with a plain RangeIndex, made once and without copying."""
+        if self._frame is None:
+            import pandas as pd
+
+            # An explicit dtype keeps pandas 3 from turning object columns of text into its `str` type.
+            series = {name: pd.Series(values, dtype=values.dtype, copy=False) for name, values in self._columns.items()}
+            self._frame = pd.DataFrame(series, index=pd.RangeIndex(self._rows), copy=False)
+        return self._frame
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self._columns[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._columns
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._columns)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_columns": self._columns, "_rows": self._rows, "_frame": None}
+
+    def stacked(self, *names: str) -> NDArray[np.float64]:
+        """Return number columns side by side: (N, len(names)) float64."""
+        return np.column_stack([self._columns[n].astype(np.float64, copy=False) for n in names])
+
+    def take(self, rows: NDArray[Any] | slice) -> Columns:
+        """Return the rows of a mask, of positions, or of a slice (which copies nothing)."""
+        taken = {name: values[rows] for name, values in self._columns.items()}
+        count = len(range(*rows.indices(self._rows))) if isinstance(rows, slice) else \
+            int(np.count_nonzero(rows)) if rows.dtype == bool else len(rows)
+        return Columns(taken, count)
+
+    def records(self) -> list[dict[str, Any]]:
+        """Return the rows as dictionaries of plain Python values."""
+        return [dict(zip(self._columns, row, strict=True))
+                for row in zip(*(c.tolist() for c in self._columns.values()), strict=True)]
+
+    def with_columns(self, columns: Mapping[str, NDArray[Any]]) -> Columns:
+        """Return a table with columns added or replaced."""
+        return Columns({**self._columns, **columns}, self._rows)
+
+
+def is_given(column: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return the mask of what is neither None nor NaN."""
+    if column.dtype.kind == "f":
+        there: NDArray[np.bool_] = ~np.isnan(column)
+        return there
+    if column.dtype.kind != "O":
+        return np.ones(len(column), bool)
+    given: NDArray[np.bool_] = np.array([v is not None and v == v for v in column.tolist()], bool)  # noqa: PLR0124 - NaN is not itself
+    return given
+
+
+def codes_of(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
+    """Return a number for each value, -1 for None and NaN, and the values the numbers stand for, as first seen.
+
+    >>> codes_of(np.array(["b", None, "a", "b"], object))
+    (array([ 0, -1,  1,  0]), ['b', 'a'])
+    """
+    values = column.tolist()
+    distinct = dict.fromkeys(values)
+    names = [v for v in distinct if v is not None and v == v]  # noqa: PLR0124 - NaN is not itself
+    number = dict.fromkeys(distinct, -1)
+    number.update((name, k) for k, name in enumerate(names))
+    if len(number) == 1:
+        return np.full(len(values), next(iter(number.values())), np.intp), names
+    return np.fromiter(map(number.__getitem__, values), np.intp, len(values)), names
