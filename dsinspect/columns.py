@@ -84,10 +84,10 @@ class Columns:
 
     def take(self, rows: NDArray[Any] | slice) -> Columns:
         """Return the rows of a mask, of positions, or of a slice (which copies nothing)."""
-        taken = {name: values[rows] for name, values in self._columns.items()}
         count = len(range(*rows.indices(self._rows))) if isinstance(rows, slice) else \
             int(np.count_nonzero(rows)) if rows.dtype == bool else len(rows)
-        return Columns(taken, count)
+        return Columns({name: np.broadcast_to(values[:1], (count,)) if is_constant(values) else values[rows]
+                        for name, values in self._columns.items()}, count)
 
     def records(self) -> list[dict[str, Any]]:
         """Return the rows as dictionaries of plain Python values."""
@@ -99,6 +99,18 @@ class Columns:
         return Columns({**self._columns, **columns}, self._rows)
 
 
+def constant(value: Any, dtype: str, n: int) -> NDArray[Any]:
+    """Return a read-only column of one value that takes the memory of one."""
+    single = np.empty(1, dtype)
+    single[0] = value
+    return np.broadcast_to(single, (n,))
+
+
+def is_constant(column: NDArray[Any]) -> bool:
+    """Say whether a column was made by `constant` (or has one row)."""
+    return len(column) > 0 and (column.strides == (0,) or len(column) == 1)
+
+
 def is_given(column: NDArray[Any]) -> NDArray[np.bool_]:
     """Return the mask of what is neither None nor NaN."""
     if column.dtype.kind == "f":
@@ -106,7 +118,7 @@ def is_given(column: NDArray[Any]) -> NDArray[np.bool_]:
         return there
     if column.dtype.kind != "O":
         return np.ones(len(column), bool)
-    given: NDArray[np.bool_] = np.array([v is not None and v == v for v in column.tolist()], bool)  # noqa: PLR0124 - NaN is not itself
+    given: NDArray[np.bool_] = np.array([v is not None and v == v for v in column.tolist()], bool)
     return given
 
 
@@ -116,11 +128,13 @@ def codes_of(column: NDArray[Any]) -> tuple[NDArray[np.intp], list[Any]]:
     >>> codes_of(np.array(["b", None, "a", "b"], object))
     (array([ 0, -1,  1,  0]), ['b', 'a'])
     """
+    if is_constant(column):
+        value = column[0]
+        is_missing = value is None or value != value
+        return constant(-1 if is_missing else 0, "int64", len(column)), [] if is_missing else [value]
     values = column.tolist()
     distinct = dict.fromkeys(values)
-    names = [v for v in distinct if v is not None and v == v]  # noqa: PLR0124 - NaN is not itself
+    names = [v for v in distinct if v is not None and v == v]
     number = dict.fromkeys(distinct, -1)
     number.update((name, k) for k, name in enumerate(names))
-    if len(number) == 1:
-        return np.full(len(values), next(iter(number.values())), np.intp), names
     return np.fromiter(map(number.__getitem__, values), np.intp, len(values)), names

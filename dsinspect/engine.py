@@ -29,7 +29,7 @@ from dsinspect.config import Config, matches
 from dsinspect.errors import UserError, nearest
 from dsinspect.executors import Executor
 from dsinspect.findings import Findings
-from dsinspect.formats import OpenRequest, ShardRef, Source, detect_format, format_options, named_format
+from dsinspect.formats import OpenRequest, ShardRef, Source, detect_format, format_options, named_format, remembered_listings
 from dsinspect.measure import Measurements, ProbeFailure, is_known, measure, measured_shard
 from dsinspect.model import (
     ANNOTATION_COLUMNS,
@@ -236,6 +236,11 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
 
 def open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None = None) -> Source:
     """Detect the format and open the dataset with the format columns that the checks ask for."""
+    with remembered_listings():
+        return _open_dataset(request, plugins, checks)
+
+
+def _open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None) -> Source:
     formats = plugins.formats
     for name in request.config.formats:
         if name not in formats:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.model import DatasetInfo, Shard
@@ -14,6 +16,31 @@ from dsinspect.options import BaseOptions
 
 if TYPE_CHECKING:
     from dsinspect.edits import Edits
+
+T = TypeVar("T")
+
+_LISTINGS: ContextVar[dict[Any, Any] | None] = ContextVar("listings", default=None)
+
+
+@contextmanager
+def remembered_listings() -> Iterator[None]:
+    """Within it, `remembered` computes once: several formats look at the same folders to detect themselves."""
+    token = _LISTINGS.set({})
+    try:
+        yield
+    finally:
+        _LISTINGS.reset(token)
+
+
+def remembered(key: Any, compute: Callable[[], T]) -> T:
+    """Return `compute()`, or what it gave for the same key before, within `remembered_listings`; never change it."""
+    known = _LISTINGS.get()
+    if known is None:
+        return compute()
+    if key not in known:
+        known[key] = compute()
+    result: T = known[key]
+    return result
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dsinspect.columns import Columns
+from dsinspect.columns import Columns, constant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -122,15 +122,16 @@ def _table(schema: Mapping[str, tuple[str, str]], n: int, columns: Mapping[str, 
 
 def _column(values: Any, dtype: str, n: int) -> NDArray[Any]:
     if dtype == "object" and not isinstance(values, np.ndarray):
+        if values is None or isinstance(values, str):
+            return constant(values, dtype, n)
         column = np.empty(n, object)
         column[:] = values
         return column
-    return np.broadcast_to(np.asarray(values, dtype), (n,)) if np.ndim(values) == 0 else np.asarray(values, dtype)
+    return constant(values, dtype, n) if np.ndim(values) == 0 else np.asarray(values, dtype)
 
 
 def _missing(dtype: str, n: int) -> NDArray[Any]:
-    fill = {"int64": NO_POSITION, "float64": np.nan, "bool": False, "object": None}[dtype]
-    return np.full(n, fill, dtype)
+    return constant({"int64": NO_POSITION, "float64": np.nan, "bool": False, "object": None}[dtype], dtype, n)
 
 
 @dataclass(frozen=True)

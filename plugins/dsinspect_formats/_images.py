@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from operator import attrgetter
 from pathlib import Path, PurePosixPath
+
+from dsinspect.formats import remembered
 
 SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
@@ -23,27 +26,34 @@ def walk(folder: Path) -> Iterator[str]:
     """Yield the paths of all entries below a folder that are no folders of files, relative to it, in sorted order.
 
     A folder whose name has an image's suffix is an entry too: something made it by mistake, and a record may name it.
-    Hidden folders are left out; links to folders are followed once.
+    Hidden folders are left out; links to folders are followed once. Detecting the format and opening the set list the
+    same folders: within `remembered_listings` each is listed once.
     """
-    yield from _walk(os.fspath(folder), "", set())
+    return iter(remembered(("walk", os.fspath(folder)), partial(_walked, os.fspath(folder))))
 
 
-def _walk(folder: str, prefix: str, seen: set[tuple[int, int]]) -> Iterator[str]:
+def _walked(folder: str) -> list[str]:
+    found: list[str] = []
+    _walk(folder, "", set(), found)
+    return found
+
+
+def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], found: list[str]) -> None:
     try:
         status = os.stat(folder)  # noqa: PTH116
         with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda e: e.name)
+            entries = sorted(listing, key=attrgetter("name"))
     except OSError:
         return  # a folder that cannot be listed holds nothing we could read; its records are reported as missing
     if (status.st_dev, status.st_ino) in seen:
         return
     seen.add((status.st_dev, status.st_ino))
     for entry in entries:
-        path = prefix + entry.name
-        if not entry.is_dir() or is_image(entry.name):
-            yield path
-        elif not entry.name.startswith("."):
-            yield from _walk(entry.path, path + "/", seen)
+        name = entry.name
+        if not entry.is_dir() or is_image(name):
+            found.append(prefix + name)
+        elif not name.startswith("."):
+            _walk(entry.path, f"{prefix}{name}/", seen, found)
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class ImageTree:
     @staticmethod
     def below(folder: Path) -> ImageTree:
         """List the images below a folder."""
-        return ImageTree(folder, tuple(p for p in walk(folder) if is_image(p)))
+        return ImageTree(folder, tuple(filter(is_image, walk(folder))))
 
     @cached_property
     def exact(self) -> frozenset[str]:
@@ -72,6 +82,11 @@ class ImageTree:
     def by_folded(self) -> dict[str, str]:
         """The paths by their case-folded text."""
         return {p.casefold(): p for p in reversed(self.paths)}
+
+    @cached_property
+    def folded_names(self) -> frozenset[str]:
+        """The case-folded file names."""
+        return frozenset(p.rpartition("/")[2].casefold() for p in self.paths)
 
     @cached_property
     def by_name(self) -> dict[str, list[str]]:
@@ -94,6 +109,8 @@ class ImageTree:
         for folder in folders:
             if folder + declared in self.exact:
                 return folder + declared
+        if declared.rpartition("/")[2].casefold() not in self.folded_names:
+            return None
         same_name = self.by_name.get(declared.rpartition("/")[2], ())
         ends = [p for p in same_name if p.endswith("/" + declared)]
         if len(ends) == 1:

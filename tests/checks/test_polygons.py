@@ -7,6 +7,8 @@ from dataclasses import fields
 
 import msgspec
 import numpy as np
+import pytest
+import simdjson
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,17 +23,19 @@ odd = st.sampled_from([None, b"null", b"[]", b"[[]]", b"[ [ 1 , 2 ] ]", b'{"coun
 @given(st.lists(st.one_of(polygons, polygons, polygons, odd), max_size=12))
 def test_both_ways_say_the_same(texts: list[bytes | None]) -> None:
     raws = [None if t is None else msgspec.Raw(t) for t in texts]
-    fast, slow = _polygons._parse(raws), _polygons._parse_each(raws)
+    fast, slow = _polygons._parse(raws, simdjson.Parser()), _polygons._parse_each(raws)
     for f in fields(fast):
         got, due = getattr(fast, f.name), getattr(slow, f.name)
         assert np.array_equal(got, due, equal_nan=got.dtype.kind == "f"), f.name
 
 
-def test_plain_polygons_and_masks_take_the_quick_way() -> None:
-    texts = [b"[[1, 2.5, 3, 4, 5, 6], [7, 8]]", b"[]", b"[[-1.25,2,3,4]]"]
-    found = _polygons._scan(texts, np.ones(3, bool))
+@pytest.mark.parametrize("between", [b"", b"\n  "])
+def test_plain_polygons_and_masks_take_the_quick_way(between: bytes) -> None:
+    texts = [b"[[1, 2.5, 3, 4, 5, 6], [7, 8]]", b"[]", b'{"size": [3, 4]}', b"[[-1.25,2,3,4e0], []]"]
+    found = _polygons._scan([t.replace(b" ", b" " + between) for t in texts], simdjson.Parser())
     assert found is not None
-    owners, lengths, flat = found
-    assert owners.tolist() == [0, 0, 2]
-    assert lengths.tolist() == [6, 2, 4]
+    others, owners, lengths, flat = found
+    assert others == [2]
+    assert owners.tolist() == [0, 0, 3, 3]
+    assert lengths.tolist() == [6, 2, 4, 0]
     assert flat.tolist() == [1, 2.5, 3, 4, 5, 6, 7, 8, -1.25, 2, 3, 4]

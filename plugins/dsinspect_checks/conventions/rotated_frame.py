@@ -15,8 +15,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import numpy as np
-
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fold, Result, Severity, option
 from dsinspect.model import FRAME_COLUMNS, DatasetInfo
 from dsinspect_checks.images._state import is_image

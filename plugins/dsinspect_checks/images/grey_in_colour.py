@@ -10,8 +10,6 @@ When to ignore: when grey pictures are part of the task.
 
 from __future__ import annotations
 
-import numpy as np
-
 from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
 
 

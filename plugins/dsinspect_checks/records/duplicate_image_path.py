@@ -10,7 +10,6 @@ When to ignore: never.
 
 from __future__ import annotations
 
-
 from dsinspect.checks import Batch, Findings, Severity
 from dsinspect.columns import Columns
 from dsinspect_checks.records._repeated import RepeatedKey, image_records, place_columns

@@ -92,7 +92,7 @@ def _files(request: OpenRequest, base: Path, tree: ImageTree) -> list[_File]:
     for path in sorted(paths):
         split = split_of(path, len(paths) == 1)
         read = read_file(path, base, frozenset(), split)
-        locate(read.images, path, base, tree, split)
+        read.images, _ = locate(read.images, path, base, tree, split)
         folders = image_folders(path, base, split) if tree.folder == base else [""]
         indices = read.annotations["index"].tolist()
         files.append(_File(path, relative(path, base), folders, read, dict(zip(indices, range(len(indices)), strict=True))))
@@ -171,7 +171,7 @@ def _settle_images(files: list[_File], changes: Changes) -> None:
         if "set-image-size" in wanted:
             wanted["set-image-size"].size_wh()
         for file, row in rows[path]:
-            index = int(file.read.images["index"].iloc[row])
+            index = int(file.read.images["index"][row])
             if "drop-image" in wanted:
                 file.dropped_images.add(index)
                 gone.setdefault(file.source, set()).add(row)
@@ -180,8 +180,8 @@ def _settle_images(files: list[_File], changes: Changes) -> None:
     for file in files:
         if file.source in gone:
             annotations = file.read.annotations
-            of_gone = np.isin(annotations["image_row"].to_numpy(), list(gone[file.source]))
-            file.dropped_annotations.update(annotations["index"].to_numpy()[of_gone].tolist())
+            of_gone = np.isin(annotations["image_row"], list(gone[file.source]))
+            file.dropped_annotations.update(annotations["index"][of_gone].tolist())
 
 
 def _settle_ids(files: list[_File]) -> None:
@@ -300,18 +300,18 @@ class _Editor:
 
     def _drop_annotations_of(self, category_ids: list[int]) -> None:
         annotations = self.file.read.annotations
-        of_dropped = np.isin(annotations["category_id"].to_numpy(), category_ids)
-        self.cuts["annotations"].update(annotations["index"].to_numpy()[of_dropped].tolist())
+        of_dropped = np.isin(annotations["category_id"], category_ids)
+        self.cuts["annotations"].update(annotations["index"][of_dropped].tolist())
 
     def _annotations(self, ids: dict[str, int], moved: dict[int, int]) -> None:
         frame = self.file.read.annotations
-        indices = frame["index"].to_numpy()
-        category_ids = frame["category_id"].to_numpy()
+        indices = frame["index"]
+        category_ids = frame["category_id"]
         touched = set(self.file.records)
         touched.update(indices[np.isin(category_ids, list(moved))].tolist())
         if self.everywhere:
             touched.update(indices.tolist())
-        own = frame["annotation_id"].to_numpy()
+        own = frame["annotation_id"]
         self.free = max([0, *self.file.new_ids.values(), int(own.max(initial=0))]) + 1
         for index in sorted(touched - self.cuts["annotations"]):
             category = int(category_ids[self.file.index_rows[index]])

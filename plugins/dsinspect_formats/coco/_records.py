@@ -9,6 +9,8 @@ from contextlib import contextmanager
 import msgspec
 
 Number = int | float
+NO_BYTES = msgspec.Raw()
+"""Stands for a segmentation or keypoints that a record does not have."""
 
 
 class Image(msgspec.Struct, gc=False):
@@ -35,13 +37,13 @@ class Annotation(msgspec.Struct, gc=False):
 class SegmentedAnnotation(Annotation, gc=False):
     """One entry of `annotations` with the raw bytes of its segmentation."""
 
-    segmentation: msgspec.Raw = msgspec.Raw()
+    segmentation: msgspec.Raw = NO_BYTES
 
 
 class PosedAnnotation(SegmentedAnnotation, gc=False):
     """One entry of `annotations` with the raw bytes of its segmentation and keypoints."""
 
-    keypoints: msgspec.Raw = msgspec.Raw()
+    keypoints: msgspec.Raw = NO_BYTES
 
 
 class CategoryRecord(msgspec.Struct, gc=False):
@@ -84,7 +86,7 @@ def collector_off() -> Iterator[None]:
             gc.enable()
 
 
-def decode_strictly(content: bytes, *, segmentations: bool, keypoints: bool = False) -> Document | None:
+def decode_strictly(content: bytes | memoryview, *, segmentations: bool, keypoints: bool = False) -> Document | None:
     """Decode a well-formed file; None when anything in it is not as it should be."""
     document = PosedDocument if keypoints else SegmentedDocument if segmentations else Document
     try:

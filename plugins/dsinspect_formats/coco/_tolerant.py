@@ -15,6 +15,7 @@ import msgspec
 
 from dsinspect.model import NO_POSITION, Problem
 from dsinspect_formats.coco._records import (
+    NO_BYTES,
     Annotation,
     CategoryRecord,
     Image,
@@ -168,7 +169,7 @@ class _Scanner:
         except ValueError as e:
             self.problem(f"annotations: {e}", position, index, json.dumps(value)[:200])
             return
-        raw, keypoints = (msgspec.Raw() if value.get(k) is None else msgspec.Raw(json.dumps(value[k]).encode())
+        raw, keypoints = (NO_BYTES if value.get(k) is None else msgspec.Raw(json.dumps(value[k]).encode())
                           for k in ("segmentation", "keypoints"))
         self.result.annotations.append(PosedAnnotation(
             image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id,

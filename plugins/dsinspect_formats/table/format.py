@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
-import pandas as pd
 
+from dsinspect.columns import Columns, is_given
 from dsinspect.errors import UserError
 from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
-from dsinspect.model import DatasetInfo, Problem, Shard, annotations_frame, images_frame, problems_frame
+from dsinspect.model import DatasetInfo, Problem, Shard, annotation_columns, image_columns, problem_columns
 from dsinspect.options import BaseOptions, option
 from dsinspect.spreadsheets import Row, Sheet, kind_of, sheets_of
 from dsinspect_formats._images import ImageTree, relative
@@ -136,25 +136,25 @@ class TableSource:
         tree = ImageTree.below(request.images or base)
         self._images, problems = _image_table(collected, path.name, tree, base)
         self._annotations = _annotation_table(collected, path.name)
-        self._problems = problems_frame([*collected.problems, *problems])
+        self._problems = problem_columns([*collected.problems, *problems])
         boxes = np.array(collected.boxes, np.float64).reshape(-1, 4)
         is_fraction = len(boxes) > 0 and bool(np.nanmax(np.abs(np.where(np.isfinite(boxes), boxes, 0))) <= 1.5)
         shown = ", ".join(f"{f} = column {k + 1}" for f, k in sorted(mapped.columns.items(), key=lambda c: c[1]))
         self.info = DatasetInfo(
             format="table", root=base, splits=tuple(dict.fromkeys(s for s in collected.splits if s is not None)),
             box_units="fraction" if is_fraction else "px", notes=(f"columns read: {shown}",),
-            has_files=bool(self._images["file"].notna().any()))
+            has_files=bool(is_given(self._images["file"]).any()))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables by images."""
-        rows = self._annotations["image_row"].to_numpy()
+        rows = self._annotations["image_row"]
         refs: list[ShardRef] = []
         for start in range(0, len(self._images), size) or [0]:
             low, high = np.searchsorted(rows, [start, start + size])
-            annotations = self._annotations.iloc[low:high].reset_index(drop=True)
-            annotations["image_row"] = annotations["image_row"] - start
-            images = self._images.iloc[start:start + size].reset_index(drop=True)
-            refs.append(TableShard(Shard(images, annotations, self._problems if start == 0 else problems_frame())))
+            annotations = self._annotations.take(slice(low, high))
+            annotations = annotations.with_columns({"image_row": annotations["image_row"] - start})
+            images = self._images.take(slice(start, start + size))
+            refs.append(TableShard(Shard(images, annotations, self._problems if start == 0 else None)))
         return refs
 
 
@@ -253,7 +253,7 @@ def _cell(row: Row, mapped: Mapped, name: str) -> Any:
     return row.values[column] if column is not None and column < len(row.values) else None
 
 
-def _image_table(collected: _Collected, source: str, tree: ImageTree, base: Path) -> tuple[pd.DataFrame, list[Problem]]:
+def _image_table(collected: _Collected, source: str, tree: ImageTree, base: Path) -> tuple[Columns, list[Problem]]:
     names = [key.rpartition("\0")[2] for key in collected.images]
     paths, files, problems = [], [], []
     for name, split, line in zip(names, collected.splits, collected.lines, strict=True):
@@ -273,12 +273,12 @@ def _image_table(collected: _Collected, source: str, tree: ImageTree, base: Path
             problems.append(Problem("orphan-image", shown, "no row names this image", image=shown))
     n = len(names)
     sizes = np.array(collected.sizes, np.float64).reshape(-1, 2)
-    return images_frame(
+    return image_columns(
         n, image_id=np.arange(n), path=paths, declared_path=names, file=files, width=sizes[:, 0], height=sizes[:, 1],
         split=collected.splits, source=source, line=np.array(collected.lines, np.int64)), problems
 
 
-def _annotation_table(collected: _Collected, source: str) -> pd.DataFrame:
+def _annotation_table(collected: _Collected, source: str) -> Columns:
     rows = np.array(collected.image_rows, np.int64)
     order = np.argsort(rows, kind="stable")
 
@@ -288,7 +288,7 @@ def _annotation_table(collected: _Collected, source: str) -> pd.DataFrame:
     boxes = np.array(collected.boxes, np.float64).reshape(-1, 4)[order]
     ids = [k if i is None else i for k, i in zip(collected.indices, collected.ids, strict=True)]
     extra: Mapping[str, Any] = {}
-    return annotations_frame(
+    return annotation_columns(
         len(rows), annotation_id=np.array(ids, np.int64)[order], image_id=rows[order], image_row=rows[order],
         category=list(sorted_texts(collected.categories)), x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
         y_max=boxes[:, 3], source=source, line=np.array(collected.box_lines, np.int64)[order],

@@ -17,9 +17,9 @@ from dsinspect.model import (
     DatasetInfo,
     Problem,
     Shard,
-    annotations_frame,
-    images_frame,
-    problems_frame,
+    annotation_columns,
+    image_columns,
+    problem_columns,
 )
 from dsinspect.options import BaseOptions
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
@@ -265,7 +265,7 @@ class VocShard:
         image_row = np.repeat(np.arange(n), [len(f.objects) for f in files])
         sources: Any = np.empty(n, object)
         sources[:] = [e.xml for e in self.entries]
-        images = images_frame(
+        images = image_columns(
             n, image_id=ids, path=[
                 e.path if e.file or e.xml is None else declared_image(e.xml, f.filename)
                 for e, f in zip(self.entries, files, strict=True)], declared_path=[f.filename for f in files],
@@ -278,12 +278,12 @@ class VocShard:
         for name in sorted(self.columns):
             key = name.partition(":")[2]
             extra[name] = [str(o.parts) if key == "parts" else o.fields.get(key) for o in objects]
-        annotations = annotations_frame(
+        annotations = annotation_columns(
             len(objects), annotation_id=index, image_id=ids[image_row], image_row=image_row,
             category=[o.name for o in objects], x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
             y_max=boxes[:, 3], source=sources[image_row], line=np.array([o.line for o in objects], np.int64),
             index=index, is_ignored=np.array([o.difficult for o in objects], bool), **extra)
-        return Shard(images, annotations, problems_frame(problems))
+        return Shard(images, annotations, problem_columns(problems))
 
     def _read(self, entry: Entry) -> tuple[VocFile, list[Problem]]:
         if entry.xml is None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
-from dsinspect.model import DatasetInfo, Shard, annotations_frame, images_frame, problems_frame
+from dsinspect.model import DatasetInfo, Shard, annotation_columns, image_columns, problem_columns
 from dsinspect.options import BaseOptions, option
 from dsinspect_formats._images import is_image, walk
 from dsinspect_formats.yolo._config import config_of, looks_like_config
@@ -130,7 +130,7 @@ class YoloShard:
         image_row = np.repeat(np.arange(n), counts)
         labels = np.empty(n, object)
         labels[:] = [e.label for e in self.entries]
-        images = images_frame(
+        images = image_columns(
             n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
             file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels)
         extra: dict[str, object] = {}
@@ -141,12 +141,12 @@ class YoloShard:
                 "yolo:row": str, "yolo:segmentation": lambda t: polygon_of(t, pose),
                 "yolo:keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
             extra |= {name: [make(t) for t in rows.texts] for name, make in made.items() if name in self.columns}
-        annotations = annotations_frame(
+        annotations = annotation_columns(
             len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
             category_id=rows.category_ids, category=self._names(rows.category_ids),
             x_min=rows.edges[:, 0], y_min=rows.edges[:, 1], x_max=rows.edges[:, 2], y_max=rows.edges[:, 3],
             source=labels[image_row], line=rows.lines, index=rows.indices, **extra)
-        return Shard(images, annotations, problems_frame(rows.problems))
+        return Shard(images, annotations, problem_columns(rows.problems))
 
     def _names(self, category_ids: NDArray[np.int64]) -> NDArray[np.object_]:
         """Return the names of classes; a class the set does not declare has none."""
