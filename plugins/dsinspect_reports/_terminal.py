@@ -8,11 +8,13 @@ import re
 import shutil
 import sys
 from collections.abc import Sequence
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from dsinspect.severity import Severity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "bold cyan"}
 
@@ -24,6 +26,8 @@ def make_console(width: int | None = None, colour: bool | None = None) -> tuple[
         width: columns; the terminal's (at most 120), or 100 where there is none, when None.
         colour: whether to colour; decided by stdout, NO_COLOR and FORCE_COLOR when None.
     """
+    from rich.console import Console
+
     if colour is None:
         colour = "NO_COLOR" not in os.environ and ("FORCE_COLOR" in os.environ or sys.stdout.isatty())
     if width is None:
@@ -66,6 +70,8 @@ def spark(values: Sequence[float]) -> str:
 
 def symbol(severity: Severity) -> Text:
     """Return the mark of a severity: a letter and a colour, so that it reads without colour as well."""
+    from rich.text import Text
+
     return Text(str(severity).upper()[0], STYLES[severity])
 
 

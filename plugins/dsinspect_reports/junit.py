@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.sax.saxutils import escape, quoteattr
+from html import escape
 
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
@@ -45,7 +45,7 @@ def case(outcome: Outcome) -> str:
     lines = "".join(map(concise_line, outcome.first(MAX_FINDINGS)))
     if n > MAX_FINDINGS:
         lines += f"and {n - MAX_FINDINGS:,} more\n"
-    body = escape(legal(lines))
+    body = escape(legal(lines), quote=False)
     if fails(outcome):
         kind = list(Severity)[int(outcome.findings.severities(outcome.severity).max())]
         told = attribute(f"findings: {n:,}. {outcome.summary}")
@@ -65,4 +65,4 @@ def legal(text: str) -> str:
 
 def attribute(text: str) -> str:
     """Return text as a quoted attribute."""
-    return quoteattr(legal(text))
+    return '"' + escape(legal(text)).replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;") + '"'

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from rich.padding import Padding
-from rich.text import Text
-
 from dsinspect.findings import Finding
 from dsinspect.reports import Report, Run
 from dsinspect.severity import Severity
@@ -35,6 +32,9 @@ class TextReport(Report):
 
     def text(self, run: Run) -> str:
         """Return the text."""
+        from rich.padding import Padding
+        from rich.text import Text
+
         console, file = make_console(self.width, self.colour)
         for outcome in run.outcomes:
             if outcome.status != "found":

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dsinspect.model import Category, Problem
 from dsinspect_formats._images import relative
 from dsinspect_formats._text import decode, odd_encoding
@@ -101,6 +99,8 @@ def read_settings(path: Path) -> dict[str, Any]:
     if path.suffix.lower() == ".data":
         pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
         return {key.strip(): value.strip() for key, _, value in pairs if not key.lstrip().startswith("#")}
+    import yaml  # takes as long as reading a small set, and only YOLO sets need it
+
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         _refuse_depth(text, loader)
@@ -113,6 +113,8 @@ def read_settings(path: Path) -> dict[str, Any]:
 
 
 def _refuse_depth(text: str, loader: Any) -> None:
+    import yaml
+
     # libyaml builds nested values by recursion in C: 100,000 brackets end the process without a traceback.
     depth = 0
     for event in yaml.parse(text, loader):

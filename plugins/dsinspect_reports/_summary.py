@@ -1,0 +1,226 @@
+"""The summary on the terminal: verdict, classes, sizes, the worst findings, what to do."""
+
+from __future__ import annotations
+
+from itertools import islice
+
+import numpy as np
+from rich.console import Console
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from dsinspect.reports import Outcome, Run
+from dsinspect.severity import Severity
+from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, spark, speaks_unicode, symbol
+
+TOP_CLASSES = 12
+WORST_CHECKS = 6
+FINDINGS_EACH = 3
+
+
+def summary(run: Run, width: int | None, colour: bool | None) -> str:
+    """Return the summary, `width` columns wide; see `make_console`."""
+    console, file = make_console(width, colour)
+    _title(console, run)
+    _verdicts(console, run)
+    _classes(console, run)
+    _sizes(console, run)
+    _splits(console, run)
+    _worst(console, run)
+    _next_steps(console, run)
+    return plain_ends(file.getvalue())
+
+
+def _title(console: Console, run: Run) -> None:
+    c = run.census
+    facts = Text.assemble((run.info.format.upper(), "bold"), "   ", (f"{c.images:,}", "bold"), " images   ",
+                          (f"{c.annotations:,}", "bold"), " boxes   ", (f"{len(c.categories):,}", "bold"), " classes")
+    if len(c.splits):
+        facts.append(f"   {len(c.splits)} split{'s' if len(c.splits) != 1 else ''}")
+    console.print()
+    console.print(Text(clipped(run.path, console.width - 2), "bold"))
+    console.print(facts)
+    for note in run.info.notes:
+        console.print(Text(note, "dim"))
+    counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
+    verdict = Text()
+    if not any(n for _, n in counts) and not run.crashed:
+        verdict.append("clean: no finding", "bold green")
+    for severity, n in counts:
+        if n:
+            name = str(severity) if severity is Severity.INFO or n == 1 else f"{severity}s"
+            verdict.append("   " if verdict.plain else "")
+            verdict.append(f"{n:,} {name}", STYLES[severity])
+    if run.crashed:
+        verdict.append(f"   {len(run.crashed)} checks crashed", "bold white on red")
+    if run.baseline is not None:
+        verdict.append(f"   {run.baseline.known:,} known (baseline)", "dim")
+    console.print(verdict)
+
+
+def _section(console: Console, title: str) -> None:
+    console.print()
+    console.print(Rule(Text(title, "bold"), align="left", style="dim", characters="─" if speaks_unicode() else "-"))
+
+
+def _verdicts(console: Console, run: Run) -> None:
+    found = sorted((o for o in run.outcomes if o.status in ("found", "crashed")), key=_rank)
+    _section(console, "Checks")
+    if found:
+        table = Table(box=None, padding=(0, 1, 0, 0), show_header=False, expand=True)
+        table.add_column(width=1)
+        table.add_column(no_wrap=True)
+        table.add_column(no_wrap=True)
+        table.add_column(justify="right", no_wrap=True)
+        table.add_column(ratio=1, overflow="ellipsis", no_wrap=True, style="dim")
+        for o in found:
+            if o.status == "crashed":
+                table.add_row(Text("!", "bold white on red"), Text(o.code, "bold"), o.name, "crashed",
+                              str(o.metrics.get("reason", "")))
+            else:
+                severity = _severity_of(o)
+                count = Text(f"{len(o.findings):,}", STYLES[severity])
+                table.add_row(symbol(severity), Text(o.code, "bold"), o.name, count, o.summary.replace("`", ""))
+        console.print(table)
+    clean = [o.code for o in run.outcomes if o.status == "clean"]
+    if clean:
+        console.print(Text.assemble(("clean ", "green"), (f"{len(clean)}: ", "green"), (_ranges(clean), "dim")))
+    for reason in dict.fromkeys(str(o.metrics.get("reason")) for o in run.outcomes if o.status == "skipped"):
+        codes = [o.code for o in run.outcomes if o.status == "skipped" and o.metrics.get("reason") == reason]
+        console.print(Text.assemble((f"skipped {len(codes)}: ", "yellow"), (_ranges(codes), "dim"), f" ({reason})"))
+
+
+def _severity_of(outcome: Outcome) -> Severity:
+    """Return the worst severity among the findings."""
+    return list(Severity)[int(outcome.findings.severities(outcome.severity).max(initial=0))]
+
+
+def _rank(outcome: Outcome) -> tuple[int, str]:
+    return (-3 if outcome.status == "crashed" else -_severity_of(outcome).rank, outcome.code)
+
+
+def _ranges(codes: list[str]) -> str:
+    """Return codes by family: `BOX001-004 006, CLS001`."""
+    families: dict[str, list[int]] = {}
+    for code in codes:
+        families.setdefault(code[:3], []).append(int(code[3:]))
+    parts = []
+    for family, numbers in families.items():
+        runs: list[list[int]] = []
+        for n in numbers:
+            if runs and n == runs[-1][-1] + 1:
+                runs[-1].append(n)
+            else:
+                runs.append([n])
+        parts.append(family + " ".join(f"{r[0]:03d}" if len(r) == 1 else f"{r[0]:03d}-{r[-1]:03d}" for r in runs))
+    return ", ".join(parts)
+
+
+def _classes(console: Console, run: Run) -> None:
+    frame = run.census.categories.sort_values(["annotations", "name"], ascending=[False, True], kind="stable")
+    if not len(frame):
+        return
+    imbalance = run.outcome("CLS001")
+    ratio = imbalance.metrics.get("ratio") if imbalance else None
+    title = f"Classes   largest to smallest {ratio:,.4g} to 1" if isinstance(ratio, (int, float)) else "Classes"
+    _section(console, title)
+    shown = frame if len(frame) <= TOP_CLASSES + 2 else frame.iloc[[*range(TOP_CLASSES - 3), *range(len(frame) - 3,
+                                                                                                 len(frame))]]
+    top = max(int(frame["annotations"].max()), 1)
+    name_width = min(max(len(str(n)) for n in shown["name"]), 28, console.width // 3)
+    room = max(console.width - name_width - 40, 8)
+    total = max(int(frame["annotations"].sum()), 1)
+    for k, (name, boxes, images) in enumerate(zip(shown["name"], shown["annotations"], shown["images"], strict=True)):
+        if len(shown) < len(frame) and k == TOP_CLASSES - 3:
+            console.print(Text(f"{'':{name_width}}  and {len(frame) - len(shown):,} more", "dim"))
+        line = Text(f"{clipped(str(name), name_width):{name_width}}  ")
+        line.append(f"{boxes:>10,} ", "bold")
+        line.append(f"{boxes / total:>6.1%} ", "dim")
+        line.append(f"{bar(boxes / top, room):{room}}", "cyan" if boxes * 50 >= top else "red")
+        line.append(f" {images:>7,} image{'s' if images != 1 else ''}", "dim")
+        console.print(line, no_wrap=True, overflow="crop")
+
+
+def _sizes(console: Console, run: Run) -> None:
+    outcome = run.outcome("SIZ001")
+    if outcome is None or not outcome.metrics.get("quantiles"):
+        return
+    _section(console, "Image sizes")
+    q, modal = outcome.metrics["quantiles"], outcome.metrics["modal"]
+    distinct = outcome.metrics["distinct"]
+    line = Text()
+    if distinct == 1:
+        line.append(f"all {modal['width']:g} x {modal['height']:g} px", "bold")
+    else:
+        line.append(f"{distinct:,} sizes", "bold")
+        line.append(f", most often {modal['width']:g} x {modal['height']:g} px ({modal['share']:.0%}); side "
+                    f"{q['side']['p05']:.0f} to {q['side']['p95']:.0f} px (5th to 95th percentile), spread ")
+        line.append(f"{outcome.metrics['spread']:.3g}", "bold")
+    console.print(line)
+    chart = next((c for c in outcome.charts if c.kind == "histogram"), None)
+    if chart and distinct > 1:
+        console.print(Text.assemble((f"{chart.x[0]:.0f} px ", "dim"), (spark(chart.y), "cyan"),
+                                    (f" {chart.x[-1]:.0f} px", "dim")))
+    aspect = run.outcome("SIZ002")
+    padding = aspect.metrics.get("padding_share") if aspect else None
+    text = f"suggested training size {outcome.metrics['suggested_imgsz']}"
+    if isinstance(padding, float):
+        text += f"; letterboxed to a square {padding:.0%} of it is padding"
+    console.print(Text(text, "dim"))
+
+
+def _splits(console: Console, run: Run) -> None:
+    splits = run.census.splits
+    if not len(splits):
+        return
+    _section(console, "Splits")
+    total = max(int(splits["images"].sum()), 1)
+    width = min(max(len(str(n)) for n in splits["name"]), 20)
+    for name, images, boxes in splits.itertuples(index=False):
+        console.print(Text.assemble(f"{clipped(str(name), width):{width}}  ", (f"{images:>8,}", "bold"), " images ",
+                                    (f"{images / total:>5.0%}", "dim"), f"   {boxes:>10,} boxes"))
+
+
+def _worst(console: Console, run: Run) -> None:
+    found = sorted((o for o in run.outcomes if o.status == "found" and _severity_of(o) is not Severity.INFO), key=_rank)
+    if not found:
+        return
+    _section(console, "Worst findings")
+    for outcome in found[:WORST_CHECKS]:
+        ranks = outcome.findings.severities(outcome.severity)
+        worst = np.argsort(-ranks, kind="stable")[:FINDINGS_EACH]
+        for f in islice(outcome.findings.iterate(outcome.code, outcome.severity, worst), FINDINGS_EACH):
+            place = f.image or f.source or ""
+            if f.line is not None and f.source:
+                place = f"{f.source}:{f.line}"
+            head = Text.assemble(symbol(f.severity), " ", (f.code, "bold"), " ")
+            if place:
+                head.append(clipped(place, max(console.width - 12, 20)), "cyan")
+            console.print(head)
+            console.print(Padding(Text(clipped(f.message, 3 * console.width)), (0, 0, 0, 9), expand=False))
+        more = len(outcome.findings) - len(worst)
+        if more > 0:
+            console.print(Text(f"         and {more:,} more of {outcome.code} {outcome.name}", "dim"))
+    if len(found) > WORST_CHECKS:
+        rest = ", ".join(o.code for o in found[WORST_CHECKS:])
+        console.print(Text(f"and findings of {rest}", "dim"))
+
+
+def _next_steps(console: Console, run: Run) -> None:
+    found = sorted((o for o in run.outcomes if o.status == "found"), key=_rank)
+    if not found:
+        return
+    _section(console, "What next")
+    steps = [(f"dsinspect explain {found[0].code}", "why it matters, and its limits")]
+    steps.append((f"dsinspect report {clipped(run.path, 40)} -o report.xlsx", "all findings, to filter and review"))
+    if run.count(Severity.ERROR):
+        steps.append((f"dsinspect check {clipped(run.path, 40)}", "exits 1: the gate before training"))
+    mended = sum(bool(t.fix) for o in found for t in o.findings.templates)
+    if mended:
+        steps.append((f"dsinspect fix {clipped(run.path, 40)} --diff", "what can be mended, and how"))
+    width = max(len(s) for s, _ in steps)
+    for command, what in steps:
+        console.print(Text.assemble((f"{command:{width}}", "bold"), "  ", (what, "dim")))
+    console.print()
