@@ -12,9 +12,9 @@ import sqlite3
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import NamedTuple
 
 import msgspec
 
@@ -36,8 +36,7 @@ Measured = dict[str, list[Value]]
 """Probe name to `[version, value, ...]`."""
 
 
-@dataclass(frozen=True)
-class FileIdentity:
+class FileIdentity(NamedTuple):
     """What a file is known by: absolute path, size in bytes and modification time in ns."""
 
     path: str

@@ -86,10 +86,8 @@ class Batch:
     @cached_property
     def box_image_wh(self) -> NDArray[np.float64]:
         """(N, 2) float64 width and height of each annotation's image frame, px; NaN where unknown."""
-        sizes = self.image_columns.stacked("frame_width", "frame_height")
-        sizes = np.vstack([sizes, [[np.nan, np.nan]]])  # row -1 is an unknown image
-        wh: NDArray[np.float64] = sizes[self.annotation_columns["image_row"]]
-        return wh
+        rows = self.annotation_columns["image_row"]  # -1 is an unknown image
+        return np.stack([np.append(self.image_columns[c], np.nan)[rows] for c in ("frame_width", "frame_height")]).T
 
     @cached_property
     def category_codes(self) -> tuple[NDArray[np.intp], list[str]]:

@@ -50,7 +50,8 @@ class Columns:
         tables = list(tables)
         if len(tables) == 1:
             return tables[0]
-        return cls({name: np.concatenate([t[name] for t in tables]) for name in tables[0]}, sum(map(len, tables)))
+        rows = sum(map(len, tables))
+        return cls({name: _joined([t[name] for t in tables], rows) for name in tables[0]}, rows)
 
     @property
     def frame(self) -> pd.DataFrame:
@@ -80,7 +81,7 @@ class Columns:
 
     def stacked(self, *names: str) -> NDArray[np.float64]:
         """Return number columns side by side: (N, len(names)) float64."""
-        return np.column_stack([self._columns[n].astype(np.float64, copy=False) for n in names])
+        return np.stack([self._columns[n].astype(np.float64, copy=False) for n in names]).T
 
     def take(self, rows: NDArray[Any] | slice) -> Columns:
         """Return the rows of a mask, of positions, or of a slice (which copies nothing)."""
@@ -97,6 +98,13 @@ class Columns:
     def with_columns(self, columns: Mapping[str, NDArray[Any]]) -> Columns:
         """Return a table with columns added or replaced."""
         return Columns({**self._columns, **columns}, self._rows)
+
+
+def _joined(parts: list[NDArray[Any]], rows: int) -> NDArray[Any]:
+    first = next((p for p in parts if len(p)), parts[0])
+    if all(not len(p) or (is_constant(p) and p[0] is first[0]) for p in parts) and first.dtype.kind == "O" and rows:
+        return np.broadcast_to(first[:1], (rows,))
+    return np.concatenate(parts)
 
 
 def constant(value: Any, dtype: str, n: int) -> NDArray[Any]:

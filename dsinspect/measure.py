@@ -9,8 +9,9 @@ import time
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -18,7 +19,7 @@ import numpy as np
 from dsinspect.cache import Cache, FileIdentity, Measured
 from dsinspect.errors import PluginError
 from dsinspect.model import BOX_COLUMNS, Shard
-from dsinspect.probes import ImageFile, Level, Probe, Value, to_column
+from dsinspect.probes import ImageFile, Level, Probe, Value, status_of, to_column
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,7 +68,7 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     result = Measurements()
     errors: list[str | None] = [None] * len(files)
     known: list[Measured] = [{} for _ in files]
-    opened = [_looked_at(path, errors, k, by_content and cache is not None) for k, path in enumerate(files)]
+    opened = _looked_at(files, errors, by_content=by_content and cache is not None)
     if cache is None:
         _measure_new(opened, probes, known, errors, result)
     else:
@@ -80,43 +81,53 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     for probe in probes:
         if any(f.status == "skipped" for c in probe.columns if (f := result.failures.get(c.name))):
             continue  # columns that cannot be had are absent
-        for number, column in enumerate(probe.columns, 1):
-            values = [m[probe.name][number] if probe.name in m else None for m in known]
-            result.columns[column.name] = to_column(values, column.dtype)
+        none = [None] * (1 + len(probe.columns))
+        rows = zip(*(m.get(probe.name, none) for m in known), strict=True) if known else (() for _ in none)
+        for column, values in zip(probe.columns, islice(rows, 1, None), strict=True):
+            result.columns[column.name] = to_column(list(values), column.dtype)
     result.columns["read_error"] = to_column(list(errors), "object")
     return result
 
 
 def is_known(files: Sequence[str], probes: Sequence[Probe], cache: Path) -> bool:
     """Say whether a cache has the measurements of all these files."""
-    opened = [_looked_at(path, [None], 0, by_content=False) for path in files]
+    opened = _looked_at(files, [None] * len(files), by_content=False)
     with Cache(cache) as store:
         stored = store.get([o.identity for o in opened if o is not None])
     return all(o is not None and stored.get(o.identity.path, {}).get(p.name, (None,))[0] == p.version
                for o in opened for p in probes)
 
 
-@dataclass(frozen=True)
-class _Looked:
+class _Looked(NamedTuple):
     """A file that is there, and what the cache knows it by."""
 
-    file: ImageFile
+    path: str
+    status: os.stat_result
     identity: FileIdentity
 
 
-def _looked_at(path: str | None, errors: list[str | None], k: int, by_content: bool) -> _Looked | None:
-    if path is None:
-        return None
-    file = ImageFile(path)
-    try:
-        status = file.stat
-        if by_content:
-            digest = hashlib.blake2b(file.content, digest_size=16).hexdigest()
-            return _Looked(ImageFile(path), FileIdentity(f"content:{digest}", status.st_size, 0))
-    except OSError as e:
-        errors[k] = _os_reason(e)
-        return None
-    return _Looked(file, FileIdentity(os.path.abspath(path), status.st_size, status.st_mtime_ns))  # noqa: PTH100
+def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_content: bool) -> list[_Looked | None]:
+    """Look at each file without opening it, unless it is to be known by its content; tell in `errors` what is no file."""
+    here = os.getcwd().rstrip("/")  # noqa: PTH109
+    looked: list[_Looked | None] = [None] * len(files)
+    for k, path in enumerate(files):
+        if path is None:
+            continue
+        try:
+            status = status_of(path)
+            if by_content:
+                digest = hashlib.blake2b(ImageFile(path, status).content, digest_size=16).hexdigest()
+                identity = FileIdentity(f"content:{digest}", status.st_size, 0)
+            else:
+                plain = path if path[0] == "/" else f"{here}/{path}"
+                if "/." in plain or "//" in plain or os.sep != "/":
+                    plain = os.path.abspath(path)  # noqa: PTH100
+                identity = FileIdentity(plain, status.st_size, status.st_mtime_ns)
+        except OSError as e:
+            errors[k] = _os_reason(e)
+            continue
+        looked[k] = _Looked(path, status, identity)
+    return looked
 
 
 def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: list[Measured], errors: list[str | None],
@@ -132,7 +143,7 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
         todo = [p for p in probes if known[k].get(p.name, (None,))[0] != p.version and p.name not in broken]
         if not todo:
             continue
-        file = ImageFile(looked.file.path, looked.file.stat)  # let go of its bytes when it is done
+        file = ImageFile(looked.path, looked.status)  # let go of its bytes when it is done
         values = dict(known[k])
         start = clock()
         try:

@@ -51,6 +51,20 @@ class Column:
     meaning: str
 
 
+def status_of(path: str) -> os.stat_result:
+    """Return the stat of a file.
+
+    Raises:
+        OSError: it is not there, or something other than a regular file, which is never opened.
+    """
+    status = os.stat(path)  # noqa: PTH116 - 20,000 Path objects cost more than the calls
+    if not stat_module.S_ISREG(status.st_mode):
+        if stat_module.S_ISDIR(status.st_mode):
+            raise IsADirectoryError(21, "is a directory", path)
+        raise OSError(22, "is not a regular file", path)
+    return status
+
+
 class ImageFile:
     """One file as probes see it; every part is read at most once and only when asked for.
 
@@ -72,13 +86,8 @@ class ImageFile:
 
     @cached_property
     def stat(self) -> os.stat_result:
-        """The file's stat; raises OSError for something other than a regular file, which is never opened."""
-        status = os.stat(self.path)  # noqa: PTH116 - 20,000 Path objects cost more than the calls
-        if stat_module.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(21, "is a directory", self.path)
-        if not stat_module.S_ISREG(status.st_mode):
-            raise OSError(22, "is not a regular file", self.path)
-        return status
+        """The file's stat; raises OSError as `status_of` does."""
+        return status_of(self.path)
 
     @cached_property
     def head(self) -> bytes:
@@ -142,7 +151,7 @@ def to_column(values: list[Value], dtype: str) -> NDArray[Any]:
     import numpy as np
 
     if dtype == "float64":
-        return np.array([np.nan if v is None else v for v in values], np.float64)
+        return np.array(values, np.float64)  # None becomes NaN
     column: NDArray[np.object_] = np.empty(len(values), object)
     column[:] = values
     return column

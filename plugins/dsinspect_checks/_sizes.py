@@ -18,10 +18,10 @@ Sizes = Counter[tuple[float, float]]
 
 def count_sizes(batch: Batch) -> Sizes:
     """Count the sizes of one batch."""
-    wh = batch.image_columns.stacked("frame_width", "frame_height")
-    known = ~np.isnan(wh).any(axis=1)
-    unique, counts = np.unique(wh[known], axis=0, return_counts=True)
-    sizes = Counter({(w, h): int(n) for (w, h), n in zip(unique.tolist(), counts.tolist(), strict=True)})
+    wh = batch.image_columns["frame_width"] + 1j * batch.image_columns["frame_height"]  # pairs that sort as one number
+    known = ~np.isnan(wh)
+    unique, counts = np.unique(wh[known], return_counts=True)
+    sizes = Counter({(s.real, s.imag): n for s, n in zip(unique.tolist(), counts.tolist(), strict=True)})
     if not known.all():
         sizes[(0.0, 0.0)] = int((~known).sum())
     return sizes

@@ -19,7 +19,8 @@ SUFFIXES = frozenset((
 
 def is_image(name: str) -> bool:
     """Say whether a file name has the suffix of an image."""
-    return os.path.splitext(name)[1].lower() in SUFFIXES  # noqa: PTH122 - a Path a file costs more than the listing
+    dot = name.rfind(".")
+    return dot > 0 and name[dot - 1] != "/" and name[dot:].lower() in SUFFIXES
 
 
 def walk(folder: Path) -> Iterator[str]:
@@ -130,7 +131,11 @@ class ImageTree:
 
     def open_path(self, path: str) -> str:
         """Return the path to open an image by."""
-        return os.path.join(self.folder, path)  # noqa: PTH118
+        return self._prefix + path
+
+    @cached_property
+    def _prefix(self) -> str:
+        return os.path.join(self.folder, "")  # noqa: PTH118
 
 
 def stem_of(path: str) -> str:

@@ -32,11 +32,20 @@ def faults(batch: Batch) -> NDArray[np.int8]:
 
 def sizes_wh(batch: Batch) -> NDArray[np.float64]:
     """Return the (N, 2) width and height of each box, px."""
+    return batch.once(_sizes_wh)
+
+
+def _sizes_wh(batch: Batch) -> NDArray[np.float64]:
     boxes = batch.boxes_xyxy
-    return boxes[:, 2:] - boxes[:, :2]
+    sizes: NDArray[np.float64] = boxes[:, 2:] - boxes[:, :2]
+    return sizes
 
 
 def is_judged(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of boxes that are sound and no crowd or ignored region: those whose content can be judged."""
+    return batch.once(_is_judged)
+
+
+def _is_judged(batch: Batch) -> NDArray[np.bool_]:
     sound: NDArray[np.bool_] = (batch.once(faults) == FINE) & ~batch.is_region & ~batch.has_unknown_size
     return sound

@@ -21,9 +21,11 @@ import numpy as np
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
 from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
+from dsinspect_checks._places import places_of
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
-State = tuple[tuple[Findings, ...], tuple[Columns, ...]]
+State = tuple[Columns, ...]
+"""Area and place of every judged box, so that the quartiles are those of the whole set."""
 
 
 class Options(BaseOptions, frozen=True):
@@ -34,10 +36,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class SizeOutlier(Check[State, Options]):
-    """Boxes far larger or smaller than the others of their class.
-
-    The state holds area, class and place of every judged box, so that the quartiles are those of the whole set.
-    """
+    """Boxes far larger or smaller than the others of their class."""
 
     code = "BOX010"
     name = "size-outlier"
@@ -45,28 +44,25 @@ class SizeOutlier(Check[State, Options]):
     options_type = Options
 
     def map(self, batch: Batch) -> State:
-        """Keep the logarithms of the areas by class, and every box as a candidate finding."""
+        """Keep areas and places."""
         judged = np.flatnonzero(is_judged(batch) & (batch.category_codes[0] >= 0))
         if not len(judged):
-            return ((), ())
-        area = sizes_wh(batch)[judged].prod(axis=1)
-        table = Columns({"category": batch.annotation_columns["category"][judged], "log_area": np.log(area)})
-        candidates = Findings.of_annotations(
-            batch, judged, "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} "
-            "interquartile ranges, fence)", {"area": area, "low": 0.0, "high": 0.0, "limit": self.options.fence})
-        return ((candidates,), (table,))
+            return ()
+        places = places_of(batch)
+        return (places.with_columns({"area": sizes_wh(batch).prod(axis=1)}).take(
+            judged if len(judged) < len(places) else slice(None)),)
 
     def merge(self, a: State, b: State) -> State:
-        """Chain both parts."""
-        return (a[0] + b[0], a[1] + b[1])
+        """Chain them."""
+        return a + b
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Fence each class with its quartiles."""
-        if not state[1]:
+        if not state:
             return Result()
-        table = Columns.concat(state[1])
+        table = Columns.concat(state)
         codes, _ = codes_of(table["category"])
-        log_area = table["log_area"]
+        log_area = np.log(table["area"])
         order = np.argsort(codes, kind="stable")
         by_class = np.split(log_area[order], np.cumsum(np.bincount(codes))[:-1])
         q1, q3 = np.array([np.quantile(values, [0.25, 0.75]) for values in by_class]).T
@@ -75,4 +71,9 @@ class SizeOutlier(Check[State, Options]):
         enough = np.bincount(codes)[codes] >= self.options.min_boxes
         # Classes whose boxes are all alike have no spread to measure by; half a percent is none.
         far = np.flatnonzero(enough & ((log_area < low - 0.005) | (log_area > high + 0.005)))
-        return Result(Findings.concat(state[0]).take(far).with_values(low=np.exp(low[far]), high=np.exp(high[far])))
+        outliers = table.take(far)
+        return Result(Findings.of_places(
+            {name: outliers[name] for name in outliers if name != "area"},
+            "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} interquartile "
+            "ranges, fence)", {"area": outliers["area"], "low": np.exp(low[far]), "high": np.exp(high[far]),
+                               "limit": self.options.fence}))

@@ -18,6 +18,10 @@ MISSING = os.strerror(2).lower()
 
 def is_present(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images whose file could be opened."""
+    return batch.once(_is_present)
+
+
+def _is_present(batch: Batch) -> NDArray[np.bool_]:
     images = batch.image_columns
     present = is_given(images["file"])
     if "read_error" in images:
@@ -27,6 +31,10 @@ def is_present(batch: Batch) -> NDArray[np.bool_]:
 
 def is_image(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images whose file is an image by its first bytes."""
+    return batch.once(_is_image)
+
+
+def _is_image(batch: Batch) -> NDArray[np.bool_]:
     return np.asarray(is_present(batch) & is_given(batch.image_columns["file_format"]), bool)
 
 
@@ -39,6 +47,10 @@ def is_truncated(batch: Batch) -> NDArray[np.bool_]:
 
 def decodes(batch: Batch) -> NDArray[np.bool_]:
     """Return the mask of images that are images, whole, and decode as far as that was measured."""
+    return batch.once(_decodes)
+
+
+def _decodes(batch: Batch) -> NDArray[np.bool_]:
     sound = is_image(batch) & ~is_truncated(batch)
     if "decodes" in batch.image_columns:
         sound = sound & (batch.image_columns["decodes"] != 0)

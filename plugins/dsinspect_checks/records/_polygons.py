@@ -15,11 +15,13 @@ import numpy as np
 import simdjson
 
 from dsinspect.checks import Batch
+from dsinspect.columns import is_constant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 EMPTY, POLYGONS, RLE, BROKEN = range(4)
+_NO_RINGS = (np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0))
 
 
 class _Mask(msgspec.Struct):
@@ -62,7 +64,10 @@ class Shapes:
 
 def polygons_of(batch: Batch) -> Shapes:
     """Parse the column `coco:segmentation` of a batch."""
-    raws = batch.annotation_columns["coco:segmentation"].tolist()
+    column = batch.annotation_columns["coco:segmentation"]
+    if is_constant(column) and column[0] is None:
+        return _measured(np.zeros(len(column), np.int8), np.full((len(column), 2), np.nan), *_NO_RINGS)
+    raws = column.tolist()
     was_on = gc.isenabled()
     gc.disable()  # the collector would look through a million short-lived lists of numbers, which make no cycles
     try:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result
-from dsinspect.columns import Columns, codes_of
+from dsinspect.columns import Columns, codes_of, is_constant
 from dsinspect.model import DatasetInfo
+from dsinspect_checks._places import places_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,7 +48,11 @@ class RepeatedKey(Check[State, BaseOptions]):
         if not state:
             return Result()
         table = Columns.concat(state)
-        codes = _joint_codes([table[name] for name in table if name.startswith("key")])
+        keys = [table[name] for name in table if name.startswith("key")]
+        keys = [k for k in keys if not is_constant(k)] or keys
+        if len(keys) == 1 and _all_differ(keys[0]):  # mostly: one file, and no id twice
+            return Result()
+        codes = _joint_codes(keys)
         counts = np.bincount(codes)
         if counts.max() < 2:
             return Result()
@@ -60,6 +65,13 @@ class RepeatedKey(Check[State, BaseOptions]):
         first = np.array([rows[0] for rows in groups.values() for _ in rows[1:]], np.intp)
         return Result(self.report(table.take(again).with_columns(
             {"first": table["image"][first], "count": counts[codes[again]]})))
+
+
+def _all_differ(column: NDArray[Any]) -> bool:
+    if column.dtype.kind == "O":
+        return len(set(column.tolist())) == len(column)
+    in_order = np.sort(column)
+    return not bool((in_order[1:] == in_order[:-1]).any())
 
 
 def _joint_codes(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
@@ -82,13 +94,7 @@ def image_records(batch: Batch, **keys: Any) -> Columns:
 
 def annotation_records(batch: Batch, **keys: Any) -> Columns:
     """Return keys and places of the annotations."""
-    a = batch.annotation_columns
-    rows = a["image_row"]
-    paths = np.concatenate([batch.image_columns["path"], np.array([None], object)])[rows]
-    splits = np.concatenate([batch.image_columns["split"], np.array([None], object)])[rows]
-    places = {"image": paths, "split": splits, "category": a["category"], "annotation_id": a["annotation_id"],
-              **{c: a[c] for c in ("source", "line", "index", "x_min", "y_min", "x_max", "y_max")}}
-    return Columns({**keys, **places})
+    return places_of(batch).with_columns(keys)
 
 
 def place_columns(table: Columns) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -291,20 +291,27 @@ def _given(values: list[Any]) -> tuple[np.ndarray[Any, np.dtype[Any]], np.ndarra
 
 def _raw_column(raws: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[Any]]:
     """Return the segmentations as views of the file's bytes: copied, they would take as much memory again."""
+    if all(r is NO_BYTES for r in raws):
+        return constant(None, "object", len(raws))
     return _column([None if r is NO_BYTES else r for r in raws])
 
 
 def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
            split: str | None) -> tuple[Columns, list[Problem]]:
     """Find the files of images on disk for `path` and `file`, and tell what is unportable in their names."""
-    if not tree.paths and _are_portable(images["declared_path"].tolist()):
-        return images, []
-    source = relative(path, base)
-    folders = image_folders(path, base, split) if tree.folder == base else [""]
     outside = tree.folder != base
+    folders = [""] if outside else image_folders(path, base, split)
+    declared_paths = images["declared_path"].tolist()
+    if _are_portable(declared_paths) and not outside:
+        if not tree.paths:
+            return images, []
+        exact = [f + d for d in declared_paths for f in islice((f for f in folders if f + d in tree.exact), 1)]
+        if len(exact) == len(declared_paths):
+            return images.with_columns({"path": _column(exact), "file": _column([tree.open_path(p) for p in exact])}), []
+    source = relative(path, base)
     problems = []
     paths, files = [], []
-    for k, declared in enumerate(images["declared_path"].tolist()):
+    for k, declared in enumerate(declared_paths):
         posix = declared.replace("\\", "/")
         found = tree.find(posix, folders) if tree.paths else None
         shown = posix if found is None else relative(tree.folder / found, base) if outside else found
@@ -337,6 +344,8 @@ def _unportable(declared: str, found: str | None) -> str | None:
 def orphans(tables_of_images: Sequence[Columns], tree: ImageTree, base: Path) -> list[Problem]:
     """Report images that lie in the folders of the set's images and that no record names."""
     used = {f for images in tables_of_images for f in images["file"].tolist() if f is not None}
+    if len(used) == len(tree.paths):  # files of the set are files of the tree
+        return []
     folders = {f.rpartition("/")[0] for f in used}
     problems = []
     for path in tree.paths:
