@@ -13,7 +13,7 @@ import numpy as np
 
 from dsinspect.checks import Batch
 from dsinspect.columns import Columns, is_given
-from dsinspect_checks._content import distinct, in_order, kinds_of
+from dsinspect_checks._content import distinct, groups_by, in_order, kinds_of
 from dsinspect_checks.images._state import decodes
 
 if TYPE_CHECKING:
@@ -115,7 +115,6 @@ def near_groups(table: Columns, distance: int) -> list[Columns]:
         return []
     i, j = near_pairs(table["phash"], distance)
     group = groups_of(len(table), i, j)
-    order = np.argsort(group, kind="stable")
-    starts = np.flatnonzero(np.append(True, np.diff(group[order]) > 0))
-    groups = [table.take(rows) for rows in np.split(order, starts[1:]) if len(rows) > 1]
-    return [g for g in groups if len(kinds_of(g["content"])) > 1]
+    several = np.flatnonzero(np.bincount(group)[group] > 1)
+    groups = groups_by(table.take(several).with_columns({"group": group[several]}), "group")
+    return sorted((g for g in groups if len(kinds_of(g["content"])) > 1), key=lambda g: int(g["group"][0]))

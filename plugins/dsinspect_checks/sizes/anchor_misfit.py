@@ -17,7 +17,6 @@ Source of the default: YOLOv5 and v7 fit anchors anew when the best possible rec
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -29,8 +28,8 @@ from dsinspect_checks.sizes._training import scaled_wh
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-State = Counter[tuple[int, int]]
-"""Boxes by width and height at the training size, in whole px (at least 1)."""
+State = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
+"""Sizes at the training size in whole px (at least 1), each as width << 32 | height and in order; boxes of each."""
 ROUNDS = 30
 
 
@@ -58,18 +57,20 @@ class AnchorMisfit(Check[State, Options]):
         wh, _ = scaled_wh(batch, self.options.imgsz)
         whole = np.maximum(np.round(wh), 1).astype(np.int64)
         # One number for both sides: sorting pairs takes 10 times as long.
-        keys, counts = np.unique(whole[:, 0] << 32 | whole[:, 1], return_counts=True)
-        return Counter({(k >> 32, k & 0xFFFFFFFF): n for k, n in zip(keys.tolist(), counts.tolist(), strict=True)})
+        return np.unique(whole[:, 0] << 32 | whole[:, 1], return_counts=True)
 
     def merge(self, a: State, b: State) -> State:
         """Add the counts."""
-        return a + b
+        keys, places = np.unique(np.concatenate([a[0], b[0]]), return_inverse=True)
+        counts = np.zeros(len(keys), np.int64)
+        np.add.at(counts, places, np.concatenate([a[1], b[1]]))
+        return keys, counts
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Judge given anchors, and fit new ones."""
         o = self.options
-        sizes = sorted(state)
-        wh, weights = np.array(sizes, np.float64).reshape(-1, 2), np.array([state[s] for s in sizes], np.float64)
+        keys, counts = state
+        wh, weights = np.column_stack([keys >> 32, keys & 0xFFFFFFFF]).astype(np.float64), counts.astype(np.float64)
         if weights.sum() < o.min_boxes or len(wh) < 9:
             return Result()
         fitted = fit_anchors(wh, weights)
