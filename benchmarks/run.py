@@ -40,9 +40,9 @@ import multiprocessing
 cv2.setNumThreads(1)
 def one(file):
     content = open(file, "rb").read()
-    hashlib.blake2b(content).digest()
+    hashlib.sha256(content).digest()
     grey = cv2.cvtColor(cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_REDUCED_COLOR_2), cv2.COLOR_BGR2GRAY)
-    small = cv2.resize(grey, (256, 192), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(grey, (256, 192))
     cv2.calcHist([small], [0], None, [256], [0, 256])
     cv2.meanStdDev(cv2.Laplacian(small, cv2.CV_16S))
     cv2.dct(cv2.resize(small, (32, 32)).astype(np.float32))

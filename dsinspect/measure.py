@@ -116,7 +116,7 @@ def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_cont
         try:
             status = status_of(path)
             if by_content:
-                digest = hashlib.blake2b(ImageFile(path, status).content, digest_size=16).hexdigest()
+                digest = hashlib.sha256(ImageFile(path, status).content).hexdigest()[:32]
                 identity = FileIdentity(f"content:{digest}", status.st_size, 0)
             else:
                 plain = path if path[0] == "/" else f"{here}/{path}"

@@ -77,7 +77,10 @@ def small_bgr_of(file: ImageFile) -> NDArray[np.uint8]:
 
 
 def preview_of(file: ImageFile) -> NDArray[np.uint8]:
-    """Return the preview: 8-bit grey (BT.601 luma), stored orientation, longer side at most 256 px, area-averaged.
+    """Return the preview: 8-bit grey (BT.601 luma), stored orientation, longer side at most 256 px.
+
+    Shrunk to less than a half it is area-averaged; up to a half, which is all that is left after the codec's own
+    shrinking, bilinear interpolation sees every pixel as well and takes a fifth of the time.
 
     Raises:
         UndecodableError: the decoder gives nothing.
@@ -89,7 +92,7 @@ def preview_of(file: ImageFile) -> NDArray[np.uint8]:
     if longer > PREVIEW_SIDE:
         scale = PREVIEW_SIDE / longer
         size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
-        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+        grey = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 0.5 else cv2.INTER_LINEAR)
     return np.asarray(grey, np.uint8)
 
 

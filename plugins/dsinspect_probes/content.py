@@ -11,10 +11,10 @@ class ContentProbe(Probe):
     """Hash of all bytes."""
 
     name = "content"
-    version = 2
+    version = 3
     level = Level.BYTES
-    columns = (Column("content_hash", "object", "", "BLAKE2b of all bytes, 128 bits"),)
+    columns = (Column("content_hash", "object", "", "SHA-256 of all bytes, the first 128 bits"),)
 
     def measure(self, file: ImageFile) -> tuple[Value, ...]:
         """Return the hash."""
-        return (hashlib.blake2b(file.content, digest_size=16).hexdigest(),)
+        return (hashlib.sha256(file.content).hexdigest()[:32],)  # in hardware: half the time of BLAKE2
