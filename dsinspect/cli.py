@@ -16,6 +16,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from dsinspect import __version__
+from dsinspect.commands import COMMANDS
 from dsinspect.errors import ExitCode, PluginError, UserError
 from dsinspect.plugins import Plugins, load_plugins
 
@@ -24,8 +25,12 @@ class Interrupted(BaseException):
     """^C. Not KeyboardInterrupt, which Typer would turn into exit code 1."""
 
 
-def build(plugins: Plugins) -> typer.Typer:
+def build(plugins: Plugins, only: str | None = None) -> typer.Typer:
     """Return the application with the commands of the core and of the plugins.
+
+    Args:
+        plugins: whose commands to add.
+        only: the one command of the core to add; all when None.
 
     Raises:
         PluginError: a plugin's command has the name of another.
@@ -36,8 +41,8 @@ def build(plugins: Plugins) -> typer.Typer:
                       pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
                       help="Inspect, judge, review and preprocess object-detection datasets.")
     app.callback()(_callback)
-    commands.register(app)
-    owner = dict.fromkeys(_names(app), "dsinspect")
+    commands.register(app, only)
+    owner = dict.fromkeys(commands.COMMANDS, "dsinspect")
     for plugin in plugins.loaded:
         hook = getattr(plugin.module, "dsinspect_commands", None)
         if hook is None:
@@ -62,7 +67,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        app = build(load_command_plugins(arguments))
+        only = arguments[0] if arguments and arguments[0] in COMMANDS else None
+        app = build(load_command_plugins(arguments), only)
         previous = signal.signal(signal.SIGINT, _interrupt)
         try:
             app(arguments, prog_name="dsinspect")

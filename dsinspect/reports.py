@@ -88,6 +88,12 @@ class Census:
         self.category_columns = Columns.of(categories)
         self.split_columns = Columns.of(splits)
 
+    def largest_first(self) -> list[tuple[str, int, int]]:
+        """Return name, boxes and images of each category, by boxes and then by name."""
+        c = self.category_columns
+        rows = zip(c["name"].tolist(), c["annotations"].tolist(), c["images"].tolist(), strict=True)
+        return sorted(rows, key=lambda row: (-row[1], str(row[0])))
+
     @property
     def categories(self) -> pd.DataFrame:
         """The categories as a pandas frame."""

@@ -2,22 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+
 import typer
 
+COMMANDS: Mapping[str, str | None] = {
+    "report": None,
+    "check": "Exit 1 when an error is found: the gate.",
+    "fix": "Write a corrected copy of a dataset.",
+    "review": None,
+    "balance": "Compute class weights and repeat factors.",
+    "transform": "Resize, flip, tile ... pictures and boxes.",
+    "convert": "Write a dataset in another format.",
+    "view": "Draw pictures with their boxes.",
+    "explain": "Explain a check.",
+    "plugins": "List plugins and what they offer.",
+    "init": "Write a commented dsinspect.toml.",
+    "cache": None,
+}
+"""The short help of each command by its name, which is its module's; None for the first line of its docstring."""
+GROUPS = ("review", "cache")
+"""Those that are groups of commands: `app` in their module."""
 
-def register(app: typer.Typer) -> None:
-    """Add the core's commands; their modules import nothing heavy."""
-    from dsinspect.commands import balance, cache, check, convert, explain, fix, init, plugins, report, review, transform, view
 
-    app.command()(report.report)
-    app.command(short_help="Exit 1 when an error is found: the gate.")(check.check)
-    app.command(short_help="Write a corrected copy of a dataset.")(fix.fix)
-    app.add_typer(review.app, name="review")
-    app.command(short_help="Compute class weights and repeat factors.")(balance.balance)
-    app.command(short_help="Resize, flip, tile ... pictures and boxes.")(transform.transform)
-    app.command(short_help="Write a dataset in another format.")(convert.convert)
-    app.command(short_help="Draw pictures with their boxes.")(view.view)
-    app.command(short_help="Explain a check.")(explain.explain)
-    app.command(short_help="List plugins and what they offer.")(plugins.plugins)
-    app.command(short_help="Write a commented dsinspect.toml.")(init.init)
-    app.add_typer(cache.app, name="cache")
+def register(app: typer.Typer, only: str | None = None) -> None:
+    """Add the core's commands; their modules import nothing heavy.
+
+    Args:
+        app: to add them to.
+        only: the one command that is going to run: reading the options of all takes longer than a small set.
+    """
+    for name, short_help in COMMANDS.items():
+        if only in (None, name):
+            module = import_module(f"{__name__}.{name}")
+            if name in GROUPS:
+                app.add_typer(module.app, name=name)
+            else:
+                app.command(short_help=short_help)(getattr(module, name))

@@ -36,9 +36,9 @@ def summary(run: Run, width: int | None, colour: bool | None) -> str:
 def _title(console: Console, run: Run) -> None:
     c = run.census
     facts = Text.assemble((run.info.format.upper(), "bold"), "   ", (f"{c.images:,}", "bold"), " images   ",
-                          (f"{c.annotations:,}", "bold"), " boxes   ", (f"{len(c.categories):,}", "bold"), " classes")
-    if len(c.splits):
-        facts.append(f"   {len(c.splits)} split{'s' if len(c.splits) != 1 else ''}")
+                          (f"{c.annotations:,}", "bold"), " boxes   ", (f"{len(c.category_columns):,}", "bold"), " classes")
+    if len(c.split_columns):
+        facts.append(f"   {len(c.split_columns)} split{'s' if len(c.split_columns) != 1 else ''}")
     console.print()
     console.print(Text(clipped(run.path, console.width - 2), "bold"))
     console.print(facts)
@@ -119,22 +119,21 @@ def _ranges(codes: list[str]) -> str:
 
 
 def _classes(console: Console, run: Run) -> None:
-    frame = run.census.categories.sort_values(["annotations", "name"], ascending=[False, True], kind="stable")
-    if not len(frame):
+    classes = run.census.largest_first()
+    if not classes:
         return
     imbalance = run.outcome("CLS001")
     ratio = imbalance.metrics.get("ratio") if imbalance else None
     title = f"Classes   largest to smallest {ratio:,.4g} to 1" if isinstance(ratio, (int, float)) else "Classes"
     _section(console, title)
-    shown = frame if len(frame) <= TOP_CLASSES + 2 else frame.iloc[[*range(TOP_CLASSES - 3), *range(len(frame) - 3,
-                                                                                                 len(frame))]]
-    top = max(int(frame["annotations"].max()), 1)
-    name_width = min(max(len(str(n)) for n in shown["name"]), 28, console.width // 3)
+    shown = classes if len(classes) <= TOP_CLASSES + 2 else [*classes[:TOP_CLASSES - 3], *classes[-3:]]
+    top = max(classes[0][1], 1)
+    name_width = min(max(len(str(n)) for n, _, _ in shown), 28, console.width // 3)
     room = max(console.width - name_width - 40, 8)
-    total = max(int(frame["annotations"].sum()), 1)
-    for k, (name, boxes, images) in enumerate(zip(shown["name"], shown["annotations"], shown["images"], strict=True)):
-        if len(shown) < len(frame) and k == TOP_CLASSES - 3:
-            console.print(Text(f"{'':{name_width}}  and {len(frame) - len(shown):,} more", "dim"))
+    total = max(sum(boxes for _, boxes, _ in classes), 1)
+    for k, (name, boxes, images) in enumerate(shown):
+        if len(shown) < len(classes) and k == TOP_CLASSES - 3:
+            console.print(Text(f"{'':{name_width}}  and {len(classes) - len(shown):,} more", "dim"))
         line = Text(f"{clipped(str(name), name_width):{name_width}}  ")
         line.append(f"{boxes:>10,} ", "bold")
         line.append(f"{boxes / total:>6.1%} ", "dim")
@@ -172,13 +171,13 @@ def _sizes(console: Console, run: Run) -> None:
 
 
 def _splits(console: Console, run: Run) -> None:
-    splits = run.census.splits
+    splits = run.census.split_columns
     if not len(splits):
         return
     _section(console, "Splits")
     total = max(int(splits["images"].sum()), 1)
     width = min(max(len(str(n)) for n in splits["name"]), 20)
-    for name, images, boxes in splits.itertuples(index=False):
+    for name, images, boxes in zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True):
         console.print(Text.assemble(f"{clipped(str(name), width):{width}}  ", (f"{images:>8,}", "bold"), " images ",
                                     (f"{images / total:>5.0%}", "dim"), f"   {boxes:>10,} boxes"))
 

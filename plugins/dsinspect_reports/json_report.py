@@ -62,15 +62,14 @@ def pieces(run: Run) -> Iterator[bytes]:
 
 def dataset_record(run: Run) -> dict[str, Any]:
     """Return what the contract says of the dataset."""
-    c = run.census
+    c, classes, splits = run.census, run.census.category_columns, run.census.split_columns
     return {
         "path": run.path, "format": run.info.format, "images": c.images, "annotations": c.annotations,
         "categories": [
             {"id": i, "name": n, "annotations": a, "images": m} for i, n, a, m in zip(
-                c.categories["category_id"].tolist(), c.categories["name"].tolist(),
-                c.categories["annotations"].tolist(), c.categories["images"].tolist(), strict=True)],
+                *(classes[k].tolist() for k in ("category_id", "name", "annotations", "images")), strict=True)],
         "splits": [{"name": n, "images": i, "annotations": a} for n, i, a in zip(
-            c.splits["name"].tolist(), c.splits["images"].tolist(), c.splits["annotations"].tolist(), strict=True)]}
+            *(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True)]}
 
 
 def check_record(outcome: Outcome) -> dict[str, Any]:

@@ -38,14 +38,12 @@ class MarkdownReport(Report):
             if n > FINDINGS_EACH:
                 lines.append(f"- and {n - FINDINGS_EACH:,} more")
             lines += ["", "</details>", ""]
-        frame = run.census.categories.sort_values(["annotations", "name"], ascending=[False, True], kind="stable")
-        if len(frame):
+        classes = run.census.largest_first()
+        if classes:
             lines += ["| class | boxes | images |", "|---|---:|---:|"]
-            lines += [f"| {escaped(str(n))} | {a:,} | {i:,} |" for n, a, i in zip(
-                frame["name"].head(MAX_CLASSES), frame["annotations"].head(MAX_CLASSES).tolist(),
-                frame["images"].head(MAX_CLASSES).tolist(), strict=True)]
-            if len(frame) > MAX_CLASSES:
-                lines.append(f"| and {len(frame) - MAX_CLASSES:,} more | | |")
+            lines += [f"| {escaped(str(n))} | {a:,} | {i:,} |" for n, a, i in classes[:MAX_CLASSES]]
+            if len(classes) > MAX_CLASSES:
+                lines.append(f"| and {len(classes) - MAX_CLASSES:,} more | | |")
             lines.append("")
         return "\n".join(lines)
 
