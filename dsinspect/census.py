@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.columns import Columns, codes_of
-from dsinspect.model import DatasetInfo, Shard
+from dsinspect.columns import Columns, codes_of, is_constant
+from dsinspect.model import DatasetInfo
 from dsinspect.reports import Census
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from dsinspect.checks import Batch
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Tally:
 
     Attributes:
         category_annotations: boxes by name of category; None stands for unknown categories.
-        category_images: images with at least one box, by name of category.
+        category_images: images with at least one box, by name of category; unknown categories are left out.
         category_ids: the first id seen with a name.
         split_images: images by split, in order of first appearance; None when the format has no splits.
         split_annotations: boxes by split.
@@ -41,23 +43,22 @@ class Tally:
                      self.split_annotations + other.split_annotations)
 
 
-def tally(shard: Shard) -> Tally:
+def tally(batch: Batch) -> Tally:
     """Count one shard."""
-    a = shard.annotation_columns
-    codes, names = codes_of(a["category"])
+    a = batch.annotation_columns
+    codes, names = batch.category_codes
     labels: list[str | None] = [*names, None]
-    image_row = a["image_row"]
     boxes = np.bincount(codes + 1, minlength=len(labels))  # code -1 becomes 0, the unknown category
-    keys = np.unique(image_row[image_row >= 0] * (len(labels) + 1) + codes[image_row >= 0] + 1)
-    pairs = keys % (len(labels) + 1) - 1
-    images = np.bincount(pairs + 1, minlength=len(labels))
-    ids = a["category_id"]
-    first = dict(zip(codes[::-1].tolist(), ids[::-1].tolist(), strict=True))
-    split = shard.image_columns["split"]
-    split_of_box = np.concatenate([split, np.array([None], object)])[image_row]
+    images = np.bincount(batch.image_categories[1], minlength=len(names))
+    first = np.zeros(len(labels), np.intp)
+    first[codes[::-1] + 1] = np.arange(len(codes))[::-1]  # of several assignments the last one stays
+    ids = a["category_id"][first].tolist() if len(codes) else []
+    split = batch.image_columns["split"]
+    split_of_box = np.broadcast_to(split[:1], (len(a),)) if is_constant(split) and split[0] is None else \
+        np.append(split, np.array([None], object))[a["image_row"]]
     return Tally(Counter({labels[k - 1]: int(n) for k, n in enumerate(boxes) if n}),
-                 Counter({labels[k - 1]: int(n) for k, n in enumerate(images) if n}),
-                 {labels[k]: i for k, i in first.items()}, _counts(split), _counts(split_of_box))
+                 Counter({names[k]: int(n) for k, n in enumerate(images) if n}),
+                 {labels[k - 1]: i for k, i in enumerate(ids) if boxes[k]}, _counts(split), _counts(split_of_box))
 
 
 def census(counts: Tally, info: DatasetInfo) -> Census:

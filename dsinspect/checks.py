@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from dsinspect.columns import Columns, codes_of
+from dsinspect.columns import Columns, codes_of, distinct
 from dsinspect.findings import Findings, Fix
 from dsinspect.model import DatasetInfo, boxes_xyxy
 from dsinspect.options import BaseOptions, option
@@ -93,6 +93,16 @@ class Batch:
     def category_codes(self) -> tuple[NDArray[np.intp], list[str]]:
         """Code of each annotation's category (-1 for an unknown one), and the names the codes stand for."""
         return codes_of(self.annotation_columns["category"])
+
+    @cached_property
+    def image_categories(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Rows of images and codes of categories: each pair that occurs once, unknown images and categories left out."""
+        codes, names = self.category_codes
+        rows = self.annotation_columns["image_row"]
+        known = (codes >= 0) & (rows >= 0)
+        width = max(len(names), 1)
+        pairs = distinct(rows[known] * width + codes[known])
+        return pairs // width, pairs % width
 
     @cached_property
     def is_region(self) -> NDArray[np.bool_]:

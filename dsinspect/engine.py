@@ -344,7 +344,7 @@ class ShardTask:
             rows = batch.annotation_columns["image_row"]
             paths = np.concatenate([batch.image_columns["path"], np.array([None], object)])[rows]
             annotations = (batch.annotation_columns.with_columns({"path": paths}),)
-        return ShardState(len(shard.image_columns), states, tally(batch_shard),
+        return ShardState(len(shard.image_columns), states, tally(batch),
                           (batch.image_columns,) if self.keep_images else (), annotations, seconds,
                           frozenset(f.reason for f in failures.values()))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,18 +63,12 @@ def class_counts(batch: Batch) -> ClassCounts:
     split_images = Counter({labels[k - 1]: n for k, n in enumerate(image_splits) if n})
     if not len(codes):
         return ClassCounts(split_images=split_images)
+    images, classes = batch.image_categories
     return ClassCounts(_count(split_codes[rows], codes, labels, names),
-                       _count(*_distinct(split_codes, rows, codes), labels, names), split_images)
+                       _count(split_codes[images], classes, labels, names), split_images)
 
 
-def _distinct(split_codes: NDArray[np.intp], rows: NDArray[np.int64],
-              codes: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    width = int(codes.max()) + 1
-    pairs = np.unique(rows * width + codes)
-    return split_codes[pairs // width], pairs % width
-
-
-def _count(split_codes: NDArray[np.intp], codes: NDArray[np.intp], labels: list[str | None],
+def _count(split_codes: NDArray[np.intp], codes: NDArray[Any], labels: list[str | None],
            names: list[str]) -> Counter[Key]:
     width = len(names)
     counts = np.bincount((split_codes + 1) * width + codes)

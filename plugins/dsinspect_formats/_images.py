@@ -107,11 +107,11 @@ class ImageTree:
             folders: where to look first, relative to the tree, each empty or ending with a slash.
         """
         declared = declared.removeprefix("./")
+        if declared.rpartition("/")[2].casefold() not in self.folded_names:
+            return None
         for folder in folders:
             if folder + declared in self.exact:
                 return folder + declared
-        if declared.rpartition("/")[2].casefold() not in self.folded_names:
-            return None
         same_name = self.by_name.get(declared.rpartition("/")[2], ())
         ends = [p for p in same_name if p.endswith("/" + declared)]
         if len(ends) == 1:

@@ -43,19 +43,19 @@ def overlapping_pairs(batch: Batch) -> Pairs:
     and left edges closer than (1 - t) widths, so only the next boxes up to that distance are compared.
     """
     rows = np.flatnonzero(is_judged(batch) & (batch.annotation_columns["image_row"] >= 0))
-    boxes = batch.boxes_xyxy[rows]
-    image = batch.annotation_columns["image_row"][rows]
-    order = np.lexsort((boxes[:, 0], image))
-    rows, boxes, image = rows[order], boxes[order], image[order]
     n = len(rows)
     if n < 2:
         empty = np.empty(0, np.int64)
         return Pairs(empty, empty, np.empty(0), np.empty(0, bool))
-    # One axis for all images: each image gets its own stretch, so that one binary search finds both ends.
+    boxes = batch.boxes_xyxy[rows]
+    # One axis for all images: each image gets its own stretch, so that one sorting and one binary search do.
     width = float(boxes[:, 2].max() - boxes[:, 0].min()) + 1.0
-    low = boxes[:, 0] - boxes[:, 0].min()
-    reach = low + (boxes[:, 2] - boxes[:, 0]) * (1 - LEAST_IOU)
-    ends = np.searchsorted(image * (2 * width) + low, image * (2 * width) + np.minimum(reach, 1.5 * width), "right")
+    start_of_image = batch.annotation_columns["image_row"][rows] * (2 * width)
+    place = start_of_image + (boxes[:, 0] - boxes[:, 0].min())
+    order = np.argsort(place)  # which of equal ones comes first changes no pair
+    rows, boxes, place = rows[order], boxes[order], place[order]
+    reach = np.minimum((boxes[:, 2] - boxes[:, 0]) * (1 - LEAST_IOU), 1.5 * width)
+    ends = np.searchsorted(place, place + reach, "right")
     counts = np.maximum(ends - np.arange(n) - 1, 0)
     parts: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
     limits = np.searchsorted(np.cumsum(counts), np.arange(BLOCK, counts.sum() + BLOCK, BLOCK), "right")

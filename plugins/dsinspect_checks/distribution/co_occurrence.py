@@ -48,12 +48,9 @@ class CoOccurrence(Check[tuple[State, int], Options]):
 
     def map(self, batch: Batch) -> tuple[State, int]:
         """Count images by pair of classes."""
-        codes, names = batch.category_codes
-        rows = batch.annotation_columns["image_row"]
-        known = (codes >= 0) & (rows >= 0)
+        names = batch.category_codes[1]
         k = max(len(names), 1)
-        present = np.unique(rows[known] * k + codes[known])
-        image, code = present // k, present % k
+        image, code = batch.image_categories
         ends = np.searchsorted(image, image, "right")
         counts = ends - np.arange(len(image))
         i = np.repeat(np.arange(len(image)), counts)
