@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import itertools
 import os
@@ -117,10 +118,10 @@ def run() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    # Worker threads that are inside OpenCV cannot be stopped; after ^C nobody waits for them.
-    if code == ExitCode.INTERRUPTED:
-        os._exit(code)
-    sys.exit(code)
+    if code != ExitCode.INTERRUPTED:  # after ^C nobody waits for threads that are inside OpenCV
+        atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(code)  # a million records need not be freed one by one
 
 
 def load_command_plugins(arguments: Sequence[str]) -> Plugins:

@@ -107,7 +107,7 @@ def _joined(parts: list[NDArray[Any]], rows: int) -> NDArray[Any]:
     return np.concatenate(parts)
 
 
-def constant(value: Any, dtype: str, n: int) -> NDArray[Any]:
+def constant(value: Any, dtype: Any, n: int) -> NDArray[Any]:
     """Return a read-only column of one value that takes the memory of one."""
     single = np.empty(1, dtype)
     single[0] = value

@@ -214,10 +214,10 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     for c in read.categories:
         names.setdefault(c.id, c.name)
     index = np.array(recovered.annotation_indices, np.int64) if recovered else np.arange(m)
-    own, has_id = _given(list(values("id")))
-    area, has_area = _given(list(values("area")))
-    crowd, has_crowd = _given(list(values("iscrowd")))
-    ignored, _ = _given(list(values("ignore")))
+    own, has_id = _given(list(values("id")), np.int64)
+    area, has_area = _given(list(values("area")), np.float64)
+    crowd, has_crowd = _given(list(values("iscrowd")), np.int64)
+    ignored, _ = _given(list(values("ignore")), np.int64)
     extra: dict[str, Any] = {}
     if "coco:area" in columns:
         extra["coco:area"] = np.where(has_area, area, np.nan)
@@ -279,14 +279,15 @@ def _column(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[Any]]:
     return np.fromiter(values, object, len(values))  # assigned as a list, NumPy looks into each buffer
 
 
-def _given(values: list[Any]) -> tuple[np.ndarray[Any, np.dtype[Any]], np.ndarray[Any, np.dtype[np.bool_]]]:
+def _given(values: list[Any], dtype: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.ndarray[Any, np.dtype[np.bool_]]]:
     """Return numbers with 0 for None, and the mask of those that are not None."""
+    n = len(values)
     if None not in values:  # nearly always, and ten times faster
-        return np.array(values), constant(True, "bool", len(values))
-    if values.count(None) == len(values):
-        return constant(0, "int64", len(values)), constant(False, "bool", len(values))
-    given = np.array([v is not None for v in values], bool)
-    return np.array([0 if v is None else v for v in values]), given
+        return np.fromiter(values, dtype, n), constant(True, "bool", n)
+    if values.count(None) == n:
+        return constant(0, dtype, n), constant(False, "bool", n)
+    given = np.fromiter((v is not None for v in values), bool, n)
+    return np.fromiter((0 if v is None else v for v in values), dtype, n), given
 
 
 def _raw_column(raws: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[Any]]:
@@ -375,5 +376,6 @@ def join(parts: Sequence[CocoFile]) -> tuple[Columns, Columns]:
     annotations = Columns.concat(moved)
     rows = annotations["image_row"]
     if (rows[1:] < rows[:-1]).any():
-        annotations = annotations.take(np.argsort(rows, kind="stable"))
+        # The positions make equal rows differ, so that any sorting is stable: a quarter of the time of the stable one.
+        annotations = annotations.take(np.argsort(rows * len(rows) + np.arange(len(rows))))
     return images, annotations
