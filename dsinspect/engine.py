@@ -50,6 +50,10 @@ MEASURED_SHARD = 512
 """Images per shard when pixels or whole files are read: small, to keep all workers busy to the end."""
 SAMPLE = 32
 """Images looked up in the cache to tell whether a set was measured before."""
+PARSED_SHARD = 2048
+"""Images per shard when a great many label files are parsed."""
+PARSING_SECONDS = 1.0
+"""Parsing that takes longer is done in processes, which take a third of a second to start."""
 TABLE_SHARD = 16_384
 """Images per shard when only tables are judged: large, for a check costs about a millisecond per shard."""
 
@@ -139,6 +143,10 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     reads = deep and not looks_measured(source, plan, request)
     size = MEASURED_SHARD if reads else TABLE_SHARD
     refs: Sequence[ShardRef] = source.shards(size) or [_NoShard()]
+    load_us = plugins.formats[source.info.format].load_us
+    if not reads and (len(refs) - 1) * size * load_us > 1e6 * PARSING_SECONDS:
+        reads, size = True, PARSED_SHARD
+        refs = source.shards(size)
     listed = time.perf_counter()
     task = ShardTask(plan, source.info, request.cache, request.cache_by_content,
                      {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
@@ -289,9 +297,9 @@ def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]]) -> 
 def choose_executor(request: Request, plugins: Plugins, shards: int, reads: bool) -> Executor:
     """Return the executor to use: nothing is started for one shard or one job.
 
-    Files are read and decoded in processes: OpenCV lets go of the interpreter lock, but of 2.2 ms an image half a
-    millisecond is Python, and 20,000 images took 25 s in two processes and 30 s in two threads. Tables are judged in
-    threads, which start at once and share the tables: most of the time is spent in NumPy.
+    Files are read, decoded or, when there are very many labels, parsed in processes: OpenCV lets go of the interpreter
+    lock, but of 2.2 ms an image half a millisecond is Python, and 20,000 images took 25 s in two processes and 30 s in two
+    threads. Tables are judged in threads, which start at once and share the tables: most of the time is spent in NumPy.
     """
     executors = plugins.executors
     name = request.executor

@@ -47,6 +47,7 @@ class Voc(Format):
     """Pascal VOC XML, ImageNet-style XML, and XML beside images."""
 
     name = "voc"
+    load_us = 170
     writable = True
     by_stem = True
     patchable = True

@@ -37,6 +37,7 @@ class Yolo(Format):
     """YOLO (Ultralytics v5 to 26, Roboflow, Darknet): one text file of fractions per image."""
 
     name = "yolo"
+    load_us = 40
     options_type = Options
     writable = True
     by_stem = True
