@@ -1,6 +1,6 @@
 """Measure dsinspect beside its peers and beside the limit, and write docs/benchmarks.md.
 
-    python benchmarks/run.py [--images 4000] [--annotations 860000] [--repeat 3] [--workdir DIR] [--peers PYTHON] [--write]
+    python benchmarks/run.py [--images 20000] [--annotations 860000] [--repeat 3] [--workdir DIR] [--peers PYTHON] [--write]
     python benchmarks/run.py --quick          small workloads, one run each: does it work at all?
 
 Workloads are drawn into the work folder when they are not there. Peers run with the interpreter named by `--peers`, of a
@@ -99,17 +99,26 @@ class Bench:
             return False
         return subprocess.run([self.peers, "-c", f"import {module}"], stderr=subprocess.DEVNULL, check=False).returncode == 0
 
-    def image_set(self, count: int) -> Path:
+    def image_set(self, count: int, shrink: int = 1) -> Path:
         """Return a drawn set of images."""
-        path = self.folder / f"images-{count}"
+        path = self.folder / ("images" if shrink == 1 else "small") / str(count)
         if not (path / "instances.json").is_file():
-            workloads.images(path, count)
+            workloads.images(path, count, shrink)
+        return path
+
+    def boxes(self, annotations: int) -> Path:
+        """Return a drawn COCO file without polygons."""
+        path = self.folder / "boxes" / f"{annotations}.json"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            workloads.boxes(path, max(annotations // 10, 1), annotations)
         return path
 
     def coco(self, annotations: int) -> Path:
         """Return a drawn COCO file."""
-        path = self.folder / f"coco-{annotations}.json"
+        path = self.folder / "coco" / f"{annotations}.json"
         if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
             workloads.coco(path, max(annotations * 118_287 // 860_000, 1), annotations)
         return path
 
@@ -191,15 +200,15 @@ def start_job(b: Bench) -> Job:
 
 
 def growth_job(b: Bench) -> Job:
-    job = Job("Growth", "time and memory for one more stay flat")
-    for count in (b.images // 4, b.images):
-        folder = b.image_set(count)
+    job = Job("Growth", "time and memory for one more stay flat, under 600 MB for images")
+    for count in (b.images // 20, b.images // 2, b.images * 5):
+        folder = b.image_set(count, 4)
         figure = compare({"": Command([*DSINSPECT, "check", str(folder), "--quiet", "--statistics", "--no-cache"])}, 1)[""]
-        job.lines.append(Line(f"{count:,} images, all probes", figure, f"{figure.median / count * 1e3:.2f} ms an image"))
-    for count in (b.annotations // 8, b.annotations):
-        file = b.coco(count)
+        job.lines.append(Line(f"{count:,} small images, all probes", figure, f"{figure.median / count * 1e3:.2f} ms an image"))
+    for count in (b.images * 5, b.images * 50, b.images * 500):
+        file = b.boxes(count)
         figure = compare({"": Command([*DSINSPECT, "check", str(file), "--quiet", "--statistics"])}, 1)[""]
-        job.lines.append(Line(f"{count:,} annotations, COCO", figure,
+        job.lines.append(Line(f"{count:,} boxes, COCO", figure,
                               f"{figure.median / count * 1e6:.1f} us and {figure.peak_mb / count * 1e6:,.0f} bytes an annotation"))
     return job
 
@@ -252,7 +261,7 @@ def page(jobs: list[Job], b: Bench) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--images", type=int, default=20_000)
     parser.add_argument("--annotations", type=int, default=860_000)
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--workdir", type=Path)

@@ -67,7 +67,9 @@ def compare(commands: Mapping[str, Command], repeat: int) -> dict[str, Figure]:
 def timed(command: Command) -> tuple[float, float]:
     """Return seconds and peak memory, MB, of one run."""
     start = time.perf_counter()
-    process = subprocess.Popen(list(command.arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    # An installed program has its bytecode beside it; a developer's environment may keep Python from writing any.
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    process = subprocess.Popen(list(command.arguments), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     peak = 0.0
     done = threading.Event()
 

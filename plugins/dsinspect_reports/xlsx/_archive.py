@@ -7,6 +7,7 @@ is written by it without rows, and its rows go into the empty `<sheetData>` whil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -63,8 +64,14 @@ def _splice(part: IO[bytes], content: bytes, rows: Rows) -> None:
         if found:
             part.write(head.replace(b"<sheetViews", b'<dimension ref="%b"/><sheetViews' % rows.extent.encode(), 1))
             part.write(b"<sheetData>")
-            for piece in rows.pieces():
-                part.write(piece)
+            with ThreadPoolExecutor(1, "deflate") as pool:  # zlib lets go of the interpreter lock: the next rows are made meanwhile
+                written: Future[int] | None = None
+                for piece in rows.pieces():
+                    if written:
+                        written.result()
+                    written = pool.submit(part.write, piece)
+                if written:
+                    written.result()
             part.write(b"</sheetData>" + tail)
             return
     raise RuntimeError("openpyxl wrote no empty <sheetData>: this version is not supported")
