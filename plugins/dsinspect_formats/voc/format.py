@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -255,35 +256,48 @@ class VocShard:
 
     def load(self) -> Shard:
         """Read the XML files."""
-        files, problems = [], []
-        for entry in self.entries:
+        problems: list[Problem] = []
+        numbers = {name: array("q") for name in ("count", "line", "index", "difficult")}
+        edges = array("d")
+        texts: dict[str, list[Any]] = {name: [] for name in ("declared", "name", *sorted(self.columns))}
+        sizes: dict[str, list[float]] = {"width": [], "height": []}
+        same: dict[str | None, str | None] = {}  # each text is kept once
+        for entry in self.entries:  # no object per box outlives its file
             file, told = self._read(entry)
-            files.append(file)
             problems += told
+            numbers["count"].append(len(file.objects))
+            texts["declared"].append(file.filename)
+            sizes["width"].append(file.width)
+            sizes["height"].append(file.height)
+            for o in file.objects:
+                edges.extend(o.box)
+                numbers["line"].append(o.line)
+                numbers["index"].append(o.index)
+                numbers["difficult"].append(o.difficult)
+                texts["name"].append(same.setdefault(o.name, o.name))
+                for name in self.columns:
+                    key = name.partition(":")[2]
+                    value = str(o.parts) if key == "parts" else o.fields.get(key)
+                    texts[name].append(same.setdefault(value, value))
         n = len(self.entries)
         ids = np.arange(self.first, self.first + n)
-        objects = [o for f in files for o in f.objects]
-        image_row = np.repeat(np.arange(n), [len(f.objects) for f in files])
+        image_row = np.repeat(np.arange(n), np.array(numbers["count"], np.int64))
         sources: Any = np.empty(n, object)
         sources[:] = [e.xml for e in self.entries]
         images = image_columns(
             n, image_id=ids, path=[
-                e.path if e.file or e.xml is None else declared_image(e.xml, f.filename)
-                for e, f in zip(self.entries, files, strict=True)], declared_path=[f.filename for f in files],
-            file=[e.file for e in self.entries], width=[f.width for f in files], height=[f.height for f in files],
+                e.path if e.file or e.xml is None else declared_image(e.xml, declared)
+                for e, declared in zip(self.entries, texts["declared"], strict=True)], declared_path=texts.pop("declared"),
+            file=[e.file for e in self.entries], **sizes,
             split=[e.split for e in self.entries], source=sources)
-        boxes = np.array([o.box for o in objects], np.float64).reshape(-1, 4)
+        boxes = np.array(edges, np.float64).reshape(-1, 4)
         boxes[:, :2] -= self.base
-        index = np.array([o.index for o in objects], np.int64)
-        extra: dict[str, Any] = {}
-        for name in sorted(self.columns):
-            key = name.partition(":")[2]
-            extra[name] = [str(o.parts) if key == "parts" else o.fields.get(key) for o in objects]
+        index = np.array(numbers["index"], np.int64)
         annotations = annotation_columns(
-            len(objects), annotation_id=index, image_id=ids[image_row], image_row=image_row,
-            category=[o.name for o in objects], x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
-            y_max=boxes[:, 3], source=sources[image_row], line=np.array([o.line for o in objects], np.int64),
-            index=index, is_ignored=np.array([o.difficult for o in objects], bool), **extra)
+            len(index), annotation_id=index, image_id=ids[image_row], image_row=image_row,
+            category=texts.pop("name"), x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
+            y_max=boxes[:, 3], source=sources[image_row], line=np.array(numbers["line"], np.int64),
+            index=index, is_ignored=np.array(numbers["difficult"], bool), **texts)
         return Shard(images, annotations, problem_columns(problems))
 
     def _read(self, entry: Entry) -> tuple[VocFile, list[Problem]]:

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import simdjson
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _PLAIN = b"0123456789+-.eE \t\r\n"
+_COMMAS = bytes.maketrans(b" \t\r\n", b",,,,")
 _LARGEST_CLASS = 2.0**53  # beyond it a float is no exact whole number
 
 
@@ -54,7 +56,7 @@ def read_plain(contents: Sequence[bytes], pose: int | None) -> tuple[PlainRows, 
     line_ends = np.flatnonzero(characters == 10)
     n_values = np.bincount(np.searchsorted(line_ends, token_starts), minlength=len(line_ends))
     try:
-        values = np.fromiter(map(float, joined.split()), np.float64, len(token_starts))
+        values = numbers_of(joined, characters[~(is_space & is_space_before)], len(token_starts))
     except ValueError:
         return None
     n_lines = np.array([c.count(b"\n") + 1 for c in contents], np.int64)
@@ -83,6 +85,26 @@ def read_plain(contents: Sequence[bytes], pose: int | None) -> tuple[PlainRows, 
     whole = np.where(keep, classes, 0).astype(np.int64)
     return PlainRows(files[keep], whole[keep], edges[keep], lines[keep], indices[keep], n_values[keep],
                      is_polygon[keep]), [int(f) for f in faulty]
+
+
+def numbers_of(text: bytes, squeezed: NDArray[np.uint8], count: int) -> NDArray[np.float64]:
+    """Return the numbers of a text.
+
+    Args:
+        text: numbers and white space.
+        squeezed: its characters with one white space between numbers.
+        count: of the numbers.
+
+    Raises:
+        ValueError: a text is no number.
+    """
+    listed = b"[" + squeezed.tobytes().strip().translate(_COMMAS) + b"]"
+    try:
+        parsed = simdjson.Parser().parse(listed)
+        values = np.frombuffer(parsed.as_buffer(of_type="d") if isinstance(parsed, simdjson.Array) else b"", np.float64)
+    except (ValueError, TypeError, RuntimeError):  # `.5`, `+1`, `1.` and `007` are numbers to a trainer, but not in JSON
+        values = np.empty(0)
+    return values if len(values) == count else np.fromiter(map(float, text.split()), np.float64, count)
 
 
 def _envelopes(values: NDArray[np.float64], starts: NDArray[np.int64], n_values: NDArray[np.int64]) -> NDArray[np.float64]:
