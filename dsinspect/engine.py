@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -44,6 +43,7 @@ from dsinspect.model import (
 from dsinspect.options import make
 from dsinspect.plugins import Plugins, load_files
 from dsinspect.probes import Level, Probe, column_owners
+from dsinspect.quiet import quiet_decoders
 from dsinspect.reports import Outcome, Run
 
 MEASURED_SHARD = 512
@@ -134,8 +134,17 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     Raises:
         UserError: nothing is readable, or a setting is wrong.
     """
+    tell = request.progress or (lambda stage, done, total: None)
+    try:
+        return _inspect(request, plugins, tell)
+    finally:
+        tell("", 0, 0)
+
+
+def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int], None]) -> Run:
     clock = {"start": time.perf_counter()}
     checks = build_checks(request, plugins)
+    tell("reading", 0, 0)
     source = open_dataset(request, plugins, checks)
     plan = make_plan(checks, source.info, plugins)
     opened = time.perf_counter()
@@ -158,21 +167,18 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     def seen(state: ShardState) -> None:
         nonlocal done
         done += state.images_done
-        if request.progress:
-            request.progress("inspecting", done, expected)
+        tell("inspecting", done, expected)
 
     decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
     with quiet_decoders() if decodes else contextlib.nullcontext():
-        try:
-            merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
-        finally:
-            if request.progress:
-                request.progress("", 0, 0)
+        tell("inspecting", 0, expected)
+        merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, plan.runnable, task.owners), seen)
     if request.cache is not None:
         trim(request.cache)
     judged = time.perf_counter()
     info = source.info
     del source, refs  # findings are put in order next, in the memory that the tables held
+    tell("judging", 0, 0)
     outcomes = finish(plan, merged, info, request.config, task.owners)
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
@@ -190,43 +196,6 @@ def looks_measured(source: Source, plan: Plan, request: Request) -> bool:
     refs = source.shards(MEASURED_SHARD)
     files = [f for f in refs[0].load().image_columns["file"].tolist() if f] if refs else []
     return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache)
-
-
-@contextlib.contextmanager
-def quiet_decoders() -> Iterator[None]:
-    """Keep what libjpeg and libpng write to the standard error of the process away from the user.
-
-    They write from C, for every damaged file, and in no order; what matters is a finding. Python's own stderr goes on.
-    """
-    try:
-        kept = os.dup(2)
-    except OSError:  # no stderr at all: nothing to keep quiet
-        yield
-        return
-    sys.stderr.flush()
-    python_stderr = sys.stderr
-    hushed = os.open(os.devnull, os.O_WRONLY)
-    speaks = _is_descriptor_two(python_stderr)
-    try:
-        os.dup2(hushed, 2)
-        if speaks:
-            sys.stderr = os.fdopen(os.dup(kept), "w", encoding=python_stderr.encoding, errors="backslashreplace",
-                                   buffering=1)
-        yield
-    finally:
-        if speaks:
-            sys.stderr.close()
-            sys.stderr = python_stderr
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(hushed)
-
-
-def _is_descriptor_two(stream: TextIO) -> bool:
-    try:
-        return stream.fileno() == 2
-    except (OSError, ValueError):
-        return False
 
 
 def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any]]:

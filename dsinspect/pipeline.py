@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import pandas as pd
 
-from dsinspect import __version__, engine, pictures
+from dsinspect import __version__, pictures
 from dsinspect.carrying import CARRIED_FIELDS, OUTLINE_FIELDS
 from dsinspect.config import Config
 from dsinspect.errors import UserError, nearest
@@ -30,6 +30,7 @@ from dsinspect.model import FRAME_COLUMNS, NO_POSITION, DatasetInfo, Shard
 from dsinspect.parts import Failure, Parts
 from dsinspect.placing import Places
 from dsinspect.probes import column_owners
+from dsinspect.quiet import quiet_decoders
 from dsinspect.transform_task import FOLDER, HALT, STAGE, PartTask, Settings
 
 if TYPE_CHECKING:
@@ -240,7 +241,7 @@ def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, Shar
             progress("transforming", done, max(done, len(todo) * SHARD if len(todo) > 1 else done))
 
     try:
-        with engine.quiet_decoders():
+        with quiet_decoders():
             executor.map_reduce(task, todo, _add, seen)
     except BaseException:
         HALT.set()

@@ -12,8 +12,8 @@ Progress = Callable[[str, int, int], None]
 def progress_line(*, enabled: bool = True) -> Progress | None:
     """Return a function that shows stage, images done, rate and time left; None when nobody would see it.
 
-    The function takes the stage, how many images are done, and about how many there are (0: not known). Called with a
-    stage of "" it clears the line.
+    The function takes the stage, how many images are done (0: the stage begins), and about how many there are (0: not
+    known). Called with a stage of "" it clears the line.
     """
     if not enabled or not sys.stderr.isatty():
         return None
@@ -21,10 +21,15 @@ def progress_line(*, enabled: bool = True) -> Progress | None:
     last = 0.0
 
     def show(stage: str, done: int, total: int) -> None:
-        nonlocal last
+        nonlocal last, start
         now = time.monotonic()
         if not stage:
             sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+            return
+        if stage and not done:
+            start = last = now
+            sys.stderr.write(f"\r{stage}\x1b[K")
             sys.stderr.flush()
             return
         if now - last < 0.1 and done != total:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 
-from dsinspect.engine import quiet_decoders
+from dsinspect.quiet import quiet_decoders
 from dsinspect.pictures import decode, start_opencv
 from dsinspect.thumbnails import thumbnail
 
