@@ -21,6 +21,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import profiling
 import workloads
 import xlsx_writing
 from timing import Command, Figure, compare
@@ -128,6 +129,17 @@ def table(job: Job, figures: dict[str, Figure], ratios: Callable[[str, Figure], 
     return job
 
 
+def tell_where(job: Job, arguments: list[str]) -> None:
+    """Note where the time of a command goes, when py-spy is installed."""
+    try:
+        shares = profiling.profile(arguments)
+    except RuntimeError as e:
+        job.notes.append(f"No profile: {e}.")
+        return
+    told = "; ".join(f"{name} {share:.0%}" for name, share in shares[:12] if share >= 0.01)
+    job.notes.append(f"Where our time goes (py-spy; libraries count for the function of ours that calls them): {told}.")
+
+
 def coco_job(b: Bench) -> Job:
     file = b.coco(b.annotations)
     job = Job(f"COCO JSON, {b.annotations:,} annotations, {file.stat().st_size / 1e6:.0f} MB",
@@ -140,6 +152,7 @@ def coco_job(b: Bench) -> Job:
     else:
         job.notes.append("pycocotools is not installed; skipped.")
     figures = compare(commands, b.repeat)
+    tell_where(job, list(commands["dsinspect check, findings to JSON"].arguments)[len(DSINSPECT):])
     ours = figures["dsinspect check, findings to JSON"].median
     return table(job, figures, lambda n, f: f"{ours / f.median:.2f} of it" if n.startswith("pyco") else "")
 
@@ -178,6 +191,7 @@ def probes_job(b: Bench) -> Job:
         job.notes.append("cleanvision ran once.")
     else:
         job.notes.append("cleanvision is not installed; skipped.")
+    tell_where(job, ["check", str(folder), "--quiet", "--statistics", "--no-cache"])
     ours = figures["dsinspect, first run"].median
 
     def ratio(name: str, figure: Figure) -> str:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 
-from dsinspect.quiet import quiet_decoders
 from dsinspect.pictures import decode, start_opencv
+from dsinspect.quiet import quiet_decoders
 from dsinspect.thumbnails import thumbnail
 
 if TYPE_CHECKING:
