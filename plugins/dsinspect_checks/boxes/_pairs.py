@@ -41,6 +41,9 @@ def overlapping_pairs(batch: Batch) -> Pairs:
 
     Boxes are sorted by image and left edge. Two boxes with IoU above t have widths within a factor of t of each other
     and left edges closer than (1 - t) widths, so only the next boxes up to that distance are compared.
+
+    Five checks share it; the first of them pays, about 8 % of the time of loading on 860,000 boxes (0.2 s): half of that is
+    the sorting, a quarter the searching.
     """
     rows = np.flatnonzero(is_judged(batch) & (batch.annotation_columns["image_row"] >= 0))
     n = len(rows)

