@@ -1,6 +1,7 @@
 """Measure dsinspect beside its peers and beside the limit, and write docs/benchmarks.md.
 
     python benchmarks/run.py [--images 20000] [--annotations 860000] [--repeat 3] [--workdir DIR] [--peers PYTHON] [--write]
+    python benchmarks/run.py --only coco --write      one job again; the rest of the page stays
     python benchmarks/run.py --quick          small workloads, one run each: does it work at all?
 
 Workloads are drawn into the work folder when they are not there. Peers run with the interpreter named by `--peers`, of a
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import importlib.metadata
 import platform
+import re
 import shutil
 import subprocess
 import sys
@@ -273,6 +275,15 @@ def page(jobs: list[Job], b: Bench) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+def merged(old: str, new: str) -> str:
+    """Return a page with the new one's head, and its sections in the places of those of the same goal."""
+    head, *made = re.split(r"(?m)^(?=## )", new)
+    of_goal = {section.split("\n")[2]: section.rstrip() + "\n\n" for section in made}
+    _, *kept = re.split(r"(?m)^(?=## )", old)
+    sections = [of_goal.pop(section.split("\n")[2], section.rstrip() + "\n\n") for section in kept]
+    return (head + "".join([*sections, *of_goal.values()])).rstrip() + "\n"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--images", type=int, default=20_000)
@@ -295,7 +306,8 @@ def main() -> None:
             jobs.append(JOBS[name](bench))
             print(page(jobs[-1:], bench).split("\n\n", 3)[-1], flush=True)
         if arguments.write:
-            PAGE.write_text(page(jobs, bench), encoding="utf-8")
+            made = page(jobs, bench)
+            PAGE.write_text(merged(PAGE.read_text(encoding="utf-8"), made) if arguments.only else made, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,9 @@ def test_cut_json(cli: Any, clean: Path) -> None:
     ('"category_id": 1,', '"category_id": null,', "category_id is missing"),
     ('"width": 160', '"width": "wide"', "width 'wide' is not a number"),
     ('"file_name": "train_05.jpg"', '"file_name": 5', "file_name 5 is not text"),
+    ('"image_id": 3,', '"image_id": 99999999999999999999,', "image_id 99999999999999999999 is not a whole number"),
+    ('"width": 160', f'"width": 1{"0" * 400}', "width is a number of 401 digits"),
+    ('"bbox": [\n    ', f'"bbox": [\n    1{"0" * 400}, ', "bbox has 5 numbers"),
 ])
 def test_bad_json_record(cli: Any, clean: Path, old: str, new: str, told: str) -> None:
     replace_once(clean / "annotations" / "instances_train.json", old, new)

@@ -23,6 +23,8 @@ from dsinspect_formats.coco._records import (
 )
 
 LISTS = ("images", "annotations", "categories")
+LARGEST = 10**300
+"""Whole numbers beyond it are no measure of anything, and a float cannot hold them."""
 _SPACE = re.compile(r"[ \t\r\n]*")
 _NEXT_RECORD = re.compile(r"\}\s*,\s*(?=\{)")
 _NEXT_LIST = re.compile(r'"(images|annotations|categories)"\s*:\s*(?=\[)')
@@ -165,6 +167,8 @@ class _Scanner:
             for edge in bbox:
                 if isinstance(edge, bool) or not isinstance(edge, (int, float)):
                     raise ValueError(f"bbox holds {edge!r}, which is not a number")
+                if isinstance(edge, int) and abs(edge) > LARGEST:
+                    raise ValueError(f"bbox holds a number of {len(str(abs(edge)))} digits")
             area = optional_number(value, "area")
         except ValueError as e:
             self.problem(f"annotations: {e}", position, index, json.dumps(value)[:200])
@@ -229,6 +233,8 @@ def optional_number(record: dict[str, Any], key: str) -> int | float | None:
     """Return a number or None; raises ValueError for anything else."""
     value = record.get(key)
     if value is None or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        if isinstance(value, int) and abs(value) > LARGEST:
+            raise ValueError(f"{key} is a number of {len(str(abs(value)))} digits")
         return value
     raise ValueError(f"{key} {value!r} is not a number")
 

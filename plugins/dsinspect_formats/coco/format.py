@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -169,21 +170,17 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
         raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
     document = decode_strictly(content, segmentations="coco:segmentation" in columns,
                                keypoints="coco:keypoints" in columns)
-    problems: list[Problem] = []
-    read: Document | Recovered
     if document is not None:
-        read = document
-    else:
-        text, encoding = decode(bytes(content))
-        if encoding:
-            problems.append(odd_encoding(source, encoding))
-        read = recover(text, source)
-        if not read.found_lists:
-            raise UserError(f"{path}: not a COCO file: {read.problems[0].reason if read.problems else 'no lists'}")
-        problems += read.problems
-    del content
+        # A number of more than 64 bits has no place in a table: the file is read again, record by record.
+        with contextlib.suppress(OverflowError), collector_off():
+            return CocoFile(*tables(document, source, columns, split), [])
+    text, encoding = decode(bytes(content))
+    read = recover(text, source)
+    if not read.found_lists:
+        raise UserError(f"{path}: not a COCO file: {read.problems[0].reason if read.problems else 'no lists'}")
+    problems = [odd_encoding(source, encoding)] if encoding else []
     with collector_off():
-        return CocoFile(*tables(read, source, columns, split), problems)
+        return CocoFile(*tables(read, source, columns, split), [*problems, *read.problems])
 
 
 def tables(read: Document | Recovered, source: str, columns: frozenset[str],
