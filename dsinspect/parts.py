@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pandas as pd
 
+from dsinspect.columns import Columns
 from dsinspect.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,8 +53,8 @@ class Part:
         pictures: how many pictures the shard has.
     """
 
-    images: pd.DataFrame
-    annotations: pd.DataFrame
+    images: Columns
+    annotations: Columns
     entries: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -139,15 +139,13 @@ class Parts:
         return self.folder / f"part-{number:06}.msgpack"
 
 
-def _packed(frame: pd.DataFrame) -> dict[str, Any]:
-    columns: dict[str, Any] = {}
-    for name in frame.columns:
-        values = frame[name].to_numpy()
-        columns[str(name)] = values.tolist() if values.dtype == object else [values.dtype.str, values.tobytes()]
-    return {"rows": len(frame), "objects": [c for c, v in columns.items() if frame[c].dtype == object], "columns": columns}
+def _packed(table: Columns) -> dict[str, Any]:
+    columns = {name: table[name].tolist() if table[name].dtype == object else [table[name].dtype.str, table[name].tobytes()]
+               for name in table}
+    return {"rows": len(table), "objects": [name for name in table if table[name].dtype == object], "columns": columns}
 
 
-def _unpacked(packed: Mapping[str, Any]) -> pd.DataFrame:
+def _unpacked(packed: Mapping[str, Any]) -> Columns:
     objects, out = set(packed["objects"]), {}
     for name, value in packed["columns"].items():
         if name in objects:
@@ -155,5 +153,5 @@ def _unpacked(packed: Mapping[str, Any]) -> pd.DataFrame:
             array[:] = value
         else:
             array = np.frombuffer(bytearray(value[1]), np.dtype(value[0]))
-        out[name] = pd.Series(array, dtype=array.dtype)
-    return pd.DataFrame(out, copy=False)
+        out[name] = array
+    return Columns(out, packed["rows"])

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 from dsinspect import __version__, pictures
 from dsinspect.carrying import CARRIED_FIELDS, OUTLINE_FIELDS
+from dsinspect.columns import constant
 from dsinspect.config import Config
 from dsinspect.errors import UserError, nearest
 from dsinspect.formats import OpenRequest, ShardRef, Source, detect_format, format_options, named_format
@@ -185,19 +185,20 @@ def numbered_shards(parts: Parts, count: int, *, renumber: bool) -> Iterator[Sha
         part = parts.get(k)
         images, annotations = part.images, part.annotations
         if renumber:
-            images = images.assign(image_id=np.arange(first, first + len(images)))
+            images = images.with_columns({"image_id": np.arange(first, first + len(images))})
             first += len(images)
-            annotations = annotations.assign(annotation_id=NO_POSITION)
-        rows = annotations["image_row"].to_numpy()
-        yield Shard(images, annotations.assign(image_id=images["image_id"].to_numpy()[rows]))
+            annotations = annotations.with_columns({"annotation_id": constant(NO_POSITION, "int64", len(annotations))})
+        rows = annotations["image_row"]
+        yield Shard(images, annotations.with_columns({"image_id": images["image_id"][rows]}))
 
 
 def with_places(shard: Shard, places: Places, out: Path) -> Shard:
     """Return a shard whose pictures have their places in the output as paths."""
-    pairs = zip(shard.images["path"].tolist(), shard.images["split"].tolist(), strict=True)
-    column = pd.Series([places.of(path, split) for path, split in pairs], dtype=object)
-    files = pd.Series([str(out / place) for place in column], dtype=object)
-    return shard.replace(images=shard.images.assign(path=column, declared_path=column, file=files))
+    images = shard.image_columns
+    pairs = zip(images["path"].tolist(), images["split"].tolist(), strict=True)
+    column = np.array([places.of(path, split) for path, split in pairs], object)
+    files = np.array([str(out / place) for place in column.tolist()], object)
+    return shard.replace(images=images.with_columns({"path": column, "declared_path": column, "file": files}))
 
 
 def put_in_place(out: Path, parts: Parts, count: int, writer: Writer) -> None:
@@ -208,7 +209,8 @@ def put_in_place(out: Path, parts: Parts, count: int, writer: Writer) -> None:
     """
     places = Places(writer)
     for shard in numbered_shards(parts, count, renumber=False):
-        for path, split in zip(shard.images["path"].tolist(), shard.images["split"].tolist(), strict=True):
+        images = shard.image_columns
+        for path, split in zip(images["path"].tolist(), images["split"].tolist(), strict=True):
             staged, target = out / STAGE / path, out / places.of(path, split)
             try:
                 if staged.exists():

@@ -18,6 +18,7 @@ import numpy as np
 from dsinspect import pictures
 from dsinspect.carrying import Carried, Output, carry, outlines_not_carried
 from dsinspect.chains import Chain, Route, min_kept_of, routes
+from dsinspect.columns import Columns
 from dsinspect.errors import UserError
 from dsinspect.formats import ShardRef
 from dsinspect.geometry import not_carried
@@ -131,11 +132,11 @@ class PartTask:
         number, ref = item
         pictures.start_opencv()
         shard = ref.load()
-        measurements = measure(shard.images["file"].tolist(), self.probes, None)
+        measurements = measure(shard.image_columns["file"].tolist(), self.probes, None)
         shard = self._in_frame(measured_shard(shard, measurements, self.info.box_units))
-        n = len(shard.images)
+        n = len(shard.image_columns)
         boxes_of = np.bincount(shard.annotations["image_row"].to_numpy() + 1, minlength=n + 1)[1:]
-        columns = {name: shard.images[name].tolist() for name in COLUMNS}  # one by one pandas takes longer than the pixels
+        columns = {name: shard.image_columns[name].tolist() for name in COLUMNS}
         rows, failures = self._rows(columns)
         planned = self._outputs(shard, rows)
         self._require_carried(shard, planned)
@@ -160,7 +161,8 @@ class PartTask:
         counts["pictures copied byte for byte"] = sum(bool(e["copied"]) for e in entries)
         told = [Failure(str(shard.images["path"].iloc[r]), code, reason, int(boxes_of[r]))
                 for r, (code, reason) in sorted(failures.items())]
-        self.parts.put(number, Part(self._images(shard, outputs, entries), carried.annotations, entries, told,
+        self.parts.put(number, Part(Columns.of(self._images(shard, outputs, entries)),
+                                    Columns.of(carried.annotations), entries, told,
                                     counts + carried.counts, n))
         return n
 

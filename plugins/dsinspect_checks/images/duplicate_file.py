@@ -12,8 +12,10 @@ When to ignore: when pictures are repeated on purpose to balance classes.
 
 from __future__ import annotations
 
+import numpy as np
+
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
-from dsinspect.columns import Columns
+from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
 from dsinspect_checks._content import content_rows, distinct, groups_by, in_order, kinds_of, some
 
@@ -38,7 +40,10 @@ class DuplicateFile(Check[State, BaseOptions]):
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on its first path."""
-        table = distinct(Columns.concat(state), "hash", "path")  # one file in two records is REC002
+        table = Columns.concat(state)
+        codes, _ = codes_of(table["hash"])
+        table = table.take(np.bincount(codes)[codes] > 1) if len(codes) else table
+        table = distinct(table, "hash", "path")  # one file in two records is REC002
         groups = groups_by(in_order(table, "path"), "hash")
         parts = []
         for conflict in (False, True):

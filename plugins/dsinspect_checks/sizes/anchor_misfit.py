@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 State = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 """Sizes at the training size in whole px (at least 1), each as width << 32 | height and in order; boxes of each."""
 ROUNDS = 30
+STEPS = 16
 
 
 class Options(BaseOptions, frozen=True):
@@ -73,7 +74,7 @@ class AnchorMisfit(Check[State, Options]):
         wh, weights = np.column_stack([keys >> 32, keys & 0xFFFFFFFF]).astype(np.float64), counts.astype(np.float64)
         if weights.sum() < o.min_boxes or len(wh) < 9:
             return Result()
-        fitted = fit_anchors(wh, weights)
+        fitted = fit_anchors(*gathered(wh, weights))
         given = parse_anchors(o.anchors)
         judged = given if len(given) else fitted
         recall = best_possible_recall(wh, weights, judged, o.ratio)
@@ -107,6 +108,18 @@ def best_possible_recall(wh: NDArray[np.float64], weights: NDArray[np.float64], 
         x, y = wh[:, 0] / width, wh[:, 1] / height
         reached |= (x <= ratio) & (y <= ratio) & (1 / x <= ratio) & (1 / y <= ratio)
     return float(weights[reached].sum() / weights.sum())
+
+
+def gathered(wh: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Gather sizes in cells of 1/16 octave: a tenth of the points. The anchors they lead to reach as many boxes.
+
+    Returns:
+        the (weighted, geometric) mean size of each cell, (M, 2) px, and how many boxes it holds, (M,).
+    """
+    steps = np.round(np.log2(wh) * STEPS).astype(np.int64)
+    _, cell = np.unique(steps[:, 0] << 32 | steps[:, 1], return_inverse=True)
+    mass = np.bincount(cell, weights).astype(np.float64)
+    return np.exp(np.column_stack([np.bincount(cell, weights * np.log(wh[:, a])) for a in (0, 1)]) / mass[:, None]), mass
 
 
 def fit_anchors(wh: NDArray[np.float64], weights: NDArray[np.float64], k: int = 9) -> NDArray[np.float64]:

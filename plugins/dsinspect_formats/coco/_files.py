@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from pathlib import Path
 
+from dsinspect.formats import remembered
 from dsinspect_formats._images import relative, walk
 
 _SPLIT = re.compile(r"(?:^|[_\-. ])(train|valid|validation|val|test)(?:[_\-. ]?\d{0,4})?(?=$|[_\-. ])", re.I)
@@ -15,6 +17,10 @@ SNIFF_BYTES = 256 * 1024
 
 def looks_like_coco(path: Path) -> bool:
     """Say whether a JSON file has COCO's lists at its top, by looking at its head and its tail only."""
+    return remembered(("looks like COCO", path), partial(_looks_like_coco, path))
+
+
+def _looks_like_coco(path: Path) -> bool:
     try:
         with path.open("rb") as f:
             head = f.read(SNIFF_BYTES)
