@@ -75,7 +75,7 @@ def timed(command: Command) -> tuple[float, float]:
 
     def watch() -> None:
         nonlocal peak
-        while not done.wait(0.05):
+        while not done.wait(0.1):
             peak = max(peak, tree_mb(process.pid))
 
     watcher = threading.Thread(target=watch)
@@ -90,20 +90,17 @@ def timed(command: Command) -> tuple[float, float]:
 
 
 def tree_mb(pid: int) -> float:
-    """Return the resident memory of a process and all below it, MB; 0 where there is no /proc."""
-    children: dict[int, list[int]] = {}
-    pages: dict[int, int] = {}
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            fields = (folder / "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue
-        number = int(folder.name)
-        children.setdefault(int(fields[1]), []).append(number)
-        pages[number] = int(fields[21])
-    total, todo = 0, [pid]
+    """Return the resident memory of a process and all below it, MB; 0 where there is no /proc.
+
+    Only the processes of the tree are looked at: a look at all of them takes a tenth of a core from what is timed.
+    """
+    total, todo = 0, [str(pid)]
     while todo:
-        number = todo.pop()
-        total += pages.get(number, 0)
-        todo += children.get(number, [])
+        folder = Path("/proc") / todo.pop()
+        try:
+            total += int((folder / "statm").read_text().split()[1])
+            for task in (folder / "task").iterdir():
+                todo += (task / "children").read_text().split()
+        except OSError:  # it is gone
+            continue
     return total * PAGE / 1e6
