@@ -266,7 +266,7 @@ def page(jobs: list[Job], b: Bench) -> str:
         "dsinspect", "numpy", "pandas", "opencv-python", "openpyxl", "msgspec", "typer"))
     cores = len(__import__("os").sched_getaffinity(0)) if hasattr(__import__("os"), "sched_getaffinity") else "?"
     lines = ["# Benchmarks", "", "Written by `python benchmarks/run.py --write`; whole commands, in turn, the median of "
-             f"{b.repeat} runs (least to most). Machines differ and are noisy: what counts are the ratios within one run.", "",
+             "several runs (least to most). Machines differ and are noisy: what counts are the ratios within one run.", "",
              f"{platform.system()} {platform.machine()}, {cores} cores, Python {platform.python_version()}; {versions}.", ""]
     for job in jobs:
         lines += [f"## {job.title}", "", f"Goal: {job.goal}.", "", "| | time | ratio | peak memory |", "|---|---:|---|---:|"]
