@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.columns import Columns, codes_of, is_constant
+from dsinspect.columns import Columns, at_rows, codes_of, objects
 from dsinspect.model import DatasetInfo
 from dsinspect.reports import Census
 
@@ -32,7 +32,7 @@ class Tally:
 
     category_annotations: Counter[str | None]
     category_images: Counter[str | None]
-    category_ids: dict[str | None, int]
+    category_ids: dict[str, int]
     split_images: Counter[str | None]
     split_annotations: Counter[str | None]
 
@@ -51,14 +51,12 @@ def tally(batch: Batch) -> Tally:
     boxes = np.bincount(codes + 1, minlength=len(labels))  # code -1 becomes 0, the unknown category
     images = np.bincount(batch.image_categories[1], minlength=len(names))
     first = np.zeros(len(labels), np.intp)
-    first[codes[::-1] + 1] = np.arange(len(codes))[::-1]  # of several assignments the last one stays
-    ids = a["category_id"][first].tolist() if len(codes) else []
+    first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several assignments the last one stays
+    ids = dict(zip(names, a["category_id"][first[:-1]].tolist(), strict=True))
     split = batch.image_columns["split"]
-    split_of_box = np.broadcast_to(split[:1], (len(a),)) if is_constant(split) and split[0] is None else \
-        np.append(split, np.array([None], object))[a["image_row"]]
     return Tally(Counter({labels[k - 1]: int(n) for k, n in enumerate(boxes) if n}),
                  Counter({names[k]: int(n) for k, n in enumerate(images) if n}),
-                 {labels[k - 1]: i for k, i in enumerate(ids) if boxes[k]}, _counts(split), _counts(split_of_box))
+                 ids, _counts(split), _counts(at_rows(split, a["image_row"])))
 
 
 def census(counts: Tally, info: DatasetInfo) -> Census:
@@ -74,21 +72,15 @@ def census(counts: Tally, info: DatasetInfo) -> Census:
     # A format with names only has no ids: their place in the list stands in.
     ids = [first_ids.get(n, i if (i := counts.category_ids.get(n, -1)) >= 0 else k) for k, n in enumerate(names)]
     categories = Columns({
-        "category_id": np.array(ids, np.int64), "name": _texts(names),
+        "category_id": np.array(ids, np.int64), "name": objects(names),
         "annotations": np.array([counts.category_annotations[n] for n in names], np.int64),
         "images": np.array([counts.category_images[n] for n in names], np.int64)})
     splits = list(dict.fromkeys([*info.splits, *(s for s in counts.split_images if s is not None)]))
     split_table = Columns({
-        "name": _texts(splits),
+        "name": objects(splits),
         "images": np.array([counts.split_images[s] for s in splits], np.int64),
         "annotations": np.array([counts.split_annotations[s] for s in splits], np.int64)})
     return Census(counts.split_images.total(), counts.category_annotations.total(), categories, split_table)
-
-
-def _texts(values: list[str]) -> NDArray[np.object_]:
-    column = np.empty(len(values), object)
-    column[:] = values
-    return column
 
 
 def _counts(labels: NDArray[np.object_]) -> Counter[str | None]:

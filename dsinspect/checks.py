@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 
-from dsinspect.columns import Columns, codes_of, distinct
+from dsinspect.columns import Columns, at_rows, codes_of, distinct
 from dsinspect.findings import Findings, Fix
-from dsinspect.model import DatasetInfo, boxes_xyxy
+from dsinspect.model import DatasetInfo, Tables, boxes_xyxy
 from dsinspect.options import BaseOptions, option
 from dsinspect.severity import Severity
 
@@ -32,7 +32,7 @@ __all__ = ["BaseOptions", "Batch", "Chart", "Check", "Findings", "Fix", "Fold", 
            "option"]
 
 
-class Batch:
+class Batch(Tables):
     """One shard, measured, as checks see it. Boxes are in px of the image as annotated.
 
     Each table is there as NumPy columns (`batch.image_columns["width"]`) and as a pandas frame over the same arrays
@@ -50,26 +50,9 @@ class Batch:
     def __init__(self, dataset: DatasetInfo, images: Columns | pd.DataFrame, annotations: Columns | pd.DataFrame,
                  problems: Columns | pd.DataFrame) -> None:
         """Take tables as columns or as frames."""
+        super().__init__(images, annotations, problems)
         self.dataset = dataset
-        self.image_columns = Columns.of(images)
-        self.annotation_columns = Columns.of(annotations)
-        self.problem_columns = Columns.of(problems)
         self._memo: dict[Any, Any] = {}
-
-    @property
-    def images(self) -> pd.DataFrame:
-        """The images as a pandas frame with a plain RangeIndex."""
-        return self.image_columns.frame
-
-    @property
-    def annotations(self) -> pd.DataFrame:
-        """The annotations as a pandas frame with a plain RangeIndex."""
-        return self.annotation_columns.frame
-
-    @property
-    def problems(self) -> pd.DataFrame:
-        """The problems as a pandas frame with a plain RangeIndex."""
-        return self.problem_columns.frame
 
     def once(self, function: Callable[[Batch], T]) -> T:
         """Return `function(self)`, computed once per batch however many checks ask."""
@@ -86,8 +69,8 @@ class Batch:
     @cached_property
     def box_image_wh(self) -> NDArray[np.float64]:
         """(N, 2) float64 width and height of each annotation's image frame, px; NaN where unknown."""
-        rows = self.annotation_columns["image_row"]  # -1 is an unknown image
-        return np.stack([np.append(self.image_columns[c], np.nan)[rows] for c in ("frame_width", "frame_height")]).T
+        rows = self.annotation_columns["image_row"]
+        return np.stack([at_rows(self.image_columns[c], rows) for c in ("frame_width", "frame_height")]).T
 
     @cached_property
     def category_codes(self) -> tuple[NDArray[np.intp], list[str]]:

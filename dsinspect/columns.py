@@ -6,7 +6,7 @@ a plugin that likes frames asks for `batch.annotations` and pandas is imported t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -105,6 +105,21 @@ def _joined(parts: list[NDArray[Any]], rows: int) -> NDArray[Any]:
     if all(not len(p) or (is_constant(p) and p[0] is first[0]) for p in parts) and first.dtype.kind == "O" and rows:
         return np.broadcast_to(first[:1], (rows,))
     return np.concatenate(parts)
+
+
+def objects(values: Sequence[Any]) -> NDArray[Any]:
+    """Return a column of objects."""
+    return np.fromiter(values, object, len(values))  # assigned as a list, NumPy looks into each that has a buffer
+
+
+def at_rows(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Return the values at some rows; None, or NaN among numbers, where the row is -1."""
+    missing = np.nan if values.dtype.kind == "f" else None
+    if not len(values) or (is_constant(values) and not is_given(values[:1])[0]):
+        return constant(missing, values.dtype, len(rows))
+    taken: NDArray[Any] = values[rows]  # a copy
+    taken[rows < 0] = missing
+    return taken
 
 
 def constant(value: Any, dtype: Any, n: int) -> NDArray[Any]:

@@ -23,7 +23,7 @@ import numpy as np
 from dsinspect.cache import trim
 from dsinspect.census import Tally, census, tally
 from dsinspect.checks import Batch, Check, Result
-from dsinspect.columns import Columns
+from dsinspect.columns import Columns, at_rows
 from dsinspect.config import Config, matches
 from dsinspect.errors import UserError, nearest
 from dsinspect.executors import Executor
@@ -149,18 +149,18 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     plan = make_plan(checks, source.info, plugins)
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)
-    reads = deep and not looks_measured(source, plan, request)
-    size = MEASURED_SHARD if reads else TABLE_SHARD
+    in_processes = deep and not looks_measured(source, plan, request)
+    size = MEASURED_SHARD if in_processes else TABLE_SHARD
     refs: Sequence[ShardRef] = source.shards(size) or [_NoShard()]
     load_us = plugins.formats[source.info.format].load_us
-    if not reads and (len(refs) - 1) * size * load_us > 1e6 * PARSING_SECONDS:
-        reads, size = True, PARSED_SHARD
+    if not in_processes and (len(refs) - 1) * size * load_us > 1e6 * PARSING_SECONDS:
+        in_processes, size = True, PARSED_SHARD
         refs = source.shards(size)
     listed = time.perf_counter()
     task = ShardTask(plan, source.info, request.cache, request.cache_by_content,
                      {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
                      request.keep_images, request.keep_annotations)
-    executor = choose_executor(request, plugins, len(refs), reads)
+    executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
     done = 0
     expected = size * len(refs) if len(refs) > 1 else 0
 
@@ -263,7 +263,7 @@ def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]]) -> 
     return None if column in IMAGE_COLUMNS or column in ANNOTATION_COLUMNS else f"no probe measures {column}"
 
 
-def choose_executor(request: Request, plugins: Plugins, shards: int, reads: bool) -> Executor:
+def choose_executor(request: Request, plugins: Plugins, shards: int, *, in_processes: bool) -> Executor:
     """Return the executor to use: nothing is started for one shard or one job.
 
     Files are read, decoded or, when there are very many labels, parsed in processes: OpenCV lets go of the interpreter
@@ -276,7 +276,7 @@ def choose_executor(request: Request, plugins: Plugins, shards: int, reads: bool
         raise UserError(f"--executor {name}: no such executor{nearest(name, executors)}; "
                         f"there are {', '.join(executors)}")
     if name is None:
-        name = "serial" if request.jobs == 1 or shards == 1 else "process" if reads else "thread"
+        name = "serial" if request.jobs == 1 or shards == 1 else "process" if in_processes else "thread"
     if name not in executors:
         raise UserError(f"executor {name!r} is missing; choose one of {', '.join(executors)} with --executor")
     return executors[name](request.jobs, partial(load_files, plugins.local))
@@ -319,8 +319,7 @@ class ShardTask:
         annotations: tuple[Columns, ...] = ()
         if self.keep_annotations:
             rows = batch.annotation_columns["image_row"]
-            paths = np.concatenate([batch.image_columns["path"], np.array([None], object)])[rows]
-            annotations = (batch.annotation_columns.with_columns({"path": paths}),)
+            annotations = (batch.annotation_columns.with_columns({"path": at_rows(batch.image_columns["path"], rows)}),)
         return ShardState(len(shard.image_columns), states, tally(batch),
                           (batch.image_columns,) if self.keep_images else (), annotations, seconds,
                           frozenset(f.reason for f in failures.values()))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dsinspect.columns import codes_of
+from dsinspect.columns import at_rows, codes_of
 from dsinspect.model import BOX_COLUMNS, NO_POSITION
 from dsinspect.severity import Severity
 
@@ -123,7 +123,7 @@ class Findings:
             return _EMPTY
         a, images = batch.annotation_columns, batch.image_columns
         image_row = a["image_row"][positions]
-        where = {"image": _take(images["path"], image_row), "split": _take(images["split"], image_row)}
+        where = {"image": at_rows(images["path"], image_row), "split": at_rows(images["split"], image_row)}
         for name in ("category", "annotation_id", "source", "line", "index", *BOX_COLUMNS):
             where[name] = a[name][positions]
         return _build(where, len(positions), message, values, fix, severity, new_box, new_text, subject,
@@ -492,15 +492,6 @@ def _times_before(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     times = np.empty(len(values), np.uint64)
     times[order] = place - np.maximum.accumulate(np.where(first, place, 0))
     return times
-
-
-def _take(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
-    """Take rows of an object column; None where the row is -1."""
-    if not len(values):
-        return np.full(len(rows), None, object)
-    taken: NDArray[Any] = values[rows]  # fancy indexing copies
-    taken[rows < 0] = None
-    return taken
 
 
 def _text_rank(column: NDArray[Any]) -> NDArray[np.int64]:

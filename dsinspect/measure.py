@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import time
@@ -17,6 +16,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.cache import Cache, FileIdentity, Measured
+from dsinspect.columns import at_rows
 from dsinspect.errors import PluginError
 from dsinspect.model import BOX_COLUMNS, Shard
 from dsinspect.probes import ImageFile, Level, Probe, Value, status_of, to_column
@@ -116,8 +116,7 @@ def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_cont
         try:
             status = status_of(path)
             if by_content:
-                digest = hashlib.sha256(ImageFile(path, status).content).hexdigest()[:32]
-                identity = FileIdentity(f"content:{digest}", status.st_size, 0)
+                identity = FileIdentity(f"content:{ImageFile(path, status).digest}", status.st_size, 0)
             else:
                 plain = path if path[0] == "/" else f"{here}/{path}"
                 if "/." in plain or "//" in plain or os.sep != "/":
@@ -200,7 +199,7 @@ def measured_shard(shard: Shard, measurements: Measurements | None, box_units: s
         return shard.replace(images=images)
     annotations = shard.annotation_columns
     rows = annotations["image_row"]
-    sizes = {"x": np.append(width, np.nan)[rows], "y": np.append(height, np.nan)[rows]}
+    sizes = {"x": at_rows(width, rows), "y": at_rows(height, rows)}
     scaled = {c: annotations[c] * sizes[c[0]] for c in BOX_COLUMNS}
     for name in annotations:
         if name.endswith((":segmentation", ":keypoints")):

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dsinspect.columns import Columns, constant
+from dsinspect.columns import Columns, constant, objects
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -125,9 +125,7 @@ def _column(values: Any, dtype: str, n: int) -> NDArray[Any]:
     if dtype == "object" and not isinstance(values, np.ndarray):
         if values is None or isinstance(values, str):
             return constant(values, dtype, n)
-        column = np.empty(n, object)
-        column[:] = values
-        return column
+        return objects(values)
     return constant(values, dtype, n) if np.ndim(values) == 0 else np.asarray(values, dtype)
 
 
@@ -192,13 +190,13 @@ class DatasetInfo:
     has_files: bool = True
 
 
-class Shard:
-    """A part of a dataset: whole images with all their annotations.
+class Tables:
+    """Images, their annotations, and the problems met while reading them; never change them.
 
     Attributes:
-        image_columns: of the images.
-        annotation_columns: of their annotations.
-        problem_columns: of the problems met while reading them.
+        image_columns: of the images (`IMAGE_COLUMNS`).
+        annotation_columns: of their annotations (`ANNOTATION_COLUMNS`).
+        problem_columns: of the problems (`PROBLEM_COLUMNS`).
     """
 
     def __init__(self, images: Columns | pd.DataFrame, annotations: Columns | pd.DataFrame,
@@ -210,18 +208,22 @@ class Shard:
 
     @property
     def images(self) -> pd.DataFrame:
-        """The images as a pandas frame."""
+        """The images as a pandas frame with a plain RangeIndex."""
         return self.image_columns.frame
 
     @property
     def annotations(self) -> pd.DataFrame:
-        """The annotations as a pandas frame."""
+        """The annotations as a pandas frame with a plain RangeIndex."""
         return self.annotation_columns.frame
 
     @property
     def problems(self) -> pd.DataFrame:
-        """The problems as a pandas frame."""
+        """The problems as a pandas frame with a plain RangeIndex."""
         return self.problem_columns.frame
+
+
+class Shard(Tables):
+    """A part of a dataset: whole images with all their annotations."""
 
     def replace(self, images: Columns | pd.DataFrame | None = None, annotations: Columns | pd.DataFrame | None = None,
                 problems: Columns | pd.DataFrame | None = None) -> Shard:

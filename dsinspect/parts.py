@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.columns import Columns
+from dsinspect.columns import Columns, objects
 from dsinspect.errors import UserError
 
 if TYPE_CHECKING:
@@ -146,12 +146,6 @@ def _packed(table: Columns) -> dict[str, Any]:
 
 
 def _unpacked(packed: Mapping[str, Any]) -> Columns:
-    objects, out = set(packed["objects"]), {}
-    for name, value in packed["columns"].items():
-        if name in objects:
-            array = np.empty(packed["rows"], object)
-            array[:] = value
-        else:
-            array = np.frombuffer(bytearray(value[1]), np.dtype(value[0]))
-        out[name] = array
-    return Columns(out, packed["rows"])
+    of_objects = set(packed["objects"])
+    return Columns({name: objects(value) if name in of_objects else np.frombuffer(bytearray(value[1]), np.dtype(value[0]))
+                    for name, value in packed["columns"].items()}, packed["rows"])

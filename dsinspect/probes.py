@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import hashlib
 import os
 import stat as stat_module
 from abc import ABC, abstractmethod
@@ -12,7 +13,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
 HEAD_BYTES = 4096
@@ -121,6 +121,12 @@ class ImageFile:
         return b"".join(parts)
 
 
+    @property
+    def digest(self) -> str:
+        """The first 128 bits of SHA-256 of all bytes, hex."""
+        return hashlib.sha256(self.content).hexdigest()[:32]  # in hardware: half the time of BLAKE2
+
+
 class Probe(ABC):
     """Measures files. Stateless: one instance serves all threads.
 
@@ -152,6 +158,6 @@ def to_column(values: list[Value], dtype: str) -> NDArray[Any]:
 
     if dtype == "float64":
         return np.array(values, np.float64)  # None becomes NaN
-    column: NDArray[np.object_] = np.empty(len(values), object)
-    column[:] = values
-    return column
+    from dsinspect.columns import objects
+
+    return objects(values)

@@ -18,7 +18,7 @@ import numpy as np
 from dsinspect import pictures
 from dsinspect.carrying import Carried, Output, carry, outlines_not_carried
 from dsinspect.chains import Chain, Route, min_kept_of, routes
-from dsinspect.columns import Columns
+from dsinspect.columns import Columns, at_rows
 from dsinspect.errors import UserError
 from dsinspect.formats import ShardRef
 from dsinspect.geometry import not_carried
@@ -174,7 +174,7 @@ class PartTask:
         columns = {}
         for name in BOX_COLUMNS:
             side = "width" if name.startswith("x") else "height"
-            stored, taken = (np.append(shard.images[f"{f}_{side}"].to_numpy(), np.nan)[rows] for f in ("file", "frame"))
+            stored, taken = (at_rows(shard.image_columns[f"{f}_{side}"], rows) for f in ("file", "frame"))
             columns[name] = shard.annotations[name].to_numpy() * (stored / taken)
         return shard.replace(annotations=shard.annotations.assign(**columns))
 

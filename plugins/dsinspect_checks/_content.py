@@ -51,7 +51,7 @@ def in_order(table: Columns, *names: str) -> Columns:
     return table.take(np.array(rows, np.intp))
 
 
-def distinct(table: Columns, *names: str) -> Columns:
+def without_repeats(table: Columns, *names: str) -> Columns:
     """Keep the first of the rows that are equal in some columns."""
     first: dict[Any, int] = {}
     for row, key in enumerate(zip(*(table[n].tolist() for n in names), strict=True)):

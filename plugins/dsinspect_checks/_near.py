@@ -13,7 +13,7 @@ import numpy as np
 
 from dsinspect.checks import Batch
 from dsinspect.columns import Columns, is_given
-from dsinspect_checks._content import distinct, groups_by, in_order, kinds_of
+from dsinspect_checks._content import groups_by, in_order, kinds_of, without_repeats
 from dsinspect_checks.images._state import decodes
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def groups_of(n: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.
 
 def near_groups(table: Columns, distance: int) -> list[Columns]:
     """Return groups of images that look alike, with different bytes; one row per content and split, sorted by path."""
-    table = distinct(in_order(table, "path", "split"), "content", "split")
+    table = without_repeats(in_order(table, "path", "split"), "content", "split")
     if len(table) < 2:
         return []
     i, j = near_pairs(table["phash"], distance)

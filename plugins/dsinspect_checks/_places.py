@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+from typing import Any
 
 from dsinspect.checks import Batch
-from dsinspect.columns import Columns, is_constant
+from dsinspect.columns import Columns, at_rows
 from dsinspect.model import BOX_COLUMNS
+
+PLACES = ("image", "split", "category", "annotation_id", "source", "line", "index", *BOX_COLUMNS)
 
 
 def places_of(batch: Batch) -> Columns:
@@ -15,13 +17,11 @@ def places_of(batch: Batch) -> Columns:
 
 
 def _places_of(batch: Batch) -> Columns:
-    a = batch.annotation_columns
-    of_image = {}
-    for name, column in (("image", "path"), ("split", "split")):
-        values = batch.image_columns[column]
-        if is_constant(values) and values[0] is None:
-            of_image[name] = np.broadcast_to(values[:1], (len(a),))
-        else:
-            of_image[name] = np.append(values, np.array([None], object))[a["image_row"]]
-    return Columns({**of_image, **{name: a[name] for name in (
-        "category", "annotation_id", "source", "line", "index", *BOX_COLUMNS)}}, len(a))
+    a, images = batch.annotation_columns, batch.image_columns
+    return Columns({"image": at_rows(images["path"], a["image_row"]), "split": at_rows(images["split"], a["image_row"]),
+                    **{name: a[name] for name in PLACES[2:]}}, len(a))
+
+
+def place_columns(table: Columns) -> dict[str, Any]:
+    """Return the columns that say where a finding is."""
+    return {name: table[name] for name in PLACES if name in table}

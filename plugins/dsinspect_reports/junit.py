@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from html import escape
 
 from dsinspect.reports import Outcome, Report, Run
 from dsinspect.severity import Severity
@@ -41,11 +40,13 @@ def case(outcome: Outcome) -> str:
         return f"{head}><skipped message={attribute(reason)}/></testcase>\n"
     if outcome.status == "crashed":
         return f"{head}><error message={attribute(reason)}/></testcase>\n"
+    from xml.sax.saxutils import escape
+
     n = len(outcome.findings)
     lines = "".join(map(concise_line, outcome.first(MAX_FINDINGS)))
     if n > MAX_FINDINGS:
         lines += f"and {n - MAX_FINDINGS:,} more\n"
-    body = escape(legal(lines), quote=False)
+    body = escape(legal(lines))
     if fails(outcome):
         kind = list(Severity)[int(outcome.findings.severities(outcome.severity).max())]
         told = attribute(f"findings: {n:,}. {outcome.summary}")
@@ -65,4 +66,6 @@ def legal(text: str) -> str:
 
 def attribute(text: str) -> str:
     """Return text as a quoted attribute."""
-    return '"' + escape(legal(text)).replace("\n", "&#10;").replace("\t", "&#9;").replace("\r", "&#13;") + '"'
+    from xml.sax.saxutils import quoteattr  # takes urllib and ssl with it
+
+    return quoteattr(legal(text))

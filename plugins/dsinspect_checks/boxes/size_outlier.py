@@ -21,7 +21,7 @@ import numpy as np
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
 from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
-from dsinspect_checks._places import places_of
+from dsinspect_checks._places import place_columns, places_of
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
 State = tuple[Columns, ...]
@@ -73,7 +73,6 @@ class SizeOutlier(Check[State, Options]):
         far = np.flatnonzero(enough & ((log_area < low - 0.005) | (log_area > high + 0.005)))
         outliers = table.take(far)
         return Result(Findings.of_places(
-            {name: outliers[name] for name in outliers if name != "area"},
-            "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} interquartile "
-            "ranges, fence)", {"area": outliers["area"], "low": np.exp(low[far]), "high": np.exp(high[far]),
-                               "limit": self.options.fence}))
+            place_columns(outliers), "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} "
+            "interquartile ranges, fence)", {"area": outliers["area"], "low": np.exp(low[far]), "high": np.exp(high[far]),
+                                             "limit": self.options.fence}))

@@ -17,7 +17,7 @@ import numpy as np
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
 from dsinspect.columns import Columns, codes_of
 from dsinspect.model import DatasetInfo
-from dsinspect_checks._content import content_rows, distinct, groups_by, in_order, kinds_of, some
+from dsinspect_checks._content import content_rows, groups_by, in_order, kinds_of, some, without_repeats
 
 State = tuple[Columns, ...]
 
@@ -43,7 +43,7 @@ class DuplicateFile(Check[State, BaseOptions]):
         table = Columns.concat(state)
         codes, _ = codes_of(table["hash"])
         table = table.take(np.bincount(codes)[codes] > 1) if len(codes) else table
-        table = distinct(table, "hash", "path")  # one file in two records is REC002
+        table = without_repeats(table, "hash", "path")  # one file in two records is REC002
         groups = groups_by(in_order(table, "path"), "hash")
         parts = []
         for conflict in (False, True):

@@ -79,9 +79,7 @@ def _joint_codes(columns: list[NDArray[Any]]) -> NDArray[np.int64]:
     joint = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         codes, kinds = codes_of(column) if column.dtype.kind == "O" else (np.unique(column, return_inverse=True)[1], column)
-        if len(kinds) == 1 and (codes == 0).all():
-            continue  # mostly one file
-        joint = np.unique(joint * (len(kinds) + 1) + codes + 1, return_inverse=True)[1] if joint.any() else codes + 1
+        joint = np.unique(joint * (len(kinds) + 1) + codes + 1, return_inverse=True)[1]
     return joint
 
 
@@ -95,10 +93,3 @@ def image_records(batch: Batch, **keys: Any) -> Columns:
 def annotation_records(batch: Batch, **keys: Any) -> Columns:
     """Return keys and places of the annotations."""
     return places_of(batch).with_columns(keys)
-
-
-def place_columns(table: Columns) -> dict[str, Any]:
-    """Return the columns that say where a finding is."""
-    names = ("image", "split", "category", "annotation_id", "source", "line", "index", "x_min", "y_min", "x_max",
-             "y_max")
-    return {n: table[n] for n in names if n in table}

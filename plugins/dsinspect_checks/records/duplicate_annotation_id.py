@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from dsinspect.checks import Batch, Findings, Fix, Severity
 from dsinspect.columns import Columns
-from dsinspect_checks.records._repeated import RepeatedKey, annotation_records, place_columns
+from dsinspect_checks._places import place_columns
+from dsinspect_checks.records._repeated import RepeatedKey, annotation_records
 
 
 class DuplicateAnnotationId(RepeatedKey):

@@ -12,7 +12,8 @@ from __future__ import annotations
 
 from dsinspect.checks import Batch, Findings, Severity
 from dsinspect.columns import Columns
-from dsinspect_checks.records._repeated import RepeatedKey, image_records, place_columns
+from dsinspect_checks._places import place_columns
+from dsinspect_checks.records._repeated import RepeatedKey, image_records
 
 
 class DuplicateImagePath(RepeatedKey):

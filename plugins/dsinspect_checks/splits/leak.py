@@ -16,7 +16,7 @@ import numpy as np
 from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
 from dsinspect.columns import Columns, is_given
 from dsinspect.model import DatasetInfo
-from dsinspect_checks._content import content_rows, distinct, groups_by, kinds_of, some
+from dsinspect_checks._content import content_rows, groups_by, kinds_of, some, without_repeats
 
 State = tuple[Columns, ...]
 
@@ -40,7 +40,7 @@ class Leak(Check[State, BaseOptions]):
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on the copy in train (or the first one)."""
         table = Columns.concat(state)
-        table = distinct(table.take(is_given(table["split"])), "hash", "path", "split")
+        table = without_repeats(table.take(is_given(table["split"])), "hash", "path", "split")
         groups = sorted((g for g in groups_by(table, "hash") if len(kinds_of(g["split"])) > 1), key=lambda g: str(g["hash"][0]))
         groups = [_train_first(g) for g in groups]
         where = [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)]) for g in groups]

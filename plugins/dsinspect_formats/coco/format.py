@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.columns import Columns, constant, is_given
+from dsinspect.columns import Columns, constant, is_given, objects
 from dsinspect.errors import UserError
 from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import (
@@ -192,7 +192,7 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     extra_images: dict[str, Any] = {}
     if "coco:image_id_type" in columns:
         extra_images["coco:image_id_type"] = recovered.image_id_types if recovered else constant("int", "object", n)
-    file_names = _column([i.file_name for i in read.images])
+    file_names = objects([i.file_name for i in read.images])
     images = image_columns(
         n, image_id=image_ids, path=file_names, declared_path=file_names, split=split, source=source,
         width=np.array([i.width for i in read.images], np.float64),  # NumPy makes None NaN
@@ -259,9 +259,7 @@ def _rows_of(ids: np.ndarray[Any, np.dtype[np.int64]],
 
 def _names_of(ids: np.ndarray[Any, np.dtype[np.int64]], names: dict[int, str]) -> np.ndarray[Any, np.dtype[Any]]:
     unique, inverse = np.unique(ids, return_inverse=True)
-    table = np.empty(len(unique), object)
-    table[:] = [names.get(i) for i in unique.tolist()]
-    return table[inverse]
+    return objects([names.get(i) for i in unique.tolist()])[inverse]
 
 
 def _content(path: Path) -> memoryview:
@@ -270,10 +268,6 @@ def _content(path: Path) -> memoryview:
         if os.fstat(file.fileno()).st_size < MAPPED_BYTES:
             return memoryview(file.read())
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
-
-
-def _column(values: Sequence[Any]) -> np.ndarray[Any, np.dtype[Any]]:
-    return np.fromiter(values, object, len(values))  # assigned as a list, NumPy looks into each buffer
 
 
 def _given(values: list[Any], dtype: Any) -> tuple[np.ndarray[Any, np.dtype[Any]], np.ndarray[Any, np.dtype[np.bool_]]]:
@@ -291,7 +285,7 @@ def _raw_column(raws: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[Any]]:
     """Return the segmentations as views of the file's bytes: copied, they would take as much memory again."""
     if all(r is NO_BYTES for r in raws):
         return constant(None, "object", len(raws))
-    return _column([None if r is NO_BYTES else r for r in raws])
+    return objects([None if r is NO_BYTES else r for r in raws])
 
 
 def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
@@ -309,7 +303,7 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
         else:
             exact = [f + d for d in declared_paths for f in islice((f for f in folders if f + d in tree.exact), 1)]
         if len(exact) == len(declared_paths):
-            return images.with_columns({"path": _column(exact), "file": _column([tree.open_path(p) for p in exact])}), []
+            return images.with_columns({"path": objects(exact), "file": objects([tree.open_path(p) for p in exact])}), []
     source = relative(path, base)
     problems = []
     paths, files = [], []
@@ -322,7 +316,7 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
             problems.append(Problem("unportable-path", source, reason, declared, index=k, image=shown, split=split))
         paths.append(shown)
         files.append(None if found is None else tree.open_path(found))
-    return images.with_columns({"path": _column(paths), "file": _column(files)}), problems
+    return images.with_columns({"path": objects(paths), "file": objects(files)}), problems
 
 
 def _are_portable(declared: list[str]) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 import numpy as np
 
+from dsinspect.columns import objects
 from dsinspect.errors import UserError
 from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import (
@@ -282,8 +283,7 @@ class VocShard:
         n = len(self.entries)
         ids = np.arange(self.first, self.first + n)
         image_row = np.repeat(np.arange(n), np.array(numbers["count"], np.int64))
-        sources: Any = np.empty(n, object)
-        sources[:] = [e.xml for e in self.entries]
+        sources = objects([e.xml for e in self.entries])
         images = image_columns(
             n, image_id=ids, path=[
                 e.path if e.file or e.xml is None else declared_image(e.xml, declared)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from dsinspect.columns import objects
 from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.model import DatasetInfo, Shard, annotation_columns, image_columns, problem_columns
 from dsinspect.options import BaseOptions, option
@@ -129,8 +130,7 @@ class YoloShard:
         n = len(self.entries)
         ids = np.arange(self.first, self.first + n)
         image_row = np.repeat(np.arange(n), counts)
-        labels = np.empty(n, object)
-        labels[:] = [e.label for e in self.entries]
+        labels = objects([e.label for e in self.entries])
         images = image_columns(
             n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
             file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels)
@@ -152,6 +152,4 @@ class YoloShard:
     def _names(self, category_ids: NDArray[np.int64]) -> NDArray[np.object_]:
         """Return the names of classes; a class the set does not declare has none."""
         used, inverse = np.unique(category_ids, return_inverse=True)
-        names = np.empty(len(used), object)
-        names[:] = [self.names.get(c, None if self.names else str(c)) for c in used.tolist()]
-        return names[inverse]
+        return objects([self.names.get(c, None if self.names else str(c)) for c in used.tolist()])[inverse]

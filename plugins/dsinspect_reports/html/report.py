@@ -67,16 +67,16 @@ def charts(run: Run) -> str:
 
 def classes(run: Run) -> str:
     """Return the table of classes, largest first."""
-    frame = run.census.categories.sort_values(["annotations", "name"], ascending=[False, True], kind="stable")
-    if not len(frame):
+    largest_first = run.census.largest_first()
+    if not largest_first:
         return ""
-    top, total = max(int(frame["annotations"].max()), 1), max(int(frame["annotations"].sum()), 1)
+    top, total = max(largest_first[0][1], 1), max(sum(boxes for _, boxes, _ in largest_first), 1)
     rows = "".join(
         f'<tr><td>{escape(str(n))}</td><td class="n">{a:,}</td><td class="n">{a / total:.1%}</td><td class="n">{i:,}</td>'
         f'<td><span class="bar" style="width:{a / top * 160:.1f}px"></span></td></tr>'
-        for n, a, i in zip(frame["name"].head(MAX_CLASSES), frame["annotations"].head(MAX_CLASSES).tolist(),
-                           frame["images"].head(MAX_CLASSES).tolist(), strict=True))
-    more = f'<p class="quiet">and {len(frame) - MAX_CLASSES:,} more</p>' if len(frame) > MAX_CLASSES else ""
+        for n, a, i in largest_first[:MAX_CLASSES])
+    left = len(largest_first) - MAX_CLASSES
+    more = f'<p class="quiet">and {left:,} more</p>' if left > 0 else ""
     return ('<h2>Classes</h2><div class="scroll"><table><thead><tr><th>class</th><th class="n">boxes</th><th class="n">share</th>'
             f'<th class="n">images</th><th></th></tr></thead><tbody>{rows}</tbody></table></div>{more}')
 

@@ -128,16 +128,16 @@ def write_classes(sheet: Any, run: Run) -> None:
     outcome = run.outcome("CLS001")
     table = outcome.tables.get("Classes") if outcome else None
     weights = {} if table is None else {r["class"]: r for r in table.to_dict("records")}
-    frame = run.census.categories.sort_values(["annotations", "name"], ascending=[False, True], kind="stable")
-    total = max(int(frame["annotations"].sum()), 1)
-    for name, boxes, images in zip(frame["name"], frame["annotations"].tolist(), frame["images"].tolist(), strict=True):
+    largest_first = run.census.largest_first()
+    total = max(sum(boxes for _, boxes, _ in largest_first), 1)
+    for name, boxes, images in largest_first:
         w = weights.get(name, {})
         sheet.append([
             style.cell(sheet, str(name), style.BOLD), style.cell(sheet, boxes, number_format="#,##0"),
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
             *(style.cell(sheet, _number(w.get(k)), number_format="0.000")
               for k in ("inverse_frequency_weight", "effective_number_weight", "repeat_factor"))])
-    last = max(len(frame) + 1, 2)
+    last = max(len(largest_first) + 1, 2)
     sheet.auto_filter.ref = f"A1:G{last}"
     for letter, colour in (("B", "8FB3DD"), ("C", "B7D3C6")):
         sheet.conditional_formatting.add(f"{letter}2:{letter}{last}", data_bar(colour))
