@@ -44,10 +44,10 @@ def columns(n: int) -> dict[str, Any]:
 def run_of(n: int) -> Any:
     import pandas as pd
 
-    from dsinspect.findings import Findings, Fix
-    from dsinspect.model import DatasetInfo
-    from dsinspect.reports import Census, Outcome, Run
-    from dsinspect.severity import Severity
+    from dsinspect.findings.findings import Findings, Fix
+    from dsinspect.findings.severity import Severity
+    from dsinspect.protocols.run import Census, Outcome, Run
+    from dsinspect.tables.dataset import DatasetInfo
 
     c = columns(n)
     values = {"width": c.pop("width"), "height": c.pop("height"), "limit": 2.0}
@@ -131,7 +131,7 @@ def read(name: str, n: int, path: Path) -> float:
         rows = sum(1 for _ in book["Findings"].iter_rows(values_only=True))
         assert rows == n + 1
         return time.perf_counter() - start
-    from dsinspect.reviewing import read_review
+    from dsinspect.review.decisions import read_review
 
     run = run_of(n)
     start = time.perf_counter()

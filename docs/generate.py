@@ -61,7 +61,7 @@ def command_page() -> str:
     import typer
 
     from dsinspect.cli import build
-    from dsinspect.plugins import load_plugins
+    from dsinspect.loader import load_plugins
 
     group = typer.main.get_command(build(load_plugins()))
     names = list(getattr(group, "commands", {}))
@@ -86,8 +86,8 @@ def cell(text: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
-    from dsinspect.explanations import facts_of
-    from dsinspect.plugins import load_plugins
+    from dsinspect.inspection.explain import facts_of
+    from dsinspect.loader import load_plugins
 
     checks = [facts_of(c) for c in load_plugins().checks.values()]
     made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}

@@ -19,7 +19,7 @@ import typer
 from dsinspect import __version__
 from dsinspect.commands import COMMANDS
 from dsinspect.errors import ExitCode, PluginError, UserError
-from dsinspect.plugins import Plugins, load_plugins
+from dsinspect.loader import Plugins, load_plugins
 
 
 class Interrupted(BaseException):

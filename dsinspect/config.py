@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from dsinspect.errors import UserError, nearest
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
 
 FILE_NAME = "dsinspect.toml"
 FAIL_ON = ("error", "warning", "info", "never")

@@ -23,10 +23,11 @@ import cv2
 import numpy as np
 
 from dsinspect.config import Config
-from dsinspect.engine import Request, inspect
-from dsinspect.plugins import Plugins, load_plugins
-from dsinspect.reports import Run
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import Plugins, load_plugins
+from dsinspect.protocols.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = ("coco", "voc", "yolo")

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from dsinspect.options import make
-from dsinspect.plugins import load_plugins
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.options import make
 from dsinspect.testing import check_laws, make_batch
 
 CASES = Path(__file__).parent / "cases"

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dsinspect.plugins import load_plugins
+from dsinspect.loader import load_plugins
 from dsinspect.testing import assert_check, assert_format, assert_probe, make_batch
 
 PLUGINS = load_plugins()

@@ -9,9 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mutate import FORMATS, clean_set, every_mutation, outcome_of, run_planted, write
 
-from dsinspect.engine import Request, inspect
-from dsinspect.plugins import load_plugins
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
 
 PLUGINS = load_plugins()
 

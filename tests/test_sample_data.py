@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from dsinspect.engine import Request, inspect
-from dsinspect.plugins import load_plugins
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
 
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
 PLUGINS = load_plugins()

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from dsinspect.engine import Request, inspect
-from dsinspect.plugins import load_plugins
-from dsinspect.reports import Run
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.run import Run
 
 PLUGINS = load_plugins()
 
@@ -128,7 +129,7 @@ def test_tiny_fixtures_open_or_say_why(shared_data: Path, kind: str) -> None:
 
 def test_spreadsheets_open_or_give_one_line(shared_data: Path) -> None:
     from dsinspect.errors import UserError
-    from dsinspect.spreadsheets import sheets_of
+    from dsinspect.io.spreadsheets import sheets_of
 
     opened = refused = 0
     for path in sorted((shared_data / "spreadsheets").rglob("*")):

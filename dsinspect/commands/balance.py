@@ -14,7 +14,7 @@ from dsinspect.errors import UserError, nearest
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dsinspect.balance import Balance
+    from dsinspect.class_balance import Balance
 
 SHARD = 16_384
 
@@ -37,8 +37,8 @@ def balance(
     quiet: common.Quiet = False,
 ) -> None:
     """Compute what to do about rare classes: weights per class, repeat factors per class and image."""
-    from dsinspect.balance import balance_of
-    from dsinspect.engine import open_dataset
+    from dsinspect.class_balance import balance_of
+    from dsinspect.inspection.opening import open_dataset
 
     if output and output.suffix.lower() not in (".json", ".csv"):
         raise UserError(f"-o {output}: name a .json or a .csv file")

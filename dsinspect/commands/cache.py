@@ -14,7 +14,7 @@ app = typer.Typer(no_args_is_help=True, help="Look at the cache of measurements,
 @app.command()
 def info(cache_dir: common.CacheDir = None) -> None:
     """Print where the cache is, its size, and how many files it knows."""
-    from dsinspect.cache import Cache
+    from dsinspect.inspection.cache import Cache
 
     path = _path(cache_dir)
     if not path.exists():
@@ -27,7 +27,7 @@ def info(cache_dir: common.CacheDir = None) -> None:
 @app.command()
 def clear(cache_dir: common.CacheDir = None) -> None:
     """Forget all measurements; the next run measures again."""
-    from dsinspect.cache import clear as clear_cache
+    from dsinspect.inspection.cache import clear as clear_cache
 
     path = _path(cache_dir)
     clear_cache(path)
@@ -35,6 +35,6 @@ def clear(cache_dir: common.CacheDir = None) -> None:
 
 
 def _path(cache_dir: Path | None) -> Path:
-    from dsinspect.cache import cache_file, default_path
+    from dsinspect.inspection.cache import cache_file, default_path
 
     return cache_file(cache_dir) if cache_dir else default_path()

@@ -12,7 +12,7 @@ from dsinspect.commands import common
 from dsinspect.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from dsinspect.reports import Run
+    from dsinspect.protocols.run import Run
 
 
 def check(
@@ -52,8 +52,8 @@ def check(
     timings: common.Timings = False,
 ) -> None:
     """Inspect a dataset as a gate: exits 1 when a finding at or above --fail-on exists."""
-    from dsinspect import baseline as baselines
-    from dsinspect.engine import inspect
+    from dsinspect.inspection import baseline as baselines
+    from dsinspect.inspection.inspect import inspect
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
@@ -87,7 +87,7 @@ def check(
 
 def fails(run: Run, fail_on: str) -> bool:
     """Say whether a finding at or above a severity exists; `never` never fails."""
-    from dsinspect.severity import Severity
+    from dsinspect.findings.severity import Severity
 
     if fail_on == "never":
         return False

@@ -15,9 +15,10 @@ from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
-    from dsinspect.engine import Request
-    from dsinspect.plugins import Plugins
-    from dsinspect.reports import Report, Run
+    from dsinspect.inspection.request import Request
+    from dsinspect.loader import Plugins
+    from dsinspect.protocols.reports import Report
+    from dsinspect.protocols.run import Run
 
 Dataset = Annotated[str, typer.Argument(
     metavar="DATASET", show_default=False,
@@ -84,9 +85,9 @@ class Session:
 
     def request(self, **changes: Any) -> Request:
         """Return the request for the engine."""
-        from dsinspect import cache
-        from dsinspect.engine import Request
-        from dsinspect.progress import progress_line
+        from dsinspect.commands.progress import progress_line
+        from dsinspect.inspection import cache
+        from dsinspect.inspection.request import Request
 
         c = self.choices
         cache_path = None
@@ -110,7 +111,7 @@ def start(choices: Choices) -> Session:
         UserError: a wrong setting or a plugin that cannot be loaded.
     """
     from dsinspect.config import load_config
-    from dsinspect.plugins import load_plugins
+    from dsinspect.loader import load_plugins
 
     dataset = Path(choices.dataset) if choices.dataset and "://" not in choices.dataset else None
     config = load_config(dataset, choices.config).overlay(
@@ -127,7 +128,7 @@ def local_path(dataset: str) -> Path:
     """Return the path of a dataset on disk; a URL is fetched through fsspec into a temporary folder first."""
     if "://" not in dataset:
         return Path(dataset)
-    from dsinspect.remote import fetch
+    from dsinspect.io.remote import fetch
 
     return fetch(dataset)
 

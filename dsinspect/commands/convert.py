@@ -13,7 +13,7 @@ from dsinspect.commands import common
 from dsinspect.errors import UserError
 
 if TYPE_CHECKING:
-    from dsinspect.converting import Conversion
+    from dsinspect.conversion.pipeline import Conversion
 
 SHOWN_PROBLEMS = 10
 
@@ -45,9 +45,9 @@ def convert(
         raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, table)")
     session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
                                           no_plugin=no_plugin or (), jobs=jobs, quiet=quiet))
-    from dsinspect.converting import ConvertRequest
-    from dsinspect.converting import convert as run
-    from dsinspect.progress import progress_line
+    from dsinspect.commands.progress import progress_line
+    from dsinspect.conversion.pipeline import ConvertRequest
+    from dsinspect.conversion.pipeline import convert as run
 
     done = run(ConvertRequest(
         dataset, common.local_path(dataset), output, to, session.config, format, images, jobs or os.cpu_count() or 1, strict,

@@ -18,7 +18,7 @@ def explain(
     no_plugin: common.NoPlugin = None,
 ) -> None:
     """Explain a check: what it reports, why that harms training, its limits and where they come from."""
-    from dsinspect.explanations import facts_of, render
+    from dsinspect.inspection.explain import facts_of, render
 
     session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))
     checks = session.plugins.checks

@@ -15,9 +15,9 @@ from dsinspect.errors import ExitCode, UserError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dsinspect.applying import Applied
-    from dsinspect.edits import Edits
-    from dsinspect.mending import Comparison
+    from dsinspect.fixing.apply import Applied
+    from dsinspect.fixing.autofix import Comparison
+    from dsinspect.protocols.edits import Edits
 
 
 def fix(
@@ -49,11 +49,12 @@ def fix(
 
     Exits 1 when a new finding at warning or above appears in the result.
     """
-    from dsinspect.applying import patches_of, require_new
-    from dsinspect.diffs import unified_diff
-    from dsinspect.edits import edits_from_findings
-    from dsinspect.engine import inspect
-    from dsinspect.mending import compare, mend
+    from dsinspect.fixing.apply import patches_of
+    from dsinspect.fixing.autofix import compare, mend
+    from dsinspect.fixing.diff import unified_diff
+    from dsinspect.fixing.from_findings import edits_from_findings
+    from dsinspect.inspection.inspect import inspect
+    from dsinspect.output.destination import require_new
 
     if output is None and not diff:
         raise UserError("fix: name the output with -o OUT, or look at the changes with --diff")

@@ -16,7 +16,7 @@ def plugins(
     no_plugin: common.NoPlugin = None,
 ) -> None:
     """List plugins and the formats, probes, checks, transforms, reports and executors they offer."""
-    from dsinspect.plugins import offered
+    from dsinspect.loader import offered
 
     session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))
     rows = []

@@ -40,7 +40,7 @@ def report(
     timings: common.Timings = False,
 ) -> None:
     """Inspect a dataset, print a summary, and write reports. Exits 0 whatever it finds."""
-    from dsinspect.engine import inspect
+    from dsinspect.inspection.inspect import inspect
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,

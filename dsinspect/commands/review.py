@@ -12,7 +12,7 @@ from dsinspect.commands import common
 from dsinspect.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from dsinspect.reviewing import Review
+    from dsinspect.review.decisions import Review
 
 app = typer.Typer(no_args_is_help=True, help="Take a reviewed workbook back.")
 
@@ -54,13 +54,14 @@ def apply(
 
     All decisions are checked first; when a cell is wrong, all such cells are told and nothing is written.
     """
-    from dsinspect.applying import patches_of, require_new
-    from dsinspect.audit import write_audit
     from dsinspect.commands.fix import summary, tell
-    from dsinspect.diffs import unified_diff
-    from dsinspect.engine import inspect
-    from dsinspect.mending import compare, mend
-    from dsinspect.reviewing import decided, read_review
+    from dsinspect.fixing.apply import patches_of
+    from dsinspect.fixing.autofix import compare, mend
+    from dsinspect.fixing.diff import unified_diff
+    from dsinspect.inspection.inspect import inspect
+    from dsinspect.output.destination import require_new
+    from dsinspect.review.audit import write_audit
+    from dsinspect.review.decisions import decided, read_review
 
     if output is None and not diff:
         raise UserError("review apply: name the output with -o OUT, or look at the changes with --diff")
@@ -100,7 +101,7 @@ def apply(
 
 def update(path: Path, review: Review) -> int:
     """Add the findings that were kept to a baseline, which is made when it is not there; return its size."""
-    from dsinspect.baseline import read_baseline, write_baseline
+    from dsinspect.inspection.baseline import read_baseline, write_baseline
 
     known = read_baseline(path) if path.exists() else []
     return write_baseline(path, [*known, *review.kept])

@@ -14,7 +14,7 @@ from dsinspect.errors import ExitCode, UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
-    from dsinspect.pipeline import Summary
+    from dsinspect.transformation.pipeline import Summary
 
 FORMATS = ("jpg", "png", "webp", "bmp", "tiff")
 DEFAULT_FORMAT = "coco"
@@ -72,7 +72,7 @@ def transform(
         dataset or "", format, images, settings=settings or (), columns=columns, config=config,
         no_plugin=no_plugin or (), jobs=jobs, executor=executor, quiet=quiet))
     if ops:
-        from dsinspect.chains import listing
+        from dsinspect.transformation.chain import listing
 
         sys.stdout.write(listing(session.plugins.transforms))
         return
@@ -83,13 +83,13 @@ def transform(
     if invert_boxes:
         invert(Path(dataset), invert_boxes, output)
         return
-    from dsinspect.chains import build_chain, parse_op
-    from dsinspect.converting import writer_of
-    from dsinspect.pictures import Encoding
-    from dsinspect.pipeline import TransformRequest
-    from dsinspect.pipeline import transform as run
-    from dsinspect.progress import progress_line
-    from dsinspect.transform_task import Settings
+    from dsinspect.commands.progress import progress_line
+    from dsinspect.conversion.pipeline import writer_of
+    from dsinspect.io.image_codec import Encoding
+    from dsinspect.transformation.chain import build_chain, parse_op
+    from dsinspect.transformation.pipeline import TransformRequest
+    from dsinspect.transformation.pipeline import transform as run
+    from dsinspect.transformation.shard_task import Settings
 
     require_choice("--image-format", image_format, ("", *FORMATS))
     require_choice("--frame", frame, FRAMES)
@@ -118,7 +118,7 @@ def configured_ops(config: Config) -> list[tuple[str, dict[str, Any]]]:
     Raises:
         UserError: another key, or an operation of another form.
     """
-    from dsinspect.chains import parse_op
+    from dsinspect.transformation.chain import parse_op
 
     for key in config.transform:
         if key != "ops":
@@ -182,8 +182,8 @@ def invert(folder: Path, predictions: Path, output: Path) -> None:
     """Map predictions back and write them."""
     import msgspec
 
-    from dsinspect.inverting import invert_predictions
-    from dsinspect.manifest import read_manifest
+    from dsinspect.output.manifest import read_manifest
+    from dsinspect.transformation.predictions import invert_predictions
 
     common.require_writable(output)
     inverted = invert_predictions(predictions, read_manifest(folder))

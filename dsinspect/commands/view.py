@@ -16,8 +16,8 @@ from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.commands.common import Session
-    from dsinspect.contact_sheet import Marked, Picture
-    from dsinspect.model import Shard
+    from dsinspect.render.contact_sheet import Marked, Picture
+    from dsinspect.tables.dataset import Shard
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 ARRAYS = (".npy", ".npz")
@@ -48,8 +48,8 @@ def view(
     quiet: common.Quiet = False,
 ) -> None:
     """Draw a contact sheet: pictures with boxes and class names, in a near-square grid."""
-    from dsinspect import contact_sheet
-    from dsinspect.pictures import start_opencv
+    from dsinspect.io.image_codec import start_opencv
+    from dsinspect.render import contact_sheet
 
     common.require_writable(output)
     if output.suffix.lower() not in SUFFIXES:
@@ -99,7 +99,7 @@ def marked_by(session: Session, code: str | None) -> dict[str, set[tuple[float, 
     from dataclasses import replace
 
     from dsinspect.config import require_code
-    from dsinspect.engine import inspect
+    from dsinspect.inspection.inspect import inspect
 
     require_code(code.upper(), session.plugins.checks, "--code")
     request = session.request()
@@ -131,7 +131,7 @@ def pair_tiles(session: Session, originals: Path, wanted: Wanted, limit: int, si
     """Return tiles of originals, each followed by its first output, how many outputs more there are, and the columns."""
     from dataclasses import replace
 
-    from dsinspect.manifest import read_manifest
+    from dsinspect.output.manifest import read_manifest
 
     source_of = {e.path: e.source.path for e in read_manifest(Path(session.choices.dataset)).outputs}
     after: dict[str, Picture] = {}
@@ -150,7 +150,7 @@ def pair_tiles(session: Session, originals: Path, wanted: Wanted, limit: int, si
         for row, path in enumerate(shard.images["path"].tolist()):
             if path in after:
                 tiles += [row_tile(shard, row, wanted, side), after.pop(path)]
-    from dsinspect.contact_sheet import grid_shape
+    from dsinspect.render.contact_sheet import grid_shape
 
     columns = grid_shape(len(tiles))[0]
     return tiles, left, columns + columns % 2
@@ -158,10 +158,10 @@ def pair_tiles(session: Session, originals: Path, wanted: Wanted, limit: int, si
 
 def shards_of(session: Session, dataset: str) -> Iterator[Shard]:
     """Yield the shards of a dataset with boxes in px and the size of each picture measured."""
-    from dsinspect.engine import open_dataset
-    from dsinspect.measure import measure, measured_shard
-    from dsinspect.model import FRAME_COLUMNS
-    from dsinspect.probes import column_owners
+    from dsinspect.inspection.measure import measure, measured_shard
+    from dsinspect.inspection.opening import open_dataset
+    from dsinspect.protocols.probes import column_owners
+    from dsinspect.tables.schema import FRAME_COLUMNS
 
     source = open_dataset(session.request(), session.plugins)
     owners = column_owners(session.plugins.probes)
@@ -189,8 +189,8 @@ def chosen_rows(shard: Shard, wanted: Wanted) -> list[int]:
 
 def row_tile(shard: Shard, row: int, wanted: Wanted, side: int) -> Picture:
     """Return the tile of one picture; one that cannot be read is a grey tile that says why."""
-    from dsinspect import pictures
-    from dsinspect.contact_sheet import blank, tile
+    from dsinspect.io import image_codec as pictures
+    from dsinspect.render.contact_sheet import blank, tile
 
     image = shard.images.iloc[row]
     caption = str(image["path"])
@@ -201,7 +201,7 @@ def row_tile(shard: Shard, row: int, wanted: Wanted, side: int) -> Picture:
     except (pictures.UnreadableError, OSError) as e:
         reason = str(e) if isinstance(e, pictures.UnreadableError) else (e.strerror or "cannot be read").lower()
         return blank(side, reason, caption)
-    from dsinspect.orientation import turned_upright
+    from dsinspect.geometry.exif import turned_upright
 
     stored = (pixels.shape[1], pixels.shape[0])
     frame = (float(image["frame_width"]), float(image["frame_height"]))
@@ -214,8 +214,8 @@ def row_tile(shard: Shard, row: int, wanted: Wanted, side: int) -> Picture:
 
 def marks_of(shard: Shard, row: int, wanted: Wanted) -> list[Marked]:
     """Return the boxes of one picture; those with findings are marked."""
-    from dsinspect.contact_sheet import Marked
-    from dsinspect.model import boxes_xyxy
+    from dsinspect.render.contact_sheet import Marked
+    from dsinspect.tables.schema import boxes_xyxy
 
     a = shard.annotations[shard.annotations["image_row"].to_numpy() == row]
     found = (wanted.found or {}).get(str(shard.images["path"].iloc[row]), set())
@@ -231,7 +231,7 @@ def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Picture], int]:
     """
     import numpy as np
 
-    from dsinspect.contact_sheet import channel_tiles, tile
+    from dsinspect.render.contact_sheet import channel_tiles, tile
 
     try:
         loaded = np.load(path, allow_pickle=False)
@@ -245,7 +245,7 @@ def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Picture], int]:
 
 def write_sheet(picture: Picture, output: Path) -> None:
     """Write the sheet, whole or not at all."""
-    from dsinspect.pictures import Encoding
+    from dsinspect.io.image_codec import Encoding
 
     partial = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
     try:

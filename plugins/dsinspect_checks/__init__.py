@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dsinspect import hookimpl
 
 if TYPE_CHECKING:
-    from dsinspect.checks import Check
+    from dsinspect.protocols.checks import Check
 
 
 @hookimpl
 def dsinspect_checks() -> Iterable[type[Check[Any, Any]]]:
     """Return every check of this package."""
-    from dsinspect.checks import Check
-    from dsinspect.plugins import classes_in
+    from dsinspect.protocols.bundle import classes_in
+    from dsinspect.protocols.checks import Check
 
     return classes_in(__name__, Check)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.checks import Batch
-from dsinspect.columns import Columns, codes_of
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.tables.columns import Columns, codes_of
+from dsinspect.tables.dataset import DatasetInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.checks import Batch
-from dsinspect.columns import Columns, is_given
+from dsinspect.protocols.batch import Batch
+from dsinspect.tables.columns import Columns, is_given
 from dsinspect_checks._content import groups_by, in_order, kinds_of, without_repeats
 from dsinspect_checks.images._state import decodes
 

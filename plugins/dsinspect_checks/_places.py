@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsinspect.checks import Batch
-from dsinspect.columns import Columns, at_rows
-from dsinspect.model import BOX_COLUMNS
+from dsinspect.protocols.batch import Batch
+from dsinspect.tables.columns import Columns, at_rows
+from dsinspect.tables.schema import BOX_COLUMNS
 
 PLACES = ("image", "split", "category", "annotation_id", "source", "line", "index", *BOX_COLUMNS)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.checks import Batch
+from dsinspect.protocols.batch import Batch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from dsinspect import hookimpl
 
 if TYPE_CHECKING:
-    from dsinspect.executors import Executor
+    from dsinspect.protocols.executors import Executor
 
 
 @hookimpl
 def dsinspect_executors() -> Iterable[type[Executor]]:
     """Return every executor of this package."""
-    from dsinspect.executors import Executor
-    from dsinspect.plugins import classes_in
+    from dsinspect.protocols.bundle import classes_in
+    from dsinspect.protocols.executors import Executor
 
     return classes_in(__name__, Executor)

@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from itertools import islice
 from typing import Any
 
-from dsinspect.executors import R, T
+from dsinspect.protocols.executors import R, T
 
 
 def ordered_results(pool: Pool, fn: Callable[[T], R], items: Sequence[T], ahead: int,

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from dsinspect.errors import UserError
-from dsinspect.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T, tree_merge
 
 
 class Dask(Executor):

@@ -9,7 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from dsinspect.errors import UserError
-from dsinspect.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T, tree_merge
 from dsinspect_executors._pool import ordered_results
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from dsinspect.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T, tree_merge
 
 
 class Serial(Executor):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from dsinspect.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T, tree_merge
 from dsinspect_executors._pool import ordered_results
 
 

@@ -9,8 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from dsinspect.edits import ACTIONS, Edits
 from dsinspect.errors import UserError, nearest
+from dsinspect.protocols.edits import ACTIONS, Edits
 
 Box = tuple[float, float, float, float]
 

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
-from dsinspect.formats import remembered
+from dsinspect.io.places import remembered
 
 SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-from dsinspect.model import Problem
+from dsinspect.tables.schema import Problem
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8-sig", "UTF-8 with a byte order mark"),
           (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"), (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"))

@@ -13,7 +13,8 @@ import numpy as np
 import pandas as pd
 
 from dsinspect.errors import UserError
-from dsinspect.model import NO_POSITION, DatasetInfo, Shard, boxes_xyxy
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

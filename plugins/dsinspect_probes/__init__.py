@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from dsinspect import hookimpl
 
 if TYPE_CHECKING:
-    from dsinspect.probes import Probe
+    from dsinspect.protocols.probes import Probe
 
 
 @hookimpl
 def dsinspect_probes() -> Iterable[type[Probe]]:
     """Return every probe of this package."""
-    from dsinspect.plugins import classes_in
-    from dsinspect.probes import Probe
+    from dsinspect.protocols.bundle import classes_in
+    from dsinspect.protocols.probes import Probe
 
     return classes_in(__name__, Probe)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.errors import PluginError
-from dsinspect.probes import ImageFile
+from dsinspect.protocols.probes import ImageFile
 from dsinspect_probes._header import header_of
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import contextlib
 import struct
 from dataclasses import dataclass, field
 
-from dsinspect.probes import ImageFile
+from dsinspect.protocols.probes import ImageFile
 
 MAX_SEGMENTS = 2000
 """Segments, chunks or blocks looked at before a header is given up: real files have a few dozen at most."""

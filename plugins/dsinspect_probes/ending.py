@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from dsinspect.probes import Column, ImageFile, Level, Probe, Value
+from dsinspect.protocols.probes import Column, ImageFile, Level, Probe, Value
 from dsinspect_probes._header import header_of
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dsinspect.probes import Column, ImageFile, Level, Probe, Value
+from dsinspect.protocols.probes import Column, ImageFile, Level, Probe, Value
 from dsinspect_probes._header import header_of
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dsinspect.probes import Column, ImageFile, Level, Probe, Value
+from dsinspect.protocols.probes import Column, ImageFile, Level, Probe, Value
 from dsinspect_probes._decode import UndecodableError, opencv, small_bgr_of
 from dsinspect_probes._header import header_of
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.probes import Column, ImageFile, Level, Probe, Value
+from dsinspect.protocols.probes import Column, ImageFile, Level, Probe, Value
 from dsinspect_probes._decode import UndecodableError, opencv, preview_of
 
 if TYPE_CHECKING:

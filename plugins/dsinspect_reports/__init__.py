@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 from dsinspect import hookimpl
 
 if TYPE_CHECKING:
-    from dsinspect.reports import Report
+    from dsinspect.protocols.reports import Report
 
 
 @hookimpl
 def dsinspect_reports() -> Iterable[type[Report]]:
     """Return every report of this package."""
-    from dsinspect.plugins import classes_in
-    from dsinspect.reports import Report
+    from dsinspect.protocols.bundle import classes_in
+    from dsinspect.protocols.reports import Report
 
     return classes_in(__name__, Report)

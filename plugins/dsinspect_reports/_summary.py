@@ -11,8 +11,8 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from dsinspect.reports import Outcome, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, spark, speaks_unicode, symbol
 
 TOP_CLASSES = 12

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -11,8 +11,9 @@ import io
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from dsinspect.findings import Finding
-from dsinspect.reports import Report, Run
+from dsinspect.findings.findings import Finding
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Run
 
 HEADER = ("code", "severity", "message", "image", "split", "category", "annotation_id", "source", "line", "index",
           "x_min", "y_min", "x_max", "y_max", "values", "fingerprint", "fix")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dsinspect.findings import Finding
-from dsinspect.reports import Report, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.findings import Finding
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Run
 from dsinspect_reports.text import summary_line
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "notice"}

@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from dsinspect import __version__
-from dsinspect.findings import Chunk
-from dsinspect.reports import Outcome, Report, Run
+from dsinspect.findings.findings import Chunk
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Outcome, Run
 
 SCHEMA_VERSION = 1
 _ENCODER = msgspec.json.Encoder()

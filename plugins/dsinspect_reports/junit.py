@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from dsinspect.reports import Outcome, Report, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.text import concise_line
 
 MAX_FINDINGS = 100

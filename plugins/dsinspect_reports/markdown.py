@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dsinspect.reports import Outcome, Report, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.text import summary_line, where
 
 FINDINGS_EACH = 5

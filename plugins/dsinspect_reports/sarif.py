@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import quote
 
 from dsinspect import __version__
-from dsinspect.findings import Finding
-from dsinspect.reports import Outcome, Report, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.findings import Finding
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.json_report import encoded, encoded_lines
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.reports import Report, Run
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Run
 
 
 class TerminalReport(Report):

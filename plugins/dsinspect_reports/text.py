@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from dsinspect.findings import Finding
-from dsinspect.reports import Report, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.findings import Finding
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Run
 from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, printable, symbol
 
 MAX_FINDINGS = 10

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from dsinspect import hookimpl
 
 if TYPE_CHECKING:
-    from dsinspect.transforms import Transform
+    from dsinspect.protocols.transforms import Transform
 
 
 @hookimpl
 def dsinspect_transforms() -> Iterable[type[Transform[Any]]]:
     """Return every transform of this package."""
-    from dsinspect.plugins import classes_in
-    from dsinspect.transforms import Transform
+    from dsinspect.protocols.bundle import classes_in
+    from dsinspect.protocols.transforms import Transform
 
     return classes_in(__name__, Transform)

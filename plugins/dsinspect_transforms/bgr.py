@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.geometry import identity
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.geometry.affine import identity
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 
 from dsinspect.errors import UserError
-from dsinspect.geometry import translation
-from dsinspect.options import BaseOptions, option
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.geometry.affine import translation
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 from dsinspect_transforms._choices import Anchor, offset, size_wh
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from dsinspect.options import BaseOptions, option
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

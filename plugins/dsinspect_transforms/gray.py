@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
-from dsinspect.geometry import identity
-from dsinspect.options import BaseOptions, option
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.geometry.affine import identity
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsinspect.errors import UserError
-from dsinspect.geometry import translation
-from dsinspect.options import BaseOptions, option
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.geometry.affine import translation
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 from dsinspect_transforms._choices import Anchor, colour_bgr, offset, size_wh
 from dsinspect_transforms._resampling import bordered
 

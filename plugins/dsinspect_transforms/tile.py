@@ -11,9 +11,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsinspect.errors import UserError
-from dsinspect.geometry import translation
-from dsinspect.options import BaseOptions, option
-from dsinspect.transforms import ImageRow, Transform
+from dsinspect.geometry.affine import translation
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.protocols.transforms import ImageRow, Transform
 from dsinspect_transforms._choices import size_wh
 from dsinspect_transforms.crop import MIN_KEPT, MIN_KEPT_SOURCE, WindowParams, window
 

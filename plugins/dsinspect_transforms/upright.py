@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from dsinspect.orientation import orientation_matrix, turned_upright
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.geometry.exif import orientation_matrix, turned_upright
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 if TYPE_CHECKING:
     import numpy as np

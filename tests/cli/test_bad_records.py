@@ -162,7 +162,7 @@ def test_unreadable_file_on_disk(cli: Any, clean: Path) -> None:
 
 
 def test_unreadable_file(cli: Any, clean: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dsinspect.probes import ImageFile
+    from dsinspect.protocols.probes import ImageFile
 
     real = ImageFile.read_at
 

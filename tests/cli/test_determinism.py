@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dsinspect import engine
+from dsinspect.inspection import inspect as engine
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 

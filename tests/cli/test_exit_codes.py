@@ -101,7 +101,7 @@ def test_nothing_readable_at_all(cli: Any, tmp_path: Path) -> None:
 
 CRASHING = '''
 from dsinspect import hookimpl
-from dsinspect.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class Crashes(RowCheck[BaseOptions]):
@@ -148,8 +148,8 @@ def test_opencv_that_cannot_be_imported_is_one_line_and_the_rest_runs(tmp_path: 
 
 
 def test_interrupt_exits_130(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from dsinspect import engine
     from dsinspect.cli import Interrupted
+    from dsinspect.inspection import inspect as engine
 
     def interrupted(*_: object) -> None:
         raise Interrupted

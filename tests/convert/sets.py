@@ -10,10 +10,11 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from dsinspect.config import Config
-from dsinspect.converting import ConvertRequest, open_source, prepared
-from dsinspect.model import FRAME_COLUMNS, Shard
-from dsinspect.plugins import load_plugins
-from dsinspect.probes import column_owners
+from dsinspect.conversion.pipeline import ConvertRequest, open_source, prepared
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.probes import column_owners
+from dsinspect.tables.dataset import Shard
+from dsinspect.tables.schema import FRAME_COLUMNS
 
 Boxes = list[tuple[Any, ...]]
 

@@ -11,8 +11,8 @@ import pytest
 import yaml
 from convert.sets import coco, content, put, tree
 
-from dsinspect import converting
 from dsinspect.cli import main
+from dsinspect.conversion import pipeline as converting
 
 FORMATS = ("coco", "voc", "yolo", "table")
 
@@ -323,7 +323,7 @@ def test_an_error_of_our_own_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("told\nin two lines")
 
-    monkeypatch.setattr("dsinspect.converting.convert", broken)
+    monkeypatch.setattr("dsinspect.conversion.pipeline.convert", broken)
     (tmp_path / "set").mkdir()
     assert main(["convert", str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--to", "coco"]) == 3
     (line,) = capsys.readouterr().err.strip().splitlines()

@@ -13,9 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsinspect.cli import main
-from dsinspect.model import Category, DatasetInfo, Shard, annotations_frame, images_frame
-from dsinspect.placing import Places
-from dsinspect.plugins import load_plugins
+from dsinspect.loader import load_plugins
+from dsinspect.output.image_layout import Places
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.schema import annotations_frame, images_frame
 
 FORMATS = ("coco", "voc", "yolo", "table")
 names = st.text(st.characters(categories=("L", "N", "P", "S"), include_characters=" "), min_size=1, max_size=12).map(

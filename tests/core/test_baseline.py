@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dsinspect.baseline import apply_baseline, known_findings, read_baseline, write_baseline
 from dsinspect.errors import UserError
-from dsinspect.findings import Findings
-from dsinspect.model import DatasetInfo
-from dsinspect.reports import Census, Outcome, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.findings import Findings
+from dsinspect.findings.severity import Severity
+from dsinspect.inspection.baseline import apply_baseline, known_findings, read_baseline, write_baseline
+from dsinspect.protocols.run import Census, Outcome, Run
+from dsinspect.tables.dataset import DatasetInfo
 
 
 def run_with(*subjects: str) -> Run:

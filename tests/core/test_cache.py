@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dsinspect.cache import Cache, FileIdentity, cache_file, clear
+from dsinspect.inspection.cache import Cache, FileIdentity, cache_file, clear
 
 FILE = FileIdentity("/x/a.jpg", 10, 20)
 VALUES = {"header": [1, 640.0, None, "jpeg"]}

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dsinspect.columns import Columns, codes_of, constant, distinct, is_constant, is_given
+from dsinspect.tables.columns import Columns, codes_of, constant, distinct, is_constant, is_given
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 texts = st.lists(st.one_of(st.none(), st.sampled_from(["a", "b", "", "ä", "c d"])), max_size=30)

@@ -8,7 +8,7 @@ import pytest
 
 from dsinspect.config import Config, find_config, load_config, read_config
 from dsinspect.errors import UserError
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
 
 CODES = ["BOX001", "BOX005", "CLS001", "IMG001"]
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsinspect.errors import UserError
-from dsinspect.executors import tree_merge
-from dsinspect.plugins import load_plugins
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.executors import tree_merge
 
 EXECUTORS = load_plugins().executors
 

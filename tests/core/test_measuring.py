@@ -14,14 +14,16 @@ import cv2
 import numpy as np
 import pytest
 
-from dsinspect import engine, probes
-from dsinspect.cache import Cache, cache_file
 from dsinspect.cli import main
 from dsinspect.config import Config
-from dsinspect.engine import Request, inspect
-from dsinspect.measure import measure
-from dsinspect.plugins import load_plugins
-from dsinspect.probes import Column, ImageFile, Level, Probe, Value
+from dsinspect.inspection import inspect as engine
+from dsinspect.inspection.cache import Cache, cache_file
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.measure import measure
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
+from dsinspect.protocols import probes
+from dsinspect.protocols.probes import Column, ImageFile, Level, Probe, Value
 
 PLUGINS = load_plugins()
 

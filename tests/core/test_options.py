@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 
 from dsinspect.errors import UserError
-from dsinspect.options import BaseOptions, describe, make, option
+from dsinspect.protocols.options import BaseOptions, describe, make, option
 
 
 class Limits(BaseOptions):

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from dsinspect import hookimpl, plugins
+from dsinspect import hookimpl
+from dsinspect import loader as plugins
 from dsinspect.errors import PluginError, UserError
-from dsinspect.hookspecs import Hooks
+from dsinspect.protocols.hookspecs import Hooks
 
 ONE_FILE = '''
 """A plugin of one file."""
 from dsinspect import hookimpl
-from dsinspect.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class Mine(RowCheck[BaseOptions]):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from dsinspect import progress
+from dsinspect.commands import progress
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from dsinspect.columns import Columns
-from dsinspect.formats import OpenRequest
-from dsinspect.plugins import load_plugins
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.formats import OpenRequest
+from dsinspect.tables.columns import Columns
 
 FORMATS = load_plugins().formats
 IMAGES, BOXES = 400, 40

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsinspect.errors import UserError
-from dsinspect.formats import OpenRequest
-from dsinspect.model import DatasetInfo, Problem
+from dsinspect.protocols.formats import OpenRequest
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import Problem
 from dsinspect_formats.yolo._labels import LabelFile, read_labels, read_lines
 from dsinspect_formats.yolo.format import Yolo
 

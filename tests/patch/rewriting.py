@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from dsinspect.edits import Edits
-from dsinspect.formats import Format, OpenRequest
-from dsinspect.model import DatasetInfo
-from dsinspect.options import BaseOptions
-from dsinspect.plugins import load_plugins
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import Format, OpenRequest
+from dsinspect.protocols.options import BaseOptions
+from dsinspect.tables.dataset import DatasetInfo
 
 FORMATS = load_plugins().formats
 FRAME = {"frame_width": 640.0, "frame_height": 480.0}

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsinspect.engine import Request, inspect
-from dsinspect.findings import Findings
-from dsinspect.plugins import load_plugins
-from dsinspect.reports import Run
+from dsinspect.findings.findings import Findings
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.run import Run
 from dsinspect_reports.github import GithubReport
 
 PLUGINS = load_plugins()

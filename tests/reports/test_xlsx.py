@@ -16,11 +16,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
-from dsinspect.engine import Request, inspect
-from dsinspect.findings import Findings
-from dsinspect.plugins import load_plugins
-from dsinspect.reports import Run
-from dsinspect.workbook import DECISIONS
+from dsinspect.findings.findings import Findings
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.review_sheet import DECISIONS
+from dsinspect.protocols.run import Run
 from dsinspect_reports.xlsx import _book as xlsx_book
 from dsinspect_reports.xlsx import _tables
 from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
@@ -187,7 +188,7 @@ def test_thumbnails_stand_in_the_rows_of_their_findings(tmp_path: Path) -> None:
 def test_thumbnail_shows_the_box_where_it_is(tmp_path: Path) -> None:
     import cv2
 
-    from dsinspect.thumbnails import thumbnail
+    from dsinspect.render.thumbnails import thumbnail
 
     pixels = np.zeros((200, 300, 3), np.uint8)
     cv2.rectangle(pixels, (120, 60), (159, 99), (255, 255, 255), -1)

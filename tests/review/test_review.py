@@ -11,8 +11,9 @@ import openpyxl
 import pytest
 from books import Book, changed, contents, through_libreoffice
 
-from dsinspect.engine import Request, inspect
-from dsinspect.plugins import load_plugins
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
 
 PLUGINS = load_plugins()
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"

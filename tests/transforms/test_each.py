@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 import pytest
 
-from dsinspect import geometry as g
-from dsinspect.chains import build_chain, listing, parse_op, routes
 from dsinspect.errors import UserError
-from dsinspect.mirroring import mirrored, mirrored_pairs
-from dsinspect.options import describe, make
-from dsinspect.orientation import orientation_matrix, turned_upright
-from dsinspect.plugins import load_plugins
-from dsinspect.probes import ImageFile
-from dsinspect.transforms import ImageRow, Transform
+from dsinspect.geometry import affine as g
+from dsinspect.geometry.exif import orientation_matrix, turned_upright
+from dsinspect.geometry.label_swap import mirrored, mirrored_pairs
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.options import describe, make
+from dsinspect.protocols.probes import ImageFile
+from dsinspect.protocols.transforms import ImageRow, Transform
+from dsinspect.transformation.chain import build_chain, listing, parse_op, routes
 
 PLUGINS = load_plugins()
 TYPES = PLUGINS.transforms

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dsinspect import geometry as g
-from dsinspect.masks import counts_from_text, decode_mask, encode_mask, move_mask, text_from_counts
+from dsinspect.geometry import affine as g
+from dsinspect.geometry.rle import counts_from_text, decode_mask, encode_mask, move_mask, text_from_counts
 
 FLIP = np.array([[-1.0, 0, 100], [0, 1, 0]])
 TURN = np.array([[0.0, -1, 80], [1, 0, 0]])

@@ -17,10 +17,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dsinspect import geometry as g
-from dsinspect.options import make
-from dsinspect.plugins import load_plugins
-from dsinspect.transforms import ImageRow
+from dsinspect.geometry import affine as g
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.options import make
+from dsinspect.protocols.transforms import ImageRow
 
 TYPES = load_plugins().transforms
 SIZES = [(640, 480), (333, 501), (97, 64)]

@@ -14,11 +14,12 @@ import numpy as np
 import pytest
 from transforms.drawing import drawn, found
 
-from dsinspect import pictures, pipeline
 from dsinspect.cli import main
 from dsinspect.errors import UserError
-from dsinspect.geometry import polygon_area
-from dsinspect.masks import decode_mask, encode_mask, text_from_counts
+from dsinspect.geometry.affine import polygon_area
+from dsinspect.geometry.rle import decode_mask, encode_mask, text_from_counts
+from dsinspect.io import image_codec as pictures
+from dsinspect.transformation import pipeline
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 Run = Callable[..., tuple[int, str, str]]

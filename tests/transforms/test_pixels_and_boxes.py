@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from transforms.drawing import drawn, found
 
-from dsinspect import geometry as g
-from dsinspect.options import make
-from dsinspect.plugins import load_plugins
-from dsinspect.transforms import ImageRow, Params, Transform
+from dsinspect.geometry import affine as g
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.options import make
+from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 TYPES = load_plugins().transforms
 BLACK = {"colour": 0}

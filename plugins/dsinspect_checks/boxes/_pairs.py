@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.checks import Batch
+from dsinspect.protocols.batch import Batch
 from dsinspect_checks.boxes._geometry import is_judged
 
 if TYPE_CHECKING:

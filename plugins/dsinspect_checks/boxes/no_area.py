@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 from dsinspect_checks.boxes._geometry import NO_AREA, faults, sizes_wh
 
 

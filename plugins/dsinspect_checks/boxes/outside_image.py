@@ -9,8 +9,9 @@ When to ignore: never; often it belongs to another image, or the image was resiz
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
-from dsinspect.model import FRAME_COLUMNS
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import OUTSIDE, faults
 
 

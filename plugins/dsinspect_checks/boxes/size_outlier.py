@@ -18,9 +18,10 @@ from typing import Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
-from dsinspect.columns import Columns, codes_of
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.columns import Columns, codes_of
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._places import place_columns, places_of
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 

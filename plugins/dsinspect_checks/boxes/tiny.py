@@ -16,7 +16,8 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity, option
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
 

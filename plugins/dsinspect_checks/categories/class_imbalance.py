@@ -22,9 +22,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from dsinspect.balance import BETA, REPEAT_THRESHOLD, class_weights
-from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
-from dsinspect.model import DatasetInfo
+from dsinspect.class_balance import BETA, REPEAT_THRESHOLD, class_weights
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.chart import Chart
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 

@@ -9,8 +9,9 @@ When to ignore: never; give all splits one list.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 
 
 class ClassesDifferBySplit(Check[None, BaseOptions]):

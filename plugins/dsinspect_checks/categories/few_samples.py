@@ -16,8 +16,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 

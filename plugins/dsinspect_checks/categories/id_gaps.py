@@ -13,8 +13,9 @@ When to ignore: when your trainer maps ids, as most do for COCO.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 
 
 class IdGaps(Check[None, BaseOptions]):

@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import re
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 _SIDE = re.compile(r"(?:(?<=[^a-z])|^)(left|l)(?=$|[^a-z])", re.I)

@@ -10,8 +10,9 @@ When to ignore: when the class list is shared with other sets. Roboflow's placeh
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 

@@ -17,8 +17,10 @@ from typing import Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fold, Result, Severity, option
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import NOT_FINITE, faults
 
 State = Counter[str]

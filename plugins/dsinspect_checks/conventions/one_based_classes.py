@@ -16,8 +16,9 @@ from collections import Counter
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fold, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 
 State = Counter[int]
 

@@ -15,8 +15,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fold, Result, Severity, option
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 from dsinspect_checks.images.size_mismatch import boxes_fit
 

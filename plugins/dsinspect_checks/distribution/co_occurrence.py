@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -18,8 +18,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.chart import Chart
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import is_judged
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from dsinspect.checks import Batch, Findings, O, RowCheck
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import Findings, O, RowCheck
 from dsinspect_checks.images._state import decodes
 
 if TYPE_CHECKING:

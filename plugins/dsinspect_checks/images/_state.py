@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.checks import Batch
-from dsinspect.columns import is_given
+from dsinspect.protocols.batch import Batch
+from dsinspect.tables.columns import is_given
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

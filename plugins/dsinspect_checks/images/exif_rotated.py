@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
-from dsinspect.model import FRAME_COLUMNS
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 from dsinspect_checks.images.size_mismatch import boxes_fit
 

@@ -10,7 +10,8 @@ When to ignore: when grey pictures are part of the task.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class GreyInColour(RowCheck[BaseOptions]):

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from dsinspect.checks import BaseOptions, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Severity, option
 from dsinspect_checks.images._quality import MeasuredImage
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import os
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
-from dsinspect.columns import is_given
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
+from dsinspect.tables.columns import is_given
 
 
 class MissingFile(RowCheck[BaseOptions]):

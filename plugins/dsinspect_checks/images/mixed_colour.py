@@ -17,9 +17,10 @@ from collections import Counter
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.columns import is_given
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.columns import is_given
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks.images._state import is_image
 
 State = tuple[Counter[str], tuple[tuple[str, Findings], ...]]

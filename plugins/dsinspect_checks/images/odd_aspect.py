@@ -17,8 +17,9 @@ from typing import Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity, option
-from dsinspect.model import FRAME_COLUMNS
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity, option
+from dsinspect.tables.schema import FRAME_COLUMNS
 
 
 class Options(BaseOptions, frozen=True):

@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
-from dsinspect.columns import is_given
-from dsinspect.model import FRAME_COLUMNS
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
+from dsinspect.tables.columns import is_given
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 
 

@@ -13,7 +13,8 @@ When to ignore: never; fetch the file again.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 from dsinspect_checks.images._state import is_truncated
 
 

@@ -12,8 +12,9 @@ When to ignore: when your trainer reads a format that OpenCV does not.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
-from dsinspect.columns import is_given
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
+from dsinspect.tables.columns import is_given
 from dsinspect_checks.images._state import MISSING, is_image, is_truncated
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
-from dsinspect.columns import is_given
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.tables.columns import is_given
 from dsinspect_checks.images._state import is_image
 
 FORMATS = {".jpg": "jpeg", ".jpeg": "jpeg", ".jpe": "jpeg", ".mpo": "jpeg", ".png": "png", ".gif": "gif", ".bmp": "bmp",

@@ -16,8 +16,8 @@ import msgspec
 import numpy as np
 import simdjson
 
-from dsinspect.checks import Batch
-from dsinspect.columns import is_constant
+from dsinspect.protocols.batch import Batch
+from dsinspect.tables.columns import is_constant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

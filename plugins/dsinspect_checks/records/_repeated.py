@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result
-from dsinspect.columns import Columns, codes_of, is_constant
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result
+from dsinspect.tables.columns import Columns, codes_of, is_constant
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._places import places_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,8 @@ from typing import Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity, option
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
 from dsinspect_checks.records._polygons import POLYGONS, polygons_of
 
 

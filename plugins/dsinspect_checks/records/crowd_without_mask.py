@@ -14,8 +14,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks.records._polygons import RLE, polygons_of
 
 State = Counter[str]

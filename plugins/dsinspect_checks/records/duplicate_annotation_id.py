@@ -9,8 +9,9 @@ When to ignore: never; numbering them anew loses nothing.
 
 from __future__ import annotations
 
-from dsinspect.checks import Batch, Findings, Fix, Severity
-from dsinspect.columns import Columns
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import Findings, Fix, Severity
+from dsinspect.tables.columns import Columns
 from dsinspect_checks._places import place_columns
 from dsinspect_checks.records._repeated import RepeatedKey, annotation_records
 

@@ -10,8 +10,9 @@ When to ignore: never.
 
 from __future__ import annotations
 
-from dsinspect.checks import Batch, Findings, Severity
-from dsinspect.columns import Columns
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import Findings, Severity
+from dsinspect.tables.columns import Columns
 from dsinspect_checks._places import place_columns
 from dsinspect_checks.records._repeated import RepeatedKey, image_records
 

@@ -10,7 +10,8 @@ When to ignore: never, where masks are used.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 from dsinspect_checks.records._polygons import polygons_of
 
 

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
-from dsinspect.model import FRAME_COLUMNS
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.records._polygons import RLE, polygons_of
 
 

@@ -9,7 +9,8 @@ When to ignore: never.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class MixedRowKinds(RowCheck[BaseOptions]):

@@ -15,8 +15,9 @@ from collections import Counter
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 
 State = Counter[tuple[str, str]]
 

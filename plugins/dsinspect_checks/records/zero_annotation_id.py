@@ -10,7 +10,8 @@ When to ignore: when the file is never evaluated with pycocotools.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
 
 class ZeroAnnotationId(RowCheck[BaseOptions]):

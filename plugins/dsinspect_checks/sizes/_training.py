@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.checks import Batch
+from dsinspect.protocols.batch import Batch
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
 if TYPE_CHECKING:

@@ -21,8 +21,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.sizes._training import scaled_wh
 
 if TYPE_CHECKING:

@@ -20,9 +20,12 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Chart, Check, Findings, Result, Severity, option
-from dsinspect.columns import Columns
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.chart import Chart
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.columns import Columns
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
 
 

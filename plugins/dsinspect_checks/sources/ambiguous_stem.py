@@ -11,7 +11,8 @@ When to ignore: when both really show the same picture.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class AmbiguousStem(RowCheck[BaseOptions]):

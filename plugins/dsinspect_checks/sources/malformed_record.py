@@ -12,7 +12,8 @@ When to ignore: never; correct the record or drop it.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
 
 class MalformedRecord(RowCheck[BaseOptions]):

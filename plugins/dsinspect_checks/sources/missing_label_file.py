@@ -11,7 +11,8 @@ When to ignore: when background images were stored without label files on purpos
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class MissingLabelFile(RowCheck[BaseOptions]):

@@ -12,7 +12,8 @@ When to ignore: when every program that reads the file copes with it.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
 
 class OddEncoding(RowCheck[BaseOptions]):

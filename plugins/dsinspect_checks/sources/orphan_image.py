@@ -12,7 +12,8 @@ When to ignore: when the folder is shared with other sets.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class OrphanImage(RowCheck[BaseOptions]):

@@ -11,7 +11,8 @@ When to ignore: when your trainer checks the cache against the files.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class StaleTrainerCache(RowCheck[BaseOptions]):

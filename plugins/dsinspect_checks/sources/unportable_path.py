@@ -11,7 +11,8 @@ When to ignore: when the set never leaves the machine.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
 
 class UnportablePath(RowCheck[BaseOptions]):

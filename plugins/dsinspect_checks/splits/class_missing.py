@@ -12,8 +12,9 @@ When to ignore: when val is meant for some classes only.
 
 from __future__ import annotations
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
 
 

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Fix, Result, Severity
-from dsinspect.columns import Columns, is_given
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity
+from dsinspect.tables.columns import Columns, is_given
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._content import content_rows, groups_by, kinds_of, some, without_repeats
 
 State = tuple[Columns, ...]

@@ -16,9 +16,10 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
-from dsinspect.columns import Columns, is_given
-from dsinspect.model import DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.columns import Columns, is_given
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._content import kinds_of, some
 from dsinspect_checks._near import NEEDS, hash_rows, near_groups
 

@@ -19,9 +19,11 @@ from typing import Annotated
 
 import numpy as np
 
-from dsinspect.checks import BaseOptions, Batch, Check, Findings, Result, Severity, option
-from dsinspect.columns import codes_of, is_given
-from dsinspect.model import FRAME_COLUMNS, DatasetInfo
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.columns import codes_of, is_given
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 
 State = Counter[tuple[str, str, int]]

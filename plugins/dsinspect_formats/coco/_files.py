@@ -6,7 +6,7 @@ import re
 from functools import partial
 from pathlib import Path
 
-from dsinspect.formats import remembered
+from dsinspect.io.places import remembered
 from dsinspect_formats._images import relative, walk
 
 _SPLIT = re.compile(r"(?:^|[_\-. ])(train|valid|validation|val|test)(?:[_\-. ]?\d{0,4})?(?=$|[_\-. ])", re.I)

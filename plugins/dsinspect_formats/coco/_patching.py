@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from dsinspect.edits import Edits
 from dsinspect.errors import UserError
-from dsinspect.formats import OpenRequest, Patch
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._splicing import EncodedText, Splice, removals, shown_path, splice
@@ -406,7 +406,7 @@ def _has_area_of_box(record: JsonObject) -> bool:
 
 def _true_area(record: JsonObject) -> float:
     """Return the area of plain polygons, else of the box, square px."""
-    from dsinspect.geometry import polygon_area
+    from dsinspect.geometry.affine import polygon_area
 
     polygons = record.value("segmentation")
     if isinstance(polygons, list) and polygons and all(

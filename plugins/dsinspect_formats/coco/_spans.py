@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from dsinspect.model import NO_POSITION
+from dsinspect.tables.schema import NO_POSITION
 from dsinspect_formats.coco._tolerant import LISTS, _Scanner
 
 _CHUNK = 1 << 24

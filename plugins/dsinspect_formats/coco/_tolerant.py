@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from dsinspect.model import NO_POSITION, Problem
+from dsinspect.tables.schema import NO_POSITION, Problem
 from dsinspect_formats.coco._records import (
     NO_BYTES,
     Annotation,

@@ -11,8 +11,9 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
-from dsinspect.geometry import polygon_area
-from dsinspect.model import NO_POSITION, Category, DatasetInfo, Shard, boxes_xyxy
+from dsinspect.geometry.affine import polygon_area
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, outline_kind, unlink_quietly
 
 if TYPE_CHECKING:

@@ -15,18 +15,11 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.columns import Columns, constant, is_given, objects
 from dsinspect.errors import UserError
-from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
-from dsinspect.model import (
-    Category,
-    DatasetInfo,
-    Problem,
-    Shard,
-    annotation_columns,
-    image_columns,
-    problem_columns,
-)
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef
+from dsinspect.tables.columns import Columns, constant, is_given, objects
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import base_folder, find_files, image_folders, split_of
@@ -34,7 +27,7 @@ from dsinspect_formats.coco._records import NO_BYTES, Document, collector_off, d
 from dsinspect_formats.coco._tolerant import Recovered, recover
 
 if TYPE_CHECKING:
-    from dsinspect.edits import Edits
+    from dsinspect.protocols.edits import Edits
 
 MAPPED_BYTES = 1 << 25
 """A file from this size on is mapped into memory, not read."""

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 
 from dsinspect.errors import UserError
-from dsinspect.spreadsheets import _dialect
+from dsinspect.io.spreadsheets import _dialect
 from dsinspect_formats._splicing import without_lines
 
 

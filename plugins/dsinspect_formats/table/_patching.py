@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from dsinspect.edits import Edits
 from dsinspect.errors import UserError
-from dsinspect.formats import OpenRequest, Patch
-from dsinspect.spreadsheets import Sheet, kind_of
+from dsinspect.io.spreadsheets import Sheet, kind_of
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._splicing import EncodedText, extent_text, number_text

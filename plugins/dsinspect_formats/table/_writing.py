@@ -12,7 +12,8 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
-from dsinspect.model import BOX_COLUMNS, DatasetInfo, Shard, boxes_xyxy
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import BOX_COLUMNS, boxes_xyxy
 from dsinspect_formats._writing import Losses, cannot_write, number, slices_of, unlink_quietly
 
 HEADER = ("image", "split", "class", *BOX_COLUMNS, "width", "height")

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
-from dsinspect.columns import Columns, is_given
 from dsinspect.errors import UserError
-from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
-from dsinspect.model import DatasetInfo, Problem, Shard, annotation_columns, image_columns, problem_columns
-from dsinspect.options import BaseOptions, option
-from dsinspect.spreadsheets import Row, Sheet, kind_of, sheets_of
+from dsinspect.io.spreadsheets import Row, Sheet, kind_of, sheets_of
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.columns import Columns, is_given
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats.table._columns import Mapped, number, parse_wanted, recognise
 
 if TYPE_CHECKING:
-    from dsinspect.edits import Edits
+    from dsinspect.protocols.edits import Edits
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls")
 LOOK_AHEAD = 25

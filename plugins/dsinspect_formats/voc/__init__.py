@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from dsinspect import hookimpl
 
 if TYPE_CHECKING:
-    from dsinspect.formats import Format
+    from dsinspect.protocols.formats import Format
 
 
 @hookimpl

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from dsinspect.edits import Edits
-from dsinspect.formats import OpenRequest, Patch
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import stem_of, walk
 from dsinspect_formats._splicing import EncodedText, number_text, splice, without_lines

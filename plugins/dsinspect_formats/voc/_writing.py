@@ -13,7 +13,8 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from dsinspect.errors import UserError
-from dsinspect.model import BOX_COLUMNS, DatasetInfo, Shard
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, slices_of, unlink_quietly, write_file
 
 ATTRIBUTES = ("pose", "truncated", "occluded")

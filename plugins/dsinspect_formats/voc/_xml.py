@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.parsers import expat
 
-from dsinspect.model import Problem
+from dsinspect.tables.schema import Problem
 
 _NUMBERS = ("xmin", "ymin", "xmax", "ymax")
 

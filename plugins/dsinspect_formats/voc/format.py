@@ -12,24 +12,18 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 import numpy as np
 
-from dsinspect.columns import objects
 from dsinspect.errors import UserError
-from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
-from dsinspect.model import (
-    DatasetInfo,
-    Problem,
-    Shard,
-    annotation_columns,
-    image_columns,
-    problem_columns,
-)
-from dsinspect.options import BaseOptions
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef
+from dsinspect.protocols.options import BaseOptions
+from dsinspect.tables.columns import objects
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.voc._xml import VocFile, read_xml
 
 if TYPE_CHECKING:
-    from dsinspect.edits import Edits
+    from dsinspect.protocols.edits import Edits
 
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
 _ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from dsinspect.model import Category, Problem
+from dsinspect.tables.dataset import Category
+from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import relative
 from dsinspect_formats._text import decode, odd_encoding
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.model import Problem
+from dsinspect.tables.schema import Problem
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._plain import is_plain, read_plain
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.model import Category, Problem
+from dsinspect.tables.dataset import Category
+from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS, Config, read_config, resolve

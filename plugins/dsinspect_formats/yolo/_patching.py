@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dsinspect.edits import Edits
-from dsinspect.formats import OpenRequest, Patch
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative, walk
 from dsinspect_formats._splicing import EncodedText, without_lines

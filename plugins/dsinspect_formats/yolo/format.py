@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
-from dsinspect.columns import objects
-from dsinspect.formats import Detection, Format, OpenRequest, Patch, ShardRef
-from dsinspect.model import DatasetInfo, Shard, annotation_columns, image_columns, problem_columns
-from dsinspect.options import BaseOptions, option
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.columns import objects
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import is_image, walk
 from dsinspect_formats.yolo._config import config_of, looks_like_config
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
@@ -22,7 +23,7 @@ from dsinspect_formats.yolo._outlines import keypoints_of, polygon_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from dsinspect.edits import Edits
+    from dsinspect.protocols.edits import Edits
 
 COLUMNS = frozenset(("yolo:n_values", "yolo:row", "yolo:segmentation", "yolo:keypoints"))
 OF_TEXT = COLUMNS - {"yolo:n_values"}

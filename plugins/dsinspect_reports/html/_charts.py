@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from dsinspect.checks import Chart
+from dsinspect.protocols.chart import Chart
 
 WIDTH, HEIGHT = 640, 300
 LEFT, BOTTOM, TOP, RIGHT = 56, 46, 12, 12

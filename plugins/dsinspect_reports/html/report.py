@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.reports import Outcome, Report, Run
-from dsinspect.severity import Severity
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.html._charts import draw
 from dsinspect_reports.html._page import SCRIPT, STYLE
 from dsinspect_reports.text import where

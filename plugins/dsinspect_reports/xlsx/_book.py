@@ -11,8 +11,8 @@ import pandas as pd
 from openpyxl import Workbook
 from openpyxl.writer.excel import ExcelWriter
 
-from dsinspect.reports import Run
-from dsinspect.workbook import FINDINGS_SHEET, MAX_ROWS
+from dsinspect.protocols.review_sheet import FINDINGS_SHEET, MAX_ROWS
+from dsinspect.protocols.run import Run
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._overview import (
     add_charts,

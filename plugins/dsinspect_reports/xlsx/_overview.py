@@ -12,9 +12,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
 
 from dsinspect import __version__
-from dsinspect.reports import Outcome, Run
-from dsinspect.severity import Severity
-from dsinspect.workbook import DECISIONS
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.review_sheet import DECISIONS
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._tables import print_layout
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 
-from dsinspect.pictures import decode, start_opencv
-from dsinspect.quiet import quiet_decoders
-from dsinspect.thumbnails import thumbnail
+from dsinspect.io.decoder_stderr import quiet_decoders
+from dsinspect.io.image_codec import decode, start_opencv
+from dsinspect.render.thumbnails import thumbnail
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dsinspect.reports import Run
+    from dsinspect.protocols.run import Run
 
 HEADER = "Picture"
 ROW_HEIGHT = 78.0

@@ -7,7 +7,7 @@ from typing import Any
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 
-from dsinspect.workbook import MAX_TEXT
+from dsinspect.protocols.review_sheet import MAX_TEXT
 
 INK, QUIET, LINE, PAPER = "1F2933", "6B7785", "D5DBE1", "F4F6F8"
 ACCENT = "1D4E89"

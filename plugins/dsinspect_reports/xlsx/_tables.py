@@ -13,9 +13,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.hyperlink import Hyperlink
 
-from dsinspect.reports import Outcome, Run
-from dsinspect.severity import Severity
-from dsinspect.workbook import DECISIONS, FINDING_COLUMNS, FINDINGS_SHEET, MAX_ROWS, REVIEW_COLUMNS
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.review_sheet import DECISIONS, FINDING_COLUMNS, FINDINGS_SHEET, MAX_ROWS, REVIEW_COLUMNS
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._archive import Rows
 from dsinspect_reports.xlsx._pictures import HEADER, ROW_HEIGHT, WIDTH

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from dsinspect.workbook import MAX_TEXT
+from dsinspect.protocols.review_sheet import MAX_TEXT
 
 CHUNK = 8192
 """Rows made together: some 10 MB of text."""

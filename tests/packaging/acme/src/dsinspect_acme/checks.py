@@ -1,6 +1,7 @@
 """ACM001 square-box: boxes as wide as high."""
 
-from dsinspect.checks import BaseOptions, Batch, Findings, RowCheck, Severity
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class SquareBox(RowCheck[BaseOptions]):

@@ -1,0 +1,120 @@
+"""What to do about classes of unequal size: weights per class, repeat factors per class and per image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsinspect.tables.columns import Columns, codes_of
+from dsinspect.tables.dataset import Category, Shard
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BETA = 0.999
+"""Of the effective number of samples (Cui et al. 2019)."""
+REPEAT_THRESHOLD = 0.001
+"""Share of images below which a class is repeated (LVIS, Gupta et al. 2019)."""
+
+
+@dataclass(frozen=True)
+class Balance:
+    """Weights and repeat factors of a set.
+
+    Attributes:
+        classes: `id`, `class`, `boxes`, `images`, `share`, `inverse_frequency_weight`, `effective_number_weight`,
+            `repeat_factor`, one row per class that has boxes.
+        images: `image`, `split`, `repeat_factor` (the largest of its classes), one row per image.
+    """
+
+    classes: pd.DataFrame
+    images: pd.DataFrame
+
+
+def class_weights(counts: Columns, images_total: int, beta: float = BETA,
+                  threshold: float = REPEAT_THRESHOLD) -> Columns:
+    """Return per class the counts, share, weights and repeat factor.
+
+    Inverse-frequency weights are total / (classes x boxes); effective-number weights are (1 - beta) / (1 - beta^boxes),
+    scaled to a mean of 1; the repeat factor is max(1, sqrt(threshold / share of images)).
+
+    Args:
+        counts: `name`, `boxes`, `images` of classes that have boxes.
+        images_total: images of the set, with and without boxes.
+        beta: of the effective number, 0 to 1.
+        threshold: share of images below which a class is repeated.
+    """
+    boxes = counts["boxes"].astype(np.float64)
+    effective = (1 - beta) / (1 - beta ** boxes) if beta > 0 else np.ones(len(boxes))
+    effective = effective * len(boxes) / math.fsum(effective.tolist())
+    share_of_images = counts["images"] / max(images_total, 1)
+    return Columns({
+        "class": counts["name"], "boxes": counts["boxes"], "images": counts["images"], "share": boxes / boxes.sum(),
+        "inverse_frequency_weight": boxes.sum() / (len(boxes) * boxes), "effective_number_weight": effective,
+        "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})
+
+
+def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: str | None = None, beta: float = BETA,
+               threshold: float = REPEAT_THRESHOLD) -> Balance:
+    """Measure the balance of a set.
+
+    Args:
+        shards: of the set, one after the other; none is kept.
+        categories: the declared ones, whose order the classes keep.
+        split: count only its images; all when None.
+        beta: of the effective number.
+        threshold: share of images below which a class is repeated.
+    """
+    declared: dict[str, int] = {}
+    for category in categories:
+        declared.setdefault(category.name, category.category_id)
+    numbers = {name: k for k, name in enumerate(declared)}
+    ids = list(declared.values())
+    boxes: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
+    pairs: list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]] = []  # (image, class), each once
+    paths: list[str] = []
+    splits: list[str | None] = []
+    for shard in shards:
+        images, annotations = shard.image_columns, shard.annotation_columns
+        chosen = np.ones(len(images), bool) if split is None else np.asarray(images["split"] == split, bool)
+        rows = np.where(chosen, np.cumsum(chosen) - 1 + len(paths), -1)
+        rows = np.append(rows, -1)[annotations["image_row"]]
+        codes, names = codes_of(annotations["category"])
+        first = dict(zip(codes[::-1].tolist(), annotations["category_id"][::-1].tolist(), strict=True))
+        for k, name in enumerate(names):
+            if name not in numbers:
+                numbers[name] = len(numbers)
+                ids.append(first[k])
+        classes_of = np.array([*(numbers[n] for n in names), -1], np.int64)[codes]
+        known = (rows >= 0) & (classes_of >= 0)
+        boxes = _added(boxes, np.bincount(classes_of[known], minlength=len(numbers)))
+        keys = np.unique(rows[known] << 32 | classes_of[known])
+        pairs.append(np.stack([keys >> 32, keys & 0xFFFFFFFF]))
+        paths += images["path"][chosen].tolist()
+        splits += images["split"][chosen].tolist()
+    image, code = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
+    counts = Columns({"id": np.array(ids, np.int64), "name": np.array(list(numbers), object),
+                      "boxes": _added(boxes, np.zeros(len(numbers), np.int64)),
+                      "images": np.bincount(code, minlength=len(numbers))})
+    has_boxes = counts["boxes"] > 0
+    counts = counts.take(has_boxes)
+    classes = class_weights(counts, len(paths), beta, threshold) if len(counts) else Columns({})
+    factors = np.ones(len(numbers))
+    factors[has_boxes] = classes["repeat_factor"] if len(counts) else []
+    repeat = np.ones(len(paths))
+    np.maximum.at(repeat, image, factors[code])
+    weighted = Columns({"id": counts["id"], **{name: classes[name] for name in classes}}) if len(counts) else classes
+    return Balance(weighted.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
+                                            "repeat_factor": repeat}).frame)
+
+
+def _added(a: np.ndarray[tuple[int, ...], np.dtype[np.int64]], b: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
+           ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    total = np.zeros(max(len(a), len(b)), np.int64)
+    total[:len(a)] += a
+    total[:len(b)] += b
+    return total

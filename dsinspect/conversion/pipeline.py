@@ -1,0 +1,301 @@
+"""Convert a dataset to another format, with every loss counted.
+
+open -> load and measure shards -> boxes in px -> give each image its place -> the target's writer -> conversion.json.
+The output is built beside its place under a temporary name and renamed when it is whole.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, TypeVar
+
+import msgspec
+import numpy as np
+import pandas as pd
+
+from dsinspect import __version__
+from dsinspect.config import Config
+from dsinspect.errors import UserError, nearest
+from dsinspect.geometry.annotations import CARRIED_FIELDS, OUTLINE_FIELDS
+from dsinspect.geometry.exif_frames import with_sizes
+from dsinspect.inspection.measure import measure, measured_shard
+from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.output.destination import require_new
+from dsinspect.output.image_layout import Places, put_image
+from dsinspect.output.manifest import write_manifest
+from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
+from dsinspect.protocols.probes import Probe, column_owners
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, Problem
+
+if TYPE_CHECKING:
+    from dsinspect.loader import Plugins
+
+T = TypeVar("T")
+R = TypeVar("R")
+SHARD = 256
+"""Images per shard: what is in memory for each worker."""
+FIELDS = (*CARRIED_FIELDS, *OUTLINE_FIELDS, "truncated", "occluded", "pose")
+"""Fields of format columns that some format can write, or that are counted as lost."""
+LOST_PROBLEMS = {"malformed-record": "records that cannot be read", "orphan-label": "label files of no image"}
+"""Kinds of problems that mean something is not in the output, and how they are counted."""
+KEPT_PROBLEMS = 1000
+"""Problems that are kept for the manifest and stderr; all are counted."""
+
+
+@dataclass(frozen=True)
+class ConvertRequest:
+    """What to convert, and how.
+
+    Attributes:
+        path: the dataset as the user named it.
+        root: the folder or file on disk.
+        out: a new folder.
+        to: name of the target's format.
+        config: the settings in force; those of the target's format are its writer's options.
+        format: name of the source's format; detected when None.
+        images: folder of the images when it is not where the format keeps them.
+        jobs: number of workers that read and measure.
+        strict: refuse when anything would be lost.
+        force: write into a folder that is not empty; files of the same names are replaced.
+        copy: copy images, where hard links would do.
+        annotations_only: leave the images out.
+        progress: told the stage, the images done and the images there are.
+    """
+
+    path: str
+    root: Path
+    out: Path
+    to: str
+    config: Config = field(default_factory=Config)
+    format: str | None = None
+    images: Path | None = None
+    jobs: int = 1
+    strict: bool = False
+    force: bool = False
+    copy: bool = False
+    annotations_only: bool = False
+    progress: Callable[[str, int, int], None] | None = None
+
+
+@dataclass
+class Conversion:
+    """What a conversion came to.
+
+    Attributes:
+        source: name of the source's format.
+        target: name of the target's format.
+        images: images of the set.
+        annotations: annotations of the set.
+        placed: images by what became of their files: `linked`, `copied`, `there` (placed before), `missing`.
+        renamed: images whose name changed, for another one's place is the same.
+        losses: what the target does not have, and how many.
+        problems: the first `KEPT_PROBLEMS` records that are not in the output.
+    """
+
+    source: str
+    target: str
+    images: int = 0
+    annotations: int = 0
+    placed: Counter[str] = field(default_factory=Counter)
+    renamed: int = 0
+    losses: Counter[str] = field(default_factory=Counter)
+    problems: list[Problem] = field(default_factory=list)
+
+    def tell(self, problems: Iterable[Problem]) -> None:
+        """Count the problems that mean something is lost."""
+        for problem in problems:
+            if problem.kind in LOST_PROBLEMS:
+                self.losses[LOST_PROBLEMS[problem.kind]] += 1
+                if len(self.problems) < KEPT_PROBLEMS:
+                    self.problems.append(problem)
+
+
+def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
+    """Convert a dataset.
+
+    Raises:
+        UserError: nothing is readable, the output cannot be written, or `strict` and something would be lost; nothing is
+            left in the output then.
+    """
+    target = writer_of(request.to, plugins, request.config)
+    require_new(request.root, request.out, force=request.force)
+    source = open_source(request, plugins)
+    built = request.out.with_name(f".{request.out.name}.{os.getpid()}.part")
+    try:
+        try:
+            built.mkdir()
+            done = _Run(request, plugins, source, target, built).convert()
+            if request.strict and done.losses:
+                what = "; ".join(f"{n:,} {what}" for what, n in done.losses.items())
+                raise UserError(f"--strict: {done.target} cannot keep all of {request.path}: {what}")
+            _put_in_place(built, request.out)
+        except OSError as e:
+            where = f" ({e.filename})" if e.filename else ""
+            raise UserError(f"-o {request.out}: {(e.strerror or str(e)).lower()}{where}") from None
+    finally:
+        shutil.rmtree(built, ignore_errors=True)
+    return done
+
+
+def writer_of(name: str, plugins: Plugins, config: Config) -> Format:
+    """Return a format that can be written, with the options of its writer.
+
+    Raises:
+        UserError: there is no such format, or it cannot be written.
+    """
+    formats = plugins.formats
+    can = [n for n, f in formats.items() if f.writable]
+    if name not in can:
+        raise UserError(f"--to {name}: {'cannot be written' if name in formats else 'no such format'}{nearest(name, can)}; "
+                        f"there are {', '.join(can)}")
+    target = formats[name]()
+    target.options = format_options(dict(config.formats.get(name, {})), formats[name])
+    return target
+
+
+def open_source(request: ConvertRequest, plugins: Plugins) -> Source:
+    """Open the dataset with the format columns that can be written or are counted as lost."""
+    formats = plugins.formats
+    if request.format and not request.root.exists():
+        raise UserError(f"{request.root}: no such file or folder")
+    if request.images is not None and not request.images.is_dir():
+        raise UserError(f"--images {request.images}: no such folder")
+    kind = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
+    options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
+    columns = frozenset(f"{kind.name}:{f}" for f in FIELDS)
+    try:
+        return kind().open(OpenRequest(request.root, request.images, options, columns))
+    except OSError as e:
+        raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
+
+
+class _Run:
+    """One conversion into an empty folder."""
+
+    def __init__(self, request: ConvertRequest, plugins: Plugins, source: Source, target: Format, out: Path) -> None:
+        self._request, self._source, self._target, self._out = request, source, target, out
+        owners = column_owners(plugins.probes)
+        measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
+        self._probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
+        self._places = Places(target)
+        self._done = Conversion(source.info.format, target.name)
+
+    def convert(self) -> Conversion:
+        """Write everything."""
+        info, done = self._source.info, self._done
+        done.tell(info.problems)
+        refs = self._source.shards(SHARD)
+        entries = self._out / ".conversion.part"
+        categories: dict[tuple[int, str], None] = {}
+        try:
+            with entries.open("wb") as file:
+                loaded = in_order(partial(prepared, info=info, probes=self._probes), refs, self._request.jobs)
+                shards = (self._placed(shard, file, categories) for shard in loaded)
+                done.losses.update(self._target.write(replace(info, box_units="px"), shards, self._out))
+        finally:
+            if self._request.progress:
+                self._request.progress("", 0, 0)
+        done.losses = Counter({k: n for k, n in done.losses.items() if n})
+        write_manifest(self._out / "conversion.json", self._head(categories), _decoded(entries))
+        entries.unlink()
+        return done
+
+    def _placed(self, shard: Shard, entries: IO[bytes], used: dict[tuple[int, str], None]) -> Shard:
+        """Put the images of a shard in their places and return it with these."""
+        done, images = self._done, shard.images
+        done.tell(_problems(shard.problems))
+        paths = images["path"].tolist()
+        splits = images["split"].tolist()
+        places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
+        done.images += len(images)
+        done.annotations += len(shard.annotations)
+        done.renamed += sum(a != self._target.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))
+        if not self._request.annotations_only:
+            for file, place in zip(images["file"].tolist(), places, strict=True):
+                if file is not None:
+                    done.placed[put_image(file, self._out / place, copy=self._request.copy)] += 1
+        for path, place, own in zip(paths, places, images["image_id"].tolist(), strict=True):
+            entries.write(msgspec.json.encode({"path": place, "source": path, "image_id": own}) + b"\n")
+        for name, own in shard.annotations[["category", "category_id"]].drop_duplicates().itertuples(index=False):
+            if name is not None:
+                used[own, name] = None
+        if self._request.progress:
+            self._request.progress("converting", done.images, 0)
+        column = pd.Series(places, dtype=object)
+        return shard.replace(images=images.assign(path=column, declared_path=column))
+
+    def _head(self, used: Iterable[tuple[int, str]]) -> dict[str, Any]:
+        info, done = self._source.info, self._done
+        declared = {(c.category_id, c.name): c for c in info.categories}
+        found = [*declared.values(), *(Category(*pair) for pair in used if pair not in declared)]
+        missing = done.placed["missing"]
+        if missing:
+            done.losses["images whose file cannot be read"] += missing
+        return {
+            "schema_version": 1, "tool": {"name": "dsinspect", "version": __version__},
+            "dataset": {"path": self._request.path, "format": done.source}, "format": done.target,
+            "images_read": done.images, "annotations_read": done.annotations, "losses": dict(done.losses),
+            "problems": [{"kind": p.kind, "source": p.source, "line": p.line, "index": p.index, "reason": p.reason}
+                         for p in done.problems],
+            "classes": [{"source_id": None if c.category_id == NO_POSITION else c.category_id, "name": c.name,
+                         "supercategory": c.supercategory} for c in found]}
+
+
+def prepared(ref: ShardRef, info: DatasetInfo, probes: Sequence[Probe]) -> Shard:
+    """Load a shard: boxes in px in the frame that a reader takes them for, sizes where anybody knows them."""
+    shard = ref.load()
+    measurements = measure(shard.images["file"].tolist(), probes, None) if probes else None
+    shard = with_sizes(measured_shard(shard, measurements, info.box_units), info.box_units)
+    if (shard.images["index"].to_numpy() == NO_POSITION).all():  # positions, not ids: files count from 1 by habit
+        ids = shard.images["image_id"].to_numpy() + 1
+        rows = shard.annotations["image_row"].to_numpy()
+        shard = shard.replace(images=shard.images.assign(image_id=ids),
+                              annotations=shard.annotations.assign(image_id=np.append(ids, NO_POSITION)[rows]))
+    return shard
+
+
+def in_order(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[R]:
+    """Yield `function(item)` in the order of the items, with a few of them under way in threads at a time."""
+    if jobs == 1:
+        yield from map(function, items)
+        return
+    pool = ThreadPoolExecutor(jobs)
+    waiting: deque[Future[R]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(function, item))
+            if len(waiting) > 2 * jobs:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _problems(frame: pd.DataFrame) -> Iterator[Problem]:
+    for row in frame.to_dict("records"):
+        yield Problem(**{str(k): v for k, v in row.items()})
+
+
+def _decoded(entries: Path) -> Iterator[Mapping[str, Any]]:
+    with entries.open("rb") as lines:
+        yield from map(msgspec.json.decode, lines)
+
+
+def _put_in_place(built: Path, out: Path) -> None:
+    if not out.exists():
+        built.rename(out)
+        return
+    for where, _, names in os.walk(built):
+        folder = out / Path(where).relative_to(built)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in sorted(names):
+            (Path(where) / name).replace(folder / name)

@@ -1,0 +1,1 @@
+"""What checks report, and how it reads."""

@@ -1,0 +1,524 @@
+"""Findings: what checks report, one row each in columns, so that a million of them is cheap.
+
+A message is kept as a template and its values; text is made only for the rows somebody looks at.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from dsinspect.findings.severity import Severity
+from dsinspect.tables.columns import at_rows, codes_of
+from dsinspect.tables.schema import BOX_COLUMNS, NO_POSITION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dsinspect.tables.dataset import Tables
+
+Safety = Literal["safe", "unsafe"]
+Rows = Any
+"""Which rows of a frame: a boolean mask or an array of positions."""
+
+_WHERE = {"image": object, "split": object, "category": object, "annotation_id": np.int64, "source": object,
+          "line": np.int64, "index": np.int64, **dict.fromkeys(BOX_COLUMNS, np.float64), "subject": object}
+
+
+@dataclass(frozen=True)
+class Fix:
+    """What would mend a finding. `safe` loses nothing a trainer could use."""
+
+    safety: Safety
+    action: str
+
+
+@dataclass(frozen=True)
+class Template:
+    """What findings of one kind share.
+
+    Attributes:
+        message: a `str.format` template over the values, naming the limit and its option.
+        values: name and kind of each value: `i`nteger, `f`loat, `s`tring.
+        constants: the values that are the same in all findings (limits, mostly), by name; they have no column.
+        fix: what would mend them, or None.
+        severity: overrides the check's severity, for a milder or harder case.
+        has_annotation: True when each finding is about one annotation record.
+    """
+
+    message: str
+    values: tuple[tuple[str, str], ...] = ()
+    constants: tuple[tuple[str, Any], ...] = ()
+    fix: Fix | None = None
+    severity: Severity | None = None
+    has_annotation: bool = False
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One finding with its message made, as the reports show it."""
+
+    code: str
+    severity: Severity
+    message: str
+    image: str | None
+    split: str | None
+    category: str | None
+    annotation_id: int | None
+    source: str | None
+    line: int | None
+    index: int | None
+    bbox_xyxy: tuple[float, float, float, float] | None
+    values: dict[str, Any]
+    fingerprint: str
+    fix: Fix | None
+    subject: str | None
+
+
+@dataclass(frozen=True)
+class Findings:
+    """Findings of one check, in columns.
+
+    `columns` holds an array per column, with one entry per finding: where it is (image, split, category, annotation,
+    source, line, index, box), its `subject` when it is about something else (a class, a group), the number of its
+    `template`, its values in columns named `value:NAME` (but for the template's constants), and the replacement a fix
+    would write in `fix:x_min` ... `fix:y_max`, `fix:text`.
+    Never change an array of a Findings in place: states of checks share it.
+    """
+
+    columns: Mapping[str, NDArray[Any]]
+    templates: tuple[Template, ...]
+
+    def __len__(self) -> int:
+        return len(self.columns["template"])
+
+    @staticmethod
+    def none() -> Findings:
+        """Return no findings."""
+        return _EMPTY
+
+    @staticmethod
+    def of_annotations(batch: Tables, rows: Rows, message: str, values: Mapping[str, Any] | None = None, *,
+                       fix: Fix | None = None, severity: Severity | None = None, new_box: Any = None,
+                       new_text: Any = None, subject: Any = None) -> Findings:
+        """Report annotations.
+
+        Args:
+            batch: the batch the rows belong to.
+            rows: boolean mask over `batch.annotations`, or positions in it.
+            message: template over `values`, such as `"box is {width:g} px wide; at least {limit:g} (min_side)"`.
+            values: name to a scalar or to an array with one entry per *reported* row; tell measure and limit.
+            fix: what would mend them.
+            severity: a severity other than the check's.
+            new_box: (n, 4) xyxy px that the fix would write.
+            new_text: n texts (or one) that the fix would write (a name, a path), or an array of n numbers.
+            subject: n texts (or one) that tell apart findings on the same record.
+        """
+        positions = _positions(rows)
+        if not len(positions):
+            return _EMPTY
+        a, images = batch.annotation_columns, batch.image_columns
+        image_row = a["image_row"][positions]
+        where = {"image": at_rows(images["path"], image_row), "split": at_rows(images["split"], image_row)}
+        for name in ("category", "annotation_id", "source", "line", "index", *BOX_COLUMNS):
+            where[name] = a[name][positions]
+        return _build(where, len(positions), message, values, fix, severity, new_box, new_text, subject,
+                      has_annotation=True)
+
+    @staticmethod
+    def of_images(batch: Tables, rows: Rows, message: str, values: Mapping[str, Any] | None = None, *,
+                  fix: Fix | None = None, severity: Severity | None = None, new_text: Any = None,
+                  subject: Any = None) -> Findings:
+        """Report images; `rows` is a mask over `batch.images` or positions in it, the rest as in `of_annotations`."""
+        positions = _positions(rows)
+        if not len(positions):
+            return _EMPTY
+        images = batch.image_columns
+        where = {"image": images["path"][positions]}
+        for name in ("split", "source", "line", "index"):
+            where[name] = images[name][positions]
+        return _build(where, len(positions), message, values, fix, severity, None, new_text, subject)
+
+    @staticmethod
+    def of_problems(batch: Tables, kind: str, message: str = "{reason}", *, fix: Fix | None = None,
+                    severity: Severity | None = None) -> Findings:
+        """Report the problems of one kind that the reader met; the values are `reason` and `text`."""
+        problems = batch.problem_columns
+        positions = np.flatnonzero(problems["kind"] == kind)
+        if not len(positions):
+            return _EMPTY
+        where = {name: problems[name][positions] for name in ("image", "split", "source", "line", "index")}
+        text, reason = (problems[name][positions] for name in ("text", "reason"))
+        subject = np.where(text == "", reason, text)
+        return _build(where, len(positions), message, {"reason": reason, "text": text}, fix, severity, None, None,
+                      subject)
+
+    @staticmethod
+    def of_subjects(subjects: Sequence[str], message: str, values: Mapping[str, Any] | None = None, *,
+                    fix: Fix | None = None, severity: Severity | None = None, image: Any = None, split: Any = None,
+                    category: Any = None, new_text: Any = None) -> Findings:
+        """Report things that are neither one image nor one annotation: a class, a split, a group, the set.
+
+        Args:
+            subjects: what each finding is about, the same text in every run (it is part of the fingerprint).
+            message: template over `values`.
+            values: name to a scalar or an array with one entry per subject.
+            fix: what would mend them.
+            severity: a severity other than the check's.
+            image: path of an image concerned (or one per subject), or None.
+            split: the split concerned (or one per subject), or None.
+            category: the category concerned (or one per subject), or None.
+            new_text: what the fix would write.
+        """
+        if not len(subjects):
+            return _EMPTY
+        where = {"image": image, "split": split, "category": category}
+        return _build(where, len(subjects), message, values, fix, severity, None, new_text, list(subjects))
+
+    @staticmethod
+    def of_places(places: Mapping[str, Any], message: str, values: Mapping[str, Any] | None = None, *,
+                  fix: Fix | None = None, severity: Severity | None = None, subject: Any = None,
+                  new_text: Any = None) -> Findings:
+        """Report records by their places, kept from earlier batches.
+
+        Args:
+            places: arrays of one length under names of the columns of `rows` (`image`, `source`, `index`, ...); with
+                `annotation_id` each finding is about an annotation.
+            message: template over `values`.
+            values: name to a scalar or an array with one entry per place.
+            fix: what would mend them.
+            severity: a severity other than the check's.
+            subject: what tells apart findings on the same record.
+            new_text: what the fix would write.
+        """
+        n = len(next(iter(places.values())))
+        if not n:
+            return _EMPTY
+        return _build(places, n, message, values, fix, severity, None, new_text, subject,
+                      has_annotation="annotation_id" in places)
+
+    @staticmethod
+    def concat(parts: Iterable[Findings]) -> Findings:
+        """Join findings; the templates of all parts become one list."""
+        parts = [p for p in parts if len(p)]
+        if len(parts) <= 1:
+            return parts[0] if parts else _EMPTY
+        templates = list(dict.fromkeys(t for p in parts for t in p.templates))
+        number = {t: i for i, t in enumerate(templates)}
+        tables = []
+        for p in parts:
+            codes = np.array([number[t] for t in p.templates], np.int32)[p.columns["template"]]
+            tables.append({**p.columns, "template": codes})
+        return Findings(_joined(tables), tuple(templates))
+
+    def take(self, rows: Rows) -> Findings:
+        """Return the findings of a mask or of positions, in that order."""
+        positions = _positions(rows)
+        return Findings({name: values[positions] for name, values in self.columns.items()}, self.templates)
+
+    def ordered(self) -> Findings:
+        """Sort by image path, annotation id, source, line, index, subject and message: an order no sharding changes."""
+        if len(self) < 2:
+            return self
+        main = [self.columns["annotation_id"], _text_rank(self.columns["image"])]
+        order = np.lexsort(main)
+        if not _tied(main, order):  # mostly: the other keys cost four times as much
+            return self.take(order)
+        rank = np.argsort(np.argsort([t.message for t in self.templates], kind="stable"))
+        keys = [rank[self.columns["template"]]]
+        keys += [self.columns[c] for c in reversed(BOX_COLUMNS)]
+        keys += [_text_rank(self.columns[c]) for c in ("category", "subject")]
+        keys += [self.columns["index"], self.columns["line"], _text_rank(self.columns["source"]), *main]
+        return self.take(np.lexsort(keys))
+
+    def with_severity(self, severity: Severity) -> Findings:
+        """Return the findings with every severity overridden."""
+        return Findings(self.columns, tuple(replace(t, severity=severity) for t in self.templates))
+
+    def with_values(self, **values: Any) -> Findings:
+        """Return the findings with values filled in that were not known when they were made.
+
+        Args:
+            values: name to a number or text, or to an array of one per finding; templates that lack the name get it.
+        """
+        if not len(self):
+            return self
+        columns = {f"value:{name}": np.asarray(v) for name, v in values.items() if np.ndim(v)}
+        scalars = {name: v for name, v in values.items() if not np.ndim(v)}
+        kinds = {name: _kind(np.asarray(v)) for name, v in values.items()}
+        templates = tuple(replace(
+            t, values=tuple({**dict(t.values), **kinds}.items()),
+            constants=tuple({**{k: v for k, v in t.constants if k not in values}, **scalars}.items()))
+            for t in self.templates)
+        return Findings({**self.columns, **columns}, templates)
+
+    def with_folded(self, count: int) -> Findings:
+        """Return the findings with the value `folded` added to the first one and 0 to the others."""
+        folded = np.zeros(len(self), np.int64)
+        folded[:1] = count
+        return self.with_values(folded=folded)
+
+    def severities(self, default: Severity) -> NDArray[np.int8]:
+        """Return the rank of each finding's severity (0 info, 1 warning, 2 error)."""
+        ranks = np.array([(t.severity or default).rank for t in self.templates] or [0], np.int8)
+        severities: NDArray[np.int8] = ranks[self.columns["template"]]
+        return severities
+
+    def fingerprints(self, code: str) -> NDArray[np.uint64]:
+        """Return a 64-bit identity per finding, the same across runs and unrelated changes.
+
+        It hashes the code, image path, category, subject and box, and a counter among equals; never ids, line
+        numbers or measured values, which change when something else is edited.
+        """
+        state = np.full(len(self), _text_hash(code), np.uint64)
+        for name in ("image", "category", "subject"):
+            state = _mix(state ^ _hash_texts(self.columns[name]))
+        for name in BOX_COLUMNS:
+            edges = self.columns[name].astype(np.float64, copy=False) + 0.0  # -0.0 becomes 0.0
+            bits = np.where(np.isnan(edges), np.nan, edges).view(np.uint64)
+            state = _mix(state ^ bits)
+        repeat = _times_before(state)
+        return np.where(repeat > 0, _mix(state ^ _mix(repeat)), state)
+
+    def messages(self, rows: Rows = None) -> list[str]:
+        """Return the messages of a mask or of positions (all when None), quicker than whole findings."""
+        positions = np.arange(len(self)) if rows is None else _positions(rows)
+        return self._messages(positions)[0]
+
+    def iterate(self, code: str, default: Severity, rows: Rows = None) -> Iterator[Finding]:
+        """Yield findings with their messages made, one at a time, in the stored order.
+
+        Args:
+            code: code of the check.
+            default: severity of those whose template has none.
+            rows: a mask or positions, to make only those.
+        """
+        for chunk in self.chunks(code, default, rows):
+            yield from chunk.findings()
+
+    def chunks(self, code: str, default: Severity, rows: Rows = None, size: int = 8192) -> Iterator[Chunk]:
+        """Yield findings with their messages made, `size` at a time, in lists; otherwise as `iterate`."""
+        prints = self.fingerprints(code)
+        positions = np.arange(len(self)) if rows is None else _positions(rows)
+        for start in range(0, len(positions), size):
+            yield self._chunk(code, default, positions[start:start + size], prints)
+
+    def _chunk(self, code: str, default: Severity, positions: NDArray[np.intp], prints: NDArray[np.uint64]) -> Chunk:
+        def column(name: str) -> list[Any]:
+            taken: list[Any] = self.columns[name][positions].tolist()
+            return taken
+
+        def numbers(name: str) -> list[Any]:
+            taken = self.columns[name][positions]
+            return _with_gaps(taken, taken == NO_POSITION)
+
+        kinds = self.columns["template"][positions]
+        without = ~np.array([t.has_annotation for t in self.templates])[kinds]
+        boxes = np.column_stack([self.columns[c].astype(np.float64, copy=False)[positions] for c in BOX_COLUMNS])
+        messages, values = self._messages(positions)
+        templates = [self.templates[k] for k in kinds.tolist()]
+        return Chunk(
+            code, [t.severity or default for t in templates], messages, column("image"), column("split"), column("category"),
+            _with_gaps(self.columns["annotation_id"][positions], without), column("source"), numbers("line"),
+            numbers("index"), _with_gaps(boxes, without), values, [f"{p:016x}" for p in prints[positions].tolist()],
+            [t.fix for t in templates], column("subject"))
+
+    def _messages(self, positions: NDArray[np.intp]) -> tuple[list[str], list[dict[str, Any]]]:
+        """Return the messages and the values of some findings."""
+        kinds = self.columns["template"][positions]
+        messages, values = np.full(len(positions), "", object), np.empty(len(positions), object)
+        for k, template in enumerate(self.templates):
+            places = np.flatnonzero(kinds == k)
+            if not len(places):
+                continue
+            names = [name for name, _ in template.values]
+            constants = dict(template.constants)
+            columns = [_plain(np.array([constants[name]]), kind) * len(places) if name in constants
+                       else _plain(self.columns[f"value:{name}"][positions[places]], kind)
+                       for name, kind in template.values]
+            made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in places]
+            shown = made if not any(None in c for c in columns) else map(_Shown, made)
+            messages[places] = list(map(template.message.format_map, shown))
+            values[places] = made
+        return messages.tolist(), values.tolist()
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some findings of one check in lists of one length; the fields are those of `Finding`."""
+
+    code: str
+    severity: list[Severity]
+    message: list[str]
+    image: list[str | None]
+    split: list[str | None]
+    category: list[str | None]
+    annotation_id: list[int | None]
+    source: list[str | None]
+    line: list[int | None]
+    index: list[int | None]
+    bbox_xyxy: list[list[float] | None]
+    values: list[dict[str, Any]]
+    fingerprint: list[str]
+    fix: list[Fix | None]
+    subject: list[str | None]
+
+    def columns(self) -> tuple[list[Any], ...]:
+        """Return the lists in the order of the fields, the code left out."""
+        return tuple(value for name, value in vars(self).items() if name != "code")
+
+    def findings(self) -> Iterator[Finding]:
+        """Yield the findings."""
+        for severity, message, image, split, category, annotation_id, source, line, index, box, values, fingerprint, fix, \
+                subject in zip(*self.columns(), strict=True):
+            yield Finding(self.code, severity, message, image, split, category, annotation_id, source, line, index,
+                          None if box is None else tuple(box), values, fingerprint, fix, subject)
+
+
+class _Shown(dict[str, Any]):
+    """Values for a message; a value that is missing or not finite formats as plain text."""
+
+    def __getitem__(self, name: str) -> Any:
+        value = super().__getitem__(name)
+        return _Missing() if value is None else value
+
+
+class _Missing:
+    def __format__(self, spec: str) -> str:
+        return "unknown"
+
+
+def _plain(values: NDArray[Any], kind: str) -> list[Any]:
+    """Return values as plain Python ones; what is missing (None, NaN) is None."""
+    if kind == "s":
+        return [None if v is None or v != v else str(v) for v in values.tolist()]
+    if values.dtype.kind in "iub":
+        plain: list[Any] = values.astype(np.int64).tolist()
+        return plain
+    missing = np.isnan(values.astype(np.float64))
+    if kind == "i":
+        return _with_gaps(np.where(missing, 0, values).astype(np.int64), missing)
+    return _with_gaps(values.astype(np.float64), missing)
+
+
+def _with_gaps(values: NDArray[Any], gaps: NDArray[np.bool_]) -> list[Any]:
+    """Return an array as a list with None in the gaps."""
+    plain: list[Any] = values.tolist()
+    for k in np.flatnonzero(gaps).tolist():
+        plain[k] = None
+    return plain
+
+
+def _tied(keys: Sequence[NDArray[Any]], order: NDArray[np.intp]) -> bool:
+    """Say whether two rows are equal in all keys."""
+    same = np.ones(len(order) - 1, bool)
+    for key in keys:
+        in_order = key[order]
+        same &= in_order[1:] == in_order[:-1]
+    return bool(same.any())
+
+
+def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, Any] | None, fix: Fix | None,
+           severity: Severity | None, new_box: Any, new_text: Any, subject: Any, *,
+           has_annotation: bool = False) -> Findings:
+    columns: dict[str, NDArray[Any]] = {}
+    given = {**where, "subject": subject}
+    for name, dtype in _WHERE.items():
+        missing = np.nan if dtype is np.float64 else NO_POSITION if dtype is np.int64 else None
+        value = given.get(name)
+        columns[name] = _spread(missing if value is None else value, n, dtype)
+    columns["template"] = np.zeros(n, np.int32)
+    kinds, constants = [], []
+    for name, value in (values or {}).items():
+        array = np.asarray(value) if not isinstance(value, list) else np.array(value)
+        kind = _kind(array)
+        kinds.append((name, kind))
+        if array.ndim == 0:
+            constants.append((name, array.item()))
+            continue
+        columns[f"value:{name}"] = _spread(value, n, object if kind == "s" else array.dtype)
+    if new_box is not None:
+        for k, name in enumerate(BOX_COLUMNS):
+            columns[f"fix:{name}"] = np.ascontiguousarray(np.asarray(new_box, np.float64)[:, k])
+    if new_text is not None:
+        is_number = isinstance(new_text, np.ndarray) and new_text.dtype.kind in "iuf"
+        columns["fix:text"] = new_text if is_number else _spread(new_text, n, object)
+    template = Template(message, tuple(kinds), tuple(constants), fix, severity, has_annotation)
+    return Findings(columns, (template,))
+
+
+def _kind(values: NDArray[Any]) -> str:
+    return {"i": "i", "u": "i", "b": "i", "f": "f"}.get(values.dtype.kind, "s")
+
+
+def _joined(tables: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Concatenate columns; one that a part lacks is None or NaN there."""
+    columns = {}
+    for name in dict.fromkeys(name for t in tables for name in t):
+        is_object = any(t[name].dtype.kind == "O" for t in tables if name in t)
+        lacking = any(name not in t for t in tables)
+        parts = [t[name] if name in t else np.full(len(t["template"]), None if is_object else np.nan,
+                                                  object if is_object else np.float64) for t in tables]
+        if is_object or lacking:
+            parts = [p.astype(object if is_object else np.float64) for p in parts]
+        columns[name] = np.concatenate(parts)
+    return columns
+
+
+def _spread(value: Any, n: int, dtype: Any) -> NDArray[Any]:
+    if np.dtype(dtype).kind == "O":
+        column = np.empty(n, object)
+        column[:] = value if not np.ndim(value) else list(value)
+        return column
+    array = np.asarray(value, dtype)
+    return np.full(n, array, dtype) if array.ndim == 0 else array
+
+
+def _positions(rows: Rows) -> NDArray[np.intp]:
+    array = np.asarray(rows)
+    return np.flatnonzero(array) if array.dtype == bool else array.astype(np.intp)
+
+
+def _times_before(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Return how many times each value came before."""
+    order = np.argsort(values, kind="stable")
+    in_order = values[order]
+    first = np.append(True, in_order[1:] != in_order[:-1])
+    place = np.arange(len(values))
+    times = np.empty(len(values), np.uint64)
+    times[order] = place - np.maximum.accumulate(np.where(first, place, 0))
+    return times
+
+
+def _text_rank(column: NDArray[Any]) -> NDArray[np.int64]:
+    codes, uniques = codes_of(column)
+    order = sorted(range(len(uniques)), key=lambda k: str(uniques[k]))
+    rank = np.empty(len(uniques) + 1, np.int64)
+    rank[order] = np.arange(1, len(uniques) + 1)
+    rank[-1] = 0  # None, which factorize codes as -1, comes first
+    return rank[codes]
+
+
+def _hash_texts(column: NDArray[Any]) -> NDArray[np.uint64]:
+    codes, uniques = codes_of(column)
+    hashes = np.array([*(_text_hash(str(u)) for u in uniques), 0], np.uint64)
+    return hashes[codes]
+
+
+def _text_hash(text: str) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
+
+
+def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Mix 64 bits (splitmix64's finaliser, Steele, Lea and Flood 2014)."""
+    z = state + np.uint64(0x9E3779B97F4A7C15)
+    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return z ^ (z >> np.uint64(31))
+
+
+_EMPTY = Findings({**{k: np.empty(0, d) for k, d in _WHERE.items()}, "template": np.empty(0, np.int32)}, ())

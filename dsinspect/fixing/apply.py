@@ -1,0 +1,136 @@
+"""Apply edits: a corrected copy of the dataset in a new place, every byte that no edit names as it was."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsinspect.errors import UserError
+from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.io.files import IMAGE_SUFFIXES, copy_file, link_or_copy
+from dsinspect.output.destination import files_below, put_in_place, require_new
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from dsinspect.inspection.request import Request
+    from dsinspect.loader import Plugins
+
+
+@dataclass(frozen=True)
+class Applied:
+    """What applying edits came to.
+
+    Attributes:
+        changed: annotation files written anew, relative to the output.
+        removed: annotation files left out.
+        copied: other files copied as they are.
+        linked: images that share their bytes on disk with the source (hard links).
+        dropped: images left out because an edit drops them.
+        elsewhere: images of the set that lie outside of its folder and stay there.
+    """
+
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    copied: int = 0
+    linked: int = 0
+    dropped: int = 0
+    elsewhere: int = 0
+
+
+def patches_of(request: Request, plugins: Plugins, edits: Edits) -> Iterator[Patch]:
+    """Yield the annotation files that the edits change.
+
+    Raises:
+        UserError: the format cannot be edited, or an edit names what is not there.
+    """
+    formats = plugins.formats
+    kind: type[Format] = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
+    if not kind.patchable:
+        can = ", ".join(n for n, f in formats.items() if f.patchable)
+        raise UserError(f"{request.path}: the format {kind.name} cannot be edited without loss; these can: {can}")
+    options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
+    return kind().patch(OpenRequest(request.root, request.images, options), edits)
+
+
+def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, images: Collection[str] = (),
+                annotations_only: bool = False, copy: bool = False, force: bool = False) -> Applied:
+    """Write the corrected dataset.
+
+    It is built beside `out` under a temporary name and renamed when it is whole.
+
+    Args:
+        request: the dataset.
+        plugins: with its format.
+        edits: what to change.
+        out: a new folder; for a dataset that is a file, the folder to write the file into.
+        images: files of the set's images; a dataset that is a single file takes those of them along that lie beside it.
+        annotations_only: leave images out.
+        copy: copy images, where hard links would do.
+        force: write into a folder that is not empty; files of the same names are replaced.
+
+    Raises:
+        UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
+    """
+    require_new(request.root, out, force=force)
+    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        try:
+            partial.mkdir(parents=True)
+            applied = _build(request, plugins, edits, partial, images, annotations_only=annotations_only, copy=copy)
+            put_in_place(partial, out)
+        except OSError as e:
+            raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}"
+                            + (f" ({e.filename})" if e.filename else "")) from None
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+    return applied
+
+
+def _build(request: Request, plugins: Plugins, edits: Edits, partial: Path, images: Collection[str], *,
+           annotations_only: bool, copy: bool) -> Applied:
+    root = request.root
+    folder = root if root.is_dir() else root.parent
+    changed, removed = [], []
+    for patch in patches_of(request, plugins, edits):
+        if patch.after is None:
+            removed.append(patch.path)
+            continue
+        target = partial / patch.path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(patch.after)
+        changed.append(patch.path)
+    dropped = set(edits.for_action("drop-image")["image"])
+    files = files_below(folder) if root.is_dir() else _files_of_a_file(root, images)
+    copied = linked = left_out = 0
+    for path in files:
+        is_image = Path(path).suffix.lower() in IMAGE_SUFFIXES
+        if path in removed or path in changed or (is_image and annotations_only):
+            continue
+        if path in dropped:
+            left_out += 1
+            continue
+        if is_image and link_or_copy(folder / path, partial / path, copy=copy):
+            linked += 1
+        else:
+            copied += 1
+            if not is_image:
+                copy_file(folder / path, partial / path)
+    inside = os.path.join(folder.resolve(), "")  # noqa: PTH118 - the separator at the end is wanted
+    elsewhere = sum(not os.path.realpath(p).startswith(inside) for p in images)
+    return Applied(tuple(changed), tuple(removed), copied, linked, left_out, elsewhere)
+
+
+def _files_of_a_file(root: Path, images: Collection[str]) -> Iterator[str]:
+    yield root.name
+    folder = root.parent.resolve()
+    for image in dict.fromkeys(images):
+        path = Path(os.path.abspath(image))  # noqa: PTH100 - links stay as they are
+        if path.is_relative_to(folder):
+            yield path.relative_to(folder).as_posix()

@@ -1,0 +1,84 @@
+"""Autofix: mend what findings say how to mend, and hold the result against the dataset it came from."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsinspect.fixing.apply import Applied, apply_edits
+from dsinspect.protocols.edits import Edits
+
+if TYPE_CHECKING:
+    from dsinspect.inspection.request import Request
+    from dsinspect.loader import Plugins
+    from dsinspect.protocols.run import Run
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Findings before and after, by code.
+
+    Attributes:
+        fixed: findings that are gone.
+        left: findings that are still there.
+        new: findings that were not there before.
+    """
+
+    fixed: Mapping[str, int]
+    left: Mapping[str, int]
+    new: Mapping[str, int]
+
+
+def compare(before: Run, after: Run) -> Comparison:
+    """Compare the findings of two runs by fingerprint."""
+    fixed: Counter[str] = Counter()
+    left: Counter[str] = Counter()
+    new: Counter[str] = Counter()
+    earlier = {o.code: o.findings.fingerprints(o.code) for o in before.outcomes}
+    for outcome in after.outcomes:
+        own, old = outcome.findings.fingerprints(outcome.code), earlier.get(outcome.code, np.empty(0, np.uint64))
+        same = int(np.isin(own, old).sum())
+        fixed[outcome.code], left[outcome.code], new[outcome.code] = len(old) - same, same, len(own) - same
+    return Comparison(+fixed, +left, +new)
+
+
+def mend(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,
+         copy: bool = False, force: bool = False) -> tuple[Applied, Run]:
+    """Write the corrected dataset and inspect it with the same settings.
+
+    Args:
+        request: what was inspected.
+        plugins: that did it.
+        run: the inspection, with images.
+        edits: what to change.
+        out: a new folder.
+        annotations_only: leave images out; the check then finds them where they were.
+        copy: copy images, where hard links would do.
+        force: write into a folder that is not empty.
+
+    Raises:
+        UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
+    """
+    applied = apply_edits(request, plugins, edits, out, images=files_of(run), annotations_only=annotations_only, copy=copy,
+                          force=force)
+    return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0)
+
+
+def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool) -> Run:
+    """Inspect a corrected dataset as its source was inspected; images that stayed behind are looked for there."""
+    from dsinspect.inspection.inspect import inspect
+
+    root = out if request.root.is_dir() else out / request.root.name
+    folder = request.root if request.root.is_dir() else request.root.parent
+    images = request.images or (folder if images_left else None)
+    return inspect(replace(request, root=root, images=images, keep_images=False, keep_annotations=False), plugins)
+
+
+def files_of(run: Run) -> Collection[str]:
+    """Return the image files of a run."""
+    return [] if run.images is None else [f for f in run.images["file"].tolist() if f]

@@ -1,0 +1,1 @@
+"""Geometry of boxes, outlines and masks, and the frames they live in."""

@@ -1,0 +1,110 @@
+"""Turn boxes and outlines between the stored and the upright frame of pictures with an EXIF orientation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from dsinspect.geometry.affine import invert
+from dsinspect.geometry.annotations import Output, carry
+from dsinspect.geometry.exif import orientation_matrix
+from dsinspect.tables.dataset import Shard
+from dsinspect.tables.schema import BOX_COLUMNS, FRAME_COLUMNS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+RESIDUE = 1e-10
+"""What is left of px divided by a size and multiplied by it again is below this, px: 30,000 px have 4e-12 in their last bit."""
+
+
+def turned_upright(shard: Shard) -> Shard:
+    """Return a shard with boxes and `frame_width`, `frame_height` in the upright frames.
+
+    Args:
+        shard: boxes in px. Pictures with an orientation whose declared size is the stored one have them in the stored
+            frame, the others in the upright one already. Without the columns that are measured nothing is turned.
+    """
+    images = shard.images
+    if "orientation" not in images or not (images["orientation"].to_numpy() > 1).any():
+        return shard
+    turn = is_stored(images)
+    turned = _turned(shard, turn, to_upright=True)
+    swaps = turn & (images["orientation"].to_numpy() >= 5)
+    stored_w, stored_h = images["file_width"].to_numpy(), images["file_height"].to_numpy()
+    width = np.where(turn, np.where(swaps, stored_h, stored_w), images["frame_width"].to_numpy())
+    height = np.where(turn, np.where(swaps, stored_w, stored_h), images["frame_height"].to_numpy())
+    return turned.replace(images=_with_columns(images, {"frame_width": width, "frame_height": height}))
+
+
+def with_sizes(shard: Shard, box_units: str) -> Shard:
+    """Return a shard whose images have a size where one was measured, and boxes in the frame that a reader takes them for.
+
+    A reader of boxes in px takes them for boxes of the stored frame where the declared size is the stored one. So boxes
+    of the upright frame are turned where a size that was not declared, or fractions, would make it so.
+    """
+    if box_units == "fraction":
+        shard = shard.replace(annotations=_with_columns(
+            shard.annotations, {c: _without_residue(shard.annotations[c].to_numpy()) for c in BOX_COLUMNS}))
+    images = shard.images
+    declared = images[["width", "height"]].to_numpy()
+    frame = images[["frame_width", "frame_height"]].to_numpy()
+    sizes = np.where(np.isnan(declared) | (box_units == "fraction"), np.where(np.isnan(frame), declared, frame), declared)
+    sized = shard.replace(images=_with_columns(images, {"width": sizes[:, 0], "height": sizes[:, 1]}))
+    if "orientation" not in images or not (images["orientation"].to_numpy() > 1).any():
+        return sized
+    before = is_stored(images) if box_units == "px" else np.zeros(len(images), bool)
+    return _turned(sized, is_stored(sized.images) & ~before, to_upright=False)
+
+
+def _without_residue(px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return 1.0 for 0.9999999999999964: px that came from fractions, off by less than 1e-10 from one of six decimals."""
+    rounded = np.round(px, 6)
+    return np.where(np.abs(rounded - px) < RESIDUE, rounded, px)
+
+
+def is_stored(images: Any) -> NDArray[np.bool_]:
+    """Say which pictures have an orientation and the stored size as the declared one."""
+    stored: NDArray[np.bool_] = ((images["orientation"].to_numpy() > 1)
+                                 & (images["width"].to_numpy() == images["file_width"].to_numpy())
+                                 & (images["height"].to_numpy() == images["file_height"].to_numpy()))
+    return stored
+
+
+def _turned(shard: Shard, which: NDArray[np.bool_], *, to_upright: bool) -> Shard:
+    """Turn the annotations of some pictures; every annotation keeps its row."""
+    if not which.any():
+        return shard
+    rows = shard.annotations["image_row"].to_numpy()
+    affected = np.flatnonzero(np.append(which, False)[rows])
+    affected = affected[np.argsort(rows[affected], kind="stable")]
+    chosen = np.flatnonzero(which)
+    records = shard.images.iloc[chosen][["path", *FRAME_COLUMNS]].to_dict("records")
+    outputs = [_output(k, r, to_upright=to_upright) for k, r in zip(chosen.tolist(), records, strict=True)]
+    part = shard.replace(annotations=shard.annotations.iloc[affected].reset_index(drop=True))
+    moved = carry(part, outputs, 0.0, {}).annotations
+    columns = {}
+    for name in shard.annotations.columns:
+        if name == "image_row":
+            continue
+        values = shard.annotations[name].to_numpy().copy()
+        values[affected] = moved[name].to_numpy()
+        columns[str(name)] = values
+    return shard.replace(annotations=_with_columns(shard.annotations, columns))
+
+
+def _output(row: int, image: Mapping[Any, Any], *, to_upright: bool) -> Output:
+    orientation, width, height = int(image["orientation"]), int(image["file_width"]), int(image["file_height"])
+    upright = (height, width) if orientation >= 5 else (width, height)
+    matrix = orientation_matrix(orientation, width, height)
+    after = upright if to_upright else (width, height)
+    turn = matrix if to_upright else invert(matrix)
+    return Output(row, turn, (0.0, 0.0, float(after[0]), float(after[1])), is_cut=False, size_wh=after)
+
+
+def _with_columns(frame: pd.DataFrame, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:
+    # An explicit dtype keeps pandas 3 from turning object columns of text into its `str` type.
+    return frame.assign(**{name: pd.Series(values, dtype=values.dtype) for name, values in columns.items()})

@@ -1,0 +1,1 @@
+"""Inspect a dataset: open, plan, load, measure, judge, finish."""

@@ -1,0 +1,148 @@
+"""The cache of measurements: an SQLite file keyed by what identifies a file on disk.
+
+One row per file holds the values of all probes, as MessagePack: `{probe: [version, value, ...]}`. A row counts only
+while the file's size and modification time are those it was measured at. Losing the cache loses time, nothing else,
+so a file that cannot be read as a database is moved out of the way and made anew.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+import msgspec
+
+from dsinspect.protocols.probes import Value
+
+MAX_BYTES = 512 * 1024 * 1024
+"""Above this size the oldest half of the rows goes (about 500 bytes a file: a million files)."""
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, day INTEGER NOT NULL, vals BLOB NOT NULL
+) WITHOUT ROWID
+"""
+_CHUNK = 500  # SQLite before 3.32 takes at most 999 parameters
+_decoder = msgspec.msgpack.Decoder(dict[str, list[float | str | None]])
+_encode = msgspec.msgpack.Encoder().encode
+
+Measured = dict[str, list[Value]]
+"""Probe name to `[version, value, ...]`."""
+
+
+class FileIdentity(NamedTuple):
+    """What a file is known by: absolute path, size in bytes and modification time in ns."""
+
+    path: str
+    size: int
+    mtime_ns: int
+
+
+def default_path() -> Path:
+    """Return where the cache is kept: the user's cache folder, or `$DSINSPECT_CACHE_DIR`."""
+    folder = os.environ.get("DSINSPECT_CACHE_DIR")
+    if folder:
+        return cache_file(Path(folder))
+    import platformdirs
+
+    return cache_file(Path(platformdirs.user_cache_dir("dsinspect", appauthor=False)))
+
+
+def cache_file(folder: Path) -> Path:
+    """Return the file of the cache kept in a folder."""
+    return folder / "measurements-1.sqlite"
+
+
+class Cache:
+    """An open cache; safe with other runs writing at once. Use as a context manager, one per thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Cache:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._open()
+        except sqlite3.DatabaseError as e:
+            if isinstance(e, sqlite3.OperationalError) and "locked" in str(e):
+                raise
+            self._rebuild(e)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
+                 trace: TracebackType | None) -> None:
+        self._db.close()
+
+    def get(self, files: Sequence[FileIdentity]) -> dict[str, Measured]:
+        """Return what is known of files, by path; a file that changed since is not known."""
+        known: dict[str, Measured] = {}
+        by_path = {f.path: f for f in files}
+        paths = list(by_path)
+        for start in range(0, len(paths), _CHUNK):
+            chunk = paths[start:start + _CHUNK]
+            marks = ",".join("?" * len(chunk))
+            for path, size, mtime_ns, vals in self._db.execute(
+                    f"SELECT path, size, mtime_ns, vals FROM files WHERE path IN ({marks})", chunk):
+                file = by_path[path]
+                if (size, mtime_ns) == (file.size, file.mtime_ns):
+                    known[path] = _decoder.decode(vals)
+        return known
+
+    def put(self, measured: Iterable[tuple[FileIdentity, Mapping[str, list[Value]]]]) -> None:
+        """Store all that is known of files, in one transaction."""
+        day = int(time.time() // 86400)
+        rows = [(f.path, f.size, f.mtime_ns, day, _encode(values)) for f, values in measured]
+        with self._db:
+            self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+
+    def trim(self, max_bytes: int | None = None) -> None:
+        """Forget the rows that were stored longest ago when the file is larger than `max_bytes` (`MAX_BYTES`)."""
+        if self.path.stat().st_size <= (MAX_BYTES if max_bytes is None else max_bytes):
+            return
+        with self._db:
+            self._db.execute("DELETE FROM files WHERE path IN (SELECT path FROM files ORDER BY day, path "
+                             "LIMIT (SELECT (COUNT(*) + 1) / 2 FROM files))")
+        self._db.execute("VACUUM")
+
+    def count(self) -> int:
+        """Return how many files are known."""
+        return int(self._db.execute("SELECT COUNT(*) FROM files").fetchone()[0])
+
+    def _open(self) -> None:
+        self._db = sqlite3.connect(self.path, timeout=30)
+        try:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute(_SCHEMA)
+            self._db.execute("SELECT path, size, mtime_ns, day, vals FROM files LIMIT 1").fetchone()
+        except BaseException:
+            self._db.close()
+            raise
+
+    def _rebuild(self, error: sqlite3.DatabaseError) -> None:
+        print(f"dsinspect: the cache {self.path} cannot be read ({error}); made anew", file=sys.stderr)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{self.path}{suffix}").unlink(missing_ok=True)
+        self._open()
+
+
+def trim(path: Path) -> None:
+    """Keep a cache within its size; what another run holds at this moment stays as it is."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            with Cache(path) as cache:
+                cache.trim()
+    except (FileNotFoundError, sqlite3.OperationalError):  # never made, or locked: the next run trims it
+        return
+
+
+def clear(path: Path) -> None:
+    """Remove the cache."""
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)

@@ -1,0 +1,70 @@
+"""Finish every check, fold what conventions explain, and lay the configuration over the findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from dsinspect.config import Config, matches
+from dsinspect.findings.findings import Findings
+from dsinspect.inspection.plan import Plan
+from dsinspect.inspection.shard_task import ShardState, Unavailable, crash
+from dsinspect.protocols.checks import Check, Result
+from dsinspect.protocols.run import Outcome
+from dsinspect.tables.dataset import DatasetInfo
+
+
+def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
+           owners: Mapping[str, str]) -> tuple[Outcome, ...]:
+    """Finish every check, fold what conventions explain, and lay the configuration over the findings."""
+    results: dict[str, Result | Unavailable] = {c: Unavailable("skipped", r) for c, r in plan.skipped.items()}
+    for code, check in plan.runnable.items():
+        state = merged.states[code]
+        if isinstance(state, Unavailable):
+            results[code] = state
+            continue
+        try:
+            result = check.finish(state, info)
+            results[code] = replace(result, findings=result.findings.ordered())
+        except Exception as e:
+            results[code] = crash(owners[code], e)
+    fold(results)
+    return tuple(_outcome(plan.checks[code], results[code], config) for code in sorted(results))
+
+
+def fold(results: dict[str, Result | Unavailable]) -> None:
+    """Take out the findings that another check's finding explains, and tell it how many (value `folded`)."""
+    for code in sorted(results):
+        result = results[code]
+        if isinstance(result, Unavailable) or not result.folds or not len(result.findings):
+            continue
+        folded = 0
+        for rule in result.folds:
+            for other, explained in results.items():
+                if other == code or isinstance(explained, Unavailable) \
+                        or not any(matches(p, other) for p in rule.codes):
+                    continue
+                goes = rule.covers(explained.findings)
+                if goes.any():
+                    folded += int(goes.sum())
+                    results[other] = replace(explained, findings=explained.findings.take(~goes))
+        if folded:
+            results[code] = replace(result, findings=result.findings.with_folded(folded))
+
+
+def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Config) -> Outcome:
+    override = config.severity_of(check.code)
+    base = Outcome(check.code, check.name, override or check.severity, "clean", Findings.none(),
+                   limits=msgspec.structs.asdict(check.options), summary=(check.__doc__ or "").partition("\n")[0])
+    if isinstance(result, Unavailable):
+        return replace(base, status=result.status, metrics={"reason": result.reason})
+    findings = result.findings.with_severity(override) if override else result.findings
+    ignored = [s for s, prefixes in config.per_split_ignores.items() if any(matches(p, check.code) for p in prefixes)]
+    if ignored and len(findings):
+        findings = findings.take(np.array([s not in ignored for s in findings.columns["split"].tolist()], bool))
+    return replace(base, status="found" if len(findings) else "clean", findings=findings, metrics=result.metrics,
+                   made=result.tables, charts=result.charts)

@@ -1,0 +1,136 @@
+"""Run an inspection: plan -> load -> measure -> judge -> merge -> finish.
+
+The engine knows checks, probes and formats only by their protocols. Work on a shard is one call of `ShardTask`, in
+whatever worker the executor chose; states merge in this process along a tree that the number of shards alone
+decides.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from dsinspect.inspection.cache import trim
+from dsinspect.inspection.census import census
+from dsinspect.inspection.choose_executor import choose_executor
+from dsinspect.inspection.finish import finish
+from dsinspect.inspection.measure import is_known
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.plan import Plan, build_checks, make_plan
+from dsinspect.inspection.request import Request
+from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
+from dsinspect.io.decoder_stderr import quiet_decoders
+from dsinspect.loader import Plugins
+from dsinspect.protocols.formats import ShardRef, Source
+from dsinspect.protocols.probes import Level
+from dsinspect.protocols.run import Run
+from dsinspect.tables.columns import Columns
+from dsinspect.tables.dataset import Shard
+from dsinspect.tables.schema import (
+    annotation_columns,
+    image_columns,
+)
+
+MEASURED_SHARD = 512
+"""Images per shard when pixels or whole files are read: small, to keep all workers busy to the end."""
+
+
+SAMPLE = 32
+"""Images looked up in the cache to tell whether a set was measured before."""
+
+
+PARSED_SHARD = 2048
+"""Images per shard when a great many label files are parsed."""
+
+
+PARSING_SECONDS = 1.0
+"""Parsing that takes longer is done in processes, which take a third of a second to start."""
+
+
+TABLE_SHARD = 16_384
+"""Images per shard when only tables are judged: large, for a check costs about a millisecond per shard."""
+
+
+def inspect(request: Request, plugins: Plugins) -> Run:
+    """Inspect a dataset.
+
+    Raises:
+        UserError: nothing is readable, or a setting is wrong.
+    """
+    tell = request.progress or (lambda stage, done, total: None)
+    try:
+        return _inspect(request, plugins, tell)
+    finally:
+        tell("", 0, 0)
+
+
+def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int], None]) -> Run:
+    clock = {"start": time.perf_counter()}
+    checks = build_checks(request, plugins)
+    tell("reading", 0, 0)
+    source = open_dataset(request, plugins, checks)
+    plan = make_plan(checks, source.info, plugins)
+    opened = time.perf_counter()
+    deep = any(p.level > Level.HEADER for p in plan.probes)
+    in_processes = deep and not looks_measured(source, plan, request)
+    size = MEASURED_SHARD if in_processes else TABLE_SHARD
+    refs: Sequence[ShardRef] = source.shards(size) or [_NoShard()]
+    load_us = plugins.formats[source.info.format].load_us
+    if not in_processes and (len(refs) - 1) * size * load_us > 1e6 * PARSING_SECONDS:
+        in_processes, size = True, PARSED_SHARD
+        refs = source.shards(size)
+    listed = time.perf_counter()
+    task = ShardTask(plan, source.info, request.cache, request.cache_by_content,
+                     {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
+                     request.keep_images, request.keep_annotations)
+    executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
+    done = 0
+    expected = size * len(refs) if len(refs) > 1 else 0
+
+    def seen(state: ShardState) -> None:
+        nonlocal done
+        done += state.images_done
+        tell("inspecting", done, expected)
+
+    decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
+    with quiet_decoders() if decodes else contextlib.nullcontext():
+        tell("inspecting", 0, expected)
+        merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, plan.runnable, task.owners), seen)
+    if request.cache is not None:
+        trim(request.cache)
+    judged = time.perf_counter()
+    info = source.info
+    del source, refs  # findings are put in order next, in the memory that the tables held
+    tell("judging", 0, 0)
+    outcomes = finish(plan, merged, info, request.config, task.owners)
+    timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
+               "finish": time.perf_counter() - judged, **merged.seconds}
+    return Run(request.path, info, census(merged.counts, info), outcomes,
+               _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)))
+
+
+def looks_measured(source: Source, plan: Plan, request: Request) -> bool:
+    """Say whether the cache knows some images of the first shard: then only tables are judged, and large shards do.
+
+    The size of shards changes no result, only the time.
+    """
+    if request.cache is None or request.cache_by_content or not request.cache.exists() or not source.info.has_files:
+        return False
+    refs = source.shards(MEASURED_SHARD)
+    files = [f for f in refs[0].load().image_columns["file"].tolist() if f] if refs else []
+    return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache)
+
+
+@dataclass(frozen=True)
+class _NoShard:
+    """The one shard of a set without records, so that every check sees a batch."""
+
+    def load(self) -> Shard:
+        return Shard(image_columns(0), annotation_columns(0))
+
+
+def _joined(tables: tuple[Columns, ...]) -> Columns | None:
+    return Columns.concat(tables) if tables else None

@@ -1,0 +1,252 @@
+"""Measure the image files of a shard: each is opened at most once, and not at all when the cache knows it."""
+
+from __future__ import annotations
+
+import math
+import os
+import time
+import traceback
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from dsinspect.errors import PluginError
+from dsinspect.inspection.cache import Cache, FileIdentity, Measured
+from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
+from dsinspect.tables.columns import at_rows
+from dsinspect.tables.dataset import Shard
+from dsinspect.tables.schema import BOX_COLUMNS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from dsinspect.tables.columns import Columns
+
+
+@dataclass(frozen=True)
+class ProbeFailure:
+    """A probe that did not measure: its plugin cannot work here (`skipped`), or it raised (`crashed`)."""
+
+    status: Literal["skipped", "crashed"]
+    reason: str
+
+
+@dataclass
+class Measurements:
+    """Columns measured on a shard's files, and what went wrong.
+
+    Attributes:
+        columns: column name to one value per image.
+        failures: column name to why it could not be measured.
+        seconds: probe name to the time it took.
+    """
+
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)
+    failures: dict[str, ProbeFailure] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | None, *,
+            by_content: bool = False) -> Measurements:
+    """Measure files with probes.
+
+    Args:
+        files: path of each image's file, or None when it has none.
+        probes: probes in any order; cheap ones run first.
+        cache: database of earlier measurements, or None.
+        by_content: know files by their bytes in the cache, which are read then, not by path, size and time.
+
+    Returns:
+        one value per file and column, `read_error` besides; a file that cannot be had has missing values.
+    """
+    probes = sorted(probes, key=lambda p: (p.level, p.name))
+    result = Measurements()
+    errors: list[str | None] = [None] * len(files)
+    known: list[Measured] = [{} for _ in files]
+    opened = _looked_at(files, errors, by_content=by_content and cache is not None)
+    if cache is None:
+        _measure_new(opened, probes, known, errors, result)
+    else:
+        with Cache(cache) as store:
+            stored = store.get([o.identity for o in opened if o is not None])
+            known = [stored.get(o.identity.path, {}) if o else {} for o in opened]
+            fresh = _measure_new(opened, probes, known, errors, result)
+            if fresh:
+                store.put((o.identity, known[k]) for k in fresh if (o := opened[k]) is not None)
+    for probe in probes:
+        if any(f.status == "skipped" for c in probe.columns if (f := result.failures.get(c.name))):
+            continue  # columns that cannot be had are absent
+        none = [None] * (1 + len(probe.columns))
+        rows = zip(*(m.get(probe.name, none) for m in known), strict=True) if known else (() for _ in none)
+        for column, values in zip(probe.columns, islice(rows, 1, None), strict=True):
+            result.columns[column.name] = to_column(list(values), column.dtype)
+    result.columns["read_error"] = to_column(list(errors), "object")
+    return result
+
+
+def is_known(files: Sequence[str], probes: Sequence[Probe], cache: Path) -> bool:
+    """Say whether a cache has the measurements of all these files."""
+    opened = _looked_at(files, [None] * len(files), by_content=False)
+    with Cache(cache) as store:
+        stored = store.get([o.identity for o in opened if o is not None])
+    return all(o is not None and stored.get(o.identity.path, {}).get(p.name, (None,))[0] == p.version
+               for o in opened for p in probes)
+
+
+class _Looked(NamedTuple):
+    """A file that is there, and what the cache knows it by."""
+
+    path: str
+    status: os.stat_result
+    identity: FileIdentity
+
+
+def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_content: bool) -> list[_Looked | None]:
+    """Look at each file without opening it, unless it is to be known by its content; tell in `errors` what is no file."""
+    here = os.getcwd().rstrip("/")  # noqa: PTH109
+    looked: list[_Looked | None] = [None] * len(files)
+    for k, path in enumerate(files):
+        if path is None:
+            continue
+        try:
+            status = status_of(path)
+            if by_content:
+                identity = FileIdentity(f"content:{ImageFile(path, status).digest}", status.st_size, 0)
+            else:
+                plain = path if path[0] == "/" else f"{here}/{path}"
+                if "/." in plain or "//" in plain or os.sep != "/":
+                    plain = os.path.abspath(path)  # noqa: PTH100
+                identity = FileIdentity(plain, status.st_size, status.st_mtime_ns)
+        except OSError as e:
+            errors[k] = _os_reason(e)
+            continue
+        looked[k] = _Looked(path, status, identity)
+    return looked
+
+
+def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: list[Measured], errors: list[str | None],
+                 result: Measurements) -> list[int]:
+    """Run the probes whose values are not known; return the positions of the files with something new."""
+    fresh = []
+    broken: set[str] = set()
+    seconds = dict.fromkeys((p.name for p in probes), 0.0)
+    clock = time.perf_counter
+    for k, looked in enumerate(opened):
+        if looked is None:
+            continue
+        todo = [p for p in probes if known[k].get(p.name, (None,))[0] != p.version and p.name not in broken]
+        if not todo:
+            continue
+        file = ImageFile(looked.path, looked.status)  # let go of its bytes when it is done
+        values = dict(known[k])
+        start = clock()
+        try:
+            if todo[-1].level >= Level.BYTES:
+                _ = file.content  # the header is among the bytes: one read serves all
+        except OSError as e:
+            errors[k] = _os_reason(e)
+            continue
+        for probe in todo:
+            try:
+                values[probe.name] = [probe.version, *probe.measure(file)]
+            except OSError as e:
+                errors[k] = _os_reason(e)
+                break
+            except PluginError as e:  # it cannot work on this machine at all (OpenCV without libGL)
+                broken.add(probe.name)
+                _fail(result, probe, ProbeFailure("skipped", str(e)))
+            except Exception as e:
+                last = traceback.extract_tb(e.__traceback__)[-1]
+                _fail(result, probe, ProbeFailure(
+                    "crashed", f"probe {probe.name} raised {type(e).__name__}: {e} "
+                               f"({Path(last.filename).name}:{last.lineno})"))
+            end = clock()
+            seconds[probe.name] += end - start
+            start = end
+        known[k] = values
+        if errors[k] is None:
+            fresh.append(k)
+    result.seconds = seconds
+    return fresh
+
+
+def _fail(result: Measurements, probe: Probe, failure: ProbeFailure) -> None:
+    for column in probe.columns:
+        result.failures.setdefault(column.name, failure)
+
+
+def _os_reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def measured_shard(shard: Shard, measurements: Measurements | None, box_units: str) -> Shard:
+    """Add the measured columns and the frame the boxes live in, and turn fractions into px.
+
+    Args:
+        shard: as the reader gave it.
+        measurements: of its images, or None when no file is opened.
+        box_units: see `DatasetInfo.box_units`.
+    """
+    columns = measurements.columns if measurements else {}
+    width, height = frame_sizes(shard.image_columns, columns, box_units)
+    images = shard.image_columns.with_columns({**columns, "frame_width": width, "frame_height": height})
+    if box_units == "px":
+        return shard.replace(images=images)
+    annotations = shard.annotation_columns
+    rows = annotations["image_row"]
+    sizes = {"x": at_rows(width, rows), "y": at_rows(height, rows)}
+    scaled = {c: annotations[c] * sizes[c[0]] for c in BOX_COLUMNS}
+    for name in annotations:
+        if name.endswith((":segmentation", ":keypoints")):
+            step = 2 if name.endswith(":segmentation") else 3
+            scaled[name] = _scaled_outlines(annotations[name], sizes["x"], sizes["y"], step)
+    return shard.replace(images=images, annotations=annotations.with_columns(scaled))
+
+
+def _scaled_outlines(values: NDArray[Any], width: NDArray[np.float64], height: NDArray[np.float64], step: int) -> NDArray[Any]:
+    """Turn fractions of polygons (`[[x, y, ...]]`, step 2) or keypoints (`[x, y, v, ...]`, step 3), JSON, into px."""
+    scaled = values.copy()
+    for k, value in enumerate(values.tolist()):
+        if value is None:
+            continue
+        decoded = msgspec.json.decode(value)
+        if math.isnan(width[k]) or math.isnan(height[k]):
+            scaled[k] = None
+            continue
+        factors = (float(width[k]), float(height[k]), 1.0)[:step]
+        flats = [[v * factors[j % step] for j, v in enumerate(flat)] for flat in (decoded if step == 2 else [decoded])]
+        scaled[k] = msgspec.json.encode(flats if step == 2 else flats[0])
+    return scaled
+
+
+def frame_sizes(images: Columns | pd.DataFrame, columns: Mapping[str, NDArray[Any]],
+                box_units: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return width and height, px, of the frame each image's boxes live in; NaN where neither source knows.
+
+    The file's own size is the truth when there is a file. With an EXIF orientation that swaps the sides (5 to 8) it
+    is the stored frame only when the declared size says so and the boxes are in px; fractions are of the image as
+    displayed (Ultralytics applies the orientation before it scales).
+    """
+    width, height = np.asarray(images["width"]), np.asarray(images["height"])
+    if "file_width" not in columns:
+        return _positive(width), _positive(height)
+    stored_w, stored_h = columns["file_width"], columns["file_height"]
+    swaps = columns["orientation"] >= 5
+    upright_w, upright_h = np.where(swaps, stored_h, stored_w), np.where(swaps, stored_w, stored_h)
+    is_stored = (width == stored_w) & (height == stored_h) if box_units == "px" else np.zeros(len(width), bool)
+    frame_w, frame_h = np.where(is_stored, stored_w, upright_w), np.where(is_stored, stored_h, upright_h)
+    return (np.where(np.isnan(frame_w), _positive(width), frame_w),
+            np.where(np.isnan(frame_h), _positive(height), frame_h))
+
+
+def _positive(size: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(size > 0, size, np.nan)
+
+
+__all__ = ["Measurements", "ProbeFailure", "Value", "frame_sizes", "measure", "measured_shard"]

@@ -1,0 +1,74 @@
+"""Plan an inspection: the checks that can run and the probes they need."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dsinspect.inspection.request import Request
+from dsinspect.loader import Plugins
+from dsinspect.protocols.checks import Check
+from dsinspect.protocols.options import make
+from dsinspect.protocols.probes import Probe, column_owners
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import (
+    ANNOTATION_COLUMNS,
+    FRAME_COLUMNS,
+    IMAGE_COLUMNS,
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The selected checks by code, the probes they need, and why some of them cannot run."""
+
+    checks: Mapping[str, Check[Any, Any]]
+    probes: tuple[Probe, ...]
+    skipped: Mapping[str, str]
+
+    @property
+    def runnable(self) -> dict[str, Check[Any, Any]]:
+        """The checks that can run."""
+        return {code: check for code, check in self.checks.items() if code not in self.skipped}
+
+
+def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any]]:
+    """Make the selected checks with their options; a wrong code or option is a UserError."""
+    available = plugins.checks
+    built = {}
+    for code in request.config.chosen(available):
+        check_type = available[code]
+        values = {k: v for k, v in request.shared_options.items() if k in check_type.options_type.__struct_fields__}
+        values.update(request.config.checks.get(code, {}))
+        built[code] = check_type(make(check_type.options_type, values, code))
+    for code in set(request.config.checks) - set(built):  # settings of checks that do not run are read as well
+        make(available[code].options_type, request.config.checks[code], code)
+    return built
+
+
+def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins: Plugins) -> Plan:
+    """Decide which checks can run and which probes they need."""
+    owners = column_owners(plugins.probes)
+    skipped = {}
+    wanted: set[str] = set(FRAME_COLUMNS) if info.box_units == "fraction" and info.has_files else set()
+    for code, check in checks.items():
+        lacking = next((r for c in check.needs if (r := _lack(c, info, owners))), None)
+        if lacking:
+            skipped[code] = lacking
+            continue
+        wanted.update(c for c in (*check.needs, *check.wants) if c in owners and info.has_files)
+    probes = {owners[c].name: owners[c]() for c in sorted(wanted)}
+    return Plan(checks, tuple(probes.values()), skipped)
+
+
+def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]]) -> str | None:
+    """Say why a column cannot be had, or return None."""
+    if column == "file" or column in owners or column == "read_error":
+        return None if info.has_files else "no image of the set is on disk (--images names their folder)"
+    if ":" in column:
+        owner = column.partition(":")[0]
+        if column in info.columns:
+            return None
+        return f"only the {owner} format has {column}" if owner != info.format else f"this dataset has no {column}"
+    return None if column in IMAGE_COLUMNS or column in ANNOTATION_COLUMNS else f"no probe measures {column}"

@@ -1,0 +1,132 @@
+"""Load, measure and judge one shard, and merge the states of two."""
+
+from __future__ import annotations
+
+import os
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from dsinspect.inspection.census import Tally, tally
+from dsinspect.inspection.measure import Measurements, ProbeFailure, measure, measured_shard
+from dsinspect.inspection.plan import Plan
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import Check
+from dsinspect.protocols.formats import ShardRef
+from dsinspect.tables.columns import Columns, at_rows
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import (
+    problem_columns,
+)
+
+
+@dataclass(frozen=True)
+class Unavailable:
+    """The state of a check that cannot be had in some shard; it swallows every state it is merged with."""
+
+    status: Literal["skipped", "crashed"]
+    reason: str
+
+
+@dataclass(frozen=True)
+class ShardState:
+    """What a part of the set came to; the parts merge in order."""
+
+    images_done: int
+    states: Mapping[str, Any]
+    counts: Tally
+    images: tuple[Columns, ...]
+    annotations: tuple[Columns, ...]
+    seconds: Mapping[str, float]
+    troubles: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class ShardTask:
+    """Load, measure and judge one shard; picklable."""
+
+    plan: Plan
+    info: DatasetInfo
+    cache: Path | None
+    cache_by_content: bool
+    owners: Mapping[str, str]
+    keep_images: bool
+    keep_annotations: bool
+
+    def __call__(self, item: tuple[int, ShardRef]) -> ShardState:
+        """Return the states of all checks on one shard.
+
+        Args:
+            item: number of the shard and its reference; the first shard carries the problems of the whole set.
+        """
+        number, ref = item
+        seconds: dict[str, float] = {}
+        start = time.perf_counter()
+        shard = ref.load()
+        if number == 0 and self.info.problems:
+            shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
+        seconds["load"] = time.perf_counter() - start
+        measurements = self._measure(shard, seconds)
+        batch_shard = measured_shard(shard, measurements, self.info.box_units)
+        batch = Batch(self.info, batch_shard.image_columns, batch_shard.annotation_columns, batch_shard.problem_columns)
+        failures = measurements.failures if measurements else {}
+        states = {}
+        for code, check in self.plan.runnable.items():
+            start = time.perf_counter()
+            states[code] = self._map(check, batch, failures)
+            seconds[f"check {code}"] = time.perf_counter() - start
+        annotations: tuple[Columns, ...] = ()
+        if self.keep_annotations:
+            rows = batch.annotation_columns["image_row"]
+            annotations = (batch.annotation_columns.with_columns({"path": at_rows(batch.image_columns["path"], rows)}),)
+        return ShardState(len(shard.image_columns), states, tally(batch),
+                          (batch.image_columns,) if self.keep_images else (), annotations, seconds,
+                          frozenset(f.reason for f in failures.values()))
+
+    def _measure(self, shard: Shard, seconds: dict[str, float]) -> Measurements | None:
+        if not self.info.has_files:
+            return None
+        start = time.perf_counter()
+        measurements = measure(shard.image_columns["file"].tolist(), self.plan.probes, self.cache,
+                               by_content=self.cache_by_content)
+        seconds["measure"] = time.perf_counter() - start
+        seconds.update({f"probe {name}": s for name, s in measurements.seconds.items()})
+        return measurements
+
+    def _map(self, check: Check[Any, Any], batch: Batch, failures: Mapping[str, ProbeFailure]) -> Any:
+        for column in (*check.needs, *check.wants):
+            if column in failures and (column in check.needs or failures[column].status == "crashed"):
+                return Unavailable(failures[column].status, failures[column].reason)
+        try:
+            return check.map(batch)
+        except Exception as e:
+            return crash(self.owners[check.code], e)
+
+
+def crash(plugin: str, error: Exception) -> Unavailable:
+    """Return the state of a check that raised, naming its plugin and the place."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
+    return Unavailable("crashed", f"plugin {plugin}: {type(error).__name__}: {error}{place}")
+
+
+def merge_states(checks: Mapping[str, Check[Any, Any]], owners: Mapping[str, str], a: ShardState,
+                 b: ShardState) -> ShardState:
+    """Join the states of two neighbouring parts, `a` before `b`; a check that raises costs its own state only."""
+    states: dict[str, Any] = {}
+    for code, check in checks.items():
+        left, right = a.states[code], b.states[code]
+        gone = [s for s in (left, right) if isinstance(s, Unavailable)]
+        if gone:
+            states[code] = gone[0]
+            continue
+        try:
+            states[code] = check.merge(left, right)
+        except Exception as e:
+            states[code] = crash(owners[code], e)
+    seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
+    return ShardState(a.images_done + b.images_done, states, a.counts + b.counts, a.images + b.images,
+                      a.annotations + b.annotations, seconds, a.troubles | b.troubles)

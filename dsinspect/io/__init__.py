@@ -1,0 +1,1 @@
+"""Files: images, spreadsheets, atomic writes, links and copies."""

@@ -1,0 +1,227 @@
+"""Find, load and order plugins; every failure names the plugin and the way to go on without it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import importlib.util
+import inspect
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from dsinspect.errors import PluginError, UserError, nearest
+from dsinspect.protocols.hookspecs import Hooks
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.checks import Check
+    from dsinspect.protocols.executors import Executor
+    from dsinspect.protocols.formats import Format
+    from dsinspect.protocols.probes import Probe
+    from dsinspect.protocols.reports import Report
+    from dsinspect.protocols.transforms import Transform
+
+
+GROUP = "dsinspect"
+
+
+@dataclass(frozen=True)
+class LoadedPlugin:
+    """A plugin module and where it came from."""
+
+    name: str
+    origin: str
+    module: ModuleType
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """The loaded plugins and what they offer, by name. Made in `main()` and passed on.
+
+    Attributes:
+        loaded: in order of name.
+        local: files of the one-file plugins, to load again in workers.
+    """
+
+    loaded: tuple[LoadedPlugin, ...]
+    manager: pluggy.PluginManager
+    local: tuple[str, ...] = ()
+    _memo: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    @property
+    def formats(self) -> dict[str, type[Format]]:
+        """Formats by name."""
+        return self._offers("dsinspect_formats", "name", "format")
+
+    @property
+    def probes(self) -> dict[str, type[Probe]]:
+        """Probes by name."""
+        return self._offers("dsinspect_probes", "name", "probe")
+
+    @property
+    def checks(self) -> dict[str, type[Check[Any, Any]]]:
+        """Checks by code."""
+        return self._offers("dsinspect_checks", "code", "check")
+
+    @property
+    def transforms(self) -> dict[str, type[Transform[Any]]]:
+        """Transforms by name."""
+        return self._offers("dsinspect_transforms", "name", "transform")
+
+    @property
+    def reports(self) -> dict[str, type[Report]]:
+        """Reports by name."""
+        return self._offers("dsinspect_reports", "name", "report")
+
+    @property
+    def executors(self) -> dict[str, type[Executor]]:
+        """Executors by name."""
+        return self._offers("dsinspect_executors", "name", "executor")
+
+    def owner(self, offered: type) -> str:
+        """Return the name of the plugin whose module (or package) defines a class."""
+        best = [p for p in self.loaded
+                if offered.__module__ == p.module.__name__ or offered.__module__.startswith(p.module.__name__ + ".")]
+        return max(best, key=lambda p: len(p.module.__name__)).name if best else offered.__module__.partition(".")[0]
+
+    def _offers(self, hook: str, key: str, kind: str) -> dict[str, Any]:
+        if hook not in self._memo:
+            found: dict[str, tuple[Any, LoadedPlugin]] = {}
+            for plugin in self.loaded:
+                for offered in self._call(plugin, hook):
+                    name = getattr(offered, key, None)
+                    if not inspect.isclass(offered) or not isinstance(name, str) or not name:
+                        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} returned {offered!r}, "
+                                          f"which is no {kind} class with a {key}; go on with "
+                                          f"--no-plugin {plugin.name}")
+                    if name in found and found[name][0] is not offered:
+                        other = found[name][1]
+                        raise PluginError(f"two plugins offer {kind} {name!r}: {other.name!r} ({other.origin}) and "
+                                          f"{plugin.name!r} ({plugin.origin}); leave one out with --no-plugin NAME")
+                    found[name] = (offered, plugin)
+            self._memo[hook] = {name: found[name][0] for name in sorted(found)}
+        return self._memo[hook]
+
+    def _call(self, plugin: LoadedPlugin, hook: str) -> list[Any]:
+        function = getattr(plugin.module, hook, None)
+        if function is None or self.manager.parse_hookimpl_opts(plugin.module, hook) is None:
+            return []
+        try:
+            return list(function())
+        except ImportError as e:
+            raise PluginError(_import_failure(plugin.name, plugin.origin, e)) from e
+        except Exception as e:
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} failed with "
+                              f"{type(e).__name__}: {e}; go on with --no-plugin {plugin.name}") from e
+
+
+def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = ()) -> Plugins:
+    """Find and load all plugins.
+
+    Args:
+        disabled: names of plugins to leave out, before they are imported.
+        local: Python files that are plugins of their own.
+
+    Raises:
+        PluginError: one that cannot be imported, breaks a hook's signature, or takes a name that is taken.
+        UserError: a disabled name that no plugin has.
+    """
+    found = sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value))
+    names = {e.name for e in found} | {p.stem for p in local}
+    disabled = set(disabled)
+    for name in sorted(disabled - names):
+        raise UserError(f"--no-plugin {name}: no such plugin{nearest(name, names)}")
+    manager = pluggy.PluginManager("dsinspect")
+    manager.add_hookspecs(Hooks)
+    loaded: dict[str, LoadedPlugin] = {}
+    for entry in found:
+        if entry.name not in disabled:
+            _register(manager, loaded, LoadedPlugin(entry.name, _distribution(entry), _load(entry)))
+    for path in local:
+        if path.stem not in disabled:
+            _register(manager, loaded, LoadedPlugin(path.stem, str(path), load_file(path)))
+    return Plugins(tuple(loaded[n] for n in sorted(loaded)), manager, tuple(str(p) for p in local))
+
+
+def load_file(path: Path) -> ModuleType:
+    """Import a one-file plugin under a name made from its path, the same in every process."""
+    name = f"dsinspect_local_{path.stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not path.is_file():
+        raise PluginError(f"plugin {path}: no such file; see `plugins` in the configuration")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise PluginError(f"plugin {path}: not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as e:
+        del sys.modules[name]
+        raise PluginError(f"plugin {path}: {type(e).__name__}: {e}; mend it or take it out of `plugins`") from e
+    return module
+
+
+def load_files(paths: Iterable[str]) -> None:
+    """Import one-file plugins in a worker, before it unpickles anything of theirs."""
+    for path in paths:
+        load_file(Path(path))
+
+
+def _load(entry: EntryPoint) -> ModuleType:
+    try:
+        module = entry.load()
+    except ImportError as e:
+        raise PluginError(_import_failure(entry.name, _distribution(entry), e)) from e
+    except Exception as e:
+        raise PluginError(f"plugin {entry.name!r} ({_distribution(entry)}) cannot be loaded: {type(e).__name__}: {e}; "
+                          f"go on with --no-plugin {entry.name}") from e
+    if not isinstance(module, ModuleType):
+        raise PluginError(f"plugin {entry.name!r} ({_distribution(entry)}): {entry.value} is no module; "
+                          f"go on with --no-plugin {entry.name}")
+    return module
+
+
+def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], plugin: LoadedPlugin) -> None:
+    if plugin.name in loaded:
+        other = loaded[plugin.name]
+        if other.module is plugin.module:  # an editable install and its wheel name the same module twice
+            return
+        raise PluginError(f"two plugins are named {plugin.name!r}: {other.origin} and {plugin.origin}; "
+                          "uninstall one of them")
+    go_on = f"go on with --no-plugin {plugin.name}"
+    hooks = [n for n in vars(Hooks) if n.startswith("dsinspect_")]
+    for name in vars(plugin.module):
+        if manager.parse_hookimpl_opts(plugin.module, name) is not None and name not in hooks:
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): no hook {name!r}{nearest(name, hooks)}; "
+                              f"{go_on}")
+    try:
+        manager.register(plugin.module, plugin.name)
+    except (pluggy.PluginValidationError, ValueError) as e:
+        reason = " ".join(str(e).split())
+        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {reason}; {go_on}") from e
+    loaded[plugin.name] = plugin
+
+
+def _import_failure(name: str, origin: str, error: ImportError) -> str:
+    if error.name == "cv2" or "libGL" in str(error):
+        return (f"plugin {name!r} ({origin}): OpenCV cannot be imported ({error}); install the system's libGL "
+                "(Debian: apt-get install libgl1) or replace opencv-python by opencv-python-headless")
+    return f"plugin {name!r} ({origin}) cannot be imported: {error}; go on with --no-plugin {name}"
+
+
+def _distribution(entry: EntryPoint) -> str:
+    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+
+
+def offered(plugins: Plugins) -> Mapping[str, Mapping[str, type]]:
+    """Return everything the plugins offer, by kind and name."""
+    return {"format": plugins.formats, "probe": plugins.probes, "check": plugins.checks,
+            "transform": plugins.transforms, "report": plugins.reports, "executor": plugins.executors}

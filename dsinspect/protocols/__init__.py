@@ -1,0 +1,1 @@
+"""The plugin interface: one protocol each for what can be plugged in."""

@@ -1,0 +1,155 @@
+"""The format protocol: find out whether a path holds the format, and read it shard by shard."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.options import BaseOptions
+from dsinspect.tables.dataset import DatasetInfo, Shard
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Detection:
+    """How sure a format is that a path holds it.
+
+    Attributes:
+        confidence: 0 to 1; 0.9 and more when the content itself says so.
+        reason: what was seen, for the error when two formats are equally sure.
+    """
+
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True)
+class OpenRequest:
+    """What to open, and how.
+
+    Attributes:
+        root: the folder or annotation file the user named.
+        images: folder of the images when it is not where the format keeps them.
+        options: the format's own options.
+        columns: format-specific columns that somebody asked for (`coco:area`).
+    """
+
+    root: Path
+    images: Path | None = None
+    options: BaseOptions | None = None
+    columns: frozenset[str] = frozenset()
+
+
+class ShardRef(Protocol):
+    """A part of a dataset, not read yet. Picklable; `load` runs in the worker."""
+
+    def load(self) -> Shard:
+        """Read the part. What cannot be read becomes a row of `problems`; never raises for bad data."""
+        ...
+
+
+class Source(Protocol):
+    """An opened dataset."""
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What is known before the records are read."""
+        ...
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the set into parts of about `size` images, each with all its annotations, in a fixed order.
+
+        Annotations whose image does not exist belong to one of the parts, with `image_row` -1.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Patch:
+    """One annotation file that edits change.
+
+    Attributes:
+        path: POSIX path of the file, relative to the dataset's root (its name, when the root is a file).
+        before: its bytes.
+        after: its bytes with the edits; None when the file goes.
+    """
+
+    path: str
+    before: bytes
+    after: bytes | None
+
+
+class Format(ABC):
+    """A dataset format. `options_type` holds the choices its readers leave to the user.
+
+    A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
+    without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
+    in the suffix only would share their annotations. `load_us` is about how long a shard's `load` works in Python per
+    image, in microseconds, 0 when the records are in memory already: long work goes to processes. `options` of an instance
+    are the choices of its writer.
+    """
+
+    name: ClassVar[str]
+    options_type: ClassVar[type[BaseOptions]] = BaseOptions
+    writable: ClassVar[bool] = False
+    patchable: ClassVar[bool] = False
+    by_stem: ClassVar[bool] = False
+    load_us: ClassVar[int] = 0
+    options: BaseOptions | None = None
+
+    @abstractmethod
+    def detect(self, root: Path) -> Detection | None:
+        """Say whether `root` holds this format, by content and quickly (a few files at most); None if not."""
+
+    @abstractmethod
+    def open(self, request: OpenRequest) -> Source:
+        """Open the dataset.
+
+        Raises:
+            UserError: when nothing at all is readable.
+        """
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return where an image belongs in this format, POSIX and relative to the output folder.
+
+        Args:
+            path: of the image in its own dataset.
+            split: it belongs to, or None.
+        """
+        raise UserError(f"{self.name}: this format cannot be written")
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations of a dataset below `out`; the images are there already, at `images["path"]`.
+
+        Args:
+            info: of the dataset the records come from: its `format` tells where the format columns come from.
+            shards: boxes in px; images with their declared sizes; columns `*:segmentation` (JSON bytes: flat polygons or
+                a run-length mask), `*:keypoints`, `*:area` and other fields of the source format where it has them.
+            out: the output folder. Files are written under a temporary name and renamed; shards are not kept.
+
+        Returns:
+            what this format could not keep: what, in words, and how many.
+
+        Raises:
+            UserError: a file cannot be written.
+        """
+        raise UserError(f"{self.name}: this format cannot be written")
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss: yield the annotation files that change, one at a time; write nothing.
+
+        What no edit names keeps its bytes: key order, unknown keys, number text, comments, white space, line ends.
+
+        Raises:
+            UserError: an edit names a record that is not there, or an action this format has no place for.
+        """
+        raise UserError(f"{self.name}: this format cannot be edited")

@@ -1,0 +1,176 @@
+"""The run: one finished inspection, as reports, fixes and reviews see it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+
+from dsinspect.findings.severity import Severity
+from dsinspect.tables.columns import Columns
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from dsinspect.findings.findings import Chunk, Finding, Findings
+    from dsinspect.protocols.chart import Chart
+    from dsinspect.tables.dataset import DatasetInfo
+
+
+Status = Literal["clean", "found", "skipped", "crashed"]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one check came to.
+
+    Attributes:
+        code: of the check.
+        name: of the check.
+        severity: in force, after configuration.
+        status: `skipped` and `crashed` say why in `metrics["reason"]`.
+        findings: in their final order.
+        metrics: JSON-ready.
+        made: frames by title, or functions that make them; read `tables`.
+        charts: charts as data.
+        limits: the options in force, by name.
+        summary: the first line of the check's docstring.
+    """
+
+    code: str
+    name: str
+    severity: Severity
+    status: Status
+    findings: Findings
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+    made: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]] = field(default_factory=dict)
+    charts: tuple[Chart, ...] = ()
+    limits: Mapping[str, Any] = field(default_factory=dict)
+    summary: str = ""
+
+    @cached_property
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables of the check as frames, by title."""
+        return {title: table() if callable(table) else table for title, table in self.made.items()}
+
+    def iterate(self) -> Iterator[Finding]:
+        """Yield the findings one by one with their messages made."""
+        return self.findings.iterate(self.code, self.severity)
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Yield the findings with their messages made, some thousand at a time."""
+        return self.findings.chunks(self.code, self.severity)
+
+    def first(self, count: int) -> list[Finding]:
+        """Return the first findings, `count` at most."""
+        return list(self.findings.iterate(self.code, self.severity, range(min(count, len(self.findings)))))
+
+
+class Census:
+    """Counts of the whole set.
+
+    Attributes:
+        images: number of image records.
+        annotations: number of annotation records.
+        category_columns: `category_id`, `name`, `annotations`, `images` (images with at least one box of it).
+        split_columns: `name`, `images`, `annotations`.
+    """
+
+    def __init__(self, images: int, annotations: int, categories: Columns | pd.DataFrame,
+                 splits: Columns | pd.DataFrame) -> None:
+        """Take tables as columns or as frames."""
+        self.images = images
+        self.annotations = annotations
+        self.category_columns = Columns.of(categories)
+        self.split_columns = Columns.of(splits)
+
+    def largest_first(self) -> list[tuple[str, int, int]]:
+        """Return name, boxes and images of each category, by boxes and then by name."""
+        c = self.category_columns
+        rows = zip(c["name"].tolist(), c["annotations"].tolist(), c["images"].tolist(), strict=True)
+        return sorted(rows, key=lambda row: (-row[1], str(row[0])))
+
+    @property
+    def categories(self) -> pd.DataFrame:
+        """The categories as a pandas frame."""
+        return self.category_columns.frame
+
+    @property
+    def splits(self) -> pd.DataFrame:
+        """The splits as a pandas frame."""
+        return self.split_columns.frame
+
+
+class KnownFinding(msgspec.Struct, frozen=True):
+    """A finding as a baseline remembers it; `fingerprint` is what counts."""
+
+    fingerprint: str
+    code: str
+    message: str
+    image: str | None = None
+
+
+@dataclass(frozen=True)
+class BaselineSummary:
+    """What a baseline did to a run.
+
+    Attributes:
+        known: number of findings that stayed quiet.
+        stale: entries whose finding is gone.
+    """
+
+    known: int
+    stale: tuple[KnownFinding, ...]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One finished inspection.
+
+    Attributes:
+        path: the dataset as the user named it.
+        info: what the reader knew.
+        census: counts.
+        outcomes: one per selected check, by code.
+        image_columns: all images with their measurements, when a report asked for them.
+        annotation_columns: all annotations with `path`, when a report asked for them.
+        timings: stage, probe or check to seconds.
+        baseline: what the baseline did, when there is one.
+        troubles: why some measurements could not be had at all, for stderr.
+    """
+
+    path: str
+    info: DatasetInfo
+    census: Census
+    outcomes: tuple[Outcome, ...]
+    image_columns: Columns | None = None
+    annotation_columns: Columns | None = None
+    timings: Mapping[str, float] = field(default_factory=dict)
+    baseline: BaselineSummary | None = None
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def images(self) -> pd.DataFrame | None:
+        """All images as a pandas frame, when a report asked for them."""
+        return None if self.image_columns is None else self.image_columns.frame
+
+    @property
+    def annotations(self) -> pd.DataFrame | None:
+        """All annotations as a pandas frame, when a report asked for them."""
+        return None if self.annotation_columns is None else self.annotation_columns.frame
+
+    def count(self, severity: Severity) -> int:
+        """Return the number of findings of a severity."""
+        return sum(int((o.findings.severities(o.severity) == severity.rank).sum()) for o in self.outcomes)
+
+    def outcome(self, code: str) -> Outcome | None:
+        """Return what the check of that code came to, or None when it was not selected."""
+        return next((o for o in self.outcomes if o.code == code), None)
+
+    @property
+    def crashed(self) -> tuple[Outcome, ...]:
+        """The checks that crashed."""
+        return tuple(o for o in self.outcomes if o.status == "crashed")

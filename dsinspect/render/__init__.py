@@ -1,0 +1,1 @@
+"""Draw images with their boxes."""

@@ -1,0 +1,1 @@
+"""Take a reviewer's decisions back."""

@@ -1,0 +1,1 @@
+"""The tables every plugin works on."""

@@ -1,0 +1,1 @@
+"""Transform images and their annotations."""

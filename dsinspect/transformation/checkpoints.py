@@ -1,0 +1,151 @@
+"""Finished parts of a long run, kept on disk: what lets a run go on after ^C, and keeps memory small.
+
+A part is one file, msgpack of plain values and raw array bytes; reading one never executes anything.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from dsinspect.errors import UserError
+from dsinspect.tables.columns import Columns, objects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A picture that could not be transformed.
+
+    Attributes:
+        image: path of the picture.
+        code: code of the check that reports such files.
+        reason: why.
+        annotations: how many annotations are left out with it.
+    """
+
+    image: str
+    code: str
+    reason: str
+    annotations: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one shard came to.
+
+    Attributes:
+        images: table of the outputs.
+        annotations: table of their annotations.
+        entries: an entry of the manifest for each output.
+        failures: pictures left out.
+        counts: what happened to annotations and pictures.
+        pictures: how many pictures the shard has.
+    """
+
+    images: Columns
+    annotations: Columns
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    pictures: int = 0
+
+
+class Parts:
+    """The parts of a run, in a folder of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.temporary = folder / "tmp"
+
+    @property
+    def exists(self) -> bool:
+        """Say whether a run was begun here."""
+        return (self.folder / "plan.json").is_file()
+
+    def begin(self, plan: Mapping[str, Any]) -> None:
+        """Begin a run.
+
+        Args:
+            plan: what decides the outputs, JSON-ready.
+
+        Raises:
+            UserError: the folder cannot be made.
+        """
+        try:
+            self.temporary.mkdir(parents=True, exist_ok=True)
+            (self.folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+        except OSError as e:
+            raise UserError(f"-o {self.folder.parent}: {(e.strerror or str(e)).lower()}") from None
+
+    def plan(self) -> dict[str, Any]:
+        """Return the plan of the run that was begun; empty when it is damaged."""
+        try:
+            plan: dict[str, Any] = msgspec.json.decode((self.folder / "plan.json").read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return {}
+        return plan
+
+    def sweep(self) -> None:
+        """Remove what was only half written."""
+        with contextlib.suppress(OSError):
+            for path in self.temporary.iterdir():
+                path.unlink()
+
+    def done(self, number: int) -> bool:
+        """Say whether a part is finished."""
+        return self._path(number).is_file()
+
+    def put(self, number: int, part: Part) -> None:
+        """Keep a part, whole or not at all."""
+        document = {"images": _packed(part.images), "annotations": _packed(part.annotations), "entries": part.entries,
+                    "failures": [vars(f) for f in part.failures], "counts": dict(part.counts), "pictures": part.pictures}
+        partial = self.temporary / f"part-{number}-{os.getpid()}"
+        try:
+            partial.write_bytes(msgspec.msgpack.encode(document))
+            partial.replace(self._path(number))
+        except OSError as e:
+            raise UserError(f"{self.folder}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
+
+    def get(self, number: int) -> Part:
+        """Read a part.
+
+        Raises:
+            UserError: it is damaged.
+        """
+        path = self._path(number)
+        try:
+            document = msgspec.msgpack.decode(path.read_bytes())
+            return Part(_unpacked(document["images"]), _unpacked(document["annotations"]), document["entries"],
+                        [Failure(**f) for f in document["failures"]], Counter(document["counts"]), document["pictures"])
+        except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as e:
+            raise UserError(f"{path}: damaged ({type(e).__name__}); remove it and go on with --resume") from None
+
+    def end(self) -> None:
+        """Remove the folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _path(self, number: int) -> Path:
+        return self.folder / f"part-{number:06}.msgpack"
+
+
+def _packed(table: Columns) -> dict[str, Any]:
+    columns = {name: table[name].tolist() if table[name].dtype == object else [table[name].dtype.str, table[name].tobytes()]
+               for name in table}
+    return {"rows": len(table), "objects": [name for name in table if table[name].dtype == object], "columns": columns}
+
+
+def _unpacked(packed: Mapping[str, Any]) -> Columns:
+    of_objects = set(packed["objects"])
+    return Columns({name: objects(value) if name in of_objects else np.frombuffer(bytearray(value[1]), np.dtype(value[0]))
+                    for name, value in packed["columns"].items()}, packed["rows"])

@@ -1,0 +1,333 @@
+"""Transform a whole dataset: pixels, boxes and a manifest, shard by shard, so that ^C costs nothing.
+
+plan -> load -> measure -> route -> carry annotations -> read, apply, write pixels -> keep the part; when all parts are
+there: annotations through the writer, manifest.json, and the folder of parts goes. `--resume` does the parts that are
+missing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from dsinspect import __version__
+from dsinspect.config import Config
+from dsinspect.errors import UserError, nearest
+from dsinspect.geometry.annotations import CARRIED_FIELDS, OUTLINE_FIELDS
+from dsinspect.geometry.label_swap import mirrored_pairs
+from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.io import image_codec as pictures
+from dsinspect.io.decoder_stderr import quiet_decoders
+from dsinspect.output.image_layout import Places
+from dsinspect.output.manifest import write_manifest
+from dsinspect.protocols.formats import OpenRequest, ShardRef, Source
+from dsinspect.protocols.probes import column_owners
+from dsinspect.tables.columns import constant
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION
+from dsinspect.transformation.checkpoints import Failure, Parts
+from dsinspect.transformation.shard_task import FOLDER, HALT, STAGE, PartTask, Settings
+
+if TYPE_CHECKING:
+    from dsinspect.loader import Plugins
+    from dsinspect.protocols.executors import Executor
+
+SHARD = 64
+"""Pictures per shard: what is at most lost per worker when a run is broken off."""
+METADATA = ("pictures that are written anew carry no EXIF, ICC or XMP; their pixels are in the frame of the boxes. "
+            "Files that no transform changes are copied byte for byte, metadata and all")
+
+
+class Writer(Protocol):
+    """Writes the annotations of transformed shards; the pictures are there already."""
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write all annotations below `out`, and return what was lost: what, and how many."""
+        ...
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return where a picture belongs, relative to the output."""
+        ...
+
+    @property
+    def by_stem(self) -> bool:
+        """Whether label files are found by the stem of a picture."""
+        ...
+
+
+@dataclass(frozen=True)
+class TransformRequest:
+    """What to transform, and where to.
+
+    Attributes:
+        path: the dataset as the user named it.
+        root: the folder or file on disk.
+        out: the output folder.
+        settings: what to do.
+        config: the settings in force.
+        format: name of the format; detected when None.
+        images: folder of the images when it is not where the format keeps them.
+        jobs: number of workers.
+        executor: name of the executor; threads when None.
+        resume: go on with a run that was broken off.
+        force: write into a folder that is not empty.
+        to: name of the format that is written; None for the one that leaves pictures where they are in the set.
+        progress: told the stage, the pictures done and the pictures there are.
+    """
+
+    path: str
+    root: Path
+    out: Path
+    settings: Settings
+    config: Config = field(default_factory=Config)
+    format: str | None = None
+    images: Path | None = None
+    jobs: int = 1
+    executor: str | None = None
+    resume: bool = False
+    force: bool = False
+    to: str | None = None
+    progress: Callable[[str, int, int], None] | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a run came to.
+
+    Attributes:
+        pictures: pictures of the set.
+        outputs: pictures written or copied.
+        counts: what happened to annotations and pictures, by what.
+        failures: pictures left out.
+        losses: what the writer could not keep.
+    """
+
+    pictures: int
+    outputs: int
+    counts: Mapping[str, int]
+    failures: Sequence[Failure]
+    losses: Mapping[str, int]
+
+
+def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Summary:
+    """Transform a dataset.
+
+    Raises:
+        UserError: nothing is readable, the output cannot be written, or geometry would be lost that nobody agreed to lose.
+    """
+    pictures.start_opencv()
+    require_apart(request)
+    source = open_source(request, plugins)
+    refs = source.shards(SHARD)
+    if not source.info.has_files:
+        raise UserError(f"{request.path}: no image of the set is on disk; --images names their folder")
+    parts = Parts(request.out / FOLDER)
+    plan = plan_of(request, source.info, len(refs))
+    if not claim(request, parts, plan):
+        raise UserError(f"-o {request.out}: holds a finished run already; nothing is left to do")
+    owners = column_owners(plugins.probes)
+    if not all(c in owners for c in FRAME_COLUMNS):
+        raise UserError("transform needs the size of each picture, and no probe measures it; do without --no-plugin probes")
+    swaps = mirrored_pairs(c.name for c in source.info.categories) if request.settings.swap_mirrored else {}
+    task = PartTask(request.settings, source.info, request.out, tuple(
+        {owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()),
+        owners["is_truncated"]() if "is_truncated" in owners else None, swaps, request.resume, request.to is not None)
+    todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]
+    if todo:
+        run_parts(executor_for(request, plugins, len(todo)), task, todo, len(refs), request.progress)
+    return finish(request, source.info, parts, len(refs), writer)
+
+
+def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: int, writer: Writer) -> Summary:
+    """Write annotations and manifest from the parts, and remove them."""
+    totals: Counter[str] = Counter()
+    failures: list[Failure] = []
+    pictures_done = outputs = 0
+    for k in range(count):
+        part = parts.get(k)
+        totals += part.counts
+        failures += part.failures
+        pictures_done += part.pictures
+        outputs += len(part.images)
+    renumber = not request.settings.is_one_to_one
+    if request.to is not None:
+        put_in_place(request.out, parts, count, writer)
+    shards = (with_places(shard, places, request.out) for places in [Places(writer)]
+              for shard in numbered_shards(parts, count, renumber=renumber))
+    losses = dict(writer.write(replace(info, box_units="px"), shards, request.out))
+    places = Places(writer)
+    entries = ({**entry, "path": places.of(entry["path"], split)}
+               for entry, split in numbered_entries(parts, count, renumber=renumber))
+    summary = Summary(pictures_done, outputs, dict(sorted(totals.items())), failures, losses)
+    try:
+        write_manifest(request.out / "manifest.json", {
+            "schema_version": 1, "tool": {"name": "dsinspect", "version": __version__},
+            "dataset": {"path": request.path, "format": info.format}, **request.settings.described(),
+            "metadata": METADATA, "pictures": summary.pictures, "outputs_written": summary.outputs,
+            "annotations": summary.counts, "losses": losses,
+            "failures": [vars(f) for f in failures]}, entries)
+    except OSError as e:
+        raise UserError(f"{request.out}/manifest.json: {(e.strerror or str(e)).lower()}; mend that and go on with "
+                        "--resume") from None
+    parts.end()
+    return summary
+
+
+def numbered_shards(parts: Parts, count: int, *, renumber: bool) -> Iterator[Shard]:
+    """Yield the transformed shards in order; with `renumber` pictures get the ids 1, 2, ..., and annotations none."""
+    first = 1
+    for k in range(count):
+        part = parts.get(k)
+        images, annotations = part.images, part.annotations
+        if renumber:
+            images = images.with_columns({"image_id": np.arange(first, first + len(images))})
+            first += len(images)
+            annotations = annotations.with_columns({"annotation_id": constant(NO_POSITION, "int64", len(annotations))})
+        rows = annotations["image_row"]
+        yield Shard(images, annotations.with_columns({"image_id": images["image_id"][rows]}))
+
+
+def with_places(shard: Shard, places: Places, out: Path) -> Shard:
+    """Return a shard whose pictures have their places in the output as paths."""
+    images = shard.image_columns
+    pairs = zip(images["path"].tolist(), images["split"].tolist(), strict=True)
+    column = np.array([places.of(path, split) for path, split in pairs], object)
+    files = np.array([str(out / place) for place in column.tolist()], object)
+    return shard.replace(images=images.with_columns({"path": column, "declared_path": column, "file": files}))
+
+
+def put_in_place(out: Path, parts: Parts, count: int, writer: Writer) -> None:
+    """Move the pictures of all parts to their places; those that are there already stay.
+
+    Raises:
+        UserError: one cannot be moved.
+    """
+    places = Places(writer)
+    for shard in numbered_shards(parts, count, renumber=False):
+        images = shard.image_columns
+        for path, split in zip(images["path"].tolist(), images["split"].tolist(), strict=True):
+            staged, target = out / STAGE / path, out / places.of(path, split)
+            try:
+                if staged.exists():
+                    target.parent.mkdir(parents=True, exist_ok=True)
+                    staged.replace(target)
+            except OSError as e:
+                raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
+
+
+def numbered_entries(parts: Parts, count: int, *, renumber: bool) -> Iterator[tuple[dict[str, Any], str | None]]:
+    """Yield the manifest's entries in order, with the ids that `numbered_shards` gives, and their splits."""
+    number = 0
+    for k in range(count):
+        part = parts.get(k)
+        for entry, split in zip(part.entries, part.images["split"].tolist(), strict=True):
+            number += 1
+            yield {**entry, "image_id": number if renumber else entry["source"]["image_id"]}, split
+
+
+def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, ShardRef]], count: int,
+              progress: Callable[[str, int, int], None] | None) -> None:
+    """Make the missing parts; when it is broken off, wait for the pictures under way, so that nothing stays half written."""
+    done = 0
+    HALT.clear()
+
+    def seen(pictures_done: int) -> None:
+        nonlocal done
+        done += pictures_done
+        if progress:
+            progress("transforming", done, max(done, len(todo) * SHARD if len(todo) > 1 else done))
+
+    try:
+        with quiet_decoders():
+            executor.map_reduce(task, todo, _add, seen)
+    except BaseException:
+        HALT.set()
+        task.parts.sweep()
+        raise
+    finally:
+        if progress:
+            progress("", 0, 0)
+
+
+def _add(a: int, b: int) -> int:
+    return a + b
+
+
+def open_source(request: TransformRequest, plugins: Plugins) -> Source:
+    """Open the dataset with the format columns that hold geometry."""
+    formats = plugins.formats
+    if request.format and not request.root.exists():
+        raise UserError(f"{request.root}: no such file or folder")
+    kind = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
+    options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
+    columns = frozenset(f"{kind.name}:{f}" for f in (*CARRIED_FIELDS, *OUTLINE_FIELDS))
+    try:
+        return kind().open(OpenRequest(request.root, request.images, options, columns))
+    except OSError as e:
+        raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
+
+
+def plan_of(request: TransformRequest, info: DatasetInfo, shards: int) -> dict[str, Any]:
+    """Return all that decides the outputs, with a hash, to tell whether a run can be resumed."""
+    import cv2
+
+    plan = {"version": __version__, "opencv": cv2.__version__, "dataset": str(request.root.absolute()),
+            "format": info.format, "to": request.to, "shards": shards, "settings": request.settings.described()}
+    digest = hashlib.blake2b(json.dumps(plan, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
+    return {"key": digest, "settings": plan["settings"]}
+
+
+def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> bool:
+    """Begin a run in the output folder, or go on with the one there; False when it is finished already.
+
+    Raises:
+        UserError: the folder is not empty, or holds another run.
+    """
+    out = request.out
+    if request.resume:
+        if not parts.exists:
+            if (out / "manifest.json").is_file():
+                return False
+            raise UserError(f"-o {out}: no run to resume there; leave --resume out")
+        if parts.plan().get("key") != plan["key"]:
+            raise UserError(f"-o {out}: the run there had other settings or another dataset; give the same ones, or start "
+                            "over with --force")
+        parts.sweep()
+        parts.begin(plan)
+        return True
+    if out.exists() and not out.is_dir():
+        raise UserError(f"-o {out}: is a file; name a folder")
+    if out.is_dir() and any(out.iterdir()) and not request.force:
+        hint = "go on with --resume, or start over with --force" if parts.exists else "name another one, or use --force"
+        raise UserError(f"-o {out}: the folder is not empty; {hint}")
+    parts.end()
+    parts.begin(plan)
+    return True
+
+
+def require_apart(request: TransformRequest) -> None:
+    """Raise a UserError unless the output lies outside of the dataset, which is never changed."""
+    root = request.root.resolve()
+    folder = root if root.is_dir() else root.parent
+    out = request.out.resolve()
+    if out == folder or folder in out.parents or out in folder.parents:
+        raise UserError(f"-o {request.out}: lies in the dataset's folder or holds it; name a folder elsewhere")
+
+
+def executor_for(request: TransformRequest, plugins: Plugins, shards: int) -> Executor:
+    """Return the executor: threads, for OpenCV works outside the interpreter lock, unless another one is named."""
+    executors = plugins.executors
+    name = request.executor or ("serial" if request.jobs == 1 or shards == 1 else "thread")
+    if name not in executors:
+        raise UserError(f"--executor {name}: no such executor{nearest(name, executors)}; there are {', '.join(executors)}")
+    from dsinspect.loader import load_files
+
+    return executors[name](request.jobs, partial(load_files, plugins.local))

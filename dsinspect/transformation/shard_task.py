@@ -1,0 +1,390 @@
+"""Transform the pictures and annotations of one shard, in whatever worker, and keep the result as a part."""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import os
+import threading
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, Literal
+
+import msgspec
+import numpy as np
+
+from dsinspect.errors import UserError
+from dsinspect.geometry.affine import not_carried
+from dsinspect.geometry.annotations import Carried, Output, carry, outlines_not_carried
+from dsinspect.geometry.exif import turned_upright
+from dsinspect.inspection.measure import measure, measured_shard
+from dsinspect.io import image_codec as pictures
+from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
+from dsinspect.protocols.formats import ShardRef
+from dsinspect.protocols.probes import ImageFile, Probe
+from dsinspect.protocols.transforms import ImageRow
+from dsinspect.tables.columns import Columns, at_rows
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import BOX_COLUMNS, images_frame
+from dsinspect.transformation.chain import Chain, Route, min_kept_of, routes
+from dsinspect.transformation.checkpoints import Failure, Part, Parts
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+FOLDER = ".dsinspect-transform"
+"""Folder of the finished parts, in the output folder."""
+STAGE = f"{FOLDER}/pictures"
+"""Folder of pictures that the end of the run gives their places."""
+COLUMNS = ("image_id", "path", "file", "width", "height", "file_width", "file_height", "orientation", "read_error")
+HALT = threading.Event()
+"""Set when the run is broken off: worker threads stop before the next picture."""
+
+
+@dataclass(frozen=True)
+class _Routed(Output):
+    """An output with the route of its pixels."""
+
+    route: Route
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What to do to the pictures and boxes; picklable.
+
+    Attributes:
+        chain: the transforms.
+        encoding: how pictures are written.
+        frame: frame that boxes in px of an EXIF-rotated picture are in: `auto` (the stored one where the declared size is
+            the stored one, else the upright one), `stored` or `upright`.
+        variants: keep each original beside its transformed copies.
+        only_classes: transform only pictures with a box of these classes; with `variants` the others are copied.
+        swap_mirrored: exchange class names that tell left from right in mirrored outputs.
+        drop_empty: leave out outputs without any box of pictures that had some.
+        drop_unsupported: go on without geometry that a transform cannot carry, instead of refusing.
+        keep_truncated: transform pictures whose file ends early; the missing part is grey.
+        repeat: how many times a picture is to be in the set, by path, for those with more than once; the original that
+            `variants` keeps counts.
+    """
+
+    chain: Chain
+    encoding: Encoding = field(default_factory=Encoding)
+    frame: Literal["auto", "stored", "upright"] = "auto"
+    variants: bool = False
+    only_classes: tuple[str, ...] = ()
+    swap_mirrored: bool = False
+    drop_empty: bool = False
+    drop_unsupported: bool = False
+    keep_truncated: bool = False
+    repeat: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def is_one_to_one(self) -> bool:
+        """Say whether a picture becomes one output, so that ids stay."""
+        return not self.variants and not self.repeat and not any(t.gives_many for t in self.chain)
+
+    def described(self) -> dict[str, Any]:
+        """Return all that decides the outputs, JSON-ready."""
+        return {
+            "operations": [{"name": t.name, "options": msgspec.to_builtins(t.options)} for t in self.chain],
+            "image_format": self.encoding.format or "as the source", "jpeg_quality": self.encoding.jpeg_quality,
+            "png_level": self.encoding.png_level, "frame": self.frame, "variants": self.variants,
+            "only_classes": list(self.only_classes), "swap_mirrored": self.swap_mirrored, "drop_empty": self.drop_empty,
+            "drop_unsupported": self.drop_unsupported, "keep_truncated": self.keep_truncated,
+            "repeated": len(self.repeat), "repeats": sum(self.repeat.values())}
+
+
+@dataclass(frozen=True)
+class PartTask:
+    """Transform one shard; picklable.
+
+    Attributes:
+        settings: what to do.
+        info: of the dataset.
+        out: the output folder.
+        probes: measure size and orientation.
+        content: measures whether a file ends early, or None.
+        swaps: class names to exchange in mirrored outputs.
+        resume: keep outputs that are there already and newer than their source.
+        staged: pictures go into a folder beside the parts; the end of the run gives them their places.
+    """
+
+    settings: Settings
+    info: DatasetInfo
+    out: Path
+    probes: tuple[Probe, ...]
+    content: Probe | None
+    swaps: Mapping[str, str]
+    resume: bool
+    staged: bool = False
+
+    @property
+    def parts(self) -> Parts:
+        """The folder of the parts."""
+        return Parts(self.out / FOLDER)
+
+    @property
+    def pictures(self) -> Path:
+        """The folder that pictures are written into."""
+        return self.out / STAGE if self.staged else self.out
+
+    def __call__(self, item: tuple[int, ShardRef]) -> int:
+        """Make a part, and return how many pictures it has.
+
+        Raises:
+            UserError: the output cannot be written, or geometry cannot be carried.
+        """
+        number, ref = item
+        pictures.start_opencv()
+        shard = ref.load()
+        measurements = measure(shard.image_columns["file"].tolist(), self.probes, None)
+        shard = self._in_frame(measured_shard(shard, measurements, self.info.box_units))
+        n = len(shard.image_columns)
+        boxes_of = np.bincount(shard.annotations["image_row"].to_numpy() + 1, minlength=n + 1)[1:]
+        columns = {name: shard.image_columns[name].tolist() for name in COLUMNS}
+        rows, failures = self._rows(columns)
+        planned = self._outputs(shard, rows)
+        self._require_carried(shard, planned)
+        counts = Counter({"pictures left out: nothing is left of them": len(set(rows) - {o.image_row for o in planned})})
+        if self.settings.drop_empty:
+            filled = [o for o, is_empty in zip(planned, self._empty(shard, planned, boxes_of), strict=True) if not is_empty]
+            counts["outputs left out: no box in them (--drop-empty)"] = len(planned) - len(filled)
+            planned = filled
+        outputs: list[_Routed] = []
+        entries: list[dict[str, Any]] = []
+        for row, group in itertools.groupby(planned, lambda o: o.image_row):
+            if HALT.is_set():
+                raise InterruptedError("broken off")
+            of_row = list(group)
+            try:
+                entries += self._pixels({name: values[row] for name, values in columns.items()}, of_row)
+                outputs += of_row
+            except UnreadableError as e:
+                failures[row] = (e.code, str(e))
+        carried = self._carried(shard, outputs)
+        counts["dropped: of a picture that failed"] = sum(int(boxes_of[r]) for r in failures)
+        counts["pictures copied byte for byte"] = sum(bool(e["copied"]) for e in entries)
+        told = [Failure(str(shard.images["path"].iloc[r]), code, reason, int(boxes_of[r]))
+                for r, (code, reason) in sorted(failures.items())]
+        self.parts.put(number, Part(Columns.of(self._images(shard, outputs, entries)),
+                                    Columns.of(carried.annotations), entries, told,
+                                    counts + carried.counts, n))
+        return n
+
+    def _in_frame(self, shard: Shard) -> Shard:
+        """Scale fractions anew when they are said to be of the stored picture, not of the upright one."""
+        if self.info.box_units != "fraction" or self.settings.frame != "stored":
+            return shard
+        rows = shard.annotations["image_row"].to_numpy()
+        columns = {}
+        for name in BOX_COLUMNS:
+            side = "width" if name.startswith("x") else "height"
+            stored, taken = (at_rows(shard.image_columns[f"{f}_{side}"], rows) for f in ("file", "frame"))
+            columns[name] = shard.annotations[name].to_numpy() * (stored / taken)
+        return shard.replace(annotations=shard.annotations.assign(**columns))
+
+    def _carried(self, shard: Shard, outputs: Sequence[_Routed]) -> Carried:
+        return carry(shard, outputs, min_kept_of(self.settings.chain), self.swaps)
+
+    def _empty(self, shard: Shard, outputs: Sequence[_Routed], boxes_of: NDArray[np.intp]) -> list[bool]:
+        """Say for each output whether it has no box although its picture has some."""
+        left = np.bincount(self._carried(shard, outputs).annotations["image_row"].to_numpy(), minlength=len(outputs))
+        return [bool(left[k] == 0 and boxes_of[o.image_row]) for k, o in enumerate(outputs)]
+
+    def _rows(self, columns: Mapping[str, list[Any]]) -> tuple[dict[int, ImageRow], dict[int, tuple[str, str]]]:
+        """Return what the transforms know of each picture, and the pictures that failed: code and reason."""
+        rows: dict[int, ImageRow] = {}
+        failures: dict[int, tuple[str, str]] = {}
+        for k, values in enumerate(zip(*columns.values(), strict=True)):
+            picture = dict(zip(columns, values, strict=True))
+            width, height = picture["file_width"], picture["file_height"]
+            if picture["file"] is None:
+                failures[k] = ("IMG001", "no such file")
+            elif picture["read_error"] is not None:
+                failures[k] = ("IMG001", str(picture["read_error"]))
+            elif not (width > 0 and height > 0):
+                failures[k] = ("IMG002", "no image: the header gives no size")
+            elif width * height > pictures.MAX_PIXELS:
+                failures[k] = ("IMG002", f"{width:.0f} x {height:.0f} px is more than is read")
+            else:
+                rows[k] = self._row(picture)
+        return rows, failures
+
+    def _row(self, picture: Mapping[str, Any]) -> ImageRow:
+        path, width, height = picture["path"], int(picture["file_width"]), int(picture["file_height"])
+        orientation = int(picture["orientation"])
+        if orientation == 1:
+            return ImageRow(path, width, height)
+        is_stored = self.info.box_units == "px" and (picture["width"], picture["height"]) == (width, height)
+        upright = self.settings.frame == "upright" or (self.settings.frame == "auto" and not is_stored)
+        if not upright:
+            return ImageRow(path, width, height, orientation)
+        return ImageRow(path, *((height, width) if orientation >= 5 else (width, height)), was_turned=True)
+
+    def _outputs(self, shard: Shard, rows: Mapping[int, ImageRow]) -> list[_Routed]:
+        settings = self.settings
+        chosen = None
+        if settings.only_classes:
+            has = shard.annotations["category"].isin(list(settings.only_classes)).to_numpy(bool)
+            chosen = set(shard.annotations["image_row"].to_numpy()[has].tolist())
+        outputs = []
+        for k, row in rows.items():
+            through = routes(settings.chain, row) if chosen is None or k in chosen else []
+            again = settings.repeat.get(row.path, 1) - settings.variants
+            through += [replace(r, tag="_".join(t for t in (r.tag, f"repeat{n}") if t))
+                        for n in range(2, again + 1) for r in through]
+            if settings.variants or (chosen is not None and k not in chosen):
+                original = Route(row)
+                named = [replace(r, tag="_".join(t for t in (_label(settings.chain), r.tag) if t)) for r in through]
+                through = [original, *named]
+            outputs += [_Routed(k, r.matrix, *r.window, r.size_wh, r) for r in through]
+        return outputs
+
+    def _require_carried(self, shard: Shard, outputs: Sequence[_Routed]) -> None:
+        if self.settings.drop_unsupported:
+            return
+        hint = "; go on without it with --drop-unsupported"
+        for output in outputs:
+            for step in output.route.steps:
+                lost = not_carried(step.transform.matrix(step.params))
+                if "box" in lost:
+                    raise UserError(f"--op {step.transform.name}: boxes cannot follow it exactly{hint}")
+        for column, count in outlines_not_carried(shard.annotations).items():
+            raise UserError(f"{self.info.format}: {column} holds outlines that cannot be carried "
+                            f"({count} in the first part that has some){hint}; boxes are kept")
+
+    def _pixels(self, picture: Mapping[str, Any], outputs: Sequence[_Routed]) -> list[dict[str, Any]]:
+        """Write the outputs of one picture, and return their entries in the manifest.
+
+        Raises:
+            UnreadableError: the picture cannot be read or written; none of its outputs is left then.
+        """
+        folder = Outputs(self.pictures, self.parts.temporary)
+        reader = _Reader(self, picture)
+        entries: list[dict[str, Any]] = []
+        try:
+            for output in outputs:
+                entries.append(self._output(picture, output.route, reader, folder))  # noqa: PERF401 - those so far are needed
+        except UnreadableError:
+            for entry in entries:
+                (self.pictures / entry["path"]).unlink(missing_ok=True)
+            raise
+        return entries
+
+    def _output(self, picture: Mapping[str, Any], route: Route, reader: _Reader, folder: Outputs) -> dict[str, Any]:
+        path, file = str(picture["path"]), str(picture["file"])
+        array = route.steps[-1].transform if route.steps and route.steps[-1].transform.suffix else None
+        suffix = os.path.splitext(path)[1]  # noqa: PTH122 - a Path a picture costs more
+        new = array.suffix if array and array.suffix else self.settings.encoding.suffix_for(suffix)
+        copied = not route.changes_pixels and array is None and new == suffix
+        target = target_path(path, file, new, route.tag)
+        if not (self.resume and is_newer(self.pictures / target, file)):
+            if copied:
+                content = reader.content
+            else:
+                made = route.apply(reader.pixels)
+                content = array.encode(made) if array else self.settings.encoding.encode(made, new)
+            folder.write(target, content)
+        image, matrix = route.image, route.matrix
+        return {
+            "path": target, "width": route.size_wh[0], "height": route.size_wh[1],
+            "source": {"path": path, "image_id": picture["image_id"], "width": image.width, "height": image.height,
+                       "orientation": int(picture["orientation"]), "turned_upright": image.was_turned},
+            "matrix": None if matrix is None else matrix.tolist(), "copied": copied,
+            "steps": [{"name": s.transform.name, **s.transform.manifest(s.params)} for s in route.steps]}
+
+    def _images(self, shard: Shard, outputs: Sequence[_Routed], entries: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
+        rows = [o.image_row for o in outputs]
+        source = shard.images.iloc[rows]
+        sizes = np.array([[e["width"], e["height"]] for e in entries], np.float64).reshape(-1, 2)
+        # A file that was copied waits for its orientation still, unless its boxes are in the upright frame already.
+        waits = np.array([e["copied"] and not e["source"]["turned_upright"] for e in entries], bool)
+        images = images_frame(
+            len(rows), image_id=source["image_id"].to_numpy(), path=[e["path"] for e in entries],
+            declared_path=[e["path"] for e in entries], file=[None] * len(rows), split=source["split"].to_numpy(),
+            width=sizes[:, 0], height=sizes[:, 1], source=source["source"].to_numpy(),
+            line=source["line"].to_numpy(), index=source["index"].to_numpy())
+        return images.assign(
+            frame_width=sizes[:, 0], frame_height=sizes[:, 1], file_width=sizes[:, 0], file_height=sizes[:, 1],
+            orientation=np.where(waits, source["orientation"].to_numpy(), 1.0))
+
+
+class _Reader:
+    """Reads one picture, when and if it is needed."""
+
+    def __init__(self, task: PartTask, picture: Mapping[str, Any]) -> None:
+        self._task = task
+        self._picture = picture
+
+    @functools.cached_property
+    def content(self) -> bytes:
+        """The bytes of the file.
+
+        Raises:
+            UnreadableError: it cannot be read, or ends early.
+        """
+        source = ImageFile(str(self._picture["file"]))
+        try:
+            content = source.content
+        except OSError as e:
+            raise UnreadableError((e.strerror or "cannot be read").lower(), "IMG001") from None
+        probe = self._task.content
+        if probe is not None and not self._task.settings.keep_truncated:
+            names = [c.name for c in probe.columns]
+            if probe.measure(source)[names.index("is_truncated")]:
+                raise UnreadableError("the file ends early; what is missing would be grey (--keep-truncated keeps it)",
+                                      "IMG003")
+        return content
+
+    @functools.cached_property
+    def pixels(self) -> NDArray[Any]:
+        """The pixels in the frame of the boxes.
+
+        Raises:
+            UnreadableError: the decoder gives nothing, or another size than the header says.
+        """
+        pixels = pictures.decode(self.content)
+        expected = (int(self._picture["file_width"]), int(self._picture["file_height"]))
+        if pixels.shape[1::-1] != expected:
+            raise UnreadableError(f"the decoder gives {pixels.shape[1]} x {pixels.shape[0]} px, the header says "
+                                  f"{expected[0]} x {expected[1]}")
+        row = self._task._row(self._picture)
+        return turned_upright(pixels, int(self._picture["orientation"])) if row.was_turned else pixels
+
+
+def _label(chain: Chain) -> str:
+    return "-".join(t.name for t in chain)
+
+
+def target_path(path: str, file: str, suffix: str, tag: str) -> str:
+    """Return where an output goes, relative to the output folder: where its source is in the set.
+
+    A picture that shares its stem with another one in its folder keeps its whole name when the suffix changes.
+    """
+    parts = [p for p in PurePosixPath(path).parts if p not in ("..", "/")]
+    own = PurePosixPath(*parts) if parts else PurePosixPath("image")
+    stem = own.stem
+    if suffix != own.suffix and own.stem in shared_stems(os.path.dirname(file)):  # noqa: PTH120
+        stem = own.name
+    return str(own.with_name(f"{stem}{'__' if tag else ''}{tag}{suffix}"))
+
+
+@functools.lru_cache(maxsize=64)
+def shared_stems(folder: str) -> frozenset[str]:
+    """Return the stems that two files of a folder share."""
+    try:
+        stems = Counter(os.path.splitext(e.name)[0] for e in os.scandir(folder) if e.is_file())  # noqa: PTH122
+    except OSError:
+        return frozenset()
+    return frozenset(s for s, n in stems.items() if n > 1)
+
+
+def is_newer(target: Path, source: str) -> bool:
+    """Say whether an output is there and no older than its source; outputs appear whole or not at all."""
+    try:
+        return target.stat().st_mtime_ns >= os.stat(source).st_mtime_ns  # noqa: PTH116
+    except OSError:
+        return False
