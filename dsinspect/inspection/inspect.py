@@ -20,7 +20,7 @@ from dsinspect.inspection.finish import finish
 from dsinspect.inspection.measure import is_known
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.plan import Plan, build_checks, make_plan
-from dsinspect.inspection.request import Request
+from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
@@ -109,7 +109,8 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, info, census(merged.counts, info), outcomes,
-               _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)))
+               _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
+               settings=settings_of(request, info.format), no_place=plugins.formats[info.format].no_place)
 
 
 def looks_measured(source: Source, plan: Plan, request: Request) -> bool:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from dsinspect.config import Config
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols.decisions import Settings
 
 
 @dataclass(frozen=True)
@@ -43,3 +47,46 @@ class Request:
     keep_annotations: bool = False
     shared_options: Mapping[str, Any] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None
+
+
+def settings_of(request: Request, format_name: str) -> Settings:
+    """Return the settings of a request as a report keeps them.
+
+    Args:
+        request: what was inspected.
+        format_name: named or detected.
+    """
+    config = request.config
+    return Settings(
+        format=format_name, images=None if request.images is None else request.images.as_posix(), select=config.select,
+        extend_select=config.extend_select, ignore=config.ignore, severity={k: str(v) for k, v in config.severity.items()},
+        per_split_ignores=dict(config.per_split_ignores), checks=_plain(config.checks), formats=_plain(config.formats),
+        shared_options=dict(request.shared_options), config=config.path.name if config.path else None)
+
+
+def with_settings(request: Request, settings: Settings) -> Request:
+    """Return a request with the settings of a report; what the request says itself is laid over them.
+
+    Plugins are not among them: they come from the configuration of whoever applies.
+    """
+    own = request.config
+    config = replace(
+        own, select=own.select or settings.select, extend_select=settings.extend_select + own.extend_select,
+        ignore=settings.ignore + own.ignore,
+        severity={**{k: Severity(v) for k, v in settings.severity.items()}, **own.severity},
+        per_split_ignores={**settings.per_split_ignores, **own.per_split_ignores},
+        checks=_laid_over(settings.checks, own.checks), formats=_laid_over(settings.formats, own.formats))
+    images = request.images or (Path(settings.images) if settings.images else None)
+    return replace(request, config=config, format=request.format or settings.format, images=images,
+                   shared_options={**settings.shared_options, **request.shared_options})
+
+
+def _plain(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return options with values that JSON can hold."""
+    plain: dict[str, dict[str, Any]] = msgspec.to_builtins(
+        {k: dict(v) for k, v in options.items()}, enc_hook=str, str_keys=True)
+    return plain
+
+
+def _laid_over(below: Mapping[str, Mapping[str, Any]], above: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {name: {**below.get(name, {}), **above.get(name, {})} for name in (*below, *(n for n in above if n not in below))}

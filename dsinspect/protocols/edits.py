@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from dsinspect.tables.schema import BOX_COLUMNS, NO_POSITION
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ACTIONS: Mapping[str, tuple[str, str]] = {
     # action: (what it addresses, what it does)
@@ -24,16 +26,21 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "set-area": ("annotation", "write the area `text`, square px"),
     "set-field": ("annotation", "write a missing field: `text` is NAME=JSON"),
     "drop-polygon": ("annotation", "remove the polygons of the annotation"),
+    "mark-as-crowd": ("annotation", "say that the annotation is a group of objects"),
     "drop-record": ("record", "remove a record that cannot be read"),
     "drop-image": ("image", "remove the image with all its annotations"),
     "set-image-size": ("image", "write the declared size `text`, WIDTHxHEIGHT"),
     "set-path": ("image", "write the image's path `text`"),
+    "add-box": ("image", "add an annotation of the category `text` with the box `x_min y_min x_max y_max`, px"),
+    "add-category": ("category", "declare a category, where the format declares categories"),
     "rename-category": ("category", "rename the category to `text`; its annotations follow"),
     "merge-category": ("category", "give all its annotations the category `text` and drop it"),
     "drop-category": ("category", "drop the category and its annotations"),
     "rewrite-utf8": ("file", "write the file again as UTF-8 without a byte order mark"),
 }
 
+LATER_ACTIONS = frozenset({"mark-as-crowd", "add-box", "add-category"})
+"""Actions that a format's patch has to say it takes (`Format.no_place`): they came after the first patches were written."""
 
 _TEXTS = ("action", "source", "image", "category", "text", "code", "fingerprint", "reviewer")
 
@@ -60,6 +67,8 @@ class Edits:
         Raises:
             ValueError: an action that does not exist.
         """
+        import pandas as pd  # here, for a run that edits nothing has no time for it
+
         for change in changes:
             if change["action"] not in ACTIONS:
                 raise ValueError(f"no such action: {change['action']}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from dsinspect.errors import UserError
+from dsinspect.protocols.edits import LATER_ACTIONS
 from dsinspect.protocols.options import BaseOptions
 from dsinspect.tables.dataset import DatasetInfo, Shard
 
@@ -94,8 +95,8 @@ class Format(ABC):
     A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
     without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
     in the suffix only would share their annotations. `load_us` is about how long a shard's `load` works in Python per
-    image, in microseconds, 0 when the records are in memory already: long work goes to processes. `options` of an instance
-    are the choices of its writer.
+    image, in microseconds, 0 when the records are in memory already: long work goes to processes. `no_place` names the
+    actions of edits that `patch` refuses. `options` of an instance are the choices of its writer.
     """
 
     name: ClassVar[str]
@@ -104,6 +105,7 @@ class Format(ABC):
     patchable: ClassVar[bool] = False
     by_stem: ClassVar[bool] = False
     load_us: ClassVar[int] = 0
+    no_place: ClassVar[frozenset[str]] = LATER_ACTIONS
     options: BaseOptions | None = None
 
     @abstractmethod

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from dsinspect.findings.severity import Severity
+from dsinspect.protocols.decisions import NO_SETTINGS, Decision, Settings
 from dsinspect.tables.columns import Columns
 
 if TYPE_CHECKING:
@@ -140,6 +141,9 @@ class Run:
         timings: stage, probe or check to seconds.
         baseline: what the baseline did, when there is one.
         troubles: why some measurements could not be had at all, for stderr.
+        settings: in force, for reports whose decisions are applied later.
+        no_place: actions of edits that the dataset's format has no place for; decisions that need them are not offered.
+        decisions: of earlier reviews, which reports that take decisions show beside their findings.
     """
 
     path: str
@@ -151,6 +155,9 @@ class Run:
     timings: Mapping[str, float] = field(default_factory=dict)
     baseline: BaselineSummary | None = None
     troubles: tuple[str, ...] = ()
+    settings: Settings = NO_SETTINGS
+    no_place: frozenset[str] = frozenset()
+    decisions: tuple[Decision, ...] = ()
 
     @property
     def images(self) -> pd.DataFrame | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsinspect.errors import UserError, nearest
-from dsinspect.protocols.edits import ACTIONS, Edits
+from dsinspect.protocols.edits import ACTIONS, LATER_ACTIONS, Edits
 
 Box = tuple[float, float, float, float]
 
@@ -100,13 +100,14 @@ class Changes:
     everywhere: list[Change] = field(default_factory=list)
 
     @staticmethod
-    def of(edits: Edits, name: str, unknown: Collection[str]) -> Changes:
+    def of(edits: Edits, name: str, unknown: Collection[str], later: Collection[str] = ()) -> Changes:
         """Sort edits by their addresses.
 
         Args:
             edits: to sort.
             name: of the format.
             unknown: actions it has no place for.
+            later: those of `LATER_ACTIONS` that it takes.
 
         Raises:
             UserError: an action without a place, an edit without an address, or two that contradict each other.
@@ -114,7 +115,7 @@ class Changes:
         out = Changes()
         for change in changes_of(edits):
             what = ACTIONS[change.action][0]
-            if change.action in unknown:
+            if change.action in unknown or (change.action in LATER_ACTIONS and change.action not in later):
                 raise change.wrong(f"the {name} format has no place for that")
             if change.action == "set-field" and change.index < 0:
                 out.everywhere.append(change)

@@ -1,0 +1,115 @@
+"""Decisions: written and read back, wrong ones told, those of several reviewers brought together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.decisions import (
+    MEANINGS,
+    OF_CHECKS,
+    OF_FINDINGS,
+    Decision,
+    Decisions,
+    NewBox,
+    Record,
+    Seen,
+    Settings,
+    choices_of,
+)
+from dsinspect.review.decision import decode_decisions, encode_decisions, merge_decisions, read_decisions
+
+PRINTS = st.sampled_from([f"{k:016x}" for k in range(6)])
+TEXTS = st.none() | st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
+BOXES = st.tuples(*[st.floats(-1e6, 1e6)] * 4)
+DECISIONS = st.one_of(
+    st.builds(Decision, st.sampled_from(["keep", "fix", "drop"]), finding=PRINTS, comment=TEXTS, reviewer=TEXTS,
+              seen=st.none() | st.builds(Seen, code=TEXTS, image=TEXTS, bbox_xyxy=st.none() | BOXES)),
+    st.builds(Decision, st.just("set-box"), finding=PRINTS, value=BOXES),
+    st.builds(Decision, st.just("set-category"), finding=PRINTS, value=st.sampled_from(["cat", "dog"])),
+    st.builds(Decision, st.just("add-box"), record=st.builds(Record, image=st.text(max_size=5)),
+              value=st.builds(NewBox, BOXES, st.text(max_size=5))),
+    st.builds(Decision, st.sampled_from(OF_CHECKS), check=st.sampled_from(["BOX001", "IMG002"])))
+
+
+@given(st.lists(DECISIONS, max_size=8))
+def test_written_and_read_back(decisions: list[Decision]) -> None:
+    settings = Settings(format="coco", select=("BOX",), checks={"BOX005": {"min_side": 30}}, shared_options={"imgsz": 640})
+    document = Decisions("a set", settings, tuple(decisions))
+    content = encode_decisions(document)
+    read = decode_decisions(content, "d.json")
+    assert read.settings == settings
+    assert read.dataset == "a set"
+    assert [d.place for d in read.decisions] == [f"d.json, decision {k}" for k in range(1, len(decisions) + 1)]
+    assert [(d.key, d.choice, d.comment, d.seen) for d in read.decisions] == [
+        (d.key, d.choice, d.comment, d.seen) for d in decisions]
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ("", "no file of decisions"), ("[1]", "no file of decisions"), ("{}", ""), ("\x00", "no file of decisions"),
+    ('{"schema_version": 2}', "another version"), ("[" * 5000, "no file of decisions"),
+    ('{"decisions": [{"action": "dorp", "finding": "0"}]}', "did you mean 'drop'"),
+    ('{"decisions": [{"action": "drop"}]}', "decision 1: nothing given"),
+    ('{"decisions": [{"action": "drop", "finding": "0", "check": "BOX001"}]}', "finding and check given"),
+    ('{"decisions": [{"action": "keep", "finding": "0"}, {"action": "set-box", "check": "BOX001"}]}', "decision 2: set-box cannot"),
+    ('{"decisions": [{"action": "set-box", "finding": "0", "value": [1, 2, 3]}]}', "no file of decisions"),
+])
+def test_wrong_documents_are_told_in_a_line(tmp_path: Path, text: str, told: str) -> None:
+    path = tmp_path / "decisions.json"
+    path.write_text(text)
+    if not told:
+        assert read_decisions(path).decisions == ()
+        return
+    with pytest.raises(UserError, match=told):
+        read_decisions(path)
+
+
+def test_two_reviewers_who_agree_are_one_and_who_disagree_are_named() -> None:
+    a = Decisions(decisions=(Decision("drop", finding="1" * 16, reviewer="Ada", comment="gone", place="a.xlsx, B2"),
+                             Decision("keep", finding="2" * 16, reviewer="Ada", place="a.xlsx, B3"),
+                             Decision("keep", check="BOX001")))
+    b = Decisions(decisions=(Decision("drop", finding="1" * 16, reviewer="Bob"),
+                             Decision("drop", finding="2" * 16, reviewer="Bob", place="b.json, decision 2")))
+    merged = merge_decisions([a, b])
+    assert [(d.action, d.reviewer, d.comment) for d in merged.decisions.decisions] == [
+        ("drop", "Ada, Bob", "gone"), ("keep", None, None)]
+    (conflict,) = merged.conflicts
+    assert str(conflict) == (f"finding {'2' * 16}: keep by Ada (a.xlsx, B3), drop by Bob (b.json, decision 2)")
+
+
+@given(st.lists(st.lists(DECISIONS, max_size=6), max_size=3))
+def test_no_decision_is_lost_in_a_merge(lists: list[list[Decision]]) -> None:
+    merged = merge_decisions([Decisions(decisions=tuple(d)) for d in lists])
+    every = {d.key for part in lists for d in part}
+    kept = {d.key for d in merged.decisions.decisions}
+    contradicted = {d.key for c in merged.conflicts for d in c.decisions}
+    assert kept | contradicted == every
+    assert not kept & contradicted
+
+
+def test_reports_with_different_settings_are_not_merged() -> None:
+    a, b = Decisions(settings=Settings(select=("BOX",))), Decisions(settings=Settings(ignore=("IMG",)))
+    with pytest.raises(UserError, match=r"different settings \(select, ignore\)"):
+        merge_decisions([a, b])
+    assert merge_decisions([Decisions(), a]).decisions.settings == a.settings
+
+
+def test_only_possible_choices() -> None:
+    def choices(**given: object) -> tuple[str, ...]:
+        known = {"has_annotation": False, "source": None, "index": None, "image": None, "category": None, "fix": None}
+        return choices_of(**{**known, **given})  # type: ignore[arg-type]
+
+    assert choices() == ("keep",)
+    assert choices(image="a.jpg") == ("keep", "drop-image")
+    assert choices(category="cat") == ("keep", "rename-class", "merge-class")
+    assert choices(source="a.json", index=3) == ("keep", "drop")
+    box = {"has_annotation": True, "source": "a.txt", "index": 0, "image": "a.jpg", "category": "cat"}
+    assert choices(**box) == ("keep", "drop", "set-box", "set-category", "mark-as-crowd", "drop-image")
+    assert choices(**box, fix="drop-annotation", no_place={"mark-as-crowd"}) == (
+        "keep", "fix", "drop", "set-box", "set-category", "drop-image")
+    assert choices(image="a.jpg", fix="drop-annotation") == ("keep", "drop-image"), "a fix needs its record"
+    assert set(OF_FINDINGS) < set(MEANINGS)
