@@ -1,0 +1,340 @@
+"""The situations whose fates are recorded: label files, image files and COCO documents, by name or drawn from a seed."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import random
+from typing import Any
+
+SEED = 20260801
+LABEL_FILES = 2400
+COCO_DOCUMENTS = 2400
+WIDTH, HEIGHT = 64, 48
+CLASSES = 3
+"""Classes that the drawn label files are judged with; named situations have 2."""
+
+_CLEAN = "0 0.5 0.5 0.2 0.2\n1 0.3 0.3 0.1 0.1\n"
+LABELS: dict[str, str | None] = {
+    "clean": _CLEAN,
+    "empty file": "",
+    "white space only": " \n\t\n",
+    "missing label file": None,
+    "duplicate row": "0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 0.2\n",
+    "duplicate in other digits": "0 0.5 0.5 0.2 0.2\n0 0.50 .5 2e-1 0.2000\n",
+    "duplicate in single precision": "0 0.5 0.5 0.2 0.2\n0 0.500000001 0.5 0.2 0.2\n",
+    "minus zero": "0 0.5 0.5 0.2 0.2\n0 0.5 0.5 0.2 -0.0\n0 0.5 0.5 0.2 0.0\n",
+    "x 1": "0 1 0.5 0.2 0.2\n",
+    "x 1.005": "0 1.005 0.5 0.2 0.2\n0 0.3 0.3 0.1 0.1\n",
+    "x 1.01": "0 1.01 0.5 0.2 0.2\n",
+    "x 1.0101": "0 1.0101 0.5 0.2 0.2\n",
+    "x 1.02, one bad of two": "0 1.02 0.5 0.2 0.2\n0 0.3 0.3 0.1 0.1\n",
+    "centre inside, edge outside": "0 0.95 0.5 0.3 0.2\n",
+    "no width": "0 0.5 0.5 0 0.2\n",
+    "h -0.005": "0 0.5 0.5 0.2 -0.005\n",
+    "h -0.05": "0 0.5 0.5 0.2 -0.05\n",
+    "x -0.005": "0 -0.005 0.5 0.2 0.2\n",
+    "x -0.01": "0 -0.01 0.5 0.2 0.2\n",
+    "x -0.05": "0 -0.05 0.5 0.2 0.2\n",
+    "class nc": "2 0.5 0.5 0.2 0.2\n",
+    "class nc + 1": "3 0.5 0.5 0.2 0.2\n",
+    "class 1.5": "1.5 0.5 0.5 0.2 0.2\n",
+    "class -1": "-1 0.5 0.5 0.2 0.2\n",
+    "class -0.005": "-0.005 0.5 0.5 0.2 0.2\n",
+    "six columns": "0 0.5 0.5 0.2 0.2 0.9\n1 0.3 0.3 0.1 0.1 0.8\n",
+    "six columns on one of two": "0 0.5 0.5 0.2 0.2 0.9\n1 0.3 0.3 0.1 0.1\n",
+    "four columns": "0 0.5 0.5 0.2\n",
+    "four columns on one of two": "0 0.5 0.5 0.2\n0 0.5 0.5 0.2 0.2\n",
+    "polygons only": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n",
+    "polygon and box": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n1 0.5 0.5 0.2 0.3\n",
+    "polygon and six columns": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n1 0.5 0.5 0.2 0.3 0.9\n",
+    "polygon and four columns": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n1 0.5 0.5 0.2\n",
+    "polygon and one point": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n1 0.5 0.5\n",
+    "polygon and a class alone": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n1\n",
+    "polygon with an odd coordinate": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1\n",
+    "polygon past the edge": "0 -0.02 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n",
+    "polygon just past the edge": "0 -0.005 0.1 1.005 0.1 0.4 0.4 0.1 0.4\n",
+    "two polygons of one box": "0 0.1 0.1 0.4 0.1 0.4 0.4 0.1 0.4\n0 0.1 0.1 0.4 0.1 0.4 0.4\n0 0.1 0.4 0.4 0.1 0.4 0.4 0.1 0.1\n",
+    "polygon twice": "0 0.1 0.1 0.4 0.1 0.4 0.4\n0 0.1 0.1 0.4 0.1 0.4 0.4\n",
+    "nan": "0 nan 0.5 0.2 0.2\n",
+    "nan class": "nan 0.5 0.5 0.2 0.2\n",
+    "infinity": "0 inf 0.5 0.2 0.2\n",
+    "1e999": "0 1e999 0.5 0.2 0.2\n",
+    "text row": "person 0.5 0.5 0.2 0.2\n",
+    "commas": "0,.5,.5,.2,.2\n",
+    "blank line, empty": "0 0.5 0.5 0.2 0.2\n\n1 0.3 0.3 0.1 0.1\n",
+    "blank line of spaces": "0 0.5 0.5 0.2 0.2\n  \n1 0.3 0.3 0.1 0.1\n",
+    "blank lines around": " \n0 0.5 0.5 0.2 0.2\n1 0.3 0.3 0.1 0.1\n\t\n",
+    "only a blank line between, six columns": "0 0.5 0.5 0.2 0.2 1\n \n",
+    "byte order mark": "\xef\xbb\xbf0 0.5 0.5 0.2 0.2\n",
+    "byte order mark alone": "\xef\xbb\xbf",
+    "not UTF-8": "0 0.5 0.5 0.2 0.2\n# \xe9\n",
+    "carriage returns": "0 0.5 0.5 0.2 0.2\r1 0.3 0.3 0.1 0.1\r",
+    "windows lines": "0 0.5 0.5 0.2 0.2\r\n1 0.3 0.3 0.1 0.1\r\n",
+    "form feed as line": "0 0.5 0.5 0.2 0.2\x0c1 0.3 0.3 0.1 0.1\n",
+    "line separator": "0 0.5 0.5 0.2 0.2\xe2\x80\xa81 0.3 0.3 0.1 0.1\n",
+    "no-break space": "0\xc2\xa00.5 0.5 0.2 0.2\n",
+    "zero-width space": "0\xe2\x80\x8b 0.5 0.5 0.2 0.2\n",
+    "underscore in a number": "0 0.5 0.5 0.2 0.0_2\n",
+    "full-width digits": "\xef\xbc\x90 0.5 0.5 0.2 0.2\n",
+    "hexadecimal": "0x1 0.5 0.5 0.2 0.2\n",
+    "huge class": "1e30 0.5 0.5 0.2 0.2\n",
+    "pixels": "0 320 240 50 60\n",
+    "UTF-16": "\xff\xfe0\x00 \x000\x00",
+    "pose of 17": "0 0.5 0.5 0.2 0.2 " + " ".join("0.5 0.5 2" for _ in range(17)) + "\n",
+}
+
+
+def label_cases() -> list[dict[str, Any]]:
+    """Return the label files: name, number of classes, and the content as Latin-1 text (None: no file)."""
+    named = [{"name": name, "nc": 2, "label": text} for name, text in LABELS.items()]
+    rng = random.Random(SEED)
+    drawn = [{"name": f"drawn {k}", "nc": CLASSES, "label": _label(rng)} for k in range(LABEL_FILES)]
+    return named + drawn
+
+
+def _label(rng: random.Random) -> str:
+    faults = rng.random()
+    rate = 0.0 if faults < 0.25 else 0.02 if faults < 0.7 else 0.15
+    kind = rng.choices(("box", "polygon", "mixed"), (0.7, 0.2, 0.1))[0]
+    rows: list[str] = []
+    for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4, 6, 9))):
+        if rows and rng.random() < 0.12:
+            rows.append(rng.choice(rows))
+            continue
+        form = kind if kind != "mixed" else rng.choice(("box", "polygon"))
+        rows.append(_row(rng, form, rate))
+        if form == "polygon" and rng.random() < 0.2:
+            tokens = rows[-1].split()
+            rows.append(" ".join([tokens[0], *tokens[3:], *tokens[1:3]]))
+    text = ""
+    end = rng.choices(("\n", "\r\n", "\r"), (0.85, 0.1, 0.05))[0]
+    for row in rows:
+        text += row + end
+        if rng.random() < rate / 2:
+            text += rng.choice(("", " ", "  \t", "\x0c")) + end
+    if rng.random() < 0.2:
+        text = text.removesuffix(end)
+    if rng.random() < rate / 3:
+        text = "\xef\xbb\xbf" + text
+    if rng.random() < rate / 3:
+        text = rng.choice((" " + end, end, "\t")) + text
+    if rng.random() < rate / 6:
+        text += rng.choice(("\xe9", "# end", "\xc2\x85", "\x1a"))
+    return text
+
+
+def _row(rng: random.Random, form: str, rate: float) -> str:
+    def odd() -> bool:
+        return rng.random() < rate / 2
+
+    number = str(rng.randrange(CLASSES))
+    if odd():
+        number = rng.choice(("3", "4", "-1", "1.5", "0.5", "-0.005", "-0", "1e0", "007", "2.0", "person", "nan", "1_0", "9" * 20))
+    if form == "box":
+        values = [_fraction(rng, odd()) for _ in range(4)]
+    else:
+        values = [_fraction(rng, odd()) for _ in range(2 * rng.choice((3, 3, 4, 4, 5, 8)))]
+    if odd():
+        values = values[:rng.randrange(len(values))] if rng.random() < 0.5 else [*values, _fraction(rng, False)]
+    gap = " " if not odd() else rng.choice(("\t", "  ", " \t ", "\xc2\xa0", ",", ", "))
+    return (" " if odd() else "") + gap.join([number, *values]) + (" " if odd() else "")
+
+
+def _fraction(rng: random.Random, odd: bool) -> str:
+    if odd:
+        return rng.choice((
+            "0", "1", "1.0", "1.005", "1.01", "1.0100001", "1.01000005", "1.02", "-0.005", "-0.01", "-0.0100001", "-0.05",
+            "-1e-9", "-0.0", "1e-7", "nan", "inf", "-inf", "1e999", ".5", "+0.5", "1.", "1_0", "0,5", "320", "0.5px", "1e-400"))
+    digits = rng.choice((1, 2, 2, 4, 6, 6, 17))
+    return f"{rng.random():.{digits}f}" if digits > 1 else str(rng.randrange(1, 10) / 10)
+
+
+def image_cases() -> dict[str, bytes]:
+    """Return image files by name; drawn with Pillow, which is there where the trainers are."""
+    from PIL import Image
+
+    def encoded(kind: str, size: tuple[int, int] = (WIDTH, HEIGHT), orientation: int = 0, mode: str = "RGB") -> bytes:
+        image = Image.new(mode, size)
+        pixels = image.load()
+        for x in range(size[0]):
+            for y in range(size[1]):
+                value = (x * 7 + y * 3) % 256
+                pixels[x, y] = value if mode in ("L", "P") else (value, y % 256, x % 256)[:len(mode)]
+        out = io.BytesIO()
+        extra: dict[str, Any] = {}
+        if orientation:
+            exif = Image.Exif()
+            exif[274] = orientation
+            extra["exif"] = exif
+        image.save(out, kind, **extra)
+        return out.getvalue()
+
+    jpeg, png = encoded("JPEG"), encoded("PNG")
+    images = {"plain.jpg": jpeg, "plain.png": png, "plain.bmp": encoded("BMP"), "plain.webp": encoded("WEBP"),
+              "plain.tif": encoded("TIFF"), "grey.png": encoded("PNG", mode="L"),
+              "named.jpg": png, "gif.jpg": encoded("GIF", mode="P"), "empty.jpg": b"", "text.jpg": b"not an image at all",
+              "half.jpg": jpeg[:len(jpeg) // 2], "half.png": png[:len(png) // 2],
+              "cut.jpg": jpeg[:-2], "trailing.jpg": jpeg + b"\0\0", "newline.jpg": jpeg + b"\n", "end twice.jpg": jpeg + b"\xff\xd9",
+              "9 wide.png": encoded("PNG", (9, 40)), "9 high.jpg": encoded("JPEG", (40, 9)), "10x10.png": encoded("PNG", (10, 10)),
+              "31x40.png": encoded("PNG", (31, 40)), "32x32.png": encoded("PNG", (32, 32))}
+    for orientation in range(2, 9):
+        images[f"exif {orientation}.jpg"] = encoded("JPEG", orientation=orientation)
+    for orientation in (5, 6, 8):
+        images[f"exif {orientation}.png"] = encoded("PNG", orientation=orientation)
+    images["exif 6.webp"] = encoded("WEBP", orientation=6)
+    images["exif 6 trailing.jpg"] = images["exif 6.jpg"] + b"\0"
+    return images
+
+
+def coco_cases() -> list[dict[str, Any]]:
+    """Return COCO documents of one image or a few: name and document."""
+    named = [{"name": name, "document": document} for name, document in _named_documents().items()]
+    rng = random.Random(SEED + 1)
+    drawn = [{"name": f"drawn {k}", "document": _document(rng)} for k in range(COCO_DOCUMENTS)]
+    return named + drawn
+
+
+def _object(**changes: Any) -> dict[str, Any]:
+    record = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 15], "area": 300, "iscrowd": 0}
+    return {k: v for k, v in {**record, **changes}.items() if v != "missing"}
+
+
+def _whole(*objects: dict[str, Any], image: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
+    picture = {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT, **(image or {})}
+    document = {"images": [{k: v for k, v in picture.items() if v != "missing"}], "annotations": list(objects),
+                "categories": [{"id": 1, "name": "cat"}, {"id": 3, "name": "dog"}]}
+    return {**document, **changes}
+
+
+def _named_documents() -> dict[str, Any]:
+    triangle = [[10, 10, 30, 10, 30, 25]]
+    return {
+        "clean": _whole(_object(), _object(id=2, category_id=3, bbox=[5, 5, 8, 8], area=64)),
+        "no annotations": _whole(),
+        "no images": _whole(images=[]),
+        "no categories": _whole(_object(), categories=[]),
+        "iscrowd missing": _whole(_object(iscrowd="missing")),
+        "area missing": _whole(_object(area="missing")),
+        "area 0": _whole(_object(area=0)),
+        "area -1": _whole(_object(area=-1)),
+        "id missing": _whole(_object(id="missing")),
+        "id 0": _whole(_object(id=0)),
+        "image_id missing": _whole(_object(image_id="missing")),
+        "category_id missing": _whole(_object(category_id="missing")),
+        "width 0.5": _whole(_object(bbox=[10, 10, 0.5, 15])),
+        "width 1": _whole(_object(bbox=[10, 10, 1, 15])),
+        "width 0": _whole(_object(bbox=[10, 10, 0, 15])),
+        "width -5": _whole(_object(bbox=[10, 10, -5, 15])),
+        "x -10": _whole(_object(bbox=[-10, 10, 20, 15])),
+        "past the right edge": _whole(_object(bbox=[50, 10, 40, 15])),
+        "wholly outside": _whole(_object(bbox=[100, 100, 20, 15])),
+        "at the right edge": _whole(_object(bbox=[64, 10, 20, 15])),
+        "ignore 1": _whole(_object(ignore=1)),
+        "ignore 0": _whole(_object(ignore=0)),
+        "crowd only": _whole(_object(iscrowd=1)),
+        "crowd and one": _whole(_object(iscrowd=1), _object(id=2)),
+        "segmentation []": _whole(_object(segmentation=[])),
+        "segmentation of 4 numbers": _whole(_object(segmentation=[[10, 10, 20, 15]])),
+        "segmentation of 5 numbers": _whole(_object(segmentation=[[10, 10, 20, 15, 3]])),
+        "polygon": _whole(_object(segmentation=triangle)),
+        "polygon and a faulty part": _whole(_object(segmentation=[*triangle, [1, 2, 3, 4]])),
+        "category unknown": _whole(_object(category_id=99)),
+        "category as text": _whole(_object(category_id="1")),
+        "bbox of 5": _whole(_object(bbox=[10, 10, 20, 15, 0.5])),
+        "bbox of 3": _whole(_object(bbox=[10, 10, 20])),
+        "bbox []": _whole(_object(bbox=[])),
+        "bbox missing": _whole(_object(bbox="missing")),
+        "bbox null": _whole(_object(bbox=None)),
+        "bbox of texts": _whole(_object(bbox=["10", "10", "20", "15"])),
+        "31 px image": _whole(_object(), image={"width": 31, "height": 48}),
+        "32 px image": _whole(_object(), image={"width": 32, "height": 48}),
+        "size swapped": _whole(_object(), image={"width": HEIGHT, "height": WIDTH}),
+        "width missing": _whole(_object(), image={"width": "missing"}),
+        "height null": _whole(_object(), image={"height": None}),
+        "file name missing": _whole(_object(), image={"file_name": "missing"}),
+        "image id as text": _whole(_object(image_id="1"), image={"id": "1"}),
+        "equal annotation ids": _whole(_object(), _object(bbox=[5, 5, 8, 8])),
+        "equal image ids": _whole(_object(), images=[
+            {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT},
+            {"id": 1, "file_name": "plain.png", "width": WIDTH, "height": HEIGHT}]),
+        "unknown image": _whole(_object(image_id=7)),
+        "categories unsorted": _whole(_object(), _object(id=2, category_id=3), categories=[
+            {"id": 3, "name": "dog"}, {"id": 1, "name": "cat"}]),
+        "equal category ids": _whole(_object(), categories=[{"id": 1, "name": "cat"}, {"id": 1, "name": "dog"}]),
+        "equal category names": _whole(_object(), _object(id=2, category_id=3), categories=[
+            {"id": 1, "name": "cat"}, {"id": 3, "name": "cat"}]),
+        "parent category": _whole(_object(), categories=[
+            {"id": 0, "name": "pets", "supercategory": "none"}, {"id": 1, "name": "cat", "supercategory": "pets"},
+            {"id": 3, "name": "dog", "supercategory": "pets"}]),
+        "120 boxes": _whole(*(_object(id=k + 1, bbox=[k % 50, k % 30, 10, 10], area=100) for k in range(120))),
+        "exact duplicate": _whole(_object(), _object(id=2)),
+        "two images, one empty": _whole(_object(), images=[
+            {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT},
+            {"id": 2, "file_name": "plain.png", "width": WIDTH, "height": HEIGHT}]),
+        "empty of another category": _whole(_object(category_id=99), _object(id=2, image_id=2), images=[
+            {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT},
+            {"id": 2, "file_name": "plain.png", "width": WIDTH, "height": HEIGHT}]),
+    }
+
+
+def _document(rng: random.Random) -> dict[str, Any]:
+    faults = rng.random()
+    rate = 0.0 if faults < 0.2 else 0.02 if faults < 0.65 else 0.12
+
+    def odd(scale: float = 1.0) -> bool:
+        return rng.random() < rate * scale
+
+    n_images = rng.choice((1, 1, 1, 2, 3))
+    names = ["plain.jpg", "plain.png", "grey.png"]
+    images: list[dict[str, Any]] = [{"id": k + 1, "file_name": names[k], "width": WIDTH, "height": HEIGHT} for k in range(n_images)]
+    for image in images:
+        if odd(0.3):
+            del image[rng.choice(("width", "height", "file_name"))]
+    categories = [{"id": k, "name": f"class {k}"} for k in rng.choice(([1, 2, 3], [0, 1, 2], [1, 5, 9], [3, 1, 2]))]
+    annotations: list[dict[str, Any]] = []
+    for k in range(rng.choice((0, 1, 1, 2, 2, 3, 5, 8))):
+        whole = rng.random() < 0.5
+        box: list[Any] = [rng.randrange(50), rng.randrange(36), rng.randrange(1, 20), rng.randrange(1, 16)] if whole else [
+            round(rng.random() * 55, 2), round(rng.random() * 40, 2), round(rng.random() * 20, 2), round(rng.random() * 16, 2)]
+        if odd(2.0):
+            place = rng.randrange(4)
+            box[place] = rng.choice((-10, -0.5, 0, 0.5, 0.99, 1, 1e-6, 48, 64, 63.5, 70, 1000, -1000, 1e-5, 2e-5))
+        record = {"id": k + 1, "image_id": rng.randrange(1, n_images + 1), "category_id": rng.choice(categories)["id"],
+                  "bbox": box, "area": round(box[2] * box[3], 2), "iscrowd": 0}
+        if rng.random() < 0.1:
+            record["iscrowd"] = 1
+        if rng.random() < 0.25:
+            x, y, w, h = box
+            record["segmentation"] = [[x, y, x + w, y, x + w, y + h]]
+        if odd():
+            record["area"] = rng.choice((0, -1, 0.5, 1e-9, 5000))
+        if odd():
+            record["segmentation"] = rng.choice(([], [[1, 2, 3, 4]], [[1, 2, 3, 4, 5]], [[1, 2, 3, 4, 5, 6], [1, 2]], [[]]))
+        if odd(0.5):
+            record["ignore"] = rng.choice((0, 1))
+        if odd(0.5):
+            record["category_id"] = rng.choice((99, -1, 4))
+        if odd(0.4):
+            record["image_id"] = rng.choice((0, 77))
+        if odd(0.4) and annotations:
+            record["id"] = rng.choice(annotations).get("id", 1)
+        if odd(0.3):
+            record["id"] = 0
+        if odd(0.3):
+            record["bbox"] = rng.choice((box[:3], [*box, 0.5], []))
+        if odd(0.5):
+            del record[rng.choice(("iscrowd", "area", "iscrowd", "area", "id", "bbox", "image_id", "category_id"))]
+        annotations.append(record)
+    return {"images": images, "annotations": annotations, "categories": categories}
+
+
+def main() -> None:
+    """Print all cases as JSON, for the processes that run the trainers."""
+    images = {name: base64.b64encode(content).decode() for name, content in image_cases().items()}
+    print(json.dumps({"labels": label_cases(), "images": images, "coco": coco_cases()}))
+
+
+if __name__ == "__main__":
+    main()
