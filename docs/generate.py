@@ -1,4 +1,4 @@
-"""Generate the pages of docs/ whose truth is in the code: one per check, the index with defaults, and the commands.
+"""Generate the pages of docs/ whose truth is in the code: one per check and trainer, the index with defaults, the commands.
 
     python docs/generate.py            # write them
     python docs/generate.py --check    # exit 1 when one of them is not as the code says
@@ -87,24 +87,27 @@ def cell(text: str) -> str:
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     from dsinspect.inspection.explain import facts_of
+    from dsinspect.inspection.explain_trainer import trainer_page
     from dsinspect.loader import load_plugins
 
-    checks = [facts_of(c) for c in load_plugins().checks.values()]
+    plugins = load_plugins()
+    checks = [facts_of(c) for c in plugins.checks.values()]
     made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}
+    made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
     return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page()}
 
 
 def main() -> int:
     """Write the pages, or compare them."""
     made = pages()
-    stale = [p for p in (HERE / "checks").glob("*.md") if p not in made]
+    stale = [p for folder in ("checks", "trainers") for p in (HERE / folder).glob("*.md") if p not in made]
     if "--check" in sys.argv:
         wrong = [p for p, text in made.items() if not p.exists() or p.read_text(encoding="utf-8") != text] + stale
         for path in wrong:
             print(f"{path.relative_to(HERE.parent)} is not as the code says: run python docs/generate.py")
         return 1 if wrong else 0
-    (HERE / "checks").mkdir(exist_ok=True)
     for path, text in made.items():
+        path.parent.mkdir(exist_ok=True)
         path.write_text(text, encoding="utf-8")
     for path in stale:
         path.unlink()

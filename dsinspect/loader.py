@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.formats import Format
     from dsinspect.protocols.probes import Probe
     from dsinspect.protocols.reports import Report
+    from dsinspect.protocols.trainers import Trainer
     from dsinspect.protocols.transforms import Transform
 
 
@@ -83,6 +84,11 @@ class Plugins:
     def executors(self) -> dict[str, type[Executor]]:
         """Executors by name."""
         return self._offers("dsinspect_executors", "name", "executor")
+
+    @property
+    def trainers(self) -> dict[str, type[Trainer]]:
+        """Trainers by name."""
+        return self._offers("dsinspect_trainers", "name", "trainer")
 
     def owner(self, offered: type) -> str:
         """Return the name of the plugin whose module (or package) defines a class."""
@@ -224,4 +230,5 @@ def _distribution(entry: EntryPoint) -> str:
 def offered(plugins: Plugins) -> Mapping[str, Mapping[str, type]]:
     """Return everything the plugins offer, by kind and name."""
     return {"format": plugins.formats, "probe": plugins.probes, "check": plugins.checks,
-            "transform": plugins.transforms, "report": plugins.reports, "executor": plugins.executors}
+            "transform": plugins.transforms, "report": plugins.reports, "executor": plugins.executors,
+            "trainer": plugins.trainers}

@@ -1,4 +1,4 @@
-"""`dsinspect explain CODE`: what a check reports, why it matters, and its limits."""
+"""`dsinspect explain CODE`: what a check reports and why it matters; or the rules of a trainer."""
 
 from __future__ import annotations
 
@@ -12,25 +12,36 @@ from dsinspect.errors import UserError, nearest
 
 
 def explain(
-    code: Annotated[str, typer.Argument(metavar="CODE", help="Code or name of a check: BOX001, no-area.")],
+    code: Annotated[str, typer.Argument(
+        metavar="CODE", help="Code or name of a check (BOX001, no-area), or a trainer (ultralytics@8.4).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,
 ) -> None:
-    """Explain a check: what it reports, why that harms training, its limits and where they come from."""
+    """Explain a check: what it reports, why that harms training, its limits and where they come from.
+
+    For a trainer: what its loader does with a dataset, rule by rule, with the function each stands in.
+    """
     from dsinspect.inspection.explain import facts_of, render
 
     session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))
     checks = session.plugins.checks
     by_name = {c.name: c for c in checks.values()}
     check_type = checks.get(code.upper()) or by_name.get(code.lower())
-    if check_type is None:
-        raise UserError(f"no check {code!r}{nearest(code.upper(), checks) or nearest(code, by_name)}; "
-                        "`dsinspect plugins` lists them")
-    facts = facts_of(check_type)
-    if as_json:
+    if check_type is not None:
+        facts = facts_of(check_type)
+        text = None if as_json else render(facts)
+    elif "@" in code or code in session.plugins.trainers:
+        from dsinspect.inspection.explain_trainer import facts_of_trainer, render_trainer
+        from dsinspect.protocols.trainers import chosen_trainer
+
+        facts = facts_of_trainer(chosen_trainer(code, session.plugins.trainers))
+        text = None if as_json else render_trainer(facts)
+    else:
+        near = nearest(code.upper(), checks) or nearest(code, by_name) or nearest(code, session.plugins.trainers)
+        raise UserError(f"no check or trainer {code!r}{near}; `dsinspect plugins` lists them")
+    if text is None:
         import msgspec
 
-        sys.stdout.write(msgspec.json.format(msgspec.json.encode(facts), indent=2).decode() + "\n")
-    else:
-        sys.stdout.write(render(facts))
+        text = msgspec.json.format(msgspec.json.encode(facts), indent=2).decode() + "\n"
+    sys.stdout.write(text)

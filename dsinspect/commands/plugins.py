@@ -15,7 +15,7 @@ def plugins(
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,
 ) -> None:
-    """List plugins and the formats, probes, checks, transforms, reports and executors they offer."""
+    """List plugins and the formats, probes, checks, transforms, reports, executors and trainers they offer."""
     from dsinspect.loader import offered
 
     session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))

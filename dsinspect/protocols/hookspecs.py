@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.formats import Format
     from dsinspect.protocols.probes import Probe
     from dsinspect.protocols.reports import Report
+    from dsinspect.protocols.trainers import Trainer
     from dsinspect.protocols.transforms import Transform
 
 hookspec = pluggy.HookspecMarker("dsinspect")
@@ -50,6 +51,10 @@ class Hooks:
     @hookspec
     def dsinspect_executors(self) -> Iterable[type[Executor]]:  # type: ignore[empty-body]
         """Return executors."""
+
+    @hookspec
+    def dsinspect_trainers(self) -> Iterable[type[Trainer]]:  # type: ignore[empty-body]
+        """Return trainers: what the loader of each makes of a dataset."""
 
     @hookspec
     def dsinspect_commands(self, app: typer.Typer) -> None:

@@ -70,6 +70,10 @@ class Columns:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self._columns[name]
 
+    def get(self, name: str) -> NDArray[Any] | None:
+        """Return a column, or None when there is none of that name."""
+        return self._columns.get(name)
+
     def __contains__(self, name: object) -> bool:
         return name in self._columns
 

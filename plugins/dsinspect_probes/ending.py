@@ -1,4 +1,4 @@
-"""`ending`: whether a file ends before its picture does."""
+"""`ending`: whether a file ends before its image does, or goes on after it."""
 
 from __future__ import annotations
 
@@ -9,18 +9,30 @@ from dsinspect_probes._header import header_of
 
 
 class EndingProbe(Probe):
-    """Whether the end marker of the format is missing."""
+    """Whether the end marker of the format is missing, and what follows it."""
 
     name = "ending"
-    version = 1
+    version = 2
     level = Level.BYTES
-    columns = (Column("is_truncated", "float64", "1", "1 when the stream ends before its end marker"),)
+    columns = (Column("is_truncated", "float64", "1", "1 when the stream ends before its end marker"),
+               Column("trailing_bytes", "float64", "byte", "bytes after the last end marker of a whole JPEG"))
 
     def measure(self, file: ImageFile) -> tuple[Value, ...]:
-        """Return the flag; None for formats without an end marker."""
+        """Return the flag, None for formats without an end marker, and the count, None for what is no whole JPEG."""
         kind = file.once(header_of).format
         check = {"jpeg": jpeg_is_cut, "png": png_is_cut, "gif": gif_is_cut, "webp": webp_is_cut}.get(kind or "")
-        return (None if check is None else float(check(file.content)),)
+        if check is None:
+            return None, None
+        is_cut = check(file.content)
+        return float(is_cut), jpeg_trailing_bytes(file.content) if kind == "jpeg" and not is_cut else None
+
+
+def jpeg_trailing_bytes(content: bytes) -> float:
+    """Return the bytes after the last end-of-image marker (FF D9) of a JPEG.
+
+    Trainers look at the last two bytes only: a preview after the image that ends in a marker of its own is no fault to them.
+    """
+    return float(len(content) - content.rfind(b"\xff\xd9") - 2)
 
 
 def jpeg_is_cut(content: bytes) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = ["dsinspect", *(f"dsinspect_{k}" for k in (
-    "formats", "probes", "checks", "transforms", "reports", "executors"))]
+    "formats", "probes", "checks", "transforms", "reports", "executors", "trainers"))]
 
 
 def build(project: Path, out: Path) -> Path:

@@ -176,7 +176,8 @@ def image_cases() -> dict[str, bytes]:
               "plain.tif": encoded("TIFF"), "grey.png": encoded("PNG", mode="L"),
               "named.jpg": png, "gif.jpg": encoded("GIF", mode="P"), "empty.jpg": b"", "text.jpg": b"not an image at all",
               "half.jpg": jpeg[:len(jpeg) // 2], "half.png": png[:len(png) // 2],
-              "cut.jpg": jpeg[:-2], "trailing.jpg": jpeg + b"\0\0", "newline.jpg": jpeg + b"\n", "end twice.jpg": jpeg + b"\xff\xd9",
+              "cut.jpg": jpeg[:-2], "trailing.jpg": jpeg + b"\0\0", "newline.jpg": jpeg + b"\n",
+              "end twice.jpg": jpeg + b"\xff\xd9",
               "9 wide.png": encoded("PNG", (9, 40)), "9 high.jpg": encoded("JPEG", (40, 9)), "10x10.png": encoded("PNG", (10, 10)),
               "31x40.png": encoded("PNG", (31, 40)), "32x32.png": encoded("PNG", (32, 32))}
     for orientation in range(2, 9):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,11 +13,12 @@ import numpy as np
 
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._text import decode, odd_encoding
-from dsinspect_formats.yolo._plain import is_plain, read_plain
+from dsinspect_formats.yolo._plain import PlainRows, is_plain, read_plain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_ODD = re.compile(rb"(?:\A|[\r\n])[ \t]+(?:[\r\n]|\Z)|\r(?!\n)")
 FILES = 128
 """Label files read together: what is made on the way takes five times the memory of their rows."""
 
@@ -51,6 +53,7 @@ class Rows:
         n_values: how many numbers each row has.
         texts: each row as it stands in the file; None when not asked for.
         problems: rows and files that are faulty.
+        odd: the bytes of each file that holds more than its rows in columns say, else None; None when not asked for.
     """
 
     counts: NDArray[np.int64]
@@ -61,6 +64,7 @@ class Rows:
     n_values: NDArray[np.int64]
     texts: list[str] | None
     problems: list[Problem]
+    odd: list[bytes | None] | None = None
 
 
 @dataclass
@@ -74,15 +78,17 @@ class _Found:
     n_values: list[int] = field(default_factory=list)
 
 
-def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: bool = False) -> Rows:
+def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: bool = False, odd: bool = False) -> Rows:
     """Read label files.
 
     Args:
         labels: what to read.
         pose: number of values of a pose row, when the configuration declares a pose set.
         texts: whether the rows' texts are wanted.
+        odd: whether the bytes of odd files are wanted: those with something that is no row of numbers, with a row of white
+            space, with a carriage return alone, with poses, or with polygons of one class and box.
     """
-    parts = [_read_some(labels[k:k + FILES], pose, texts=texts) for k in range(0, max(len(labels), 1), FILES)]
+    parts = [_read_some(labels[k:k + FILES], pose, texts=texts, odd=odd) for k in range(0, max(len(labels), 1), FILES)]
     if len(parts) == 1:
         return parts[0]
 
@@ -91,10 +97,10 @@ def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: 
 
     return Rows(joined("counts"), joined("category_ids"), joined("edges"), joined("lines"), joined("indices"),
                 joined("n_values"), [t for p in parts for t in p.texts or ()] if texts else None,
-                [q for p in parts for q in p.problems])
+                [q for p in parts for q in p.problems], [t for p in parts for t in p.odd or ()] if odd else None)
 
 
-def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool) -> Rows:
+def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, odd: bool = False) -> Rows:
     problems: dict[int, list[Problem]] = {}
     contents: list[bytes] = []
     for k, label in enumerate(labels):
@@ -136,7 +142,20 @@ def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool) ->
     return Rows(np.bincount(files, minlength=len(labels)), category_ids[order],
                 (np.concatenate(edges) if edges else np.empty((0, 4)))[order], lines, indices[order], n_values[order],
                 _texts(contents, files, lines) if texts else None,
-                [p for k in sorted(problems) for p in problems[k]])
+                [p for k in sorted(problems) for p in problems[k]],
+                _odd(contents, others, None if read is None else read[0], plain, poses=pose is not None) if odd else None)
+
+
+def _odd(contents: Sequence[bytes], others: set[int], rows: PlainRows | None, plain: Sequence[int], *,
+         poses: bool) -> list[bytes | None]:
+    """Return the bytes of the files that hold more than columns say, None for the others."""
+    chosen = set(others) | {k for k, c in enumerate(contents) if c and (poses or _ODD.search(c))}
+    if rows is not None and rows.is_polygon.any():
+        keys = np.column_stack([rows.files, rows.category_ids, rows.edges])[rows.is_polygon]
+        _, first, counts = np.unique(keys, axis=0, return_index=True, return_counts=True)
+        files = rows.files[rows.is_polygon][first[counts > 1]]
+        chosen.update(plain[f] for f in files.tolist())
+    return [c if k in chosen else None for k, c in enumerate(contents)]
 
 
 def read_lines(content: bytes, label: LabelFile, pose: int | None) -> tuple[_Found, list[Problem]]:

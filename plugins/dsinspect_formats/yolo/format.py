@@ -25,8 +25,10 @@ if TYPE_CHECKING:
 
     from dsinspect.protocols.edits import Edits
 
-COLUMNS = frozenset(("yolo:n_values", "yolo:row", "yolo:segmentation", "yolo:keypoints"))
-OF_TEXT = COLUMNS - {"yolo:n_values"}
+COLUMNS = frozenset(("yolo:n_values", "yolo:row", "yolo:segmentation", "yolo:keypoints", "yolo:odd_text", "yolo:n_pose"))
+OF_TEXT = frozenset(("yolo:row", "yolo:segmentation", "yolo:keypoints"))
+"""Columns made from the texts of rows. `yolo:odd_text` is of images: the bytes of a label file that holds more than its
+rows in columns say, else None; so is `yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
 
 
 class Options(BaseOptions, frozen=True):
@@ -125,16 +127,25 @@ class YoloShard:
         pose = 5 + self.kpt_shape[0] * self.kpt_shape[1] if self.kpt_shape else None
         labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
         rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
-                            if e.label is not None], pose, texts=bool(self.columns & OF_TEXT))
+                            if e.label is not None], pose, texts=bool(self.columns & OF_TEXT),
+                           odd="yolo:odd_text" in self.columns)
         counts = np.zeros(len(self.entries), np.int64)
         counts[labelled] = rows.counts
         n = len(self.entries)
         ids = np.arange(self.first, self.first + n)
         image_row = np.repeat(np.arange(n), counts)
         labels = objects([e.label for e in self.entries])
+        of_images: dict[str, object] = {}
+        if rows.odd is not None:
+            odd: list[bytes | None] = [None] * n
+            for k, text in zip(labelled, rows.odd, strict=True):
+                odd[k] = text
+            of_images["yolo:odd_text"] = objects(odd)
+        if "yolo:n_pose" in self.columns:
+            of_images["yolo:n_pose"] = np.full(n, pose or 0)
         images = image_columns(
             n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
-            file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels)
+            file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels, **of_images)
         extra: dict[str, object] = {}
         if "yolo:n_values" in self.columns:
             extra["yolo:n_values"] = rows.n_values

@@ -1,0 +1,107 @@
+"""Ultralytics: the fates of every recorded label file and image file, in every recorded release."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from trainers.recorded import cases, fates, image, judge, loaded, recorded
+
+from dsinspect.protocols.trainers import DROPPED, Loaded
+from dsinspect_trainers.ultralytics import Ultralytics
+
+RELEASES = fates("ultralytics")["releases"]
+W, H = 64, 48
+
+
+def write_labels(root: Path, chosen: list[dict[str, Any]], nc: int) -> Path:
+    (root / "images").mkdir(parents=True)
+    (root / "labels").mkdir()
+    for k, case in enumerate(chosen):
+        (root / "images" / f"{k:05}.jpg").write_bytes(image("plain.jpg"))
+        if case["label"] is not None:
+            (root / "labels" / f"{k:05}.txt").write_bytes(case["label"].encode("latin-1"))
+    names = ", ".join(f"class {k}" for k in range(nc))
+    (root / "data.yaml").write_text(f"train: images\nval: images\nnames: [{names}]\n")
+    return root
+
+
+@pytest.fixture(scope="module")
+def label_sets(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[list[dict[str, Any]], Loaded]]:
+    made = []
+    for nc in (2, 3):
+        chosen = [c for c in cases()["labels"] if c["nc"] == nc]
+        root = write_labels(tmp_path_factory.mktemp(f"nc{nc}"), chosen, nc)
+        made.append((chosen, loaded(root, "yolo", Ultralytics())))
+    return made
+
+
+@pytest.fixture(scope="module")
+def image_set(tmp_path_factory: pytest.TempPathFactory) -> Loaded:
+    root = tmp_path_factory.mktemp("images")
+    (root / "images").mkdir()
+    (root / "labels").mkdir()
+    for k, name in enumerate(cases()["images"]):
+        suffix = name.rpartition(".")[2]
+        (root / "images" / f"{k:05}.{suffix}").write_bytes(image(name))
+        (root / "labels" / f"{k:05}.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    (root / "data.yaml").write_text("train: images\nval: images\nnames: [a, b]\n")
+    return loaded(root, "yolo", Ultralytics())
+
+
+def same_message(rule_says: str, recorded_text: str) -> bool:
+    return any(recorded_text.startswith(s) for s in rule_says.split("|"))
+
+
+def rows_of(made: Any, loaded: Loaded, k: int) -> list[list[float]]:
+    mine = [i for i in np.flatnonzero(loaded.annotations["image_row"] == k) if made.fate[i] != DROPPED]
+    rows = [[made.label[i], *made.boxes[i]] for i in mine]
+    rows += [[e.label, *e.box] for e in made.extras if e.image_row == k]
+    return sorted([[c, (x0 + x1) / 2 / W, (y0 + y1) / 2 / H, (x1 - x0) / W, (y1 - y0) / H] for c, x0, y0, x1, y1 in rows])
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_label_files_fare_as_recorded(release: str, label_sets: list[tuple[list[dict[str, Any]], Loaded]]) -> None:
+    trainer = Ultralytics(release)
+    compared, wrong = 0, []
+    for chosen, shard in label_sets:
+        _, made, _ = judge(shard, trainer)
+        for k, case in enumerate(chosen):
+            fate = recorded("ultralytics", release, "label " + case["name"])
+            compared += 1
+            rule = int(made.image_rule[k])
+            if "left out" in fate:
+                if rule < 0 or not same_message(trainer.rules[rule].says, fate["left out"]):
+                    wrong.append((case, fate, trainer.rules[rule].key if rule >= 0 else "kept"))
+                continue
+            mine = rows_of(made, shard, k)
+            theirs = sorted([[float(v) for v in row] for row in fate["rows"]])
+            if rule >= 0 or len(mine) != len(theirs) or not np.allclose(mine or [[0]], theirs or [[0]], rtol=1e-6, atol=1e-6):
+                wrong.append((case, fate, mine, trainer.rules[rule].key if rule >= 0 else "kept"))
+    assert not wrong, f"{len(wrong)} of {compared} differ: {wrong[:3]}"
+    assert compared >= 2_400
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_image_files_fare_as_recorded(release: str, image_set: Loaded) -> None:
+    trainer = Ultralytics(release)
+    _, made, verdict = judge(image_set, trainer)
+    written = {w.path: w.what for w in verdict.writes}
+    for k, name in enumerate(cases()["images"]):
+        fate = recorded("ultralytics", release, "image " + name)
+        path = image_set.images["path"][k]
+        rule = trainer.rules[made.image_rule[k]] if made.image_rule[k] >= 0 else None
+        if "left out" in fate:
+            assert rule is not None, (name, fate)
+            assert same_message(rule.says, fate["left out"]), (name, fate, rule)
+        else:
+            assert rule is None, (name, fate, rule)
+        assert (path in written) == ("rewritten" in fate), (name, fate)
+        assert ("through hard links" in fate) == ("hard links" in written.get(path, "")), (name, fate)
+
+
+def test_messages_of_rules_are_patterns_of_text() -> None:
+    assert all(re.escape(r.says) for r in Ultralytics.rules if r.says)
