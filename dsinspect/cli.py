@@ -18,7 +18,7 @@ import typer
 
 from dsinspect import __version__
 from dsinspect.commands import COMMANDS
-from dsinspect.errors import ExitCode, PluginError, UserError
+from dsinspect.errors import ExitCode, PluginCrashedError, PluginError, UserError
 from dsinspect.loader import Plugins, load_plugins
 
 
@@ -80,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as e:
         for line in (f"dsinspect: error: {e}", *(f"  {d}" for d in e.details)):
             print(line[:len(line) - len(line.lstrip())] + " ".join(line.split()), file=sys.stderr)
-        return ExitCode.USER_ERROR
+        return ExitCode.CRASHED if isinstance(e, PluginCrashedError) else ExitCode.USER_ERROR
     except Interrupted:
         print("dsinspect: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED

@@ -36,6 +36,7 @@ class _File(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     baseline: str | None = None
     checks: dict[str, dict[str, Any]] = {}
     formats: dict[str, dict[str, Any]] = {}
+    reports: dict[str, dict[str, Any]] = {}
     transform: dict[str, Any] = {}
 
 
@@ -55,7 +56,8 @@ class Config:
         per_split_ignores: split to codes or prefixes.
         baseline: file of known findings.
         checks: code to options.
-        formats: name of a format to options.
+        formats: name of a format to options of its reader and writer.
+        reports: name of a report to options.
         transform: settings of `dsinspect transform`.
     """
 
@@ -71,6 +73,7 @@ class Config:
     baseline: Path | None = None
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     transform: Mapping[str, Any] = field(default_factory=dict)
 
     def overlay(self, *, select: Sequence[str] = (), extend_select: Sequence[str] = (), ignore: Sequence[str] = (),
@@ -81,7 +84,8 @@ class Config:
             select: replaces the file's when given; each may hold several codes joined by commas.
             extend_select: added to the file's.
             ignore: added to the file's.
-            settings: `CODE.option=value` or `format.option=value` texts; each beats the file's value.
+            settings: `CODE.option=value` or `name.option=value` texts, the name that of a format (or of a report: see
+                `with_reports`); each beats the file's value.
             fail_on: replaces the file's when given.
             baseline: replaces the file's when given.
 
@@ -103,6 +107,20 @@ class Config:
             self, select=_split(select) or self.select, extend_select=self.extend_select + _split(extend_select),
             ignore=self.ignore + _split(ignore), checks=checks, formats=formats, fail_on=fail_on or self.fail_on,
             baseline=baseline or self.baseline)
+
+    def with_reports(self, formats: Iterable[str], reports: Iterable[str]) -> Config:
+        """Return the settings with those of reports under `reports`: only the plugins know which names are reports.
+
+        Raises:
+            UserError: settings of a report that does not exist, with the nearest one.
+        """
+        known, names = set(formats), set(reports)
+        mine = {n: v for n, v in self.formats.items() if n in names and n not in known}
+        merged = {n: {**self.reports.get(n, {}), **mine.get(n, {})} for n in {*self.reports, *mine}}
+        for name in merged:
+            if name not in names:
+                raise UserError(f"reports.{name}: no such report{nearest(name, names)}{_in(self.path)}")
+        return replace(self, formats={n: v for n, v in self.formats.items() if n not in mine}, reports=merged)
 
     def chosen(self, codes: Iterable[str]) -> list[str]:
         """Return the codes to run, sorted.
@@ -183,7 +201,7 @@ def read_config(path: Path) -> Config:
         disable_plugins=tuple(file.disable_plugins),
         per_split_ignores={s: tuple(c) for s, c in file.per_split_ignores.items()},
         baseline=folder / file.baseline if file.baseline else None, checks=file.checks, formats=file.formats,
-        transform=file.transform)
+        reports=file.reports, transform=file.transform)
 
 
 def find_config(dataset: Path | None) -> Path | None:

@@ -39,6 +39,10 @@ class PluginError(UserError):
     """A plugin that cannot be loaded or breaks the protocol; names the plugin and the way to go on without it."""
 
 
+class PluginCrashedError(PluginError):
+    """A plugin that raised or broke its protocol while it ran; the command exits 3."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """Return ` (did you mean 'x'?)` for the closest known word, or an empty string.
 

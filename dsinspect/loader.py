@@ -7,6 +7,7 @@ import importlib
 import importlib.util
 import inspect
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from dsinspect.errors import PluginError, UserError, nearest
+from dsinspect.protocols import INTERFACE, VERSION
 from dsinspect.protocols.hookspecs import Hooks
 
 if TYPE_CHECKING:
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
 
 
 GROUP = "dsinspect"
+BASES: Mapping[str, tuple[str, str]] = {
+    "dsinspect_formats": ("formats", "Format"), "dsinspect_probes": ("probes", "Probe"), "dsinspect_checks": ("checks", "Check"),
+    "dsinspect_transforms": ("transforms", "Transform"), "dsinspect_reports": ("reports", "Report"),
+    "dsinspect_executors": ("executors", "Executor"),
+}
+"""Hook to the module of its protocol and the class that its classes derive from."""
 
 
 @dataclass(frozen=True)
@@ -96,16 +104,26 @@ class Plugins:
                 if offered.__module__ == p.module.__name__ or offered.__module__.startswith(p.module.__name__ + ".")]
         return max(best, key=lambda p: len(p.module.__name__)).name if best else offered.__module__.partition(".")[0]
 
+    def blame(self, offered: type, error: BaseException) -> str:
+        """Return one line that names the plugin of a class that raised, the error, its place, and the way to go on."""
+        plugin = next((p for p in self.loaded if p.name == self.owner(offered)), None)
+        origin = f" ({plugin.origin})" if plugin else ""
+        frames = traceback.extract_tb(error.__traceback__)
+        place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+        what = str(getattr(offered, "name", None) or offered.__name__)
+        return (f"plugin {self.owner(offered)!r}{origin}: {what} failed with {type(error).__name__}: "
+                f"{' '.join(str(error).split())[:300]}{place}; go on with --no-plugin {self.owner(offered)}")
+
     def _offers(self, hook: str, key: str, kind: str) -> dict[str, Any]:
         if hook not in self._memo:
             found: dict[str, tuple[Any, LoadedPlugin]] = {}
             for plugin in self.loaded:
                 for offered in self._call(plugin, hook):
-                    name = getattr(offered, key, None)
-                    if not inspect.isclass(offered) or not isinstance(name, str) or not name:
-                        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} returned {offered!r}, "
-                                          f"which is no {kind} class with a {key}; go on with "
-                                          f"--no-plugin {plugin.name}")
+                    fault = _fault_of(offered, hook, key, kind)
+                    if fault:
+                        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} returned {fault}; "
+                                          f"go on with --no-plugin {plugin.name}")
+                    name: str = getattr(offered, key)
                     if name in found and found[name][0] is not offered:
                         other = found[name][1]
                         raise PluginError(f"two plugins offer {kind} {name!r}: {other.name!r} ({other.origin}) and "
@@ -125,6 +143,25 @@ class Plugins:
         except Exception as e:
             raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} failed with "
                               f"{type(e).__name__}: {e}; go on with --no-plugin {plugin.name}") from e
+
+
+def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
+    """Say what is wrong with something that a hook returned, or return None."""
+    if not inspect.isclass(offered):
+        return f"{offered!r}, which is no {kind} class"
+    module, base = BASES[hook]
+    protocol = getattr(importlib.import_module(f"dsinspect.protocols.{module}"), base)
+    if not issubclass(offered, protocol):
+        return f"{offered.__name__}, which is no {kind} class: it does not derive from dsinspect.protocols.{module}.{base}"
+    name = getattr(offered, key, None)
+    if not isinstance(name, str) or not name:
+        return f"{offered.__name__}, a {kind} class without a {key}"
+    lacking = sorted(getattr(offered, "__abstractmethods__", ()))
+    if lacking:
+        return f"{offered.__name__} ({name}), which lacks {', '.join(lacking)}"
+    if kind == "report" and all(getattr(offered, m) is getattr(protocol, m) for m in ("text", "stream", "write")):
+        return f"{offered.__name__} ({name}), which overrides none of text, stream and write"
+    return None
 
 
 def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = ()) -> Plugins:
@@ -203,6 +240,10 @@ def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], pl
         raise PluginError(f"two plugins are named {plugin.name!r}: {other.origin} and {plugin.origin}; "
                           "uninstall one of them")
     go_on = f"go on with --no-plugin {plugin.name}"
+    written_for = getattr(plugin.module, INTERFACE, VERSION)
+    if written_for != VERSION:
+        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): written for version {written_for} of the plugin interface, "
+                          f"and this dsinspect has version {VERSION}; install a release of it for version {VERSION}, or {go_on}")
     hooks = [n for n in vars(Hooks) if n.startswith("dsinspect_")]
     for name in vars(plugin.module):
         if manager.parse_hookimpl_opts(plugin.module, name) is not None and name not in hooks:

@@ -27,7 +27,7 @@ def check(
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever is found.")] = False,
     max_findings: Annotated[int | None, typer.Option(
         "--max-findings", metavar="N", min=0, help="Findings to show per check in text; 0 shows all.")] = None,
-    statistics: Annotated[bool, typer.Option("--statistics", help="Show counts per check only.")] = False,
+    statistics: Annotated[bool | None, typer.Option("--statistics", help="Show counts per check only.")] = None,
     baseline: Annotated[Path | None, typer.Option(
         "--baseline", metavar="FILE", help="Known findings, which stay quiet.")] = None,
     write_baseline: Annotated[Path | None, typer.Option(
@@ -58,7 +58,7 @@ def check(
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
         anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline, cache_by))
-    writer = common.configured(common.named_report(output_format, session.plugins), max_findings=max_findings,
+    writer = common.configured(common.named_report(output_format, session.plugins), session.config, max_findings=max_findings,
                                statistics=statistics)
     if output_file:
         common.require_writable(output_file)
@@ -72,14 +72,17 @@ def check(
         return
     if session.config.baseline:
         run = baselines.apply_baseline(run, baselines.read_baseline(session.config.baseline))
-    if output_file:
-        common.write_report(writer, run, output_file)
-    else:
-        sys.stdout.writelines(writer.stream(run))
+    faults = common.Faults(session.plugins)
+    with faults.of(type(writer)):
+        if output_file:
+            common.write_report(writer, run, output_file)
+        else:
+            sys.stdout.writelines(writer.stream(run))
     if timings:
         common.print_timings(run)
     common.tell_trouble(run)
-    if run.crashed:
+    faults.print()
+    if run.crashed or faults.found:
         raise typer.Exit(ExitCode.CRASHED)
     if not exit_zero and fails(run, session.config.fail_on):
         raise typer.Exit(ExitCode.FINDINGS)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,6 +121,7 @@ def start(choices: Choices) -> Session:
     if choices.columns is not None:
         config = config.overlay(settings=[f"table.columns={choices.columns}"])
     plugins = load_plugins({*choices.no_plugin, *config.disable_plugins}, config.plugins)
+    config = config.with_reports(plugins.formats, plugins.reports)
     config.chosen(plugins.checks)  # a misspelt code is told before any work is done
     return Session(choices, plugins, config)
 
@@ -171,12 +173,45 @@ def named_report(name: str, plugins: Plugins) -> type[Report]:
     return plugins.reports[name]
 
 
-def configured(report_type: type[Report], **wishes: Any) -> Report:
-    """Make a report with those of the wishes its constructor takes."""
-    import inspect
+def configured(report_type: type[Report], config: Config, **wishes: Any) -> Report:
+    """Make a report with its settings.
 
-    accepted = inspect.signature(report_type).parameters
-    return report_type(**{k: v for k, v in wishes.items() if k in accepted and v is not None})
+    Args:
+        report_type: the report.
+        config: the settings in force; those of the report are under its name.
+        wishes: options of the command line that any report may have; each counts where the report has one of that name.
+
+    Raises:
+        UserError: a setting that the report does not have, or a wrong value.
+    """
+    from dsinspect.protocols.options import make
+
+    known = report_type.options_type.__struct_fields__
+    values = {**config.reports.get(report_type.name, {}), **{k: v for k, v in wishes.items() if k in known and v is not None}}
+    return report_type(make(report_type.options_type, values, f"report {report_type.name}"))
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Plugins that raised while the others went on: each costs its own part only, and exit code 3."""
+
+    plugins: Plugins
+    found: dict[type, str] = field(default_factory=dict)
+
+    @contextlib.contextmanager
+    def of(self, offered: type) -> Iterator[None]:
+        """Keep what a plugin's class raises, but for mistakes of the user's and trouble with files."""
+        try:
+            yield
+        except (UserError, OSError):
+            raise
+        except Exception as e:
+            self.found[offered] = self.plugins.blame(offered, e)
+
+    def print(self) -> None:
+        """Name each plugin that raised, in one line on stderr."""
+        for line in self.found.values():
+            print(f"dsinspect: {line}", file=sys.stderr)
 
 
 def require_writable(path: Path) -> None:

@@ -26,9 +26,9 @@ def report(
     columns: common.Columns = None,
     imgsz: common.Imgsz = None,
     anchors: common.Anchors = None,
-    thumbnails: Annotated[int, typer.Option(
-        "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = 0,
-    tables: Annotated[bool, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = False,
+    thumbnails: Annotated[int | None, typer.Option(
+        "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = None,
+    tables: Annotated[bool | None, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = None,
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,
     jobs: common.Jobs = None,
@@ -45,21 +45,27 @@ def report(
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
         anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by))
-    outputs = [(path, common.configured(common.report_for(path, session.plugins), thumbnails=thumbnails, tables=tables))
-               for path in output or ()]
+    outputs = [(path, common.configured(common.report_for(path, session.plugins), session.config,
+                                        thumbnails=thumbnails, tables=tables)) for path in output or ()]
     for path, _ in outputs:
         common.require_writable(path)
     run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
-                                  keep_annotations=tables or any(r.needs_annotations for _, r in outputs)),
+                                  keep_annotations=any(r.needs_annotations for _, r in outputs)),
                   session.plugins)
+    faults = common.Faults(session.plugins)
     for path, writer in outputs:
-        common.write_report(writer, run, path)
+        with faults.of(type(writer)):
+            common.write_report(writer, run, path)
     if not quiet:
-        sys.stdout.write(common.configured(common.named_report("terminal", session.plugins)).text(run))
-        for path, _ in outputs:
-            print(f"wrote {path}", file=sys.stderr)
+        terminal = common.configured(common.named_report("terminal", session.plugins), session.config)
+        with faults.of(type(terminal)):
+            sys.stdout.write(terminal.text(run))
+        for path, writer in outputs:
+            if type(writer) not in faults.found:
+                print(f"wrote {path}", file=sys.stderr)
     if timings:
         common.print_timings(run)
     common.tell_trouble(run)
-    if run.crashed:
+    faults.print()
+    if run.crashed or faults.found:
         raise typer.Exit(ExitCode.CRASHED)

@@ -157,7 +157,7 @@ def writer_of(name: str, plugins: Plugins, config: Config) -> Format:
         raise UserError(f"--to {name}: {'cannot be written' if name in formats else 'no such format'}{nearest(name, can)}; "
                         f"there are {', '.join(can)}")
     target = formats[name]()
-    target.options = format_options(dict(config.formats.get(name, {})), formats[name])
+    target.options = format_options(config.formats.get(name, {}), formats[name], writer=True)
     return target
 
 

@@ -46,9 +46,13 @@ def named_format(name: str, formats: dict[str, type[Format]]) -> type[Format]:
     return formats[name]
 
 
-def format_options(values: dict[str, Any], format_type: type[Format]) -> BaseOptions:
-    """Build the options of a format from configuration values."""
-    return make(format_type.options_type, values, f"format {format_type.name}")
+def format_options(values: Mapping[str, Any], format_type: type[Format], *, writer: bool = False) -> BaseOptions:
+    """Build the options of a format's reader, or of its writer, from configuration values; both stand in one table."""
+    own, other = format_type.options_type, format_type.writer_options_type
+    if writer:
+        own, other = other, own
+    theirs = set(other.__struct_fields__) - set(own.__struct_fields__)
+    return make(own, {k: v for k, v in values.items() if k not in theirs}, f"format {format_type.name}")
 
 
 def open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None = None) -> Source:

@@ -90,7 +90,7 @@ class Patch:
 
 
 class Format(ABC):
-    """A dataset format. `options_type` holds the choices its readers leave to the user.
+    """A dataset format. `options_type` holds the choices its reader leaves to the user, `writer_options_type` its writer's.
 
     A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
     without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
@@ -101,6 +101,7 @@ class Format(ABC):
 
     name: ClassVar[str]
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
+    writer_options_type: ClassVar[type[BaseOptions]] = BaseOptions
     writable: ClassVar[bool] = False
     patchable: ClassVar[bool] = False
     by_stem: ClassVar[bool] = False

@@ -5,13 +5,10 @@ from __future__ import annotations
 from abc import ABC
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar
 
+from dsinspect.protocols.options import BaseOptions
 from dsinspect.protocols.run import Run
-
-if TYPE_CHECKING:
-
-    pass
 
 
 class Report(ABC):
@@ -23,15 +20,21 @@ class Report(ABC):
         name: what `--output-format` calls it.
         suffix: file suffix that chooses it for `-o` (`.xlsx`), or empty when it goes to the terminal only.
         is_binary: True when it cannot go to standard output.
-        needs_images: True to have `Run.images`.
-        needs_annotations: True to have `Run.annotations`.
+        options_type: the struct of its options.
+        needs_images: True to have `Run.images`; an instance may decide by its options.
+        needs_annotations: True to have `Run.annotations`; an instance may decide by its options.
     """
 
     name: ClassVar[str]
     suffix: ClassVar[str] = ""
     is_binary: ClassVar[bool] = False
-    needs_images: ClassVar[bool] = False
-    needs_annotations: ClassVar[bool] = False
+    options_type: ClassVar[type[BaseOptions]] = BaseOptions
+    needs_images: bool = False
+    needs_annotations: bool = False
+
+    def __init__(self, options: BaseOptions | None = None) -> None:
+        """Take the options; the defaults when None."""
+        self.options: Any = options if options is not None else self.options_type()
 
     def write(self, run: Run, out: Path) -> None:
         """Write the run to a file that does not exist yet, in UTF-8; the caller renames it when it is whole."""
@@ -40,6 +43,8 @@ class Report(ABC):
 
     def stream(self, run: Run) -> Iterator[str]:
         """Yield the text in pieces, so that a million findings need little memory."""
+        if type(self).text is Report.text:
+            raise NotImplementedError(f"report {self.name} overrides none of `text`, `stream` and `write`")
         yield self.text(run)
 
     def text(self, run: Run) -> str:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.errors import PluginError, UserError, nearest
+from dsinspect.errors import PluginCrashedError, PluginError, UserError, nearest
 from dsinspect.geometry import affine as geometry
+from dsinspect.io.image_codec import UnreadableError
 from dsinspect.protocols.options import describe, make
 
 if TYPE_CHECKING:
@@ -90,7 +91,19 @@ class Route:
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return the pixels of the output."""
         for step in self.steps:
-            pixels = step.transform.apply(pixels, step.params)
+            transform, params = step.transform, step.params
+            try:
+                made = transform.apply(pixels, params)
+            except (UserError, UnreadableError, MemoryError):
+                raise
+            except Exception as e:
+                raise PluginCrashedError(f"transform {transform.name}: {type(e).__name__}: "
+                                         f"{' '.join(str(e).split())[:200]} on {self.image.path}") from e
+            if transform.suffix is None and made.shape[1::-1] != (params.width, params.height):
+                raise PluginCrashedError(
+                    f"transform {transform.name}: planned {params.width} x {params.height} px for {self.image.path} "
+                    f"and made {made.shape[1]} x {made.shape[0]} px")
+            pixels = made
         return pixels
 
 

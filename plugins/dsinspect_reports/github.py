@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Annotated
 
 from dsinspect.findings.findings import Finding
 from dsinspect.findings.severity import Severity
+from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
 from dsinspect_reports.text import summary_line
@@ -15,20 +17,26 @@ MAX_FINDINGS = 10
 """Annotations per check: GitHub shows 10 of a kind per step."""
 
 
+class Options(BaseOptions, frozen=True):
+    """How much is shown."""
+
+    max_findings: Annotated[int, option("annotations per check; 0 shows all", source="GitHub shows 10 of a kind per step",
+                                        ge=0)] = MAX_FINDINGS
+
+
 class GithubReport(Report):
     """Workflow commands of GitHub Actions, and a last line for the log."""
 
     name = "github"
 
-    def __init__(self, max_findings: int = MAX_FINDINGS) -> None:
-        self.max_findings = max_findings
+    options_type = Options
 
     def stream(self, run: Run) -> Iterator[str]:
         """Yield the lines."""
         root = run.path.rstrip("/")
         for o in run.outcomes:
             n = len(o.findings)
-            limit = self.max_findings or n
+            limit = self.options.max_findings or n
             for f in o.first(limit):
                 yield command(f, root, o.name)
             if n > limit:

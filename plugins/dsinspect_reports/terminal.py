@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
+from msgspec.structs import replace
+
+from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
+
+
+class Options(BaseOptions, frozen=True):
+    """How wide, and whether in colour."""
+
+    width: Annotated[int | None, option("columns; those of the terminal when not given")] = None
+    colour: Annotated[bool | None, option("colours; on a terminal only when not given")] = None
 
 
 class TerminalReport(Report):
@@ -13,16 +24,15 @@ class TerminalReport(Report):
 
     name = "terminal"
 
-    def __init__(self, width: int | None = None, colour: bool | None = None) -> None:
-        self.width = width
-        self.colour = colour
+    options_type = Options
 
     def write(self, run: Run, out: Path) -> None:
         """Write the summary without colour."""
-        out.write_text(TerminalReport(self.width or 100, False).text(run), encoding="utf-8", errors="backslashreplace")
+        plain = replace(self.options, width=self.options.width or 100, colour=False)
+        out.write_text(TerminalReport(plain).text(run), encoding="utf-8", errors="backslashreplace")
 
     def text(self, run: Run) -> str:
         """Return the summary."""
         from dsinspect_reports._summary import summary  # takes rich with it
 
-        return summary(run, self.width, self.colour)
+        return summary(run, self.options.width, self.options.colour)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
+
+from msgspec.structs import replace
 
 from dsinspect.findings.findings import Finding
 from dsinspect.findings.severity import Severity
+from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
 from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, printable, symbol
@@ -14,29 +18,33 @@ from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_end
 MAX_FINDINGS = 10
 
 
+class Options(BaseOptions, frozen=True):
+    """How much is shown, and how."""
+
+    max_findings: Annotated[int, option("findings to show per check; 0 shows all", ge=0)] = MAX_FINDINGS
+    statistics: Annotated[bool, option("show counts per check only")] = False
+    width: Annotated[int | None, option("columns; those of the terminal when not given")] = None
+    colour: Annotated[bool | None, option("colours; on a terminal only when not given")] = None
+
+
 class TextReport(Report):
     """Findings grouped by check, with what would mend them."""
 
     name = "text"
 
-    def __init__(self, max_findings: int = MAX_FINDINGS, statistics: bool = False, width: int | None = None,
-                 colour: bool | None = None) -> None:
-        self.max_findings = max_findings
-        self.statistics = statistics
-        self.width = width
-        self.colour = colour
+    options_type = Options
 
     def write(self, run: Run, out: Path) -> None:
         """Write the text without colour."""
-        out.write_text(TextReport(self.max_findings, self.statistics, self.width or 120, False).text(run),
-                       encoding="utf-8", errors="backslashreplace")
+        plain = replace(self.options, width=self.options.width or 120, colour=False)
+        out.write_text(TextReport(plain).text(run), encoding="utf-8", errors="backslashreplace")
 
     def text(self, run: Run) -> str:
         """Return the text."""
         from rich.padding import Padding
         from rich.text import Text
 
-        console, file = make_console(self.width, self.colour)
+        console, file = make_console(self.options.width, self.options.colour)
         for outcome in run.outcomes:
             if outcome.status != "found":
                 continue
@@ -45,9 +53,9 @@ class TextReport(Report):
             severity = list(Severity)[int(ranks.max())]
             console.print(Text.assemble(symbol(severity), " ", (f"{outcome.code} {outcome.name}", "bold"), "  ",
                                         (f"{n:,}", STYLES[severity])))
-            if self.statistics:
+            if self.options.statistics:
                 continue
-            limit = self.max_findings or n
+            limit = self.options.max_findings or n
             for f in outcome.first(limit):
                 place = where(f)
                 if place:

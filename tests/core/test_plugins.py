@@ -12,7 +12,9 @@ import pytest
 from dsinspect import hookimpl
 from dsinspect import loader as plugins
 from dsinspect.errors import PluginError, UserError
+from dsinspect.protocols.checks import RowCheck
 from dsinspect.protocols.hookspecs import Hooks
+from dsinspect.protocols.reports import Report
 
 ONE_FILE = '''
 """A plugin of one file."""
@@ -51,7 +53,7 @@ def module_with(**hooks: object) -> types.ModuleType:
 
 
 def check_named(code: str) -> type:
-    return type(f"Check{code}", (), {"code": code, "name": "x", "__module__": __name__})
+    return type(f"Check{code}", (RowCheck,), {"code": code, "name": "x", "__module__": __name__, "find": lambda self, batch: None})
 
 
 def test_built_in_plugins_come_through_the_entry_points() -> None:
@@ -115,3 +117,44 @@ def test_one_file_plugin_that_cannot_be_loaded(tmp_path: Path, text: str | None,
         path.write_text(text)
     with pytest.raises(PluginError, match=told):
         plugins.load_plugins(local=[path])
+
+
+class Silent(Report):
+    """Writes nothing down."""
+
+    name = "silent"
+
+
+class Half(RowCheck):  # type: ignore[type-arg]
+    """A check without its method."""
+
+    code, name = "HLF001", "half"
+
+
+@pytest.mark.parametrize(("hook", "offered", "what"), [
+    ("dsinspect_checks", 42, "42, which is no check class"),
+    ("dsinspect_checks", dict, "does not derive from dsinspect.protocols.checks.Check"),
+    ("dsinspect_checks", Half, "Half (HLF001), which lacks find"),
+    ("dsinspect_reports", Silent, "Silent (silent), which overrides none of text, stream and write"),
+])
+def test_a_class_that_breaks_its_protocol_is_named_in_one_line(monkeypatch, hook, offered, what) -> None:
+    entries(monkeypatch, bad=module_with(**{hook: lambda: [offered]}))
+    loaded = plugins.load_plugins()
+    with pytest.raises(PluginError) as error:
+        getattr(loaded, hook.removeprefix("dsinspect_"))
+    assert "plugin 'bad'" in str(error.value)
+    assert what in str(error.value)
+    assert "--no-plugin bad" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(("version", "fits"), [(1, True), (0, False), (2, False)])
+def test_a_plugin_for_another_version_of_the_interface_is_named(monkeypatch, version, fits) -> None:
+    module = module_with(dsinspect_checks=lambda: [])
+    module.DSINSPECT_INTERFACE = version
+    entries(monkeypatch, old=module)
+    if fits:
+        assert [p.name for p in plugins.load_plugins().loaded] == ["old"]
+        return
+    with pytest.raises(PluginError, match=f"'old'.*written for version {version} of the plugin interface.*version 1"):
+        plugins.load_plugins()

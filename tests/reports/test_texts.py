@@ -42,7 +42,7 @@ def hostile(run: Run) -> Run:
 
 
 def text_of(name: str, run: Run, tmp_path: Path, **options: Any) -> str:
-    report = PLUGINS.reports[name](**options)
+    report = PLUGINS.reports[name](PLUGINS.reports[name].options_type(**options))
     path = tmp_path / f"out.{name}"
     report.write(run, path)
     return path.read_bytes().decode("utf-8")
@@ -135,7 +135,7 @@ def test_github_commands_stay_on_their_lines(hostile: Run, tmp_path: Path) -> No
 def test_github_limits_annotations(run: Run, tmp_path: Path) -> None:
     text = text_of("github", run, tmp_path, max_findings=1)
     assert sum(line.startswith("::") for line in text.splitlines()) <= 2 * len([o for o in run.outcomes if len(o.findings)])
-    assert GithubReport().max_findings == 10
+    assert GithubReport().options.max_findings == 10
 
 
 class Tags(html.parser.HTMLParser):

@@ -25,7 +25,7 @@ from dsinspect.protocols.run import Run
 from dsinspect_reports.xlsx import _book as xlsx_book
 from dsinspect_reports.xlsx import _tables
 from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
-from dsinspect_reports.xlsx.report import Xlsx
+from dsinspect_reports.xlsx.report import Options, Xlsx
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 HOSTILE = ['=cmd|"/c calc"!A1', "+1", "-1", "@SUM(A1)", "\x00\x07bell", "_x0041_", "a<b>&\"'", " lead", "x\ny", "\ud800",
@@ -73,7 +73,7 @@ def test_findings_are_read_back_as_they_were_meant(run: Run, tmp_path: Path) -> 
 
 def test_sheets_and_their_equipment(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "report.xlsx"
-    Xlsx(tables=True).write(run, path)
+    Xlsx(Options(tables=True)).write(run, path)
     book = openpyxl.load_workbook(path)
     assert book.sheetnames == ["Summary", "Findings", "Classes", "Sizes", "Splits", "Images", "Annotations", "About"]
     findings = book["Findings"]
@@ -170,7 +170,7 @@ def test_frame_columns_keep_their_kind(tmp_path: Path) -> None:
 def test_thumbnails_stand_in_the_rows_of_their_findings(tmp_path: Path) -> None:
     run = inspect(Request("coco", SAMPLES / "coco", keep_images=True), load_plugins())
     for name in ("a.xlsx", "b.xlsx"):
-        Xlsx(thumbnails=8).write(run, tmp_path / name)
+        Xlsx(Options(thumbnails=8)).write(run, tmp_path / name)
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
         assert len([n for n in archive.namelist() if n.startswith("xl/media/")]) == 8

@@ -31,7 +31,7 @@ OF_TEXT = frozenset(("yolo:row", "yolo:segmentation", "yolo:keypoints"))
 rows in columns say, else None; so is `yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
 
 
-class Options(BaseOptions, frozen=True):
+class WriterOptions(BaseOptions, frozen=True):
     """How rows are written."""
 
     segments: Annotated[bool, option("write polygons instead of boxes; every annotation needs exactly one")] = False
@@ -42,7 +42,7 @@ class Yolo(Format):
 
     name = "yolo"
     load_us = 40
-    options_type = Options
+    writer_options_type = WriterOptions
     writable = True
     by_stem = True
     patchable = True
@@ -83,7 +83,7 @@ class Yolo(Format):
         """Write the annotations."""
         from dsinspect_formats.yolo._writing import write
 
-        return write(info, shards, out, segments=isinstance(self.options, Options) and self.options.segments)
+        return write(info, shards, out, segments=isinstance(self.options, WriterOptions) and self.options.segments)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""
