@@ -35,7 +35,7 @@ GROUP = "dsinspect"
 BASES: Mapping[str, tuple[str, str]] = {
     "dsinspect_formats": ("formats", "Format"), "dsinspect_probes": ("probes", "Probe"), "dsinspect_checks": ("checks", "Check"),
     "dsinspect_transforms": ("transforms", "Transform"), "dsinspect_reports": ("reports", "Report"),
-    "dsinspect_executors": ("executors", "Executor"),
+    "dsinspect_executors": ("executors", "Executor"), "dsinspect_trainers": ("trainers", "Trainer"),
 }
 """Hook to the module of its protocol and the class that its classes derive from."""
 
