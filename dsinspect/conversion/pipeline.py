@@ -23,7 +23,7 @@ import pandas as pd
 from dsinspect import __version__
 from dsinspect.config import Config
 from dsinspect.errors import UserError, nearest
-from dsinspect.geometry.annotations import CARRIED_FIELDS, OUTLINE_FIELDS
+from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.exif_frames import with_sizes
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import detect_format, format_options, named_format
@@ -33,7 +33,7 @@ from dsinspect.output.manifest import write_manifest
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
 from dsinspect.protocols.probes import Probe, column_owners
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
-from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, Problem
+from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS, Problem
 
 if TYPE_CHECKING:
     from dsinspect.loader import Plugins
@@ -42,7 +42,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 SHARD = 256
 """Images per shard: what is in memory for each worker."""
-FIELDS = (*CARRIED_FIELDS, *OUTLINE_FIELDS, "truncated", "occluded", "pose")
+FIELDS = (*OUTLINE_FIELDS, "truncated", "occluded", "pose")
 """Fields of format columns that some format can write, or that are counted as lost."""
 LOST_PROBLEMS = {"malformed-record": "records that cannot be read", "orphan-label": "label files of no image"}
 """Kinds of problems that mean something is not in the output, and how they are counted."""
@@ -170,7 +170,7 @@ def open_source(request: ConvertRequest, plugins: Plugins) -> Source:
         raise UserError(f"--images {request.images}: no such folder")
     kind = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
     options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
-    columns = frozenset(f"{kind.name}:{f}" for f in FIELDS)
+    columns = frozenset((*OPTIONAL_ANNOTATION_COLUMNS, *(f"{kind.name}:{f}" for f in FIELDS)))
     try:
         return kind().open(OpenRequest(request.root, request.images, options, columns))
     except OSError as e:

@@ -1,7 +1,7 @@
 """Annotations follow their pictures: a shard's boxes, outlines and keypoints moved along the matrices of its pictures.
 
-Boxes are moved for a whole shard at once. Of the columns of a format those are carried whose field is named
-`segmentation` (JSON: flat polygons, or a run-length mask), `keypoints` (JSON: x, y, visibility) or `area`.
+Boxes are moved for a whole shard at once, and so are corners of rotated boxes (`CORNER_COLUMNS`) and areas. Outlines
+(`segmentation`) and `keypoints` are moved one by one; tracks, attributes and the columns of a format ride along.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ import pandas as pd
 
 from dsinspect.geometry import affine as geometry
 from dsinspect.geometry import rle as masks
+from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import Shard
-from dsinspect.tables.schema import BOX_COLUMNS, boxes_xyxy
+from dsinspect.tables.schema import BOX_COLUMNS, CORNER_COLUMNS, boxes_xyxy
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-CARRIED_FIELDS = ("segmentation", "keypoints", "area")
-"""Fields of format columns that are carried."""
 OUTLINE_FIELDS: Mapping[str, Callable[[Any], bool]] = {
     "parts": lambda v: isinstance(v, str) and v not in ("", "0", "[]", "()", "{}", "None"),
 }
@@ -87,7 +86,8 @@ def carry(shard: Shard, outputs: Sequence[Output], min_kept: float, swaps: Mappi
     cut = np.array([o.is_cut for o in outputs], bool)[output]
 
     before = boxes_xyxy(frame).reshape(-1, 4)
-    moved = geometry.move_boxes(matrices, before)
+    corners = _moved_corners(frame, matrices)
+    moved = _with_envelopes(geometry.move_boxes(matrices, before), corners)
     clipped, share = geometry.clip_boxes(moved, windows)
     region = frame[["is_crowd", "is_ignored"]].to_numpy(bool).reshape(-1, 2).any(axis=1)
     boxes = np.where(cut[:, None], clipped, moved)
@@ -109,6 +109,8 @@ def carry(shard: Shard, outputs: Sequence[Output], min_kept: float, swaps: Mappi
     columns.update(_categories(frame, geometry.area_factor(matrices) < 0, swaps, counts, keep))
     move = _Mover(matrices, windows, cut, share, [o.size_wh for o in outputs], output, keep, counts)
     columns.update(move.fields(frame))
+    if corners is not None:
+        columns.update({c: corners[:, k // 2, k % 2] for k, c in enumerate(CORNER_COLUMNS)})
     frame = frame.assign(**{n: pd.Series(v, dtype=v.dtype) for n, v in columns.items()})
     counts = Counter({k: v for k, v in counts.items() if v})
     return Carried(frame[keep].reset_index(drop=True), counts)
@@ -137,6 +139,22 @@ def _pairs(row: NDArray[np.int64], image_rows: Sequence[int], n: int) -> tuple[N
     return order[starts[images][output] + within] if len(output) else np.empty(0, np.intp), output
 
 
+def _moved_corners(frame: pd.DataFrame, matrices: NDArray[np.float64]) -> NDArray[np.float64] | None:
+    """Return the corners of rotated boxes, (N, 4, 2) px, moved; None when the table has none. They are never clipped."""
+    if CORNER_COLUMNS[0] not in frame:
+        return None
+    return geometry.move_points(matrices[:, None], frame[list(CORNER_COLUMNS)].to_numpy(np.float64).reshape(-1, 4, 2))
+
+
+def _with_envelopes(boxes: NDArray[np.float64], corners: NDArray[np.float64] | None) -> NDArray[np.float64]:
+    """Return boxes with those of rotated ones replaced by the envelope of their corners: tighter than a turned box's."""
+    if corners is None:
+        return boxes
+    is_rotated: NDArray[np.bool_] = np.asarray(np.isfinite(corners).reshape(-1, 8).all(axis=1))
+    envelopes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return np.where(is_rotated[:, None], envelopes, boxes)
+
+
 def _categories(frame: pd.DataFrame, mirrors: NDArray[np.bool_], swaps: Mapping[str, str], counts: Counter[str],
                 keep: NDArray[np.bool_]) -> dict[str, Any]:
     if not swaps or not len(frame):
@@ -162,16 +180,12 @@ class _Mover:
     def fields(self, frame: pd.DataFrame) -> dict[str, NDArray[Any]]:
         """Return the moved columns."""
         moved: dict[str, NDArray[Any]] = {}
-        named = {str(c): str(c).partition(":")[2] for c in frame.columns if ":" in str(c)}
-        for wanted, one in (("segmentation", self._segmentation), ("keypoints", self._keypoints)):
-            for name in (n for n, f in named.items() if f == wanted):
-                values = np.empty(len(frame), object)
-                values[:] = [one(k, v) if self._keep[k] and v is not None else None
-                             for k, v in enumerate(frame[name].tolist())]
-                moved[name] = values
-        for name in (n for n, f in named.items() if f == "area"):
-            factor = np.abs(geometry.area_factor(self._matrices))
-            moved[name] = frame[name].to_numpy(np.float64) * factor * self._shares
+        for name, one in (("segmentation", self._segmentation), ("keypoints", self._keypoints)):
+            if name in frame:
+                moved[name] = objects([one(k, v) if self._keep[k] and v is not None else None
+                                       for k, v in enumerate(frame[name].tolist())])
+        if "area" in frame:
+            moved["area"] = frame["area"].to_numpy(np.float64) * np.abs(geometry.area_factor(self._matrices)) * self._shares
         return moved
 
     def _segmentation(self, k: int, raw: bytes) -> bytes | None:

@@ -18,9 +18,9 @@ import numpy as np
 from dsinspect.errors import PluginError
 from dsinspect.inspection.cache import Cache, FileIdentity, Measured
 from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
-from dsinspect.tables.columns import at_rows
+from dsinspect.tables.columns import at_rows, is_constant
 from dsinspect.tables.dataset import Shard
-from dsinspect.tables.schema import BOX_COLUMNS
+from dsinspect.tables.schema import BOX_COLUMNS, CORNER_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -202,9 +202,11 @@ def measured_shard(shard: Shard, measurements: Measurements | None, box_units: s
     rows = annotations["image_row"]
     sizes = {"x": at_rows(width, rows), "y": at_rows(height, rows)}
     scaled = {c: annotations[c] * sizes[c[0]] for c in BOX_COLUMNS}
-    for name in annotations:
-        if name.endswith((":segmentation", ":keypoints")):
-            step = 2 if name.endswith(":segmentation") else 3
+    scaled |= {c: annotations[c] * sizes[c[7]] for c in CORNER_COLUMNS if c in annotations}
+    if "area" in annotations:
+        scaled["area"] = annotations["area"] * sizes["x"] * sizes["y"]
+    for name, step in (("segmentation", 2), ("keypoints", 3)):
+        if name in annotations and not (is_constant(annotations[name]) and annotations[name][0] is None):
             scaled[name] = _scaled_outlines(annotations[name], sizes["x"], sizes["y"], step)
     return shard.replace(images=images, annotations=annotations.with_columns(scaled))
 

@@ -13,6 +13,7 @@ from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.formats import Format, OpenRequest, Source
 from dsinspect.protocols.options import BaseOptions, make
+from dsinspect.tables.schema import is_extra_column
 
 
 def detect_format(root: Path, formats: dict[str, type[Format]]) -> type[Format]:
@@ -69,7 +70,7 @@ def _open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check
     if request.format and not request.root.exists():
         raise UserError(f"{request.root}: no such file or folder")
     format_type = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
-    columns = {c for check in (checks or {}).values() for c in (*check.needs, *check.wants) if ":" in c}
+    columns = {c for check in (checks or {}).values() for c in (*check.needs, *check.wants) if is_extra_column(c)}
     options = format_options(dict(request.config.formats.get(format_type.name, {})), format_type)
     if request.images is not None and not request.images.is_dir():
         raise UserError(f"--images {request.images}: no such folder")

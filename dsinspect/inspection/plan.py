@@ -16,6 +16,7 @@ from dsinspect.tables.schema import (
     ANNOTATION_COLUMNS,
     FRAME_COLUMNS,
     IMAGE_COLUMNS,
+    OPTIONAL_ANNOTATION_COLUMNS,
 )
 
 
@@ -66,6 +67,8 @@ def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]]) -> 
     """Say why a column cannot be had, or return None."""
     if column == "file" or column in owners or column == "read_error":
         return None if info.has_files else "no image of the set is on disk (--images names their folder)"
+    if column in OPTIONAL_ANNOTATION_COLUMNS:
+        return None if column in info.columns else f"the {info.format} format has no {column}"
     if ":" in column:
         owner = column.partition(":")[0]
         if column in info.columns:

@@ -41,7 +41,7 @@ class OpenRequest:
         root: the folder or annotation file the user named.
         images: folder of the images when it is not where the format keeps them.
         options: the format's own options.
-        columns: format-specific columns that somebody asked for (`coco:area`).
+        columns: optional and format-specific columns that somebody asked for (`segmentation`, `voc:pose`).
     """
 
     root: Path
@@ -135,8 +135,8 @@ class Format(ABC):
 
         Args:
             info: of the dataset the records come from: its `format` tells where the format columns come from.
-            shards: boxes in px; images with their declared sizes; columns `*:segmentation` (JSON bytes: flat polygons or
-                a run-length mask), `*:keypoints`, `*:area` and other fields of the source format where it has them.
+            shards: boxes in px; images with their declared sizes; the columns of
+                `OPTIONAL_ANNOTATION_COLUMNS` and other fields of the source format where it has them.
             out: the output folder. Files are written under a temporary name and renamed; shards are not kept.
 
         Returns:

@@ -35,7 +35,7 @@ class DatasetInfo:
         splits: names of the splits in the order found; empty when there are none.
         box_units: `px`, or `fraction` when boxes are fractions of the image as displayed (EXIF applied).
         problems: faults of the set as a whole (layout, class list, configuration).
-        columns: names of the format-specific columns that can be asked for (`coco:area`).
+        columns: names of the optional and format-specific columns that can be asked for (`segmentation`, `voc:pose`).
         notes: readings the user should know of (which convention was assumed, what was left out).
         has_files: True when at least one image of the set is on disk.
     """

@@ -56,6 +56,23 @@ ANNOTATION_COLUMNS: Mapping[str, tuple[str, str]] = {
 }
 
 
+CORNER_COLUMNS = tuple(f"corner_{axis}{k}" for k in (1, 2, 3, 4) for axis in "xy")
+"""Corners of a rotated box, in drawing order."""
+
+
+OPTIONAL_ANNOTATION_COLUMNS: Mapping[str, tuple[str, str]] = {
+    "segmentation": ("object", "outline: JSON bytes of flat polygons, px, or of a run-length mask; None without one"),
+    "keypoints": ("object", "JSON bytes of flat x, y, visibility, px; None without any"),
+    **{name: ("float64", f"{name[7]} of corner {name[8]} of a rotated box, px; NaN where the box is not rotated")
+       for name in CORNER_COLUMNS},
+    "track": ("object", "id of the track, text; None where there is none"),
+    "attributes": ("object", "JSON bytes of an object: attribute by name; None without any"),
+    "area": ("float64", "area the format declares, px²; NaN where it declares none"),
+}
+"""Columns of annotations that several formats have. They are there when the format has them (`DatasetInfo.columns`) and
+somebody asked for them (`OpenRequest.columns`). What one format alone has is named after it (`voc:pose`)."""
+
+
 PROBLEM_COLUMNS: Mapping[str, tuple[str, str]] = {
     "kind": ("object", "one of PROBLEM_KINDS"),
     "source": ("object", "file, relative to the root"),
@@ -106,8 +123,9 @@ def image_columns(n: int, **columns: Any) -> Columns:
 
 
 def annotation_columns(n: int, **columns: Any) -> Columns:
-    """Build the columns of `n` annotations; those named `format:field` are kept as they are."""
-    return _table(ANNOTATION_COLUMNS, n, columns)
+    """Build the columns of `n` annotations; optional ones are there when given, `format:field` is kept as it is."""
+    optional = {name: kind for name, kind in OPTIONAL_ANNOTATION_COLUMNS.items() if name in columns}
+    return _table({**ANNOTATION_COLUMNS, **optional}, n, columns)
 
 
 def problem_columns(problems: Sequence[Problem] = ()) -> Columns:
@@ -129,6 +147,11 @@ def annotations_frame(n: int, **columns: Any) -> pd.DataFrame:
 def problems_frame(problems: Sequence[Problem] = ()) -> pd.DataFrame:
     """Build a `problems` frame, as `problem_columns` does."""
     return problem_columns(problems).frame
+
+
+def is_extra_column(name: str) -> bool:
+    """Say whether a column of annotations is there only when asked for: an optional one, or one of a format."""
+    return ":" in name or name in OPTIONAL_ANNOTATION_COLUMNS
 
 
 def boxes_xyxy(annotations: Columns | pd.DataFrame) -> NDArray[np.float64]:

@@ -33,7 +33,7 @@ def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[M
     Args:
         images: rows with `path`, and any column of images or of a probe; `file` defaults to the path.
         annotations: rows with `image` (a path, or one that no image has), `category`, `box` (xyxy, px), and any other
-            column of annotations; a text under `coco:segmentation` stands for the bytes of the file.
+            column of annotations; a text under `segmentation`, `keypoints` or `attributes` stands for the bytes of the file.
         problems: fields of `dsinspect.tables.schema.Problem`.
         categories: declared ones: names, or mappings with `id`, `name`, `supercategory`.
         format: name of the format.
@@ -95,7 +95,7 @@ def _annotations(rows: Sequence[Mapping[str, Any]], row_of: Mapping[str, int],
     known = {*ANNOTATION_COLUMNS, "image", "box"}
     for name in sorted({str(c) for r in rows for c in r} - known):
         values = [r.get(name) for r in rows]
-        if name == "coco:segmentation":  # the reader keeps the bytes of the file
+        if name in ("segmentation", "keypoints", "attributes"):  # the reader keeps the bytes of the file
             values = [v.encode() if isinstance(v, str) else v for v in values]
         columns[name] = _column(values).to_numpy()
     return annotations_frame(n, **columns)

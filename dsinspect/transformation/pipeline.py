@@ -21,7 +21,7 @@ import numpy as np
 from dsinspect import __version__
 from dsinspect.config import Config
 from dsinspect.errors import UserError, nearest
-from dsinspect.geometry.annotations import CARRIED_FIELDS, OUTLINE_FIELDS
+from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
 from dsinspect.inspection.opening import detect_format, format_options, named_format
 from dsinspect.io import image_codec as pictures
@@ -32,7 +32,7 @@ from dsinspect.protocols.formats import OpenRequest, ShardRef, Source
 from dsinspect.protocols.probes import column_owners
 from dsinspect.tables.columns import constant
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION
+from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS
 from dsinspect.transformation.checkpoints import Failure, Parts
 from dsinspect.transformation.shard_task import FOLDER, HALT, STAGE, PartTask, Settings
 
@@ -268,7 +268,7 @@ def open_source(request: TransformRequest, plugins: Plugins) -> Source:
         raise UserError(f"{request.root}: no such file or folder")
     kind = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
     options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
-    columns = frozenset(f"{kind.name}:{f}" for f in (*CARRIED_FIELDS, *OUTLINE_FIELDS))
+    columns = frozenset((*OPTIONAL_ANNOTATION_COLUMNS, *(f"{kind.name}:{f}" for f in OUTLINE_FIELDS)))
     try:
         return kind().open(OpenRequest(request.root, request.images, options, columns))
     except OSError as e:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from dsinspect.errors import UserError
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
+from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy, is_extra_column
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -55,8 +55,8 @@ def cannot_write(path: Path, error: OSError) -> UserError:
 
 
 def field_of(annotations: pd.DataFrame, name: str) -> NDArray[Any] | None:
-    """Return a format column by its field, whatever format it is of, or None."""
-    columns = [c for c in annotations.columns if str(c).partition(":")[2] == name]
+    """Return an optional column, or a format column by its field, whatever format it is of; or None."""
+    columns = [c for c in annotations.columns if name in (c, str(c).partition(":")[2])]
     return annotations[columns[0]].to_numpy() if columns else None
 
 
@@ -150,8 +150,8 @@ class Losses:
                 self.add(kept.replace("_", " "), (index != NO_POSITION) & ~is_position)
 
     def _fields(self, a: pd.DataFrame) -> None:
-        for name in (str(c) for c in a.columns if ":" in str(c)):
-            field = name.partition(":")[2]
+        for name in filter(is_extra_column, map(str, a.columns)):
+            field = name.partition(":")[2] or name
             if field in self._kept:
                 continue
             values = a[name].to_numpy()
@@ -163,6 +163,12 @@ class Losses:
                 self.add("keypoints", sum(outline_kind(v) is not None for v in values.tolist()))
             elif field == "area":
                 self.add("areas that are not their box's", differing_areas(a, values))
+            elif field == CORNER_COLUMNS[0]:
+                self.add("rotations of boxes (their envelopes stay)", ~np.isnan(values.astype(np.float64)))
+            elif field == "track":
+                self.add("track ids", sum(v is not None for v in values.tolist()))
+            elif field == "attributes":
+                self.add("attributes", sum(v is not None and bytes(v) != b"{}" for v in values.tolist()))
             elif field in UNSAID:
                 self.add(f"attributes: {field}", said(values, UNSAID[field]))
 

@@ -149,7 +149,7 @@ def test_coco_keeps_ids_outlines_and_keypoints(tmp_path: Path) -> None:
         for column in ("image_id", "path", "width", "height", "split"):
             assert old.images[column].tolist() == new.images[column].tolist()
         for column in ("annotation_id", "image_id", "category_id", "category", "x_min", "y_min", "x_max", "y_max", "is_crowd",
-                       "is_ignored", "coco:area"):
+                       "is_ignored", "area"):
             assert old.annotations[column].tolist() == new.annotations[column].tolist()
     text = (tmp_path / "out/annotations/instances_train.json").read_text()
     assert '"bbox":[0.1,0.2,0.2,0.7]' in text

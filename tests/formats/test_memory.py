@@ -65,7 +65,7 @@ def test_memory_stays_under_three_times_the_tables_and_the_file(tmp_path: Path, 
     root = draw(tmp_path)
     files = [root] if root.is_file() else [p for p in root.rglob("*") if p.is_file()]
     on_disk = sum(p.stat().st_size for p in files)
-    columns = frozenset({"coco:segmentation", "coco:area"}) if name == "coco" else frozenset()
+    columns = frozenset({"segmentation", "area"}) if name == "coco" else frozenset()
     request = OpenRequest(root, columns=columns, options=FORMATS[name].options_type())
     for ref in FORMATS[name]().open(request).shards(10_000):
         ref.load()  # what is imported and remembered on the way is no part of it

@@ -410,10 +410,10 @@ def test_outlines_are_fractions_as_json(tmp_path: Path) -> None:
     rows = "0 .5 .5 .2 .2\n1 .1 .2 .3 .2 .3 .4\n1 .1 .2 nan .2 .3 .4\n0 .1 .1 .3 .1 .3 .3 .1 .3\n"
     write(tmp_path, "images/a.jpg")
     write(tmp_path, "labels/a.txt", rows)
-    _, _, annotations, _ = read(tmp_path, ("yolo:segmentation", "yolo:keypoints"))
-    assert [v and json.loads(v) for v in annotations["yolo:segmentation"]] == [
+    _, _, annotations, _ = read(tmp_path, ("segmentation", "keypoints"))
+    assert [v and json.loads(v) for v in annotations["segmentation"]] == [
         None, [[.1, .2, .3, .2, .3, .4]], None, [[.1, .1, .3, .1, .3, .3, .1, .3]]]
-    assert annotations["yolo:keypoints"].tolist() == [None] * 4
+    assert annotations["keypoints"].tolist() == [None] * 4
 
 
 @pytest.mark.parametrize(("shape", "row", "expected"), [
@@ -423,6 +423,6 @@ def test_keypoints_of_poses(tmp_path: Path, shape: str, row: str, expected: list
     write(tmp_path, "images/a.jpg")
     write(tmp_path, "labels/a.txt", row + "\n")
     write(tmp_path, "data.yaml", f"names: [x]\nkpt_shape: {shape}\ntrain: images\n")
-    _, _, annotations, _ = read(tmp_path, ("yolo:segmentation", "yolo:keypoints"))
-    assert json.loads(annotations["yolo:keypoints"][0]) == expected
-    assert annotations["yolo:segmentation"][0] is None
+    _, _, annotations, _ = read(tmp_path, ("segmentation", "keypoints"))
+    assert json.loads(annotations["keypoints"][0]) == expected
+    assert annotations["segmentation"][0] is None

@@ -65,8 +65,8 @@ class Shapes:
 
 
 def polygons_of(batch: Batch) -> Shapes:
-    """Parse the column `coco:segmentation` of a batch."""
-    column = batch.annotation_columns["coco:segmentation"]
+    """Parse the column `segmentation` of a batch."""
+    column = batch.annotation_columns["segmentation"]
     if is_constant(column) and column[0] is None:
         return _measured(np.zeros(len(column), np.int8), np.full((len(column), 2), np.nan), *_NO_RINGS)
     raws = column.tolist()

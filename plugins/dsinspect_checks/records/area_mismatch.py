@@ -38,7 +38,7 @@ class AreaMismatch(RowCheck[Options]):
     name = "area-mismatch"
     severity = Severity.WARNING
     options_type = Options
-    needs = ("coco:area", "coco:segmentation")
+    needs = ("area", "segmentation")
 
     def find(self, batch: Batch) -> Findings:
         """Compare the written area with the one of the geometry."""
@@ -48,7 +48,7 @@ class AreaMismatch(RowCheck[Options]):
         width, height = x_max - x_min, y_max - y_min
         of_box = np.where((width > 0) & (height > 0), width * height, np.nan)
         true = np.where(shapes.kind == POLYGONS, shapes.area, np.where(shapes.kind == EMPTY, of_box, np.nan))
-        written = a["coco:area"]
+        written = a["area"]
         with np.errstate(invalid="ignore"):
             off = np.abs(written - true)
             bad = (off > self.options.max_px) & (off > self.options.max_share * true) & ~a["is_crowd"]

@@ -37,7 +37,7 @@ class BoxPolygonMismatch(RowCheck[Options]):
     name = "box-polygon-mismatch"
     severity = Severity.WARNING
     options_type = Options
-    needs = ("coco:segmentation",)
+    needs = ("segmentation",)
 
     def find(self, batch: Batch) -> Findings:
         """Compare the four edges."""

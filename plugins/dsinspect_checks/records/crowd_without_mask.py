@@ -28,7 +28,7 @@ class CrowdWithoutMask(Check[State, BaseOptions]):
     code = "REC015"
     name = "crowd-without-mask"
     severity = Severity.INFO
-    needs = ("coco:segmentation",)
+    needs = ("segmentation", "coco:has_iscrowd")
 
     def map(self, batch: Batch) -> State:
         """Count crowds, and those without a run-length mask."""

@@ -21,7 +21,7 @@ class FourValuePolygon(RowCheck[BaseOptions]):
     code = "REC010"
     name = "four-value-polygon"
     severity = Severity.ERROR
-    needs = ("coco:segmentation",)
+    needs = ("segmentation",)
 
     def find(self, batch: Batch) -> Findings:
         """Report polygons of exactly four numbers."""

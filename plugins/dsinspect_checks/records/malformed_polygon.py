@@ -25,7 +25,7 @@ class MalformedPolygon(RowCheck[BaseOptions]):
     code = "REC009"
     name = "malformed-polygon"
     severity = Severity.ERROR
-    needs = ("coco:segmentation",)
+    needs = ("segmentation",)
 
     def find(self, batch: Batch) -> Findings:
         """Report odd, short and unreadable polygons."""

@@ -24,7 +24,7 @@ class MaskSizeMismatch(RowCheck[BaseOptions]):
     code = "REC014"
     name = "mask-size-mismatch"
     severity = Severity.ERROR
-    needs = ("coco:segmentation",)
+    needs = ("segmentation",)
     wants = FRAME_COLUMNS
 
     def find(self, batch: Batch) -> Findings:

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 MAPPED_BYTES = 1 << 25
 """A file from this size on is mapped into memory, not read."""
-COLUMNS = frozenset(("coco:area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
-                     "coco:segmentation", "coco:keypoints", "coco:image_id_type"))
+COLUMNS = frozenset(("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
+                     "segmentation", "keypoints", "coco:image_id_type"))
 
 
 class Coco(Format):
@@ -161,8 +161,8 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
         content = _content(path)
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
-    document = decode_strictly(content, segmentations="coco:segmentation" in columns,
-                               keypoints="coco:keypoints" in columns)
+    document = decode_strictly(content, segmentations="segmentation" in columns,
+                               keypoints="keypoints" in columns)
     if document is not None:
         # A number of more than 64 bits has no place in a table: the file is read again, record by record.
         with contextlib.suppress(OverflowError), collector_off():
@@ -209,8 +209,8 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     crowd, has_crowd = _given(list(values("iscrowd")), np.int64)
     ignored, _ = _given(list(values("ignore")), np.int64)
     extra: dict[str, Any] = {}
-    if "coco:area" in columns:
-        extra["coco:area"] = np.where(has_area, area, np.nan)
+    if "area" in columns:
+        extra["area"] = np.where(has_area, area, np.nan)
     if "coco:has_area" in columns:
         extra["coco:has_area"] = has_area
     if "coco:has_iscrowd" in columns:
@@ -220,8 +220,8 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     if "coco:id_type" in columns:
         extra["coco:id_type"] = recovered.id_types if recovered else constant("int", "object", m)
     for name in ("segmentation", "keypoints"):
-        if f"coco:{name}" in columns:
-            extra[f"coco:{name}"] = _raw_column(list(values(name)))
+        if name in columns:
+            extra[name] = _raw_column(list(values(name)))
     annotations = annotation_columns(
         m, annotation_id=np.where(has_id, own, index),
         image_id=of_image, image_row=_rows_of(of_image, image_ids), category_id=category_ids,

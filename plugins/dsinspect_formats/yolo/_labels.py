@@ -51,7 +51,7 @@ class Rows:
         lines: line of each row, from 1.
         indices: number of each row in its file, from 0; rows that cannot be read count.
         n_values: how many numbers each row has.
-        texts: each row as it stands in the file; None when not asked for.
+        texts: each row as it stands in the file, None for a row that was not asked for; None when none was.
         problems: rows and files that are faulty.
         odd: the bytes of each file that holds more than its rows in columns say, else None; None when not asked for.
     """
@@ -62,7 +62,7 @@ class Rows:
     lines: NDArray[np.int64]
     indices: NDArray[np.int64]
     n_values: NDArray[np.int64]
-    texts: list[str] | None
+    texts: list[str | None] | None
     problems: list[Problem]
     odd: list[bytes | None] | None = None
 
@@ -78,17 +78,20 @@ class _Found:
     n_values: list[int] = field(default_factory=list)
 
 
-def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: bool = False, odd: bool = False) -> Rows:
+def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: bool = False, points: bool = False,
+                odd: bool = False) -> Rows:
     """Read label files.
 
     Args:
         labels: what to read.
         pose: number of values of a pose row, when the configuration declares a pose set.
         texts: whether the rows' texts are wanted.
+        points: whether the texts of rows of points are: polygons, rotated boxes and poses.
         odd: whether the bytes of odd files are wanted: those with something that is no row of numbers, with a row of white
             space, with a carriage return alone, with poses, or with polygons of one class and box.
     """
-    parts = [_read_some(labels[k:k + FILES], pose, texts=texts, odd=odd) for k in range(0, max(len(labels), 1), FILES)]
+    parts = [_read_some(labels[k:k + FILES], pose, texts=texts, points=points, odd=odd)
+             for k in range(0, max(len(labels), 1), FILES)]
     if len(parts) == 1:
         return parts[0]
 
@@ -96,11 +99,17 @@ def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: 
         return np.concatenate([getattr(p, name) for p in parts])
 
     return Rows(joined("counts"), joined("category_ids"), joined("edges"), joined("lines"), joined("indices"),
-                joined("n_values"), [t for p in parts for t in p.texts or ()] if texts else None,
+                joined("n_values"), _joined_texts(parts),
                 [q for p in parts for q in p.problems], [t for p in parts for t in p.odd or ()] if odd else None)
 
 
-def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, odd: bool = False) -> Rows:
+def _joined_texts(parts: Sequence[Rows]) -> list[str | None] | None:
+    if all(p.texts is None for p in parts):
+        return None
+    return [t for p in parts for t in (p.texts or [None] * len(p.lines))]
+
+
+def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, points: bool, odd: bool) -> Rows:
     problems: dict[int, list[Problem]] = {}
     contents: list[bytes] = []
     for k, label in enumerate(labels):
@@ -138,10 +147,11 @@ def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, od
     files, category_ids, lines, indices, n_values = (
         (np.concatenate(c) for c in zip(*parts, strict=True)) if parts else (empty,) * 5)
     order = np.argsort(files, kind="stable")
-    files, lines = files[order], lines[order]
+    files, lines, n_values = files[order], lines[order], n_values[order]
+    wanted = np.full(len(lines), texts) | (n_values > 6 if points else False)
     return Rows(np.bincount(files, minlength=len(labels)), category_ids[order],
-                (np.concatenate(edges) if edges else np.empty((0, 4)))[order], lines, indices[order], n_values[order],
-                _texts(contents, files, lines) if texts else None,
+                (np.concatenate(edges) if edges else np.empty((0, 4)))[order], lines, indices[order], n_values,
+                _texts(contents, files, lines, wanted) if wanted.any() else None,
                 [p for k in sorted(problems) for p in problems[k]],
                 _odd(contents, others, None if read is None else read[0], plain, poses=pose is not None) if odd else None)
 
@@ -239,8 +249,8 @@ def _mixed(label: LabelFile, boxes: int, polygons: int) -> Problem:
     return Problem("mixed-row-kinds", label.source, reason, image=label.image, split=label.split)
 
 
-def _texts(contents: Sequence[bytes], files: NDArray[np.int64], lines: NDArray[np.int64]) -> list[str]:
-    split: dict[int, list[str]] = {}
-    for k in dict.fromkeys(files.tolist()):
-        split[k] = decode(contents[k])[0].split("\n")
-    return [split[k][line - 1].strip() for k, line in zip(files.tolist(), lines.tolist(), strict=True)]
+def _texts(contents: Sequence[bytes], files: NDArray[np.int64], lines: NDArray[np.int64],
+           wanted: NDArray[np.bool_]) -> list[str | None]:
+    split = {k: decode(contents[k])[0].split("\n") for k in dict.fromkeys(files[wanted].tolist())}
+    return [split[k][line - 1].strip() if take else None
+            for k, line, take in zip(files.tolist(), lines.tolist(), wanted.tolist(), strict=True)]

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
 
     from dsinspect.protocols.edits import Edits
 
-COLUMNS = frozenset(("yolo:n_values", "yolo:row", "yolo:segmentation", "yolo:keypoints", "yolo:odd_text", "yolo:n_pose"))
-OF_TEXT = frozenset(("yolo:row", "yolo:segmentation", "yolo:keypoints"))
-"""Columns made from the texts of rows. `yolo:odd_text` is of images: the bytes of a label file that holds more than its
-rows in columns say, else None; so is `yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
+COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "yolo:odd_text", "yolo:n_pose"))
+"""`yolo:odd_text` is of images: the bytes of a label file that holds more than its rows in columns say, else None; so is
+`yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
 
 
 class WriterOptions(BaseOptions, frozen=True):
@@ -127,8 +126,8 @@ class YoloShard:
         pose = 5 + self.kpt_shape[0] * self.kpt_shape[1] if self.kpt_shape else None
         labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
         rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
-                            if e.label is not None], pose, texts=bool(self.columns & OF_TEXT),
-                           odd="yolo:odd_text" in self.columns)
+                            if e.label is not None], pose, texts="yolo:row" in self.columns,
+                           points=bool(self.columns & {"segmentation", "keypoints"}), odd="yolo:odd_text" in self.columns)
         counts = np.zeros(len(self.entries), np.int64)
         counts[labelled] = rows.counts
         n = len(self.entries)
@@ -149,11 +148,12 @@ class YoloShard:
         extra: dict[str, object] = {}
         if "yolo:n_values" in self.columns:
             extra["yolo:n_values"] = rows.n_values
-        if rows.texts is not None:
-            made: dict[str, Callable[[str], object]] = {
-                "yolo:row": str, "yolo:segmentation": lambda t: polygon_of(t, pose),
-                "yolo:keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
-            extra |= {name: [make(t) for t in rows.texts] for name, make in made.items() if name in self.columns}
+        if "yolo:row" in self.columns:
+            extra["yolo:row"] = rows.texts
+        made: dict[str, Callable[[str], object]] = {
+            "segmentation": lambda t: polygon_of(t, pose), "keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
+        extra |= {name: None if rows.texts is None else [t and make(t) for t in rows.texts]
+                  for name, make in made.items() if name in self.columns}
         annotations = annotation_columns(
             len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
             category_id=rows.category_ids, category=self._names(rows.category_ids),

@@ -13,6 +13,7 @@ from openpyxl.writer.excel import ExcelWriter
 
 from dsinspect.protocols.review_sheet import FINDINGS_SHEET, MAX_ROWS
 from dsinspect.protocols.run import Run
+from dsinspect.tables.schema import is_extra_column
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._overview import (
     add_charts,
@@ -102,7 +103,7 @@ def _image_frame(run: Run) -> pd.DataFrame:
 def _annotation_frame(run: Run) -> pd.DataFrame:
     """Return the annotations with readable headers; fields of a format follow, but for its masks and polygons."""
     annotations: Any = run.annotations
-    fields = [c for c in annotations.columns if ":" in str(c) and not str(c).endswith(":segmentation")]
+    fields = [c for c in annotations.columns if is_extra_column(str(c)) and c not in ("segmentation", "keypoints")]
     names = [*(c for c in ANNOTATION_COLUMNS if c in annotations.columns), *fields]
     frame: pd.DataFrame = annotations[names].rename(columns=ANNOTATION_COLUMNS)
     return frame
