@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,7 +42,9 @@ def balance(
     if output and output.suffix.lower() not in (".json", ".csv"):
         raise UserError(f"-o {output}: name a .json or a .csv file")
     if output:
-        common.require_writable(output)
+        common.require_writable(output, dataset)
+        if output.suffix.lower() == ".csv":
+            common.require_writable(images_file(output), dataset)
     session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
                                           no_plugin=no_plugin or (), quiet=quiet))
     source = open_dataset(session.request(), session.plugins)
@@ -97,14 +98,12 @@ def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
 
 def put(path: Path, content: bytes) -> None:
     """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    from dsinspect.io.atomic import write_atomic
+
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        write_atomic(path, content)
     except OSError as e:
         raise UserError(f"-o {path}: {e.strerror or e}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def shown(found: Balance, split: str | None) -> str:

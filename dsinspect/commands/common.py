@@ -44,7 +44,8 @@ CacheBy = Annotated[str, typer.Option(
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
 AnnotationsOnly = Annotated[bool, typer.Option("--annotations-only", help="Leave the images out.")]
-CopyImages = Annotated[bool, typer.Option("--copy", help="Copy images, where hard links would do.")]
+LinkImages = Annotated[bool, typer.Option("--link/--copy", help="Make hard links of images: no room needed, but a program that "
+                                          "rewrites one rewrites the original.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
 Timings = Annotated[bool, typer.Option("--timings", help="Print where the time went, on stderr.")]
 
@@ -214,27 +215,37 @@ class Faults:
             print(f"dsinspect: {line}", file=sys.stderr)
 
 
-def require_writable(path: Path) -> None:
-    """Raise a UserError unless a file can be written there; asked before the work, not after it."""
-    folder = path.parent
-    if path.is_dir():
-        raise UserError(f"-o {path}: is a folder; name a file in it")
-    if not folder.is_dir():
-        raise UserError(f"-o {path}: no folder {folder}")
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"-o {path}: the folder {folder} cannot be written")
+def require_writable(path: Path, *sources: str | Path, force: bool = False) -> None:
+    """Raise a UserError unless a file can be written there and is none of the sources'; asked before the work."""
+    from dsinspect.output.destination import require_file
+
+    require_file(path, [Path(s) for s in sources if "://" not in str(s)], force=force)
+
+
+def require_undecided(path: Path) -> None:
+    """Raise a UserError when a workbook that would be replaced holds decisions of a reviewer."""
+    if path.suffix.lower() != ".xlsx" or not path.is_file():
+        return
+    from dsinspect.review.rows import review_rows
+
+    try:
+        decided, _ = review_rows(path)
+    except UserError:  # no workbook of a review: there is no decision in it
+        return
+    if decided:
+        raise UserError(f"-o {path}: holds {len(decided):,} {'decision' if len(decided) == 1 else 'decisions'} of a review, which "
+                        "would be lost; apply them first, name another file, or use --force")
 
 
 def write_report(report: Report, run: Run, path: Path) -> None:
     """Write a report under a temporary name beside its own, and rename it when it is whole."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
+    from dsinspect.io.atomic import atomic
+
     try:
-        report.write(run, partial)
-        partial.replace(path)
+        with atomic(path) as partial:
+            report.write(run, partial)
     except OSError as e:
         raise UserError(f"-o {path}: {e.strerror or e}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def print_timings(run: Run) -> None:

@@ -24,7 +24,7 @@ def convert(
     to: Annotated[str | None, typer.Option("--to", metavar="NAME", help="Format to write: coco, voc, yolo, table.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing when anything would be lost.")] = False,
     annotations_only: common.AnnotationsOnly = False,
-    copy: common.CopyImages = False,
+    link: common.LinkImages = False,
     force: common.Force = False,
     format: common.FormatName = None,
     images: common.Images = None,
@@ -37,7 +37,7 @@ def convert(
 ) -> None:
     """Write a dataset in another format; what that format cannot keep is counted and named.
 
-    Images become hard links to the originals, or copies where there can be none.
+    Images are copied, as clones where the file system has them.
     """
     if output is None:
         raise UserError("convert: name the output with -o OUT")
@@ -51,7 +51,7 @@ def convert(
 
     done = run(ConvertRequest(
         dataset, common.local_path(dataset), output, to, session.config, format, images, jobs or os.cpu_count() or 1, strict,
-        force, copy, annotations_only, progress_line(enabled=not quiet)), session.plugins)
+        force, link, annotations_only, progress_line(enabled=not quiet)), session.plugins)
     tell_problems(done, output)
     if not quiet:
         tell(done, output)
@@ -62,6 +62,10 @@ def tell(done: Conversion, out: Path) -> None:
     files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied"))
     print(f"wrote {out} as {done.target}: {done.images:,} images ({files or 'no files'}), {done.annotations:,} annotations "
           f"read from {done.source}")
+    if done.placed["linked"]:
+        from dsinspect.io.files import LINK_WARNING
+
+        print(LINK_WARNING)
     if done.renamed:
         print(f"  {done.renamed:>9,}  images have a longer name, for another one's place is the same")
     for what, count in done.losses.items():

@@ -26,7 +26,7 @@ def fix(
     diff: Annotated[bool, typer.Option("--diff", help="Show the changes as a unified diff, and change nothing.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe-fixes", help="Also fixes that lose something.")] = False,
     annotations_only: common.AnnotationsOnly = False,
-    copy: common.CopyImages = False,
+    link: common.LinkImages = False,
     force: common.Force = False,
     format: common.FormatName = None,
     images: common.Images = None,
@@ -73,7 +73,7 @@ def fix(
             print(summary(edits), file=sys.stderr)
         return
     assert output is not None
-    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, copy=copy,
+    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, link=link,
                           force=force)
     comparison = compare(run, after)
     if not quiet:
@@ -98,14 +98,25 @@ def summary(edits: Edits) -> str:
 
 def tell(out: Path, applied: Applied, comparison: Comparison) -> None:
     """Print what was written, and what a check of it says."""
-    print(f"wrote {out}: {len(applied.changed):,} files changed, {applied.copied:,} copied, {applied.linked:,} images linked"
-          + (f", {len(applied.removed):,} annotation files left out" if applied.removed else "")
-          + (f", {applied.dropped:,} images left out" if applied.dropped else "")
-          + (f"; {applied.elsewhere:,} images lie elsewhere and stay there" if applied.elsewhere else ""))
+    from dsinspect.io.files import LINK_WARNING
+
+    print(f"wrote {out}: {counted(len(applied.changed), 'file')} changed, {applied.copied:,} copied"
+          + (f", {counted(applied.linked, 'image')} linked" if applied.linked else "")
+          + (f", {counted(len(applied.removed), 'annotation file')} left out" if applied.removed else "")
+          + (f", {counted(applied.dropped, 'image')} left out" if applied.dropped else "")
+          + (f"; {counted(applied.elsewhere, 'image')} outside of the dataset's folder "
+             f"{'stays' if applied.elsewhere == 1 else 'stay'} there" if applied.elsewhere else ""))
+    if applied.linked:
+        print(LINK_WARNING)
     print(f"fixed: {told(comparison.fixed)}")
     print(f"left:  {told(comparison.left)}")
     if comparison.new:
         print(f"new:   {told(comparison.new)}")
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a count with its noun: 1 file, 2 files."""
+    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def told(counts: Mapping[str, int]) -> str:

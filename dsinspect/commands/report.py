@@ -29,6 +29,7 @@ def report(
     thumbnails: Annotated[int | None, typer.Option(
         "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = None,
     tables: Annotated[bool | None, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder, or decisions.")] = False,
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,
     jobs: common.Jobs = None,
@@ -48,7 +49,9 @@ def report(
     outputs = [(path, common.configured(common.report_for(path, session.plugins), session.config,
                                         thumbnails=thumbnails, tables=tables)) for path in output or ()]
     for path, _ in outputs:
-        common.require_writable(path)
+        common.require_writable(path, dataset, force=force)
+        if not force:
+            common.require_undecided(path)
     run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
                                   keep_annotations=any(r.needs_annotations for _, r in outputs)),
                   session.plugins)

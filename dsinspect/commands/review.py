@@ -34,7 +34,7 @@ def apply(
     baseline: Annotated[Path | None, typer.Option(
         "--update-baseline", metavar="FILE", help="Add what was decided to keep to this baseline.")] = None,
     annotations_only: common.AnnotationsOnly = False,
-    copy: common.CopyImages = False,
+    link: common.LinkImages = False,
     force: common.Force = False,
     format: common.FormatName = None,
     images: common.Images = None,
@@ -84,7 +84,7 @@ def apply(
     assert output is not None
     if not review.decisions:
         raise UserError(f"{workbook}: no decision in {review.rows:,} rows; nothing is written")
-    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, copy=copy,
+    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, link=link,
                           force=force)
     files = write_audit(review, audit or output.with_name(f"{output.name}-audit"), dataset, workbook)
     known = update(baseline, review) if baseline else 0

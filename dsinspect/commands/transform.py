@@ -182,17 +182,13 @@ def invert(folder: Path, predictions: Path, output: Path) -> None:
     """Map predictions back and write them."""
     import msgspec
 
+    from dsinspect.io.atomic import write_atomic
     from dsinspect.output.manifest import read_manifest
     from dsinspect.transformation.predictions import invert_predictions
 
-    common.require_writable(output)
+    common.require_writable(output, folder, predictions)
     inverted = invert_predictions(predictions, read_manifest(folder))
-    partial = output.with_name(f".{output.name}.{os.getpid()}.part")
-    try:
-        partial.write_bytes(msgspec.json.encode(inverted.records) + b"\n")
-        partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
+    write_atomic(output, msgspec.json.encode(inverted.records) + b"\n")
     print(f"wrote {output}: {len(inverted.records):,} predictions")
     for reason, count in inverted.skipped.items():
         print(f"dsinspect: {count:,} predictions {reason} are left out", file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,6 +37,7 @@ def view(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Pictures at most.")] = 36,
     side: Annotated[int, typer.Option("--side", metavar="PX", min=16, max=2000, help="Longer side of a picture.")] = 240,
     labels: Annotated[bool, typer.Option("--labels/--no-labels", help="Class names at the boxes.")] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder.")] = False,
     format: common.FormatName = None,
     images: common.Images = None,
     settings: common.Settings = None,
@@ -51,7 +51,7 @@ def view(
     from dsinspect.io.image_codec import start_opencv
     from dsinspect.render import contact_sheet
 
-    common.require_writable(output)
+    common.require_writable(output, dataset, *([originals] if originals else []), force=force)
     if output.suffix.lower() not in SUFFIXES:
         raise UserError(f"-o {output}: a sheet is a picture; write {', '.join(SUFFIXES[:4])}{nearest(output.suffix, SUFFIXES)}")
     start_opencv()
@@ -245,13 +245,11 @@ def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Picture], int]:
 
 def write_sheet(picture: Picture, output: Path) -> None:
     """Write the sheet, whole or not at all."""
+    from dsinspect.io.atomic import write_atomic
     from dsinspect.io.image_codec import Encoding
 
-    partial = output.with_name(f".{output.stem}.{os.getpid()}.part{output.suffix}")
+    content = Encoding().encode(picture, output.suffix)
     try:
-        partial.write_bytes(Encoding().encode(picture, output.suffix))
-        partial.replace(output)
+        write_atomic(output, content)
     except OSError as e:
         raise UserError(f"-o {output}: {e.strerror or e}") from None
-    finally:
-        partial.unlink(missing_ok=True)

@@ -6,8 +6,6 @@ The output is built beside its place under a temporary name and renamed when it 
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -27,8 +25,10 @@ from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.exif_frames import with_sizes
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import detect_format, format_options, named_format
-from dsinspect.output.destination import require_new
-from dsinspect.output.image_layout import Places, put_image
+from dsinspect.io.containment import SplitNames, held
+from dsinspect.io.files import place_file
+from dsinspect.output.destination import Apart, require_new, staged
+from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
 from dsinspect.protocols.probes import Probe, column_owners
@@ -65,7 +65,7 @@ class ConvertRequest:
         jobs: number of workers that read and measure.
         strict: refuse when anything would be lost.
         force: write into a folder that is not empty; files of the same names are replaced.
-        copy: copy images, where hard links would do.
+        link: make hard links of images, which share their bytes with the originals.
         annotations_only: leave the images out.
         progress: told the stage, the images done and the images there are.
     """
@@ -80,7 +80,7 @@ class ConvertRequest:
     jobs: int = 1
     strict: bool = False
     force: bool = False
-    copy: bool = False
+    link: bool = False
     annotations_only: bool = False
     progress: Callable[[str, int, int], None] | None = None
 
@@ -128,20 +128,11 @@ def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
     target = writer_of(request.to, plugins, request.config)
     require_new(request.root, request.out, force=request.force)
     source = open_source(request, plugins)
-    built = request.out.with_name(f".{request.out.name}.{os.getpid()}.part")
-    try:
-        try:
-            built.mkdir()
-            done = _Run(request, plugins, source, target, built).convert()
-            if request.strict and done.losses:
-                what = "; ".join(f"{n:,} {what}" for what, n in done.losses.items())
-                raise UserError(f"--strict: {done.target} cannot keep all of {request.path}: {what}")
-            _put_in_place(built, request.out)
-        except OSError as e:
-            where = f" ({e.filename})" if e.filename else ""
-            raise UserError(f"-o {request.out}: {(e.strerror or str(e)).lower()}{where}") from None
-    finally:
-        shutil.rmtree(built, ignore_errors=True)
+    with staged(request.root, request.out, force=request.force) as stage:
+        done = _Run(request, plugins, source, target, stage).convert()
+        if request.strict and done.losses:
+            what = "; ".join(f"{n:,} {what}" for what, n in done.losses.items())
+            raise UserError(f"--strict: {done.target} cannot keep all of {request.path}: {what}")
     return done
 
 
@@ -186,6 +177,8 @@ class _Run:
         measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
         self._probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
         self._places = Places(target)
+        self._splits = SplitNames()
+        self._apart = Apart(request.out)
         self._done = Conversion(source.info.format, target.name)
 
     def convert(self) -> Conversion:
@@ -199,7 +192,7 @@ class _Run:
             with entries.open("wb") as file:
                 loaded = in_order(partial(prepared, info=info, probes=self._probes), refs, self._request.jobs)
                 shards = (self._placed(shard, file, categories) for shard in loaded)
-                done.losses.update(self._target.write(replace(info, box_units="px"), shards, self._out))
+                done.losses.update(self._target.write(self._target_info(), shards, self._out))
         finally:
             if self._request.progress:
                 self._request.progress("", 0, 0)
@@ -213,7 +206,8 @@ class _Run:
         done, images = self._done, shard.images
         done.tell(_problems(shard.problems))
         paths = images["path"].tolist()
-        splits = images["split"].tolist()
+        splits = [self._splits.of(s) for s in images["split"].tolist()]
+        self._apart.require(images["file"].tolist())
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
         done.images += len(images)
         done.annotations += len(shard.annotations)
@@ -221,7 +215,7 @@ class _Run:
         if not self._request.annotations_only:
             for file, place in zip(images["file"].tolist(), places, strict=True):
                 if file is not None:
-                    done.placed[put_image(file, self._out / place, copy=self._request.copy)] += 1
+                    done.placed[place_file(file, held(self._out, place), link=self._request.link)] += 1
         for path, place, own in zip(paths, places, images["image_id"].tolist(), strict=True):
             entries.write(msgspec.json.encode({"path": place, "source": path, "image_id": own}) + b"\n")
         for name, own in shard.annotations[["category", "category_id"]].drop_duplicates().itertuples(index=False):
@@ -230,12 +224,22 @@ class _Run:
         if self._request.progress:
             self._request.progress("converting", done.images, 0)
         column = pd.Series(places, dtype=object)
-        return shard.replace(images=images.assign(path=column, declared_path=column))
+        named = pd.Series(splits, dtype=object)
+        return shard.replace(images=images.assign(path=column, declared_path=column, split=named))
+
+    def _target_info(self) -> DatasetInfo:
+        """Return what the writer is told of the set: boxes in px, and splits whose names can be files."""
+        info = self._source.info
+        name = {s: self._splits.of(s) or s for s in (*info.splits, *info.split_categories)}
+        return replace(info, box_units="px", splits=tuple(name[s] for s in info.splits),
+                       split_categories={name[s]: c for s, c in info.split_categories.items()})
 
     def _head(self, used: Iterable[tuple[int, str]]) -> dict[str, Any]:
         info, done = self._source.info, self._done
         declared = {(c.category_id, c.name): c for c in info.categories}
         found = [*declared.values(), *(Category(*pair) for pair in used if pair not in declared)]
+        for split, name in self._splits.changed.items():
+            done.losses[f"name of the split {split!r}, now {name!r}: it can be no file"] += 1
         missing = done.placed["missing"]
         if missing:
             done.losses["images whose file cannot be read"] += missing
@@ -288,14 +292,3 @@ def _problems(frame: pd.DataFrame) -> Iterator[Problem]:
 def _decoded(entries: Path) -> Iterator[Mapping[str, Any]]:
     with entries.open("rb") as lines:
         yield from map(msgspec.json.decode, lines)
-
-
-def _put_in_place(built: Path, out: Path) -> None:
-    if not out.exists():
-        built.rename(out)
-        return
-    for where, _, names in os.walk(built):
-        folder = out / Path(where).relative_to(built)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name in sorted(names):
-            (Path(where) / name).replace(folder / name)

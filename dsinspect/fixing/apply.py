@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +10,9 @@ from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.inspection.opening import detect_format, format_options, named_format
-from dsinspect.io.files import IMAGE_SUFFIXES, copy_file, link_or_copy
-from dsinspect.output.destination import files_below, put_in_place, require_new
+from dsinspect.io.containment import held, leads_outside
+from dsinspect.io.files import IMAGE_SUFFIXES, place_file
+from dsinspect.output.destination import Apart, files_below, staged
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 
@@ -60,7 +60,7 @@ def patches_of(request: Request, plugins: Plugins, edits: Edits) -> Iterator[Pat
 
 
 def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, images: Collection[str] = (),
-                annotations_only: bool = False, copy: bool = False, force: bool = False) -> Applied:
+                annotations_only: bool = False, link: bool = False, force: bool = False) -> Applied:
     """Write the corrected dataset.
 
     It is built beside `out` under a temporary name and renamed when it is whole.
@@ -72,37 +72,30 @@ def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, 
         out: a new folder; for a dataset that is a file, the folder to write the file into.
         images: files of the set's images; a dataset that is a single file takes those of them along that lie beside it.
         annotations_only: leave images out.
-        copy: copy images, where hard links would do.
+        link: make hard links of images, which share their bytes with the originals.
         force: write into a folder that is not empty; files of the same names are replaced.
 
     Raises:
         UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
     """
-    require_new(request.root, out, force=force)
-    partial = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        try:
-            partial.mkdir(parents=True)
-            applied = _build(request, plugins, edits, partial, images, annotations_only=annotations_only, copy=copy)
-            put_in_place(partial, out)
-        except OSError as e:
-            raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}"
-                            + (f" ({e.filename})" if e.filename else "")) from None
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
-    return applied
+    Apart(out).require(images)
+    with staged(request.root, out, force=force) as stage:
+        return _build(request, plugins, edits, stage, images, annotations_only=annotations_only, link=link)
 
 
-def _build(request: Request, plugins: Plugins, edits: Edits, partial: Path, images: Collection[str], *,
-           annotations_only: bool, copy: bool) -> Applied:
+def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images: Collection[str], *,
+           annotations_only: bool, link: bool) -> Applied:
     root = request.root
     folder = root if root.is_dir() else root.parent
     changed, removed = [], []
     for patch in patches_of(request, plugins, edits):
+        if leads_outside(patch.path):
+            raise UserError(f"{request.path}: {patch.path} lies outside of {folder} and stays as it is; copy the files that name "
+                            "it into the folder that holds it, without their `path:`, and name that folder")
         if patch.after is None:
             removed.append(patch.path)
             continue
-        target = partial / patch.path
+        target = held(stage, patch.path)
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(patch.after)
         changed.append(patch.path)
@@ -116,14 +109,11 @@ def _build(request: Request, plugins: Plugins, edits: Edits, partial: Path, imag
         if path in dropped:
             left_out += 1
             continue
-        if is_image and link_or_copy(folder / path, partial / path, copy=copy):
-            linked += 1
-        else:
-            copied += 1
-            if not is_image:
-                copy_file(folder / path, partial / path)
-    inside = os.path.join(folder.resolve(), "")  # noqa: PTH118 - the separator at the end is wanted
-    elsewhere = sum(not os.path.realpath(p).startswith(inside) for p in images)
+        became = place_file(folder / path, held(stage, path), link=link and is_image)
+        linked += became == "linked"
+        copied += became == "copied"
+    home = os.path.join(folder.resolve(), "")  # noqa: PTH118 - the separator at the end is wanted
+    elsewhere = sum(not os.path.realpath(p).startswith(home) for p in images)
     return Applied(tuple(changed), tuple(removed), copied, linked, left_out, elsewhere)
 
 

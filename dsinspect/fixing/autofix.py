@@ -48,7 +48,7 @@ def compare(before: Run, after: Run) -> Comparison:
 
 
 def mend(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,
-         copy: bool = False, force: bool = False) -> tuple[Applied, Run]:
+         link: bool = False, force: bool = False) -> tuple[Applied, Run]:
     """Write the corrected dataset and inspect it with the same settings.
 
     Args:
@@ -58,13 +58,13 @@ def mend(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, 
         edits: what to change.
         out: a new folder.
         annotations_only: leave images out; the check then finds them where they were.
-        copy: copy images, where hard links would do.
+        link: make hard links of images, which share their bytes with the originals.
         force: write into a folder that is not empty.
 
     Raises:
         UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
     """
-    applied = apply_edits(request, plugins, edits, out, images=files_of(run), annotations_only=annotations_only, copy=copy,
+    applied = apply_edits(request, plugins, edits, out, images=files_of(run), annotations_only=annotations_only, link=link,
                           force=force)
     return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0)
 

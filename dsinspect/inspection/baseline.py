@@ -5,7 +5,6 @@ A baseline is a JSON file with one entry per finding, known by its fingerprint; 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.atomic import write_atomic
 from dsinspect.protocols.run import BaselineSummary, KnownFinding, Outcome, Run
 
 SCHEMA_VERSION = 1
@@ -47,14 +47,10 @@ def write_baseline(path: Path, findings: Iterable[KnownFinding]) -> int:
     known = sorted({f.fingerprint: f for f in findings}.values(), key=lambda f: (f.code, f.image or "", f.fingerprint))
     lines = ",\n".join("  " + msgspec.json.encode(f).decode() for f in known)
     text = f'{{"schema_version": {SCHEMA_VERSION},\n "findings": [{chr(10) if known else ""}{lines}]}}\n'
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        partial.write_text(text, encoding="utf-8")
-        partial.replace(path)
+        write_atomic(path, text.encode())
     except OSError as e:
         raise UserError(f"baseline {path}: {e.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
     return len(known)
 
 

@@ -1,39 +1,93 @@
-"""Link and copy files."""
+"""Copy files: as clones that share their bytes until one is changed, as copies, or as hard links for those who ask."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import os
 import shutil
+import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Literal
 
-if TYPE_CHECKING:
+from dsinspect.io.atomic import partial_name
 
-    pass
+IMAGE_SUFFIXES = frozenset((
+    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
+    ".pbm", ".pnm", ".hdr", ".exr", ".heic", ".mpo", ".dng", ".pfm", ".npy"))
+"""Suffixes, in lower case, of files that hold pixels: those that `--annotations-only` leaves out."""
+LINK_WARNING = ("hard links share their bytes with the originals: a trainer that rewrites an image (Ultralytics up to 8.4.0 "
+                "saves some JPEG files anew) rewrites the original as well")
+"""What is said once where `--link` made any."""
+_FICLONE = 0x40049409  # ioctl of Linux: Btrfs, XFS, bcachefs and others share the blocks of two files until one is written
+_NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.EBADF}
+
+Placed = Literal["linked", "copied", "there", "missing"]
+"""What became of a file; a clone counts as a copy, for it behaves as one."""
 
 
-IMAGE_SUFFIXES = frozenset((".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".avif", ".heic", ".jp2", ".pgm",
-                            ".ppm", ".npy", ".exr", ".hdr", ".dng"))
+def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> Placed:
+    """Give a copy of a file its place; the source is only ever read.
 
+    Args:
+        source: the file; a link is followed.
+        target: where it goes; its folders are made. What is there already stays.
+        link: make a hard link where the file system can.
 
-def link_or_copy(source: Path, target: Path, *, copy: bool) -> bool:
-    """Give an image its place; True when it is a hard link."""
+    Returns:
+        `missing` when the source is no regular file or cannot be read.
+
+    Raises:
+        OSError: the target cannot be written.
+    """
+    if os.path.lexists(target):
+        return "there"
+    real = os.path.realpath(source)
+    try:
+        if not stat.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116 - a FIFO or a device would never end
+            return "missing"
+    except (OSError, ValueError):
+        return "missing"
     target.parent.mkdir(parents=True, exist_ok=True)
-    if not copy and not source.is_symlink():
-        try:
-            os.link(source, target)
-        except OSError:  # another file system, or one without hard links
-            pass
-        else:
-            return True
-    copy_file(source, target)
-    return False
+    if link:
+        with contextlib.suppress(OSError):  # another file system, or one without hard links
+            os.link(real, target)
+            return "linked"
+    partial = partial_name(target)
+    try:
+        if not _copied(real, partial):
+            return "missing"
+        partial.replace(target)
+    finally:
+        partial.unlink(missing_ok=True)
+    return "copied"
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy a file with its times; a link that leads nowhere stays one."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_symlink() and not source.exists():
-        target.symlink_to(source.readlink())
-    elif source.is_file():
-        shutil.copy2(source, target)
+def _copied(source: str, target: Path) -> bool:
+    """Clone or copy a file with its times and mode; False when the source cannot be read."""
+    try:
+        reading = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return False
+    with open(reading, "rb") as original:  # noqa: PTH123 - a descriptor
+        with target.open("xb") as copy:
+            if not _cloned(original.fileno(), copy.fileno()):
+                shutil.copyfileobj(original, copy, 1 << 20)
+        shutil.copystat(source, target)
+        if not os.access(target, os.W_OK):  # a read-only original makes a copy that its owner can change and remove
+            target.chmod(target.stat().st_mode | stat.S_IWUSR)
+    return True
+
+
+def _cloned(source: int, target: int) -> bool:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        return False
+    try:
+        fcntl.ioctl(target, _FICLONE, source)
+    except OSError as e:
+        if e.errno in _NO_CLONE:
+            return False
+        raise
+    return True

@@ -1,25 +1,21 @@
-"""Where output goes: refused, staged under a temporary name, put in place when it is whole."""
+"""Where output goes: refused, staged under a temporary name, put in place when it is whole; never into a source."""
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Iterator
+import re
+import shutil
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-
-if TYPE_CHECKING:
-
-    pass
+from dsinspect.io.containment import held
 
 
 def require_new(root: Path, out: Path, *, force: bool) -> None:
-    """Raise a UserError unless `out` can become a corrected copy of the dataset at `root`."""
-    source, target = root.resolve(), out.resolve()
-    folder = source if source.is_dir() else source.parent
-    if target == folder or folder in target.parents or target in folder.parents:
-        raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
+    """Raise a UserError unless `out` can become a new folder that holds what is made of the dataset at `root`."""
+    require_apart(root, out)
     if out.exists() and not out.is_dir():
         raise UserError(f"-o {out}: is a file; name a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
@@ -30,20 +26,169 @@ def require_new(root: Path, out: Path, *, force: bool) -> None:
         raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
 
 
+def require_apart(root: Path, out: Path) -> None:
+    """Raise a UserError unless an output folder lies outside of the dataset, and the dataset outside of it."""
+    source, target = root.resolve(), out.resolve()
+    folder = source if source.is_dir() else source.parent
+    if target == folder or folder in target.parents or target in folder.parents:
+        raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
+
+
+class Apart:
+    """Refuses an output that holds files of the dataset, wherever its configuration or its links put them.
+
+    Args:
+        out: the output folder.
+    """
+
+    def __init__(self, out: Path) -> None:
+        self._out = out
+        self._home = os.path.realpath(out)
+        self._seen: set[str] = set()
+
+    def require(self, files: Iterable[str | None]) -> None:
+        """Raise a UserError when a file of the dataset lies in the output."""
+        for folder in {os.path.dirname(f) for f in files if f} - self._seen:  # noqa: PTH120 - a Path a file costs more
+            self._seen.add(folder)
+            if is_within(folder, self._home):
+                raise UserError(f"-o {self._out}: holds files of the dataset ({folder}); name another folder")
+
+
+def is_within(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
+    """Say whether a path, links followed, is a folder or lies below it."""
+    home = os.path.realpath(folder)
+    real = os.path.realpath(path)
+    return real == home or real.startswith(os.path.join(home, ""))  # noqa: PTH118 - the separator at the end is wanted
+
+
+@contextlib.contextmanager
+def staged(root: Path, out: Path, *, force: bool) -> Iterator[Path]:
+    """Give an empty folder beside `out`; it becomes `out` when the block ends well, and goes when it does not.
+
+    Args:
+        root: the dataset, which must lie elsewhere.
+        out: a new folder.
+        force: it may be there; its files of the same names are replaced, the others stay.
+
+    Raises:
+        UserError: the output is refused or cannot be written.
+    """
+    require_new(root, out, force=force)
+    _sweep(out)
+    stage = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        try:
+            stage.mkdir()
+            yield stage
+            publish(stage, out)
+        except OSError as e:
+            where = f" ({e.filename})" if e.filename else ""
+            raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None
+    finally:
+        shutil.rmtree(stage, ignore_errors=True)
+
+
+def publish(stage: Path, out: Path) -> None:
+    """Rename a finished folder to its name, or move its files into the folder that is there, never through a link out of it.
+
+    Raises:
+        UserError: a link in the folder that is there leads out of it.
+        OSError: a file cannot be moved.
+    """
+    if not out.exists():
+        stage.rename(out)
+        return
+    pairs = [(stage / path, held(out, path)) for path in files_below(stage)]  # all are looked at before the first is moved
+    for source, target in pairs:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        source.replace(target)
+    for folder in sorted((p for p in stage.rglob("*") if p.is_dir()), reverse=True):
+        (out / folder.relative_to(stage)).mkdir(parents=True, exist_ok=True)
+
+
 def files_below(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, POSIX and relative to it, in order."""
-    for where, folders, names in os.walk(folder):
+    """Yield the files below a folder, POSIX and relative to it, in order; links to folders are followed once."""
+    seen: set[tuple[int, int]] = set()
+    for where, folders, names in os.walk(folder, followlinks=True):
+        status = os.stat(where)  # noqa: PTH116
+        if (status.st_dev, status.st_ino) in seen:
+            folders.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
         folders.sort()
         base = Path(where).relative_to(folder).as_posix()
         for name in sorted(names):
             yield name if base == "." else f"{base}/{name}"
 
 
-def put_in_place(partial: Path, out: Path) -> None:
-    """Rename a finished folder to its name, or move its files into the folder that is there."""
-    if not out.exists():
-        partial.rename(out)
+def require_file(path: Path, sources: Collection[Path], *, force: bool = False) -> None:
+    """Raise a UserError unless a report can be written to a file; asked before the work, not after it.
+
+    Args:
+        path: the file to be.
+        sources: datasets and other inputs; an input, or a file in a dataset's folder that dsinspect did not write, is never
+            replaced.
+        force: replace a file in a dataset's folder; never an input itself.
+    """
+    folder = path.parent
+    if path.is_dir():
+        raise UserError(f"-o {path}: is a folder; name a file in it")
+    if not folder.is_dir():
+        raise UserError(f"-o {path}: no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"-o {path}: the folder {folder} cannot be written")
+    if not path.exists():
         return
-    for path in files_below(partial):
-        (out / path).parent.mkdir(parents=True, exist_ok=True)
-        (partial / path).replace(out / path)
+    if not path.is_file():
+        raise UserError(f"-o {path}: is no regular file; name another one")
+    for source in sources:
+        if source.is_file() and source.exists() and path.samefile(source):
+            raise UserError(f"-o {path}: is what is read; name another file")
+        if is_within(path, source if source.is_dir() else source.parent) and not force and not made_here(path):
+            raise UserError(f"-o {path}: is in the dataset's folder and dsinspect did not write it; name another file")
+
+
+_MARKS = (b"dsinspect", b'{"schema_version": 1,', b'"schema_version":1')
+_CSV_HEADS = (b"code,", b"\xef\xbb\xbfcode,")
+
+
+def made_here(path: Path) -> bool:
+    """Say whether a file looks like a report or a baseline of dsinspect, by its first or last bytes."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(1 << 16)
+            if head.startswith(b"PK\x03\x04"):
+                return _is_our_workbook(path)
+    except OSError:
+        return False
+    return any(m in head for m in _MARKS) or head.startswith(_CSV_HEADS)
+
+
+def _is_our_workbook(path: Path) -> bool:
+    import zipfile
+
+    try:
+        with zipfile.ZipFile(path) as archive:
+            properties = archive.getinfo("docProps/core.xml")
+            return properties.file_size < 1 << 16 and b"dsinspect" in archive.read(properties)
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError):
+        return False
+
+
+def _sweep(out: Path) -> None:
+    """Remove what runs that were killed left of this output: their process is no more."""
+    pattern = re.compile(rf"\.{re.escape(out.name)}\.(\d+)\.part")
+    for path in out.parent.iterdir():
+        match = pattern.fullmatch(path.name)
+        if match and path.is_dir() and not path.is_symlink() and not _is_alive(int(match[1])):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -1,17 +1,14 @@
-"""Where the images of a converted set go, without two of them in one place, and how they get there."""
+"""Where the images of a converted set go, without two of them in one place."""
 
 from __future__ import annotations
 
 import itertools
-import os
-import shutil
 from collections.abc import Iterator
 from hashlib import blake2b
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Protocol
 
-PLACED = ("linked", "copied", "there", "missing")
-"""What `put_image` says became of an image."""
+from dsinspect.io.containment import inside
 
 
 class Placing(Protocol):
@@ -57,7 +54,7 @@ class Places:
             earlier = self._records.get(record, 0)
             self._records[record] = earlier + 1
             owner = _digest(f"{path}\0{earlier}") if earlier else owner
-        for candidate in _candidates(self._place(path, split), path):
+        for candidate in _candidates(inside(self._place(path, split)), path):
             key = str(PurePosixPath(candidate).with_suffix("")).casefold() if self._by_stem else candidate
             if self._owners.setdefault(_digest(key), owner) == owner:
                 return candidate
@@ -68,50 +65,11 @@ def _candidates(wanted: str, path: str) -> Iterator[str]:
     yield wanted
     place = PurePosixPath(wanted)
     folders = [p for p in PurePosixPath(path).parent.parts if p not in ("/", "..", ".")]
-    name = PurePosixPath("__".join((*folders, place.name)))
+    name = PurePosixPath(inside("__".join((*folders, place.name))))
     if folders:
         yield str(place.with_name(str(name)))
     for number in itertools.count(2):
         yield str(place.with_name(f"{name.stem}__{number}{name.suffix}"))
-
-
-def put_image(source: str, target: Path, *, copy: bool) -> str:
-    """Give an image its place, by a hard link or else a copy; the source stays as it is.
-
-    Args:
-        source: the file.
-        target: where it goes.
-        copy: copy it, where a hard link would do.
-
-    Returns:
-        one of `PLACED`; `missing` when the source cannot be read.
-
-    Raises:
-        OSError: the target cannot be written.
-    """
-    if target.exists():
-        return "there"
-    if not os.path.isfile(source):  # noqa: PTH113 - a Path a picture costs more
-        return "missing"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if not copy:
-        try:
-            os.link(os.path.realpath(source), target)
-        except OSError:  # another file system, or one without hard links
-            pass
-        else:
-            return "linked"
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copy2(source, partial)
-        partial.replace(target)
-    except OSError as e:
-        if e.filename == source:
-            return "missing"
-        raise
-    finally:
-        partial.unlink(missing_ok=True)
-    return "copied"
 
 
 def _digest(text: str) -> bytes:

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from dsinspect.errors import UserError
+from dsinspect.io.atomic import atomic
 
 
 class Source(msgspec.Struct):
@@ -50,17 +51,12 @@ def write_manifest(path: Path, head: Mapping[str, Any], outputs: Iterable[Mappin
     Raises:
         OSError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        with partial.open("wb") as f:
-            start = msgspec.json.format(msgspec.json.encode(head), indent=1).rstrip()
-            f.write(start[:-1].rstrip() + b',\n "outputs": [')
-            for k, entry in enumerate(outputs):
-                f.write((b",\n  " if k else b"\n  ") + msgspec.json.encode(entry))
-            f.write(b"\n ]\n}\n")
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with atomic(path) as partial, partial.open("wb") as f:
+        start = msgspec.json.format(msgspec.json.encode(head), indent=1).rstrip()
+        f.write(start[:-1].rstrip() + b',\n "outputs": [')
+        for k, entry in enumerate(outputs):
+            f.write((b",\n  " if k else b"\n  ") + msgspec.json.encode(entry))
+        f.write(b"\n ]\n}\n")
 
 
 def read_manifest(path: Path) -> Manifest:

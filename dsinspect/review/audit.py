@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import msgspec
 
 from dsinspect import __version__
 from dsinspect.errors import UserError
+from dsinspect.io.atomic import atomic
 from dsinspect.protocols.review_sheet import COMMENT, DECISION
 from dsinspect.review.decisions import Review
 
@@ -49,14 +49,11 @@ def write_audit(review: Review, stem: Path, dataset: str, workbook: Path) -> tup
 
 def _put(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file whole or not at all."""
-    partial = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
-        write(partial)
-        partial.replace(path)
+        with atomic(path) as partial:
+            write(partial)
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_xlsx(rows: list[dict[str, Any]], path: Path) -> None:

@@ -25,12 +25,14 @@ from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
 from dsinspect.inspection.opening import detect_format, format_options, named_format
 from dsinspect.io import image_codec as pictures
+from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.decoder_stderr import quiet_decoders
+from dsinspect.output.destination import require_apart
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
 from dsinspect.protocols.formats import OpenRequest, ShardRef, Source
 from dsinspect.protocols.probes import column_owners
-from dsinspect.tables.columns import constant
+from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS
 from dsinspect.transformation.checkpoints import Failure, Parts
@@ -124,7 +126,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
         UserError: nothing is readable, the output cannot be written, or geometry would be lost that nobody agreed to lose.
     """
     pictures.start_opencv()
-    require_apart(request)
+    require_apart(request.root, request.out)
     source = open_source(request, plugins)
     refs = source.shards(SHARD)
     if not source.info.has_files:
@@ -158,14 +160,17 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
         pictures_done += part.pictures
         outputs += len(part.images)
     renumber = not request.settings.is_one_to_one
+    names = SplitNames()
+    info = replace(info, box_units="px", splits=tuple(names.of(s) or s for s in info.splits),
+                   split_categories={names.of(s) or s: c for s, c in info.split_categories.items()})
     if request.to is not None:
-        put_in_place(request.out, parts, count, writer)
+        put_in_place(request.out, parts, count, names, writer)
     shards = (with_places(shard, places, request.out) for places in [Places(writer)]
-              for shard in numbered_shards(parts, count, renumber=renumber))
-    losses = dict(writer.write(replace(info, box_units="px"), shards, request.out))
+              for shard in numbered_shards(parts, count, names, renumber=renumber))
+    losses = dict(writer.write(info, shards, request.out))
     places = Places(writer)
     entries = ({**entry, "path": places.of(entry["path"], split)}
-               for entry, split in numbered_entries(parts, count, renumber=renumber))
+               for entry, split in numbered_entries(parts, count, names, renumber=renumber))
     summary = Summary(pictures_done, outputs, dict(sorted(totals.items())), failures, losses)
     try:
         write_manifest(request.out / "manifest.json", {
@@ -181,12 +186,13 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
     return summary
 
 
-def numbered_shards(parts: Parts, count: int, *, renumber: bool) -> Iterator[Shard]:
+def numbered_shards(parts: Parts, count: int, names: SplitNames, *, renumber: bool) -> Iterator[Shard]:
     """Yield the transformed shards in order; with `renumber` pictures get the ids 1, 2, ..., and annotations none."""
     first = 1
     for k in range(count):
         part = parts.get(k)
         images, annotations = part.images, part.annotations
+        images = images.with_columns({"split": objects([names.of(s) for s in images["split"].tolist()])})
         if renumber:
             images = images.with_columns({"image_id": np.arange(first, first + len(images))})
             first += len(images)
@@ -204,17 +210,17 @@ def with_places(shard: Shard, places: Places, out: Path) -> Shard:
     return shard.replace(images=images.with_columns({"path": column, "declared_path": column, "file": files}))
 
 
-def put_in_place(out: Path, parts: Parts, count: int, writer: Writer) -> None:
+def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer: Writer) -> None:
     """Move the pictures of all parts to their places; those that are there already stay.
 
     Raises:
         UserError: one cannot be moved.
     """
     places = Places(writer)
-    for shard in numbered_shards(parts, count, renumber=False):
+    for shard in numbered_shards(parts, count, names, renumber=False):
         images = shard.image_columns
         for path, split in zip(images["path"].tolist(), images["split"].tolist(), strict=True):
-            staged, target = out / STAGE / path, out / places.of(path, split)
+            staged, target = out / STAGE / path, held(out, places.of(path, split))
             try:
                 if staged.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
@@ -223,14 +229,15 @@ def put_in_place(out: Path, parts: Parts, count: int, writer: Writer) -> None:
                 raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
 
 
-def numbered_entries(parts: Parts, count: int, *, renumber: bool) -> Iterator[tuple[dict[str, Any], str | None]]:
+def numbered_entries(parts: Parts, count: int, names: SplitNames, *,
+                     renumber: bool) -> Iterator[tuple[dict[str, Any], str | None]]:
     """Yield the manifest's entries in order, with the ids that `numbered_shards` gives, and their splits."""
     number = 0
     for k in range(count):
         part = parts.get(k)
         for entry, split in zip(part.entries, part.images["split"].tolist(), strict=True):
             number += 1
-            yield {**entry, "image_id": number if renumber else entry["source"]["image_id"]}, split
+            yield {**entry, "image_id": number if renumber else entry["source"]["image_id"]}, names.of(split)
 
 
 def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, ShardRef]], count: int,
@@ -311,15 +318,6 @@ def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> b
     parts.end()
     parts.begin(plan)
     return True
-
-
-def require_apart(request: TransformRequest) -> None:
-    """Raise a UserError unless the output lies outside of the dataset, which is never changed."""
-    root = request.root.resolve()
-    folder = root if root.is_dir() else root.parent
-    out = request.out.resolve()
-    if out == folder or folder in out.parents or out in folder.parents:
-        raise UserError(f"-o {request.out}: lies in the dataset's folder or holds it; name a folder elsewhere")
 
 
 def executor_for(request: TransformRequest, plugins: Plugins, shards: int) -> Executor:

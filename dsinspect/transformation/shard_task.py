@@ -22,6 +22,7 @@ from dsinspect.geometry.exif import turned_upright
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec as pictures
 from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
+from dsinspect.output.destination import Apart
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import ImageFile, Probe
 from dsinspect.protocols.transforms import ImageRow
@@ -140,6 +141,7 @@ class PartTask:
         number, ref = item
         pictures.start_opencv()
         shard = ref.load()
+        Apart(self.out).require(shard.image_columns["file"].tolist())
         measurements = measure(shard.image_columns["file"].tolist(), self.probes, None)
         shard = self._in_frame(measured_shard(shard, measurements, self.info.box_units))
         n = len(shard.image_columns)

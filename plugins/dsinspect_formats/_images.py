@@ -9,11 +9,10 @@ from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
+from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.places import remembered
 
-SUFFIXES = frozenset((
-    ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
-    ".pbm", ".pnm", ".hdr", ".exr", ".heic", ".mpo", ".dng", ".pfm"))
+SUFFIXES = IMAGE_SUFFIXES - {".npy"}
 """Suffixes, in lower case, that make a file an image of a set."""
 
 

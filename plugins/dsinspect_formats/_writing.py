@@ -6,13 +6,14 @@ import itertools
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from dsinspect.errors import UserError
+from dsinspect.io.atomic import write_atomic
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy, is_extra_column
 
@@ -24,28 +25,21 @@ UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose
 """Values, in lower case, of attributes that say nothing."""
 
 
-def inside(path: str) -> str:
-    """Return a path without what would lead out of the output folder."""
-    parts = [p for p in PurePosixPath(path).parts if p not in ("..", ".", "/")]
-    return "/".join(parts) or "image"
-
-
 def write_file(path: Path, content: bytes) -> None:
     """Write a file whole or not at all.
 
     Raises:
         UserError: it cannot be written.
     """
-    partial = path.with_name(f".{path.name}.part")
+    if ".." in path.parts:
+        raise UserError(f"{path}: leads out of the output; nothing is written there")
     try:
         try:
-            partial.write_bytes(content)
+            write_atomic(path, content, durable=False)
         except FileNotFoundError:  # folders are made when first missed: asking before each file costs more
             path.parent.mkdir(parents=True, exist_ok=True)
-            partial.write_bytes(content)
-        partial.replace(path)
+            write_atomic(path, content, durable=False)
     except OSError as e:
-        partial.unlink(missing_ok=True) if path.parent.is_dir() else None
         raise cannot_write(path, e) from None
 
 

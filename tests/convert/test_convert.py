@@ -169,7 +169,7 @@ def test_background_images_stay(tmp_path: Path) -> None:
 
 def test_links_copies_and_annotations_only(tmp_path: Path) -> None:
     source = coco(tmp_path / "set", [{"file_name": "x.png"}], [])
-    for out, options in (("linked", []), ("copied", ["--copy"]), ("none", ["--annotations-only"])):
+    for out, options in (("linked", ["--link"]), ("copied", []), ("none", ["--annotations-only"])):
         assert main(["convert", str(source), "-o", str(tmp_path / out), "--to", "coco", "-q", *options]) == 0
     assert (tmp_path / "linked/x.png").samefile(source / "x.png")
     assert not (tmp_path / "copied/x.png").samefile(source / "x.png")
@@ -207,13 +207,13 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path, name: str, jobs: str, monkey
     monkeypatch.setattr(converting, "SHARD", 2)
     before, calls = tree(source), []
 
-    def full(*_: object, **__: object) -> None:
+    def full(*_: object, **__: object) -> str:
         calls.append(1)
         if len(calls) > 3:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "somewhere")
         return "linked"
 
-    monkeypatch.setattr(converting, "put_image", full)
+    monkeypatch.setattr(converting, "place_file", full)
     assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", name, "--jobs", jobs]) == 2
     assert "no space left on device" in capsys.readouterr().err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["set"]

@@ -64,14 +64,14 @@ def test_diff_is_a_patch(cli: Any, tmp_path: Path, name: str) -> None:
     assert changed(tmp_path / "set", tmp_path / "out") == (set(), set())
 
 
-def test_images_share_their_bytes_or_are_copied_or_left_out(cli: Any, tmp_path: Path) -> None:
+def test_images_are_copied_or_linked_or_left_out(cli: Any, tmp_path: Path) -> None:
     shutil.copytree(SAMPLES / "voc", tmp_path / "set")
     image = next(p for p in sorted((tmp_path / "set/JPEGImages").iterdir()) if p.stat().st_size)
-    assert cli("fix", tmp_path / "set", "-o", tmp_path / "linked").code == 0
+    assert cli("fix", tmp_path / "set", "-o", tmp_path / "linked", "--link").code == 0
     assert image.samefile(tmp_path / "linked/JPEGImages" / image.name)
     xml = next((tmp_path / "set/Annotations").iterdir())
     assert not xml.samefile(tmp_path / "linked/Annotations" / xml.name)
-    assert cli("fix", tmp_path / "set", "-o", tmp_path / "copied", "--copy").code == 0
+    assert cli("fix", tmp_path / "set", "-o", tmp_path / "copied").code == 0
     assert not image.samefile(tmp_path / "copied/JPEGImages" / image.name)
     done = cli("fix", tmp_path / "set", "-o", tmp_path / "text", "--annotations-only")
     assert done.code == 0, done.err

@@ -236,7 +236,7 @@ def test_dataset_that_is_a_file(cli: Any, tmp_path: Path) -> None:
     done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), file, "-o", tmp_path / "out")
     assert done.code == 0, done.err
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["instances_train.json"]
-    assert "stay there" in done.out
+    assert "outside of the dataset's folder stay" in done.out
 
 
 def test_bccd(cli: Any, shared_data: Path, tmp_path: Path) -> None:

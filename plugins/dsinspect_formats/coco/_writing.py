@@ -12,6 +12,7 @@ import numpy as np
 
 from dsinspect.errors import UserError
 from dsinspect.geometry.affine import polygon_area
+from dsinspect.io.atomic import partial_name
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, outline_kind, unlink_quietly
@@ -103,8 +104,8 @@ class _SplitFile:
         if "/" in name or "\0" in name:
             raise UserError(f"split {split!r}: is no file name; rename it")
         self._path = folder / name
-        self._partial = self._path.with_name(f".{self._path.name}.part")
-        self._rest = self._path.with_name(f".{self._path.name}.annotations.part")
+        self._partial = partial_name(self._path)
+        self._rest = self._partial.with_suffix(".annotations")
         self._split = split
         self._keep_ids = keep_ids
         self._losses = losses

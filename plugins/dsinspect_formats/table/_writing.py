@@ -12,9 +12,10 @@ from typing import IO
 import numpy as np
 import pandas as pd
 
+from dsinspect.io.atomic import atomic
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS, boxes_xyxy
-from dsinspect_formats._writing import Losses, cannot_write, number, slices_of, unlink_quietly
+from dsinspect_formats._writing import Losses, cannot_write, number, slices_of
 
 HEADER = ("image", "split", "class", *BOX_COLUMNS, "width", "height")
 
@@ -28,19 +29,15 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
         UserError: the file cannot be written.
     """
     path = out / "annotations.csv"
-    partial = path.with_name(f".{path.name}.part")
     losses = Losses(info, ("unnamed",))
     try:
         out.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as file:
+        with atomic(path, durable=False) as partial, partial.open("wb") as file:
             writer = _Writer(file, losses)
             for shard in shards:
                 writer.add(shard, losses.take(shard))
-        partial.replace(path)
     except OSError as e:
         raise cannot_write(path, e) from None
-    finally:
-        unlink_quietly(partial)
     if 0 < writer.largest_edge <= 1.5:
         losses.add("boxes that are read as fractions, for no edge is beyond 1.5 px", writer.boxes)
     return losses.result()

@@ -75,7 +75,7 @@ class Table(Format):
 
     def place(self, path: str, split: str | None) -> str:
         """Return the image's own path."""
-        from dsinspect_formats._writing import inside
+        from dsinspect.io.containment import inside
 
         return inside(path)
 

@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.atomic import partial_name
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, slices_of, unlink_quietly, write_file
@@ -125,7 +126,7 @@ class _SplitLists:
             if "/" in split or "\0" in split:
                 raise UserError(f"split {split!r}: is no file name; rename it")
             self._folder.mkdir(parents=True, exist_ok=True)
-            partial = self._folder / f".{split}.txt.part"
+            partial = partial_name(self._folder / f"{split}.txt")
             self._files[split] = (self._stack.enter_context(partial.open("wb")), partial)
             self._stack.callback(unlink_quietly, partial)
         return self._files[split][0]

@@ -241,6 +241,8 @@ class _Finder:
     def _exists(self, label: str) -> bool:
         if not label.startswith("../"):
             return label in self.texts
+        if self.elsewhere:  # --images moves images, never labels: those are the dataset's own
+            return False
         folder, _, name = label.rpartition("/")
         if folder not in self.outside:
             try:

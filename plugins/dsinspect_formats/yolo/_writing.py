@@ -12,9 +12,10 @@ import yaml
 
 from dsinspect.errors import UserError
 from dsinspect.geometry.exif_frames import turned_upright
+from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
-from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, inside, slices_of, write_file
+from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, slices_of, write_file
 from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS
 from dsinspect_formats.yolo._layout import _label_of as label_of
 

@@ -1,0 +1,62 @@
+"""Files appear under their name whole or not at all: written beside it, flushed to the disk, renamed."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def partial_name(path: Path) -> Path:
+    """Return the temporary name of a file while it is written: hidden, beside it, with its suffix, of this thread alone.
+
+    >>> partial_name(Path("out/a.json")).name.startswith(".a.")
+    True
+    """
+    return path.with_name(f".{path.stem[:100]}.{os.getpid()}-{threading.get_ident() % 1_000_000}.part{path.suffix}")
+
+
+@contextlib.contextmanager
+def atomic(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """Give the temporary name to write to; it gets its own name when the block ends well, and goes when it does not.
+
+    Whatever stands at `path`, a link too, is replaced and never written through.
+
+    Args:
+        path: the file to be.
+        durable: wait until the disk has it, so that not even a power failure leaves half a file under the name. Files of a
+            folder that has a temporary name itself need not wait.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    partial = partial_name(path)
+    try:
+        yield partial
+        if durable:
+            flush(partial)
+        partial.replace(path)
+    finally:
+        with contextlib.suppress(OSError):  # a missing folder: there is nothing to remove
+            partial.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Write a file, whole or not at all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    with atomic(path, durable=durable) as partial:
+        partial.write_bytes(content)
+
+
+def flush(path: Path) -> None:
+    """Wait until the disk has a file."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

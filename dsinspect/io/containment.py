@@ -1,0 +1,95 @@
+"""The one place that makes paths of a dataset's text: names, splits, classes and file names stay inside a folder.
+
+A dataset is hostile text: a split may be called `../../x`, an image `/etc/passwd`, and a folder that is there already may
+hold links that lead out of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from pathlib import Path, PurePosixPath
+
+from dsinspect.errors import UserError
+
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udbff]")
+MAX_NAME = 200
+"""Bytes of a name that is made of text; file systems take 255, and a suffix or a temporary name's own part needs room."""
+
+
+def name_of(text: str, fallback: str = "unnamed") -> str:
+    """Return one name for a file or folder: no separators, no `..`, no control characters, not hidden, not too long.
+
+    A text that is such a name already stays as it is.
+
+    >>> name_of("train"), name_of("../../../x"), name_of("a/b"), name_of("..")
+    ('train', 'x', 'a_b', 'unnamed')
+    """
+    parts = [p for p in re.split(r"[/\\]", _NO_NAME.sub("_", text)) if p.strip(". ")]
+    return _shortened("_".join(parts).lstrip(".") or fallback)
+
+
+def inside(path: str, fallback: str = "image") -> str:
+    """Return a POSIX path without what would lead out of the folder it is joined to.
+
+    >>> inside("../a/./b.jpg"), inside("/etc/passwd"), inside("..")
+    ('a/b.jpg', 'etc/passwd', 'image')
+    """
+    parts = [_shortened(p) for p in PurePosixPath(path.replace("\0", "_")).parts if p not in ("..", ".", "/", "//")]
+    return "/".join(parts) or fallback
+
+
+def leads_outside(path: str) -> bool:
+    """Say whether a POSIX path that is joined to a folder leads out of it."""
+    return path.startswith("/") or ".." in path.split("/") or (os.sep == "\\" and (":" in path or ".." in path.split("\\")))
+
+
+def held(folder: Path, path: str) -> Path:
+    """Return `folder / path` for writing.
+
+    Raises:
+        UserError: it leads out of the folder, by its text or through a link on the way.
+    """
+    target = folder / path
+    if leads_outside(path):
+        raise UserError(f"{path}: leads out of {folder}; nothing is written there")
+    home = os.path.realpath(folder)
+    if os.path.commonpath((home, os.path.realpath(target.parent))) != home:
+        raise UserError(f"{target}: a link on the way leads out of {folder}; nothing is written there")
+    return target
+
+
+class SplitNames:
+    """Gives each split a name that can be a file or folder; two splits never get one name."""
+
+    def __init__(self) -> None:
+        self._given: dict[str, str] = {}
+        self._owners: dict[str, str] = {}
+
+    def of(self, split: str | None) -> str | None:
+        """Return the name of a split; None for images of no split."""
+        if split is None:
+            return None
+        if split not in self._given:
+            base = name_of(split)
+            name, number = base, 2
+            while self._owners.setdefault(name.casefold(), split) != split:
+                name, number = f"{base}__{number}", number + 1
+            self._given[split] = name
+        return self._given[split]
+
+    @property
+    def changed(self) -> dict[str, str]:
+        """The splits that are called something else, and what."""
+        return {a: b for a, b in self._given.items() if a != b}
+
+
+def _shortened(name: str) -> str:
+    encoded = name.encode("utf-8", "surrogatepass")
+    if len(encoded) <= MAX_NAME:
+        return name
+    digest = hashlib.blake2b(encoded, digest_size=6).hexdigest()
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name, not a path
+    kept = stem.encode("utf-8", "ignore")[:MAX_NAME - 20 - len(suffix.encode("utf-8", "ignore")[:16])].decode("utf-8", "ignore")
+    return f"{kept}__{digest}{suffix[:16]}"

@@ -1,0 +1,77 @@
+"""The command line in this process, and snapshots of folders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from dsinspect.cli import main
+
+
+@dataclass
+class Done:
+    """What a command came to."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+    """Run `dsinspect ARGUMENTS` with a cache of its own; no traceback may reach the user."""
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*arguments: object) -> Done:
+        capsys.readouterr()
+        code = main([str(a) for a in arguments])
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return Done(int(code), captured.out, captured.err)
+
+    return run
+
+
+def snapshot(folder: Path) -> dict[str, str]:
+    """Return every entry below a folder: what a link leads to, the hash of a file, `dir`, or `other`."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink():
+            found[name] = f"link {path.readlink()}"
+        elif path.is_file():
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+        else:
+            found[name] = "dir" if path.is_dir() else "other"
+    return found
+
+
+def picture(path: Path, size: tuple[int, int] = (64, 48), shade: int = 90, orientation: int = 1) -> Path:
+    """Draw a small image that is not of one colour.
+
+    Args:
+        path: where to.
+        size: width and height of the stored pixels.
+        shade: makes images differ.
+        orientation: EXIF orientation of a JPEG.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(shade).integers(0, 255, (size[1], size[0], 3)).astype(np.uint8)
+    done, buffer = cv2.imencode(path.suffix, pixels)
+    assert done
+    path.write_bytes(with_orientation(bytes(buffer), orientation) if orientation > 1 else bytes(buffer))
+    return path
+
+
+def with_orientation(jpeg: bytes, orientation: int) -> bytes:
+    """Return a JPEG with an EXIF orientation (EXIF 2.32, tag 0x0112)."""
+    tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0" + bytes([orientation]) + b"\0\0\0\0\0\0\0"
+    body = b"Exif\0\0" + tiff
+    return jpeg[:2] + b"\xff\xe1" + (len(body) + 2).to_bytes(2, "big") + body + jpeg[2:]
