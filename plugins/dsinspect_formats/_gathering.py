@@ -1,0 +1,342 @@
+"""Objects of annotation files, gathered one by one into columns, and an opened set whose tables are in memory."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from dsinspect.tables.columns import Columns, codes_of, is_given, objects
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.schema import (
+    CORNER_COLUMNS,
+    NO_POSITION,
+    OPTIONAL_ANNOTATION_COLUMNS,
+    Problem,
+    annotation_columns,
+    image_columns,
+    problem_columns,
+)
+from dsinspect_formats._images import ImageTree
+from dsinspect_formats.coco.format import locate, orphans
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.formats import OpenRequest, ShardRef
+
+Box = tuple[float, float, float, float]
+NAN_BOX: Box = (math.nan, math.nan, math.nan, math.nan)
+
+
+class Gathered:
+    """Images and objects that grow row by row; what is in optional columns is kept only where a row has it.
+
+    Args:
+        columns: names of the optional and format-specific columns that are wanted.
+    """
+
+    def __init__(self, columns: Collection[str]) -> None:
+        self.columns = frozenset(columns)
+        self.wants_corners = CORNER_COLUMNS[0] in self.columns
+        self.problems: list[Problem] = []
+        self.declared: list[str] = []
+        self.lookups: dict[int, str] = {}
+        self._sizes = array("d")
+        self._splits: list[str | None] = []
+        self._sources: list[str] = []
+        self._places = array("q")
+        self._rows, self._addresses = array("q"), array("q")
+        self._edges = array("d")
+        self._names: list[str | None] = []
+        self._flags: dict[str, list[int]] = {"is_crowd": [], "is_ignored": []}
+        self._extra: dict[str, dict[int, Any]] = {name: {} for name in sorted(self.columns)}
+        self._corners: dict[int, Sequence[float]] = {}
+        self._same: dict[str, str] = {}
+
+    def add_image(self, declared: str, source: str, width: float = math.nan, height: float = math.nan, *,
+                  split: str | None = None, line: int = NO_POSITION, index: int = NO_POSITION, lookup: str = "") -> int:
+        """Add an image and return its row.
+
+        Args:
+            declared: the text that names it.
+            source: file of the record.
+            width: declared, px; NaN when it is not.
+            height: declared, px; NaN when it is not.
+            split: it belongs to.
+            line: of the record, from 1.
+            index: of the record in its file, from 0.
+            lookup: path or name to look for on disk in place of the text; what is odd about it is not told.
+        """
+        row = len(self.declared)
+        self.declared.append(declared)
+        if lookup:
+            self.lookups[row] = lookup
+        self._sizes.extend((width, height))
+        self._splits.append(split)
+        self._sources.append(source)
+        self._places.extend((line, index))
+        return row
+
+    def add(self, row: int, category: str | None, box: Box, index: int, line: int = NO_POSITION, *,
+            is_ignored: bool = False, is_crowd: bool = False, corners: Sequence[float] | None = None,
+            extra: Mapping[str, Any] | None = None) -> None:
+        """Add an object.
+
+        Args:
+            row: of its image; -1 when that is unknown.
+            category: its name, or None.
+            box: x_min, y_min, x_max, y_max, px.
+            index: of the record in its file, from 0.
+            line: of the record, from 1.
+            is_ignored: a region to leave out.
+            is_crowd: a region of many.
+            corners: of a rotated box, eight numbers, px.
+            extra: values of wanted columns; others are left out.
+        """
+        position = len(self._rows)
+        self._rows.append(row)
+        self._addresses.extend((line, index))
+        self._edges.extend(box)
+        self._names.append(None if category is None else self._same.setdefault(category, category))
+        if is_ignored:
+            self._flags["is_ignored"].append(position)
+        if is_crowd:
+            self._flags["is_crowd"].append(position)
+        if corners is not None and self.wants_corners:
+            self._corners[position] = corners
+        if extra:
+            for name, value in extra.items():
+                if name in self._extra and value is not None:
+                    self._extra[name][position] = self._same.setdefault(value, value) if isinstance(value, str) else value
+
+    def faulty(self, source: str, reason: str, text: Any = "", line: int = NO_POSITION, index: int = NO_POSITION,
+               image: str | None = None, split: str | None = None) -> None:
+        """Keep a record that cannot be read as a problem."""
+        self.problems.append(Problem("malformed-record", source, reason, shown(text), line, index, image, split))
+
+    def image_table(self) -> Columns:
+        """Return the images; they are not looked for on disk yet."""
+        n = len(self.declared)
+        sizes = np.array(self._sizes, np.float64).reshape(n, 2)
+        places = np.array(self._places, np.int64).reshape(n, 2)
+        return image_columns(n, image_id=np.arange(n), path=objects(self.declared), declared_path=objects(self.declared),
+                             width=sizes[:, 0], height=sizes[:, 1], split=objects(self._splits),
+                             source=objects(self._sources), line=places[:, 0], index=places[:, 1])
+
+    def annotation_table(self, categories: Sequence[Category], images: Columns, sources: Sequence[str] | None = None) -> Columns:
+        """Return the objects sorted by image, those of unknown images last with the number of images as `image_row`.
+
+        Args:
+            categories: declared ones.
+            images: the images.
+            sources: file of each object's record, where it is not that of its image.
+        """
+        m, n = len(self._rows), len(images)
+        rows = np.array(self._rows, np.int64)
+        rows[rows < 0] = n
+        addresses = np.array(self._addresses, np.int64).reshape(m, 2)
+        edges = np.array(self._edges, np.float64).reshape(m, 4)
+        names = objects(self._names)
+        codes, distinct_names = codes_of(names)
+        ids = {c.name: c.category_id for c in reversed(categories)}
+        numbers = np.array([*(ids.get(name, NO_POSITION) for name in distinct_names), NO_POSITION], np.int64)
+        image_ids = np.append(images["image_id"], NO_POSITION)
+        own = objects(sources) if sources is not None else objects([*images["source"].tolist(), None])[rows]
+        table = annotation_columns(
+            m, annotation_id=addresses[:, 1], image_id=image_ids[rows], image_row=rows, category_id=numbers[codes],
+            category=names, x_min=edges[:, 0], y_min=edges[:, 1], x_max=edges[:, 2], y_max=edges[:, 3], source=own,
+            line=addresses[:, 0], index=addresses[:, 1], **{name: _marked(m, at) for name, at in self._flags.items()},
+            **self._optional(m))
+        if (rows[1:] < rows[:-1]).any():
+            table = table.take(np.argsort(rows, kind="stable"))
+        return table
+
+    def _optional(self, m: int) -> dict[str, Any]:
+        out: dict[str, Any] = {}
+        for name, values in self._extra.items():
+            if name in CORNER_COLUMNS:
+                continue
+            is_number = OPTIONAL_ANNOTATION_COLUMNS.get(name, ("object", ""))[0] == "float64"
+            column = np.full(m, np.nan) if is_number else np.full(m, None, object)
+            for position, value in values.items():
+                column[position] = value
+            out[name] = column
+        if self.wants_corners:
+            corners = np.full((m, 8), np.nan)
+            if self._corners:
+                corners[list(self._corners)] = np.array(list(self._corners.values()), np.float64)
+            out.update({name: corners[:, k] for k, name in enumerate(CORNER_COLUMNS)})
+        return out
+
+
+def _marked(m: int, positions: list[int]) -> Any:
+    flags = np.zeros(m, bool)
+    flags[positions] = True
+    return flags
+
+
+class MemorySource:
+    """An opened set; its tables are in memory, and shards are cuts of them.
+
+    Args:
+        info: of the set.
+        images: of the set.
+        annotations: sorted by `image_row`, in which the number of images stands for an unknown one.
+        problems: met while reading.
+    """
+
+    def __init__(self, info: DatasetInfo, images: Columns, annotations: Columns, problems: Sequence[Problem]) -> None:
+        self.info = info
+        self._images, self._annotations = images, annotations
+        self._problems = problem_columns(problems)
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the tables; annotations of unknown images go with the last part."""
+        rows = self._annotations["image_row"]
+        n = len(self._images)
+        starts = list(range(0, n, size)) or [0]
+        refs: list[ShardRef] = []
+        for start in starts:
+            last = start == starts[-1]
+            stop = n if last else start + size
+            low = int(np.searchsorted(rows, start)) if start else 0
+            high = len(rows) if last else int(np.searchsorted(rows, stop))
+            part = self._annotations.take(slice(low, high))
+            image_row = part["image_row"]
+            part = part.with_columns({"image_row": np.where(image_row == n, -1, image_row - start)})
+            refs.append(_Cut(Shard(self._images.take(slice(start, stop)), part, self._problems if start == 0 else None)))
+        return refs
+
+
+@dataclass(frozen=True)
+class _Cut:
+    """A cut of the tables."""
+
+    shard: Shard
+
+    def load(self) -> Shard:
+        """Return the cut."""
+        return self.shard
+
+
+def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathered, *, files: Sequence[Path],
+                  categories: Sequence[Category] = (), columns: frozenset[str] = frozenset(), notes: Sequence[str] = (),
+                  problems: Sequence[Problem] = (), sources: Sequence[str] | None = None) -> MemorySource:
+    """Find the images of what was gathered and return the opened set.
+
+    Args:
+        format: its name.
+        request: what was to be opened.
+        base: folder that paths are relative to.
+        gathered: images and objects.
+        files: annotation files of the set.
+        categories: declared ones.
+        columns: that can be asked for.
+        notes: for the user.
+        problems: of the set as a whole.
+        sources: file of each object's record, where it is not that of its image.
+    """
+    tree = ImageTree.below(request.images or base)
+    images = gathered.image_table()
+    found, told = _located(images, gathered.lookups, files, base, tree)
+    annotations = gathered.annotation_table(categories, found, sources)
+    of_set = [*problems, *told, *(orphans([found], tree, base) if request.root.is_dir() else [])]
+    splits = tuple(dict.fromkeys(s for s in images["split"].tolist() if s is not None))
+    info = DatasetInfo(
+        format=format, root=base, categories=tuple(categories), splits=splits, problems=tuple(of_set), columns=columns,
+        notes=tuple(notes), has_files=bool(is_given(found["file"]).any()))
+    return MemorySource(info, found, annotations, gathered.problems)
+
+
+def _located(images: Columns, lookups: Mapping[int, str], files: Sequence[Path], base: Path,
+             tree: ImageTree) -> tuple[Columns, list[Problem]]:
+    """Find the images of each annotation file, in the folders it would keep them."""
+    names = images["declared_path"].copy()
+    for row, name in lookups.items():
+        names[row] = name
+    sources = images["source"].tolist()
+    by_source: dict[str, list[int]] = {}
+    for row, source in enumerate(sources):
+        by_source.setdefault(source, []).append(row)
+    paths, opened = np.full(len(images), None, object), np.full(len(images), None, object)
+    problems: list[Problem] = []
+    splits = images["split"].tolist()
+    for source, rows in by_source.items():
+        at = np.array(rows, np.int64)
+        part = images.take(at).with_columns({"declared_path": names[at], "path": names[at]})
+        part, told = locate(part, base / source, base, tree, splits[rows[0]])
+        paths[at], opened[at] = part["path"], part["file"]
+        problems += [replace(p, index=int(images["index"][at[p.index]])) for p in told if int(at[p.index]) not in lookups]
+    return images.with_columns({"path": paths, "file": opened}), problems
+
+
+def shown(value: Any) -> str:
+    """Return a value as short text for a problem."""
+    if isinstance(value, str):
+        return value[:200]
+    try:
+        return msgspec.json.encode(value)[:200].decode("utf-8", "replace")
+    except (TypeError, ValueError, msgspec.MsgspecError, RecursionError, OverflowError):
+        return repr(value)[:200]
+
+
+def real(value: Any, what: str) -> float:
+    """Return a JSON number as float.
+
+    Raises:
+        ValueError: in words for the user: it is none.
+    """
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{what}: the number is too large") from None
+    raise ValueError(f"{what} is missing" if value is None else f"{what}: {shown(value)[:60]!r} is not a number")
+
+
+def real_text(text: str | None, what: str) -> float:
+    """Return a number written as text; raises ValueError, in words, when it is none."""
+    try:
+        if text is not None and text.isascii() and "_" not in text:
+            return float(text)
+    except ValueError:
+        pass
+    raise ValueError(f"{what} is missing" if text is None else f"{what}: {text[:60]!r} is not a number")
+
+
+def envelope(points: Sequence[float]) -> Box:
+    """Return the box around flat points x, y, ...; NaN when one is."""
+    if any(p != p for p in points):
+        return NAN_BOX
+    xs, ys = points[::2], points[1::2]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def rotated(x: float, y: float, width: float, height: float, degrees: float, pivot: tuple[float, float]) -> list[float]:
+    """Return the corners, flat, of a box turned clockwise as seen (y points down) about a point.
+
+    Args:
+        x: of the top left corner before it is turned, px.
+        y: of that corner, px.
+        width: px.
+        height: px.
+        degrees: of the turn.
+        pivot: the point that stays, px.
+    """
+    angle = math.radians(degrees) if math.isfinite(degrees) else math.nan
+    cos, sin = math.cos(angle), math.sin(angle)
+    flat: list[float] = []
+    for cx, cy in ((x, y), (x + width, y), (x + width, y + height), (x, y + height)):
+        dx, dy = cx - pivot[0], cy - pivot[1]
+        flat += (pivot[0] + cos * dx - sin * dy, pivot[1] + sin * dx + cos * dy)
+    return flat
+
+
+def polygon_json(polygons: Sequence[Sequence[float]]) -> bytes:
+    """Return flat polygons as the `segmentation` column holds them."""
+    return msgspec.json.encode(polygons)

@@ -1,0 +1,106 @@
+"""JSON annotation files: look at their heads, find those of a format, read them strictly and say what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dsinspect.io.places import remembered
+from dsinspect.tables.schema import Problem
+from dsinspect_formats._images import walk
+from dsinspect_formats._text import decode, odd_encoding
+
+SNIFF_BYTES = 64 * 1024
+LOOKED_AT = 40
+"""Files of a folder that are looked at to recognise it."""
+
+
+def ends_of(path: Path) -> bytes:
+    """Return the first and last 64 KB of a file; nothing when it cannot be read."""
+    return remembered(("ends", path), partial(_ends_of, path))
+
+
+def _ends_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as f:
+            head = f.read(SNIFF_BYTES)
+            size = f.seek(0, 2)
+            f.seek(max(SNIFF_BYTES, size - SNIFF_BYTES) if size > SNIFF_BYTES else size)
+            content = head + f.read()
+    except OSError:
+        return b""
+    return content.decode("utf-16", "ignore").encode() if head[:2] in (b"\xff\xfe", b"\xfe\xff") else content
+
+
+def files_below(root: Path, suffixes: tuple[str, ...] = (".json",)) -> Iterator[Path]:
+    """Yield the files of a set with one of some suffixes: the file itself, or those below the folder, in order."""
+    if root.is_file():
+        if root.suffix.lower() in suffixes:
+            yield root
+        return
+    for path in walk(root):
+        if path.lower().endswith(suffixes):
+            yield root / path
+
+
+def first_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> Path | None:
+    """Return the first file, of the first forty, whose beginning and end look like a format's."""
+    return next((p for p in islice(files_below(root, suffixes), LOOKED_AT) if looks_like(ends_of(p))), None)
+
+
+def all_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> list[Path]:
+    """Return the files of a set that look like a format's; a file the user named is taken as it is."""
+    if root.is_file():
+        return [root]
+    return [p for p in files_below(root, suffixes) if looks_like(ends_of(p))]
+
+
+def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
+    """Read a JSON file.
+
+    Returns:
+        its value, None when it has none that can be read; and what is wrong with it, with the line.
+    """
+    try:
+        return msgspec.json.decode(content), []
+    except (msgspec.MsgspecError, RecursionError):
+        pass
+    text, encoding = decode(content)
+    problems = [odd_encoding(source, encoding)] if encoding else []
+    odd: list[str] = []
+
+    def constant(name: str) -> float:
+        odd.append(name)
+        return float(name.replace("Infinity", "inf"))
+
+    try:
+        value = json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError as e:
+        reason = f"not valid JSON: {e.msg[:1].lower()}{e.msg[1:]}, column {e.colno}" if text.strip() else "the file is empty"
+        line = text.splitlines()[e.lineno - 1:e.lineno]
+        return None, [*problems, Problem("malformed-record", source, reason, "".join(line).strip(), e.lineno)]
+    except (RecursionError, ValueError) as e:
+        reason = "JSON is nested too deeply" if isinstance(e, RecursionError) else f"not valid JSON: {e}"
+        return None, [*problems, Problem("malformed-record", source, reason)]
+    if odd:
+        at = text.find(odd[0])
+        problems.append(Problem("malformed-record", source, f"not valid JSON: {odd[0]} is no number there", odd[0],
+                                text.count("\n", 0, at) + 1))
+    elif not encoding:
+        problems.append(Problem("malformed-record", source, "not valid JSON in UTF-8, but could be read"))
+    return value, problems
+
+
+def read_json_file(path: Path, source: str) -> tuple[Any, list[Problem]]:
+    """Read a JSON file from disk; a file that cannot be read is a problem too."""
+    try:
+        content = path.read_bytes()
+    except OSError as e:
+        return None, [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")]
+    return read_json(content, source)

@@ -1,0 +1,312 @@
+"""Edit CVAT XML without loss: attributes of elements, and elements, where they stand."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
+from dsinspect_formats._gathering import Gathered, real_text
+from dsinspect_formats._images import relative
+from dsinspect_formats._json_files import all_like
+from dsinspect_formats._splicing import EncodedText, number_text, shown_path, splice
+from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.cvat._shapes import SHAPES, Shape
+from dsinspect_formats.cvat.format import looks_like, read_file
+from dsinspect_formats.voc._elements import Element, XmlText, as_utf8, encoded_xml, expressible
+
+NO_PLACE = ("set-area", "set-annotation-id")
+_ATTRIBUTE = re.compile(rb"""([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
+_EDGES = ("xtl", "ytl", "xbr", "ybr")
+_OWN = ("occluded", "z_order", "group_id", "source")
+_DRAWN = {*_EDGES, "points", "rle", "left", "top", "width", "height", "cx", "cy", "rx", "ry", "rotation"}
+
+
+def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+    """Apply edits; see `Format.patch`.
+
+    Beyond what the actions say: an annotation that goes from a track is marked as outside there, for CVAT would draw it
+    from its neighbours again; `set-field` writes `occluded`, `z_order`, `group_id`, `source`, or an `<attribute>`.
+    """
+    if not len(edits):
+        return
+    changes = Changes.of(edits, "cvat", NO_PLACE)
+    if changes.everywhere:
+        raise changes.everywhere[0].wrong("the edit names no record of the file")
+    base = base_folder(request.root)
+    files = [_File(path, base) for path in all_like(request.root, looks_like, (".xml",))]
+    plan = CategoryPlan.of(changes.categories, dict.fromkeys(n for f in files for n in f.names()))
+    by_source = {f.source: f for f in files}
+    for source, records in changes.by_source().items():
+        if source not in by_source:
+            raise any_of(next(iter(records.values()))).wrong("no such file in the set")
+        by_source[source].records = records
+    _settle_images(files, changes, request, base)
+    for source, change in changes.files.items():
+        if source not in by_source:
+            raise change.wrong("no such file in the set")
+        by_source[source].to_utf8 = True
+    made = [(f, f.edited(plan)) for f in files]
+    for file, after in made:
+        if after != file.before:
+            yield Patch(shown_path(request.root, file.path), file.before, after)
+
+
+def _settle_images(files: list[_File], changes: Changes, request: OpenRequest, base: Path) -> None:
+    """Give every file the edits of its images, by where they stand in it."""
+    from dsinspect_formats.cvat.format import Cvat
+
+    if not changes.images:
+        return
+    by_source = {f.source: f for f in files}
+    known: dict[str, list[tuple[_File, int]]] = {}
+    for ref in Cvat().open(request).shards(10_000):
+        images = ref.load().image_columns
+        for path, source, index in zip(*(images[c].tolist() for c in ("path", "source", "index")), strict=True):
+            known.setdefault(path, []).append((by_source[source], index))
+    for path, wanted in changes.images.items():
+        if path not in known:
+            raise any_of(wanted).wrong("no such image in the set")
+        for file, index in known[path]:
+            if index < 0:
+                raise any_of(wanted).wrong("it is a frame of a video, which the file has no record of")
+            if "set-image-size" in wanted:
+                wanted["set-image-size"].size_wh()
+            file.images[index] = wanted
+
+
+class _File:
+    """One file, its elements, and what is to be done to it."""
+
+    def __init__(self, path: Path, base: Path) -> None:
+        self.path, self.source = path, relative(path, base)
+        self.before = path.read_bytes()
+        read = Gathered(())
+        read_file(path, base, read, split_of(path, only=True))
+        guessed = any(p.kind == "odd-encoding" for p in read.problems)
+        self.encoded = encoded_xml(self.before, self.source, guessed=guessed or not self.before.strip())
+        self.text = XmlText(self.encoded.utf8)
+        self.records: dict[int, Wanted] = {}
+        self.images: dict[int, Wanted] = {}
+        self.to_utf8 = False
+        top = self.text.root.children if self.text.root is not None else []
+        self.image_elements = [e for e in top if e.tag == "image"]
+        self.shapes: list[tuple[Element, Element]] = [
+            (shape, parent) for parent in top if parent.tag in ("image", "track") for shape in parent.children
+            if shape.tag in SHAPES]
+        self.label_elements = [e for meta in top if meta.tag == "meta" for e in _below(meta, "label")]
+
+    def names(self) -> Iterator[str]:
+        """Yield the labels that are declared or used."""
+        for label in self.label_elements:
+            name = label.child("name")
+            if name is not None and label.child("parent") is None:
+                yield name.text.strip()
+        for shape, parent in self.shapes:
+            label_text = self.label(shape, parent)
+            if label_text is not None:
+                yield label_text
+
+    def label(self, shape: Element, parent: Element) -> str | None:
+        return attributes_of(self.text.utf8, parent if parent.tag == "track" else shape).get("label")
+
+    def edited(self, plan: CategoryPlan) -> bytes:
+        """Return the file with its edits."""
+        beyond = next((w for k, w in self.records.items() if k >= len(self.shapes) or self.shapes[k][0].stop < 0), None)
+        if beyond is not None:
+            raise any_of(beyond).wrong(f"no such shape that can be read, of {len(self.shapes):,}")
+        gone = {self.image_elements[k].start for k, w in self.images.items() if "drop-image" in w}
+        self._relabel_tracks(plan)
+        self.key_frames = self._key_frames()
+        for index, (shape, parent) in enumerate(self.shapes):
+            wanted = self.records.get(index, {})
+            if (wanted or plan or index in self.key_frames) and parent.start not in gone and shape.stop >= 0:
+                self._shape(index, shape, parent, wanted, plan)
+        for index, wanted in self.images.items():
+            self._image(self.image_elements[index], wanted)
+        for label in self.label_elements if plan else ():
+            name = label.child("name")
+            if name is None or label.child("parent") is not None:
+                continue
+            own = name.text.strip()
+            if own in plan.dropped or own in plan.merged:
+                self.text.remove(label)
+            elif plan.final(own) != own:
+                self.text.set_text(name, plan.final(own))
+        utf8 = splice(self.text.utf8, self.text.splices)
+        if self.to_utf8:
+            return EncodedText.plain(as_utf8(utf8))
+        return self.encoded.encode(expressible(utf8, self.encoded)) if self.text.splices else self.before
+
+    def _relabel_tracks(self, plan: CategoryPlan) -> None:
+        """Give tracks their new labels: a label is the whole track's."""
+        members: dict[int, list[int]] = {}
+        tracks: dict[int, Element] = {}
+        for index, (_, parent) in enumerate(self.shapes):
+            if parent.tag == "track":
+                members.setdefault(parent.start, []).append(index)
+                tracks[parent.start] = parent
+        for start, indices in members.items():
+            track = tracks[start]
+            own = attributes_of(self.text.utf8, track).get("label")
+            asked = {k: self.records[k]["set-category"] for k in indices
+                     if "set-category" in self.records.get(k, {}) and not is_dropped(self.records[k])}
+            target = own
+            if asked:
+                targets = {plan.target(c) for c in asked.values()}
+                seen = [k for k in indices if attributes_of(self.text.utf8, self.shapes[k][0]).get("outside") != "1"
+                        and not is_dropped(self.records.get(k, {}))]
+                if len(targets) > 1 or not set(seen) <= set(asked):
+                    raise next(iter(asked.values())).wrong(
+                        f"the label belongs to the whole track; give all its {len(seen):,} shapes the category")
+                target = targets.pop()
+            if own in plan.dropped and not asked:
+                self.text.remove(track)
+            elif target is not None and plan.final(target) != own:
+                self.set_attributes(track, {"label": plan.final(target)})
+
+    def _shape(self, index: int, shape: Element, parent: Element, wanted: Wanted, plan: CategoryPlan) -> None:
+        own = self.label(shape, parent)
+        in_track = parent.tag == "track"
+        if own in plan.dropped and "set-category" not in wanted:
+            if not in_track:  # a track goes as a whole
+                self.text.remove(shape)
+            return
+        new: dict[str, str | None] = {"keyframe": "1"} if index in self.key_frames else {}
+        if is_dropped(wanted):
+            if in_track and "drop-record" not in wanted:
+                self.set_attributes(shape, {**new, "outside": "1"})
+            else:
+                self.text.remove(shape)
+            return
+        if not in_track and own is not None:
+            target = plan.target(wanted["set-category"]) if "set-category" in wanted else own
+            new["label"] = plan.final(target)
+        tag = shape.tag
+        for change in wanted.values():
+            if change.action == "set-field":
+                self._field(shape, change, new)
+        if "drop-polygon" in wanted or "set-box" in wanted:
+            tag = self._redraw(shape, wanted, new)
+        self.set_attributes(shape, new, tag)
+
+    def _key_frames(self) -> set[int]:
+        """Return the shapes of tracks that are edited, and their neighbours: CVAT takes key frames only, and draws the rest."""
+        near: set[int] = set()
+        for index in self.records:
+            track = self.shapes[index][1]
+            if track.tag == "track":
+                near.update(k for k in (index - 1, index, index + 1)
+                            if 0 <= k < len(self.shapes) and self.shapes[k][1] is track)
+        return near
+
+    def _field(self, shape: Element, change: Change, new: dict[str, str | None]) -> None:
+        name, value = change.field()
+        if isinstance(value, (list, dict)) or value is None:
+            raise change.wrong("set-field writes a simple value")
+        written = value if isinstance(value, str) else json.dumps(value)
+        if name in _OWN:
+            new[name] = str(int(value)) if isinstance(value, bool) else written
+            return
+        for child in shape.all("attribute"):
+            if attributes_of(self.text.utf8, child).get("name") == name:
+                self.text.set_text(child, written)
+                return
+        raise change.wrong(f"the shape has no attribute {name!r}")
+
+    def _redraw(self, shape: Element, wanted: Wanted, new: dict[str, str | None]) -> str:
+        """Choose the attributes that draw the edited shape; returns its tag."""
+        change = wanted.get("set-box") or wanted["drop-polygon"]
+        own = attributes_of(self.text.utf8, shape)
+        drawn = Shape.of(shape.tag, own)
+        if "drop-polygon" in wanted and (drawn.tag != "box" or drawn.rotation):
+            new.update(dict.fromkeys(sorted(_DRAWN & own.keys())))
+            new.update(zip(_EDGES, map(number_text, drawn.box()), strict=True))
+        if "set-box" not in wanted:
+            return "box" if drawn.tag != "box" else shape.tag
+        box = change.finite_box()
+        if "drop-polygon" in wanted or (drawn.tag == "box" and not drawn.rotation):
+            for edge, value in zip(_EDGES, box, strict=True):
+                old = own.get(edge, "")
+                new[edge] = old if old and real_text(old, edge) == value else number_text(value, old)
+            return "box"
+        if drawn.tag not in ("polygon", "points") or not _inside(box, drawn.box()):
+            what = "rotated box" if drawn.rotation else drawn.tag
+            raise change.wrong(f"the shape is a {what}, which cannot take that box; add drop-polygon to make it a plain box")
+        low, high = box[:2], box[2:]
+        points = [min(max(v, low[k % 2]), high[k % 2]) for k, v in enumerate(drawn.numbers)]
+        if points != list(drawn.numbers):
+            new["points"] = ";".join(f"{number_text(x)},{number_text(y)}" for x, y in zip(points[::2], points[1::2], strict=True))
+        return shape.tag
+
+    def _image(self, image: Element, wanted: Wanted) -> None:
+        if "drop-image" in wanted:
+            self.text.remove(image)
+            return
+        new: dict[str, str | None] = {}
+        if "set-image-size" in wanted:
+            new.update(zip(("width", "height"), wanted["set-image-size"].size_wh(), strict=True))
+        if "set-path" in wanted:
+            change = wanted["set-path"]
+            new["name"] = (change.image or "").removeprefix("images/") if change.text is None else change.text
+        self.set_attributes(image, new)
+
+    def set_attributes(self, element: Element, new: Mapping[str, str | None], tag: str | None = None) -> None:
+        """Write attributes of an element, None to take one away; those that have the value keep their text."""
+        utf8 = self.text.utf8
+        old = attributes_of(utf8, element)
+        changed = {k: v for k, v in new.items() if old.get(k) != v}
+        name = tag or element.tag
+        if not changed and name == element.tag:
+            return
+        start = utf8[element.start:element.inner_start]
+        pieces, at = [b"<" + name.encode()], 1 + len(element.tag.encode())
+        for match in _ATTRIBUTE.finditer(start, at):
+            key = match[1].decode("utf-8", "surrogatepass")
+            gap = start[at:match.start()]
+            at = match.end()
+            if key not in changed:
+                pieces += (gap, match[0])
+            elif changed[key] is not None:
+                quote = match[2][:1]
+                pieces += (gap, start[match.start():match.start(2)], quote, _escaped(changed[key], quote), quote)
+        added = {k: v for k, v in changed.items() if k not in old and v is not None}
+        pieces += [b" " + k.encode() + b'="' + _escaped(v, b'"') + b'"' for k, v in added.items()]
+        pieces.append(start[at:])
+        self.text.splices.append((element.start, element.inner_start, b"".join(pieces)))
+        if name != element.tag and element.stop > element.inner_start:
+            self.text.splices.append((element.inner_stop, element.stop, f"</{name}>".encode()))
+
+
+def attributes_of(utf8: bytes, element: Element) -> dict[str, str]:
+    """Return the attributes of an element, entities resolved."""
+    from xml.sax.saxutils import unescape
+
+    start = utf8[element.start:element.inner_start]
+    found = {}
+    for match in _ATTRIBUTE.finditer(start, 1 + len(element.tag.encode())):
+        value = re.sub(r"&#(x?)([0-9a-fA-F]+);", lambda m: chr(int(m[2], 16 if m[1] else 10)),
+                       match[2][1:-1].decode("utf-8", "surrogatepass"))
+        found[match[1].decode("utf-8", "surrogatepass")] = unescape(value, {"&quot;": '"', "&apos;": "'"})
+    return found
+
+
+def _escaped(value: str | None, quote: bytes) -> bytes:
+    entities = {"\n": "&#10;", "\r": "&#13;", "\t": "&#9;", quote.decode(): "&quot;" if quote == b'"' else "&apos;"}
+    return escape(value or "", entities).encode("utf-8", "surrogatepass")
+
+
+def _inside(new: Box, old: Box) -> bool:
+    return new[0] >= old[0] and new[1] >= old[1] and new[2] <= old[2] and new[3] <= old[3]
+
+
+def _below(element: Element, tag: str) -> Iterator[Element]:
+    for child in element.children:
+        if child.tag == tag:
+            yield child
+        yield from _below(child, tag)

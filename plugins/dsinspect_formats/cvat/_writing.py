@@ -1,0 +1,200 @@
+"""Write CVAT XML 1.1 for images: one file, the split of an image as its subset."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import IO, Any
+from xml.sax.saxutils import escape, quoteattr
+
+import msgspec
+import numpy as np
+
+from dsinspect.geometry.affine import rotated_boxes, rotated_corners
+from dsinspect.geometry.rle import decode_mask
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
+from dsinspect_formats._gathering import envelope
+from dsinspect_formats._writing import Losses, cannot_write, field_of, inside, number, outline_kind, slices_of
+from dsinspect_formats.cvat._shapes import rle_of
+
+KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
+_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+_NEAR = 0.5
+"""A box is that of its outline when no edge differs by more, px."""
+
+
+def place(path: str) -> str:
+    """Return `images/...`, where CVAT's own exports have them."""
+    return f"images/{inside(path).removeprefix('images/')}"
+
+
+def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+    """Write `annotations.xml`; see `Format.write`.
+
+    An outline is written where its box is the annotation's own, to half a pixel: CVAT has no box beside it.
+
+    Raises:
+        UserError: the file cannot be written.
+    """
+    in_order = [c.category_id for c in info.categories] == list(range(len(info.categories)))
+    losses = Losses(info, (*KEPT, *(("category_ids",) if in_order else ())))
+    labels: dict[str, dict[str, None]] = {text(c.name): {} for c in info.categories}
+    path = out / "annotations.xml"
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        with tempfile.TemporaryFile(dir=out) as body:
+            n = 0
+            for shard in shards:
+                n = _write_images(shard, losses, labels, body, n)
+            body.seek(0)
+            with partial.open("wb") as file:
+                file.write(_head(labels, n).encode())
+                while block := body.read(1 << 20):
+                    file.write(block)
+                file.write(b"</annotations>\n")
+        partial.replace(path)
+    except OSError as e:
+        raise cannot_write(path, e) from None
+    finally:
+        partial.unlink(missing_ok=True)
+    return losses.result()
+
+
+def text(value: str) -> str:
+    """Return a name as XML can hold it and readers of it leave it."""
+    return _NOT_XML.sub("\ufffd", value).strip()
+
+
+def _head(labels: Mapping[str, Mapping[str, None]], n: int) -> str:
+    lines = ['<?xml version="1.0" encoding="utf-8"?>', "<annotations>", "  <version>1.1</version>", "  <meta>", "    <task>",
+             f"      <size>{n}</size>", "      <mode>annotation</mode>", "      <labels>"]
+    for label, attributes in labels.items():
+        lines += ["        <label>", f"          <name>{escape(label)}</name>", "          <attributes>"]
+        for name in attributes:
+            lines += ["            <attribute>", f"              <name>{escape(name)}</name>",
+                      "              <mutable>False</mutable>", "              <input_type>text</input_type>",
+                      "              <default_value></default_value>", "              <values></values>",
+                      "            </attribute>"]
+        lines += ["          </attributes>", "        </label>"]
+    return "\n".join([*lines, "      </labels>", "    </task>", "  </meta>", ""])
+
+
+def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None]], body: IO[bytes], n: int) -> int:
+    annotations = losses.take(shard)
+    shapes = _Shapes(annotations, shard, losses, labels).elements()
+    columns = [shard.images[c].tolist() for c in ("path", "split", "width", "height")]
+    for path, split, width, height, (start, end) in zip(*columns, slices_of(annotations, len(shard.images)), strict=True):
+        head = f"  <image id=\"{n}\" name={quoteattr(_NOT_XML.sub('?', path.removeprefix('images/')))}"
+        if split is not None:
+            head += f" subset={quoteattr(text(split))}"
+        head += "".join(f' {k}="{number(float(v))}"' for k, v in (("width", width), ("height", height)) if np.isfinite(v))
+        body.write(f"{head}>\n{''.join(shapes[start:end])}  </image>\n".encode("utf-8", "replace"))
+        n += 1
+    return n
+
+
+class _Shapes:
+    """The elements of a table of annotations."""
+
+    def __init__(self, annotations: Any, shard: Shard, losses: Losses, labels: dict[str, dict[str, None]]) -> None:
+        self.losses, self.labels = losses, labels
+        self.names = annotations["category"].tolist()
+        self.boxes = boxes_xyxy(annotations).reshape(-1, 4)
+        self.rows = annotations["image_row"].tolist()
+        self.sizes = shard.images[["width", "height"]].to_numpy(np.float64)
+        self.fields = {f: None if (v := field_of(annotations, f)) is None else v.tolist() for f in (
+            "segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source")}
+        self.corners = annotations[list(CORNER_COLUMNS)].to_numpy(np.float64) if CORNER_COLUMNS[0] in annotations else None
+
+    def elements(self) -> list[str]:
+        """Return the element of each annotation."""
+        return [self._element(k) for k in range(len(self.names))]
+
+    def _value(self, field: str, k: int) -> Any:
+        values = self.fields[field]
+        return None if values is None else values[k]
+
+    def _element(self, k: int) -> str:
+        label = text(self.names[k])
+        self.losses.add("characters of class names that XML cannot hold or readers strip", label != self.names[k])
+        tag, drawn = self._drawn(k)
+        known = self.labels.setdefault(label, {})
+        occluded = str(self._value("occluded", k) or "").strip().lower() in ("1", "true", "yes")
+        order, group = self._value("z_order", k), self._value("group", k)
+        head = (f"    <{tag} label={quoteattr(label)} source={quoteattr(text(str(self._value('source', k) or 'manual')))} "
+                f'occluded="{int(occluded)}" {drawn} z_order={quoteattr(text(str(order or 0)))}')
+        if group:
+            head += f" group_id={quoteattr(text(str(group)))}"
+        lines = []
+        for name, value in self._attributes(k):
+            known.setdefault(name)
+            lines.append(f"      <attribute name={quoteattr(name)}>{escape(value)}</attribute>\n")
+        return f"{head}>\n{''.join(lines)}    </{tag}>\n"
+
+    def _attributes(self, k: int) -> list[tuple[str, str]]:
+        raw = self._value("attributes", k)
+        values = msgspec.json.decode(raw) if raw is not None else {}
+        return [(text(name), text(v if isinstance(v, str) else msgspec.json.encode(v).decode())) for name, v in values.items()]
+
+    def _drawn(self, k: int) -> tuple[str, str]:
+        """Return the tag of an annotation's shape and the attributes that draw it."""
+        if self.corners is not None and np.isfinite(self.corners[k]).all():
+            corners = self.corners[k].reshape(1, 4, 2)
+            turned = rotated_boxes(corners)
+            if np.abs(rotated_corners(turned) - corners).max() <= _NEAR:
+                x, y, w, h, angle = turned[0].tolist()
+                return "box", f'{_edges((x - w / 2, y - h / 2, x + w / 2, y + h / 2))} rotation="{number(angle % 360)}"'
+            self.losses.add("rotated boxes that are no rectangles (written as polygons)", 1)
+            return "polygon", _points(corners.reshape(-1).tolist())
+        box = self.boxes[k].tolist()
+        return self._outline(k, box) or self._keypoints(k, box) or ("box", _edges(box))
+
+    def _outline(self, k: int, box: Sequence[float]) -> tuple[str, str] | None:
+        raw = self._value("segmentation", k)
+        kind = outline_kind(raw)
+        if kind is None:
+            return None
+        try:
+            if kind == "polygons":
+                polygons = msgspec.json.decode(raw, type=list[list[float]])
+                if len(polygons) == 1 and len(polygons[0]) >= 6 and not len(polygons[0]) % 2 and _is_near(
+                        envelope(polygons[0]), box):
+                    return "polygon", _points(polygons[0])
+            else:
+                value = msgspec.json.decode(raw)
+                found = rle_of(decode_mask(value["counts"], value["size"]))
+                if found and _is_near((found[1], found[2], found[1] + found[3], found[2] + found[4]), box):
+                    sides = " ".join(f'{s}="{v}"' for s, v in zip(("left", "top", "width", "height"), found[1:], strict=True))
+                    return "mask", f'rle="{found[0]}" {sides}'
+        except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
+            pass
+        self.losses.add("polygons that are not one, or not as wide as their box (the boxes stay)" if kind == "polygons"
+                        else "masks that are not as wide as their box (the boxes stay)", 1)
+        return None
+
+    def _keypoints(self, k: int, box: Sequence[float]) -> tuple[str, str] | None:
+        raw = self._value("keypoints", k)
+        if outline_kind(raw) is None:
+            return None
+        flat = msgspec.json.decode(raw)
+        points = [v for x, y, seen in zip(flat[::3], flat[1::3], flat[2::3], strict=False) if seen for v in (x, y)]
+        if len(points) * 3 == len(flat) * 2 and len(points) >= 4 and _is_near(envelope(points), box):
+            return "points", _points(points)
+        self.losses.add("keypoints beside a box of their own (the boxes stay)", 1)
+        return None
+
+
+def _edges(box: Sequence[float]) -> str:
+    return " ".join(f'{edge}="{number(float(v))}"' for edge, v in zip(("xtl", "ytl", "xbr", "ybr"), box, strict=True))
+
+
+def _points(flat: Sequence[float]) -> str:
+    pairs = ";".join(f"{number(float(x))},{number(float(y))}" for x, y in zip(flat[::2], flat[1::2], strict=True))
+    return f'points="{pairs}"'
+
+
+def _is_near(a: Sequence[float], b: Sequence[float]) -> bool:
+    return all(abs(p - q) <= _NEAR for p, q in zip(a, b, strict=True))
