@@ -119,6 +119,11 @@ class Gathered:
         """Keep a record that cannot be read as a problem."""
         self.problems.append(Problem("malformed-record", source, reason, shown(text), line, index, image, split))
 
+    def boxes(self) -> dict[int, Box]:
+        """Return the boxes by index; of a set of one file an index is one record."""
+        edges = np.array(self._edges, np.float64).reshape(-1, 4).tolist()
+        return {index: (a, b, c, d) for index, (a, b, c, d) in zip(self._addresses[1::2], edges, strict=True)}
+
     def image_table(self) -> Columns:
         """Return the images; they are not looked for on disk yet."""
         n = len(self.declared)

@@ -23,6 +23,8 @@ from dsinspect_formats.voc._elements import Element, XmlText, as_utf8, encoded_x
 NO_PLACE = ("set-area", "set-annotation-id")
 _ATTRIBUTE = re.compile(rb"""([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _EDGES = ("xtl", "ytl", "xbr", "ybr")
+_SAME = 1e-9
+"""Edges of turned boxes that differ by less, px, are the same."""
 _OWN = ("occluded", "z_order", "group_id", "source")
 _DRAWN = {*_EDGES, "points", "rle", "left", "top", "width", "height", "cx", "cy", "rx", "ry", "rotation"}
 
@@ -90,6 +92,7 @@ class _File:
         read_file(path, base, read, split_of(path, only=True))
         guessed = any(p.kind == "odd-encoding" for p in read.problems)
         self.encoded = encoded_xml(self.before, self.source, guessed=guessed or not self.before.strip())
+        self.boxes = read.boxes()
         self.text = XmlText(self.encoded.utf8)
         self.records: dict[int, Wanted] = {}
         self.images: dict[int, Wanted] = {}
@@ -122,11 +125,14 @@ class _File:
             raise any_of(beyond).wrong(f"no such shape that can be read, of {len(self.shapes):,}")
         gone = {self.image_elements[k].start for k, w in self.images.items() if "drop-image" in w}
         self._relabel_tracks(plan)
-        self.key_frames = self._key_frames()
+        new: dict[int, tuple[dict[str, str | None], str]] = {}
         for index, (shape, parent) in enumerate(self.shapes):
             wanted = self.records.get(index, {})
-            if (wanted or plan or index in self.key_frames) and parent.start not in gone and shape.stop >= 0:
-                self._shape(index, shape, parent, wanted, plan)
+            if (wanted or plan) and parent.start not in gone and shape.stop >= 0:
+                new[index] = self._shape(index, shape, parent, wanted, plan)
+        self._mark_key_frames(new)
+        for index, (attributes, tag) in new.items():
+            self.set_attributes(self.shapes[index][0], attributes, tag)
         for index, wanted in self.images.items():
             self._image(self.image_elements[index], wanted)
         for label in self.label_elements if plan else ():
@@ -170,20 +176,21 @@ class _File:
             elif target is not None and plan.final(target) != own:
                 self.set_attributes(track, {"label": plan.final(target)})
 
-    def _shape(self, index: int, shape: Element, parent: Element, wanted: Wanted, plan: CategoryPlan) -> None:
+    def _shape(self, index: int, shape: Element, parent: Element, wanted: Wanted,
+               plan: CategoryPlan) -> tuple[dict[str, str | None], str]:
+        """Return the new attributes and the tag of a shape, having taken it out where it goes."""
         own = self.label(shape, parent)
         in_track = parent.tag == "track"
         if own in plan.dropped and "set-category" not in wanted:
             if not in_track:  # a track goes as a whole
                 self.text.remove(shape)
-            return
-        new: dict[str, str | None] = {"keyframe": "1"} if index in self.key_frames else {}
+            return {}, shape.tag
         if is_dropped(wanted):
             if in_track and "drop-record" not in wanted:
-                self.set_attributes(shape, {**new, "outside": "1"})
-            else:
-                self.text.remove(shape)
-            return
+                return {"outside": "1"}, shape.tag
+            self.text.remove(shape)
+            return {}, shape.tag
+        new: dict[str, str | None] = {}
         if not in_track and own is not None:
             target = plan.target(wanted["set-category"]) if "set-category" in wanted else own
             new["label"] = plan.final(target)
@@ -192,18 +199,20 @@ class _File:
             if change.action == "set-field":
                 self._field(shape, change, new)
         if "drop-polygon" in wanted or "set-box" in wanted:
-            tag = self._redraw(shape, wanted, new)
-        self.set_attributes(shape, new, tag)
+            tag = self._redraw(shape, wanted, new, self.boxes.get(index))
+        return new, tag
 
-    def _key_frames(self) -> set[int]:
-        """Return the shapes of tracks that are edited, and their neighbours: CVAT takes key frames only, and draws the rest."""
+    def _mark_key_frames(self, new: dict[int, tuple[dict[str, str | None], str]]) -> None:
+        """Make key frames of what changes in a track, and of its neighbours: CVAT takes these only, and draws the rest."""
         near: set[int] = set()
-        for index in self.records:
-            track = self.shapes[index][1]
-            if track.tag == "track":
+        for index, (attributes, tag) in new.items():
+            shape, track = self.shapes[index]
+            old = attributes_of(self.text.utf8, shape)
+            if track.tag == "track" and (tag != shape.tag or any(old.get(k) != v for k, v in attributes.items())):
                 near.update(k for k in (index - 1, index, index + 1)
                             if 0 <= k < len(self.shapes) and self.shapes[k][1] is track)
-        return near
+        for index in near:
+            new.setdefault(index, ({}, self.shapes[index][0].tag))[0]["keyframe"] = "1"
 
     def _field(self, shape: Element, change: Change, new: dict[str, str | None]) -> None:
         name, value = change.field()
@@ -219,7 +228,7 @@ class _File:
                 return
         raise change.wrong(f"the shape has no attribute {name!r}")
 
-    def _redraw(self, shape: Element, wanted: Wanted, new: dict[str, str | None]) -> str:
+    def _redraw(self, shape: Element, wanted: Wanted, new: dict[str, str | None], old_box: Box | None) -> str:
         """Choose the attributes that draw the edited shape; returns its tag."""
         change = wanted.get("set-box") or wanted["drop-polygon"]
         own = attributes_of(self.text.utf8, shape)
@@ -235,6 +244,8 @@ class _File:
                 old = own.get(edge, "")
                 new[edge] = old if old and real_text(old, edge) == value else number_text(value, old)
             return "box"
+        if old_box is not None and all(abs(a - b) <= _SAME for a, b in zip(box, old_box, strict=True)):
+            return shape.tag
         if drawn.tag not in ("polygon", "points") or not _inside(box, drawn.box()):
             what = "rotated box" if drawn.rotation else drawn.tag
             raise change.wrong(f"the shape is a {what}, which cannot take that box; add drop-polygon to make it a plain box")
