@@ -14,10 +14,11 @@ import numpy as np
 
 from dsinspect.geometry.affine import rotated_boxes, rotated_corners
 from dsinspect.geometry.rle import decode_mask
+from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 from dsinspect_formats._gathering import envelope
-from dsinspect_formats._writing import Losses, cannot_write, field_of, inside, number, outline_kind, slices_of
+from dsinspect_formats._writing import Losses, cannot_write, field_of, number, outline_kind, slices_of
 from dsinspect_formats.cvat._shapes import rle_of
 
 KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
