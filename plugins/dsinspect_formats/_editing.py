@@ -58,6 +58,15 @@ class Change:
             pass
         raise self.wrong(f"{self.text!r} is not NAME=JSON, such as iscrowd=0")
 
+    def new_box(self) -> Box:
+        """Return the box of an `add-box`; raises UserError when it has no area, or no category is named."""
+        x_min, y_min, x_max, y_max = self.finite_box()
+        if not (x_max > x_min and y_max > y_min):
+            raise self.wrong("the new box has no area")
+        if not self.text:
+            raise self.wrong("the edit names no category")
+        return self.box
+
     def finite_box(self) -> Box:
         """Return the box; raises UserError when an edge is missing or not finite."""
         if not all(map(math.isfinite, self.box)):
@@ -90,6 +99,8 @@ class Changes:
         images: by path.
         categories: by name.
         files: sources to write as UTF-8.
+        boxes: to add, by path of the image.
+        new_categories: to declare.
         everywhere: `set-field` edits that name no record: all that lack the field.
     """
 
@@ -97,6 +108,8 @@ class Changes:
     images: dict[str, Wanted] = field(default_factory=dict)
     categories: dict[str, Wanted] = field(default_factory=dict)
     files: dict[str, Change] = field(default_factory=dict)
+    boxes: dict[str, list[Change]] = field(default_factory=dict)
+    new_categories: list[Change] = field(default_factory=list)
     everywhere: list[Change] = field(default_factory=list)
 
     @staticmethod
@@ -121,6 +134,12 @@ class Changes:
                 out.everywhere.append(change)
             elif what == "file":
                 out.files[_address(change, change.source)] = change
+            elif change.action == "add-box":
+                change.new_box()
+                out.boxes.setdefault(_address(change, change.image), []).append(change)
+            elif change.action == "add-category":
+                _address(change, change.category)
+                out.new_categories.append(change)
             elif what == "image":
                 _add(out.images.setdefault(_address(change, change.image), {}), change.action, change)
             elif what == "category":
@@ -176,21 +195,37 @@ class CategoryPlan:
         dropped: names that go with their annotations.
         merged: name to the name, as declared, whose annotations it joins.
         renamed: name to its new name.
+        added: names to declare.
     """
 
     declared: frozenset[str] = frozenset()
     dropped: frozenset[str] = frozenset()
     merged: Mapping[str, str] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
+    added: tuple[str, ...] = ()
 
     @staticmethod
-    def of(categories: Mapping[str, Wanted], declared: Iterable[str]) -> CategoryPlan:
+    def of(categories: Mapping[str, Wanted], declared: Iterable[str], new: Iterable[Change] = ()) -> CategoryPlan:
         """Settle the edits of categories; dropping wins over merging, merging over renaming.
+
+        Args:
+            categories: edits by name.
+            declared: names.
+            new: categories to declare.
 
         Raises:
             UserError: a name that is not there, is taken, or leads in a circle.
         """
-        names = frozenset(declared)
+        own = frozenset(declared)
+        added = {}
+        for change in new:
+            name = change.category or ""
+            if not name.strip():
+                raise change.wrong("the new name is empty")
+            if name in own:
+                raise change.wrong(f"{name!r} is declared already")
+            added[name] = change
+        names = own | set(added)
         dropped, merged, renamed = set(), {}, {}
         for name, wanted in categories.items():
             change = any_of(wanted)
@@ -217,18 +252,19 @@ class CategoryPlan:
             if target != name:  # merging into itself changes nothing
                 into[name] = target
         gone = dropped | set(into) | set(renamed)
-        new: dict[str, str] = {}
+        final: dict[str, str] = {}
         for name, change in renamed.items():
             text = change.text or ""
             if not text.strip():
                 raise change.wrong("the new name is empty")
-            if text != name and (text in names - gone or text in new.values()):
+            if text != name and (text in names - gone or text in final.values()):
                 raise change.wrong(f"{text!r} is taken; merge-category joins two categories")
-            new[name] = text
-        return CategoryPlan(names, frozenset(dropped), into, {k: v for k, v in new.items() if k != v})
+            final[name] = text
+        return CategoryPlan(names, frozenset(dropped), into, {k: v for k, v in final.items() if k != v},
+                            tuple(added))
 
     def __bool__(self) -> bool:
-        return bool(self.dropped or self.merged or self.renamed)
+        return bool(self.dropped or self.merged or self.renamed or self.added)
 
     def final(self, name: str) -> str:
         """Return the name that annotations of a declared category have afterwards."""

@@ -70,7 +70,7 @@ def patches(name: str, root: Path, *changes: Mapping[str, Any], options: BaseOpt
     fmt: Format = FORMATS[name]()
     for patch in fmt.patch(OpenRequest(root, options=options), edits):
         folder = root if root.is_dir() else root.parent
-        assert (folder / patch.path).read_bytes() == patch.before
+        assert ((folder / patch.path).read_bytes() if (folder / patch.path).exists() else b"") == patch.before
         assert patch.before != patch.after
         assert patch.path not in found
         found[patch.path] = patch.after
@@ -93,7 +93,7 @@ def rewritten(name: str, root: Path, to: Path, *changes: Mapping[str, Any], opti
         if after is None:
             (to / path).unlink()
         else:
-            (to / path).write_bytes(after)
+            write(to, path, after)
     return to if root.is_dir() else to / root.name
 
 

@@ -111,6 +111,26 @@ class JsonObject:
         return self.text[self.members[-2].stop:last.key_start] if len(self.members) > 1 else ", ", colon
 
 
+def record_like(model: JsonObject | None, record: dict[str, Any]) -> str:
+    """Return a record as text, its members in the order and with the spaces of another one.
+
+    Args:
+        model: a record of the same list; without one all members are written in their order.
+        record: members and values; those that the model lacks are left out, but for ids, boxes and names.
+    """
+    if model is None:
+        return json.dumps({k: v for k, v in record.items() if k not in ("iscrowd", "segmentation")})
+    known = [m.key for m in model.members if m.key in record]
+    keys = [*known, *(k for k in record if k not in known and k not in ("area", "iscrowd", "segmentation"))]
+    is_ascii = model.text.isascii()
+    between, colon = model._habits()
+    last = model.members[-1].stop if model.members else model.text.index("{") + 1
+    first = model.members[0].key_start if model.members else last
+    start = model.text.index("{")
+    members = [f"{json.dumps(k)}{colon}{json.dumps(record[k], ensure_ascii=is_ascii)}" for k in dict.fromkeys(keys)]
+    return model.text[start:first] + between.join(members) + model.text[last:]
+
+
 def _members(text: str) -> list[Member]:
     def space(at: int) -> int:
         match = _SPACE.match(text, at)

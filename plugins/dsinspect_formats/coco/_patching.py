@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -11,13 +12,13 @@ from pathlib import Path
 import numpy as np
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative
-from dsinspect_formats._splicing import EncodedText, Splice, removals, shown_path, splice
+from dsinspect_formats._splicing import EncodedText, Splice, extent_text, number_text, removals, shown_path, splice
 from dsinspect_formats.coco._files import base_folder, find_files, image_folders, split_of
-from dsinspect_formats.coco._members import JsonObject
+from dsinspect_formats.coco._members import JsonObject, record_like
 from dsinspect_formats.coco._spans import ListSpans, spans_of
 from dsinspect_formats.coco._tolerant import LISTS, optional_number, whole
 from dsinspect_formats.coco.format import CocoFile, locate, read_file
@@ -42,12 +43,13 @@ class _File:
     unreadable: set[int] = field(default_factory=set)
     categories_of: dict[int, str] = field(default_factory=dict)
     new_ids: dict[int, int] = field(default_factory=dict)
+    boxes: list[tuple[int, Change]] = field(default_factory=list)
     to_utf8: bool = False
 
     @property
     def is_touched(self) -> bool:
         return bool(self.records or self.images or self.dropped_images or self.dropped_annotations or self.unreadable
-                    or self.categories_of or self.to_utf8)
+                    or self.categories_of or self.boxes or self.to_utf8)
 
 
 def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
@@ -55,19 +57,23 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
 
     Beyond what the actions say: `set-annotation-id` without a text gives the next free id of the file, `set-path`
     without one the path that leads to the image from its folder, and `set-field` without an address fills in
-    `id`, `area` or `iscrowd` wherever a file's annotations lack it.
+    `id`, `area` or `iscrowd` wherever a file's annotations lack it. `add-box` writes the members that the last annotation of
+    the file has, as far as they follow from the box; `add-category` declares it in every file, with the next free id.
     """
     if not len(edits):
         return
-    changes = Changes.of(edits, "coco", ())
+    changes = Changes.of(edits, "coco", (), LATER_ACTIONS)
     base = base_folder(request.root)
     tree = ImageTree.below(request.images or base)
     files = _files(request, base, tree)
     declared = [c.name for f in files for c in f.read.categories]
-    plan = CategoryPlan.of(changes.categories, declared)
+    plan = CategoryPlan.of(changes.categories, declared, changes.new_categories)
     _settle_records(files, changes, plan)
     _settle_images(files, changes)
     _settle_ids(files)
+    _settle_boxes(files, changes, plan)
+    first_new = 1 + max((c.category_id for f in files for c in f.read.categories), default=0)
+    new_ids = {name: first_new + k for k, name in enumerate(plan.added)}
     by_source = {f.source: f for f in files}
     for source, change in changes.files.items():
         if source not in by_source:
@@ -79,7 +85,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         if not (file.is_touched or plan or everywhere):
             continue
         before = file.path.read_bytes()
-        after = _Editor(file, plan, everywhere, tree, base, before).apply()
+        after = _Editor(file, plan, new_ids, everywhere, tree, base, before).apply()
         if after != before:
             yield Patch(shown_path(request.root, file.path), before, after)
 
@@ -123,7 +129,7 @@ def _settle_records(files: list[_File], changes: Changes, plan: CategoryPlan) ->
             if "set-category" in wanted:
                 change = wanted["set-category"]
                 name = plan.target(change)
-                if name not in {c.name for c in file.read.categories}:
+                if name not in {c.name for c in file.read.categories} and name not in plan.added:
                     raise change.wrong(f"this file declares no category {name!r}; another one does")
                 file.categories_of[index] = name
 
@@ -195,13 +201,33 @@ def _settle_ids(files: list[_File]) -> None:
             free += change.text is None
 
 
+def _settle_boxes(files: list[_File], changes: Changes, plan: CategoryPlan) -> None:
+    """Give every box to add to the first file with its image."""
+    where: dict[str, tuple[_File, int]] = {}
+    for file in files:
+        for path, image_id in zip(file.read.images["path"].tolist(), file.read.images["image_id"].tolist(), strict=True):
+            where.setdefault(path, (file, image_id))
+    for path, boxes in changes.boxes.items():
+        for change in boxes:
+            if path not in where:
+                raise change.wrong("no record names such an image")
+            if "drop-image" in changes.images.get(path, {}):
+                raise change.wrong("another edit drops the image")
+            file, image_id = where[path]
+            name = plan.target(change)
+            if name not in {c.name for c in file.read.categories} and name not in plan.added:
+                raise change.wrong(f"{file.source} declares no category {name!r}; another file does")
+            file.boxes.append((image_id, change))
+
+
 class _Editor:
     """Applies to one file what was settled."""
 
-    def __init__(self, file: _File, plan: CategoryPlan, everywhere: list[Change], tree: ImageTree, base: Path,
-                 before: bytes) -> None:
+    def __init__(self, file: _File, plan: CategoryPlan, new_categories: dict[str, int], everywhere: list[Change],
+                 tree: ImageTree, base: Path, before: bytes) -> None:
         self.file = file
         self.plan = plan
+        self.new_categories = new_categories
         self.everywhere = everywhere
         self.tree = tree
         self.base = base
@@ -216,6 +242,7 @@ class _Editor:
         self.lists = spans_of(self.content, counts, file.source)
         self.cuts: dict[str, set[int]] = {k: set() for k in LISTS}
         self.splices: list[Splice] = []
+        self.free = 1
 
     def apply(self) -> bytes:
         """Return the file with the edits."""
@@ -223,10 +250,14 @@ class _Editor:
         self.cuts["annotations"] |= self.file.dropped_annotations
         self._cut_unreadable()
         ids, moved = self._categories()
+        ids.update(self.new_categories)
         self._annotations(ids, moved)
         for index, wanted in self.file.images.items():
             self._edit("images", index, partial(self._image, wanted))
         closing = self._cut()
+        self._add("categories", [{"id": number, "name": name} for name, number in self.new_categories.items()])
+        self._add("annotations", [self._new_annotation(image_id, ids[self.plan.target(change)], change)
+                                  for image_id, change in self.file.boxes])
         utf8 = splice(self.content, self.splices)
         if closing:
             utf8 = utf8.rstrip(b" \t\r\n,") + closing
@@ -244,6 +275,41 @@ class _Editor:
                 closing = b"]}"
             self.splices += removals(pairs, dropped, spans.opened, spans.closed)
         return closing
+
+    def _add(self, key: str, records: list[dict[str, object]]) -> None:
+        """Add records at the end of a list, written as the last one is."""
+        if not records:
+            return
+        spans = self.lists.get(key)
+        if spans is None or spans.closed == len(self.content):
+            raise UserError(f"{self.file.source}: has no whole list {key!r} to add to")
+        pairs = spans.pairs()
+        model = None
+        with contextlib.suppress(ValueError):  # a last record that is no JSON is no model
+            model = JsonObject(self._text(spans, len(pairs) - 1)) if pairs else None
+        between = self._between(spans, pairs)
+        texts = [record_like(model, record) for record in records]
+        if len(self.cuts[key]) < len(pairs):
+            at, text = pairs[-1][1], "".join(between + t for t in texts)
+        else:
+            at, text = spans.closed, between.join(texts)
+        self.splices.append((at, at, text.encode("utf-8", self.errors)))
+
+    def _between(self, spans: ListSpans, pairs: list[tuple[int, int]]) -> str:
+        """Return what stands between two records of a list."""
+        if len(pairs) > 1:
+            gap = self.content[pairs[-2][1]:pairs[-1][0]].decode("utf-8", self.errors)
+            return gap if gap.strip() == "," else ", "
+        before = self.content[spans.opened:pairs[0][0]].decode("utf-8", self.errors) if pairs else ""
+        return f",{before}" if before and not before.strip() else ", "
+
+    def _new_annotation(self, image_id: int, category_id: int, change: Change) -> dict[str, object]:
+        x_min, y_min, x_max, y_max = change.new_box()
+        box = [json.loads(t) for t in (number_text(x_min), number_text(y_min), extent_text(x_min, x_max),
+                                       extent_text(y_min, y_max))]
+        number, self.free = self.free, self.free + 1
+        return {"id": number, "image_id": image_id, "category_id": category_id, "bbox": box,
+                "area": json.loads(number_text(round(box[2] * box[3], 4))), "iscrowd": 0, "segmentation": []}
 
     def _cut_unreadable(self) -> None:
         """Choose the records at the places of `drop-record` that the reader cannot use; the place alone may mean several."""
@@ -332,6 +398,8 @@ class _Editor:
                     record.set("area", round(box[2] * box[3], 4))
             elif change.action == "set-annotation-id":
                 record.set("id", self.file.new_ids[index])
+            elif change.action == "mark-as-crowd":
+                record.set("iscrowd", 1)
             elif change.action == "set-area":
                 record.set("area", _area(change), (change.text or "").strip())
             elif change.action == "drop-polygon" and record.member("segmentation"):

@@ -41,6 +41,7 @@ class Coco(Format):
     name = "coco"
     writable = True
     patchable = True
+    no_place = frozenset()
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with COCO's lists."""

@@ -78,6 +78,15 @@ class CsvText:
         """Take a row out."""
         self.dropped.add(row)
 
+    def add(self, columns: int) -> int:
+        """Add an empty row at the end; return its position."""
+        last = self.rows[-1]
+        end = next((r.end for r in self.rows if r.end), "\n")
+        final = last.end
+        last.end = end
+        self.rows.append(CsvRow(last.number + 1, [""] * columns, final))
+        return len(self.rows) - 1
+
     def result(self) -> str:
         """Return the text with the changes."""
         return without_lines([self.delimiter.join(r.cells) + r.end for r in self.rows], self.dropped) + self.rest

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dsinspect.errors import UserError
-from dsinspect.io.spreadsheets import Sheet, kind_of
-from dsinspect.protocols.edits import Edits
+from dsinspect.io.spreadsheets import Row, Sheet, kind_of
+from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree
@@ -20,8 +20,6 @@ from dsinspect_formats._splicing import EncodedText, extent_text, number_text
 from dsinspect_formats.table._cells import CsvText
 from dsinspect_formats.table._columns import CORNERS, Mapped, number
 from dsinspect_formats.table.format import Options, Table, TableSource, _choose, _collect, _image_table, _tables_in
-
-NO_PLACE = ("set-area", "drop-polygon")
 
 
 class _Grid(Protocol):
@@ -33,13 +31,15 @@ class _Grid(Protocol):
     def get(self, record: int, column: int) -> Any: ...
     def set(self, record: int, column: int, value: Any) -> None: ...
     def drop(self, record: int) -> None: ...
+    def add(self) -> int: ...
 
 
 def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     The last row of an image stays when its box is dropped: its box and category are emptied, which makes the image a
-    background. `set-field` writes the cell of the column of that name; categories are those in use.
+    background. `set-field` writes the cell of the column of that name; categories are those in use, so `add-category` changes
+    nothing. `add-box` fills the row of a background; else it adds a row at the end, with the image's own cells.
 
     An .xlsx is loaded and saved with openpyxl, which keeps values, formulas, styles, widths, validations, comments,
     charts it can read, images and (as they are) macros, but not: the stored results of formulas, shapes and text
@@ -48,7 +48,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """
     if not len(edits):
         return
-    changes = Changes.of(edits, "table", NO_PLACE)
+    changes = Changes.of(edits, "table", Table.no_place, LATER_ACTIONS - Table.no_place)
     source = Table().open(request)
     path = _tables_in(request.root)[0] if request.root.is_dir() else request.root
     before = path.read_bytes()
@@ -94,7 +94,9 @@ class _Patcher:
         self.category_of = dict(zip(collected.indices, collected.categories, strict=True))
         self.faulty = {p.index for p in collected.problems}
         self.records = changes.by_source().get(self.name, {})
-        self.plan = CategoryPlan.of(changes.categories, {c for c in collected.categories if c is not None})
+        used = {c for c in collected.categories if c is not None}
+        self.plan = CategoryPlan.of(changes.categories, used, [c for c in changes.new_categories if c.category not in used])
+        self.free = 1 + max((int(i) for i in map(self._id, range(grid.count)) if i is not None), default=0)
 
     def apply(self) -> None:
         """Check all edits, then change the grid."""
@@ -127,6 +129,43 @@ class _Patcher:
                 self._record(k, self.records.get(k, {}))
             if path is not None and path in self.changes.images:
                 self._image(k, self.changes.images[path])
+        for path, boxes in self.changes.boxes.items():
+            self._boxes(path, boxes, dropped)
+
+    def _boxes(self, path: str, boxes: list[Change], dropped: set[int]) -> None:
+        """Add boxes to an image: into its empty rows, then into new ones."""
+        own = [k for k, key in enumerate(self.keys) if key is not None and self.path_of.get(key) == path]
+        empty = [k for k in own if k not in self.category_of and k not in dropped and k not in self.faulty]
+        for change in boxes:
+            record = empty.pop(0) if empty else self.grid.add()
+            if record not in own:
+                for name in ("image", "split", "image_width", "image_height"):
+                    value = self._cell(own[0], name)
+                    if value not in (None, ""):
+                        self.grid.set(record, self.columns[name], value)
+            if "category" in self.columns:
+                self.grid.set(record, self.columns["category"], self.plan.final(self.plan.target(change)))
+            if "annotation_id" in self.columns and self._id(own[0]) is not None:
+                self._number(record, "annotation_id", str(self.free), as_number=self._is_number(own[0], "annotation_id"))
+                self.free += 1
+            box = self._edges(change)
+            model = next(iter(self.category_of), own[0])
+            for axis in (0, 1):
+                low, high = self.mapped.box[axis], self.mapped.box[axis + 2]
+                is_corner = self.mapped.box == CORNERS
+                self._number(record, low, number_text(box[axis]), as_number=self._is_number(model, low))
+                self._number(record, high, number_text(box[axis + 2]) if is_corner else extent_text(box[axis], box[axis + 2]),
+                             as_number=self._is_number(model, high))
+
+    def _id(self, record: int) -> int | None:
+        try:
+            value = number(self._cell(record, "annotation_id"))
+        except ValueError:
+            return None
+        return int(value) if value == value and float(value).is_integer() else None
+
+    def _is_number(self, record: int, name: str) -> bool:
+        return not isinstance(self._cell(record, name), str)
 
     def _key(self, record: int) -> str | None:
         image = self._cell(record, "image")
@@ -157,7 +196,15 @@ class _Patcher:
             if "set-image-size" in wanted:
                 wanted["set-image-size"].size_wh()
                 self._needs(wanted["set-image-size"], "image_width", "image_height")
-        if self.plan:
+        for path, boxes in self.changes.boxes.items():
+            for change in boxes:
+                if path not in paths:
+                    raise change.wrong("no row names such an image")
+                if "drop-image" in self.changes.images.get(path, {}):
+                    raise change.wrong("another edit drops the image")
+                self.plan.target(change)
+                self._edges(change)
+        if self.changes.categories:
             self._needs(any_of(next(iter(self.changes.categories.values()))), "category")
 
     def _check_record(self, change: Change) -> None:
@@ -221,8 +268,15 @@ class _Patcher:
                 self._number(record, names[axis + 2], number_text(high, texts[axis + 2]) if is_corner else extent_text(
                     old[axis] if low_stays else low, high, texts[axis + 2]))
 
-    def _number(self, record: int, name: str, text: str) -> None:
-        """Write a number, as text where the cell holds text, with its decimal comma where it has one."""
+    def _number(self, record: int, name: str, text: str, *, as_number: bool = False) -> None:
+        """Write a number, as text where the cell holds text, with its decimal comma where it has one.
+
+        Args:
+            record: position.
+            name: of the field.
+            text: of the number.
+            as_number: what an empty cell gets in a workbook.
+        """
         old = self._cell(record, name)
         try:
             if number(old) == float(text):
@@ -231,7 +285,7 @@ class _Patcher:
             pass
         value: Any = text
         if not isinstance(old, str) and not isinstance(self.grid, _Csv):
-            value = json.loads(text)
+            value = json.loads(text) if as_number or old is not None else text
         elif isinstance(old, str) and "," in old and "." not in old:
             value = text.replace(".", ",")
         self.grid.set(record, self.columns[name], value)
@@ -286,6 +340,12 @@ class _Csv:
     def drop(self, record: int) -> None:
         self.text.drop(self.rows[record])
 
+    def add(self) -> int:
+        """Add an empty row at the end; return its position."""
+        self.rows.append(self.text.add(len(self.header)))
+        self.count += 1
+        return self.count - 1
+
     def saved(self, *, plain: bool) -> bytes:
         """Return the file, in UTF-8 when that is asked for."""
         utf8 = self.text.result().encode("utf-8", "surrogatepass")
@@ -327,6 +387,13 @@ class _Book:
     def drop(self, record: int) -> None:
         self._dropped.append(self.values[record].number)
         self.is_changed = True
+
+    def add(self) -> int:
+        """Add an empty row at the end; return its position."""
+        self.values.append(Row(self.values[-1].number + 1, []))
+        self.count += 1
+        self.is_changed = True
+        return self.count - 1
 
     def saved(self) -> bytes:
         """Return the workbook."""

@@ -42,6 +42,7 @@ class Table(Format):
     name = "table"
     writable = True
     patchable = True
+    no_place = frozenset(("set-area", "drop-polygon", "mark-as-crowd"))
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:

@@ -136,6 +136,40 @@ class XmlText:
                 self.splices.append((model.stop, model.stop, b"".join(gap + t for t in texts)))
 
 
+Child = tuple[str, Any]
+"""Name of an element, and its text or its children."""
+
+
+def add_objects(text: XmlText, root: Element, objects: list[list[Child]]) -> None:
+    """Add `<object>` elements at the end of the root, indented as what it holds.
+
+    Args:
+        text: of the file.
+        root: its whole root, which has children.
+        objects: children of each.
+    """
+    utf8 = text.utf8
+    model = root.children[-1]
+    at = root.inner_stop
+    start = utf8.rfind(b"\n", 0, at) + 1
+    line = utf8.rfind(b"\n", 0, model.start) + 1
+    indent = utf8[line:model.start]
+    if utf8[start:at].strip() or indent.strip():  # all on one line
+        text.splices.append((at, at, b"".join(_element("object", o, b"", b"", b"") for o in objects)))
+        return
+    unit = indent or b"\t"
+    text.splices.append((start, start, b"".join(_element("object", o, indent, unit, text.line_end) for o in objects)))
+
+
+def _element(tag: str, content: Any, indent: bytes, unit: bytes, end: bytes) -> bytes:
+    """Return an element as lines, or without any between."""
+    name = tag.encode()
+    if isinstance(content, str):
+        return indent + b"<" + name + b">" + escape(content).encode("utf-8", "surrogatepass") + b"</" + name + b">" + end
+    inner = b"".join(_element(t, c, indent + unit, unit, end) for t, c in content)
+    return indent + b"<" + name + b">" + end + inner + indent + b"</" + name + b">" + end
+
+
 def encoded_xml(content: bytes, path: str, *, guessed: bool) -> EncodedText:
     """Decode an XML file as the reader does.
 

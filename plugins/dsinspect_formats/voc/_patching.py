@@ -7,15 +7,14 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
-from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
-from dsinspect_formats._editing import CategoryPlan, Changes, Wanted, any_of, is_dropped
+from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import stem_of, walk
 from dsinspect_formats._splicing import EncodedText, number_text, splice, without_lines
-from dsinspect_formats.voc._elements import Element, XmlText, as_utf8, encoded_xml, expressible
-from dsinspect_formats.voc.format import Entry, Options, VocSource, _of_list
+from dsinspect_formats.voc._elements import Child, Element, XmlText, add_objects, as_utf8, encoded_xml, expressible
+from dsinspect_formats.voc.format import Entry, Options, Voc, VocSource, _of_list
 
-NO_PLACE = ("set-area", "set-annotation-id")
 _LIST = re.compile(r"(?P<folder>(?:.*/)?)ImageSets/.*\.txt", re.I)
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _TAG = re.compile(r"[A-Za-z_][\w.-]*")
@@ -25,10 +24,12 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     Beyond what the actions say: `set-field` writes a child of the object, `drop-polygon` removes its `<polygon>`, and
-    `set-path` without a text writes the image's file name. Categories are those in use: VOC declares none.
+    `set-path` without a text writes the image's file name, `mark-as-crowd` sets `<difficult>`, which trainers and VOC's own
+    evaluation leave out as others leave out crowds, and `add-box` writes an `<object>` with the children that the first one of
+    the file has. Categories are those in use: VOC declares none, so `add-category` changes no file.
     """
     if len(edits):
-        yield from _Patcher(request, Changes.of(edits, "voc", NO_PLACE)).patches()
+        yield from _Patcher(request, Changes.of(edits, "voc", Voc.no_place, LATER_ACTIONS)).patches()
 
 
 class _Patcher:
@@ -49,8 +50,9 @@ class _Patcher:
         self.images: dict[str, Wanted] = {}
         self.gone: set[str] = set()
         self.gone_images: set[str] = set()
+        self.boxes: dict[str, list[Change]] = {}
         used = {n for names in self.names.values() for n in names.values()}
-        self.plan = CategoryPlan.of(changes.categories, used)
+        self.plan = CategoryPlan.of(changes.categories, used, [c for c in changes.new_categories if c.category not in used])
         self._check()
 
     def _read(self) -> None:
@@ -101,6 +103,14 @@ class _Patcher:
                 wanted["set-image-size"].size_wh()
             for xml in self.xml_of[path]:
                 self.images[xml] = wanted
+        for path, boxes in self.changes.boxes.items():
+            for change in boxes:
+                if not self.xml_of.get(path):
+                    raise change.wrong("the image has no XML file to add to" if path in self.xml_of else "no such image in the set")
+                if path in self.gone_images:
+                    raise change.wrong("another edit drops the image")
+                self.plan.target(change)
+                self.boxes.setdefault(self.xml_of[path][0], []).append(change)
         self.lists = [p for p in walk(self.root) if _LIST.fullmatch(p)]
         for source, change in self.changes.files.items():
             if source not in self.names and source not in self.lists:
@@ -108,7 +118,7 @@ class _Patcher:
 
     def patches(self) -> Iterator[Patch]:
         """Yield the files that change; every file is edited once before the first is yielded, so that none fails late."""
-        touched = {*self.records, *self.images, *(f for f in self.changes.files if f in self.names)}
+        touched = {*self.records, *self.images, *self.boxes, *(f for f in self.changes.files if f in self.names)}
         if self.plan:
             moved = self.plan.dropped | set(self.plan.merged) | set(self.plan.renamed)
             touched.update(xml for xml, names in self.names.items() if not moved.isdisjoint(names.values()))
@@ -134,6 +144,10 @@ class _Patcher:
             raise any_of(beyond).wrong("the place of the object in the file is not clear")
         for index, element in enumerate(objects):
             self._object(text, element, self.records.get(xml, {}).get(index, {}), self.names[xml].get(index))
+        if xml in self.boxes:
+            if text.root is None or text.root.stop < 0 or not text.root.children:
+                raise self.boxes[xml][0].wrong("the XML file breaks off or is empty")
+            add_objects(text, text.root, [self._new_object(objects, change) for change in self.boxes[xml]])
         if xml in self.images and text.root is not None:
             self._image(text, text.root, self.images[xml])
         utf8 = splice(encoded.utf8, text.splices)
@@ -157,6 +171,12 @@ class _Patcher:
         for change in wanted.values():
             if change.action == "set-box":
                 self._box(text, element, change.finite_box())
+            elif change.action == "mark-as-crowd":
+                difficult = element.child("difficult")
+                if difficult is None:
+                    added.append(("difficult", "1"))
+                else:
+                    text.set_text(difficult, "1")
             elif change.action == "drop-polygon":
                 for polygon in element.all("polygon"):
                     text.remove(polygon)
@@ -170,6 +190,19 @@ class _Patcher:
                     text.set_text(child, written)
         if added:
             text.add(element, sorted(added), before="bndbox")
+
+    def _new_object(self, objects: list[Element], change: Change) -> list[Child]:
+        """Return the children of a new object: those that the first one of the file has, as far as they follow from the box."""
+        x_min, y_min, x_max, y_max = change.new_box()
+        corners = (x_min + self.base, y_min + self.base, x_max, y_max)
+        box: list[Child] = [(tag, number_text(v, whole_as_int=True)) for tag, v in zip(_BOX, corners, strict=True)]
+        fields: dict[str, Child] = {
+            "name": ("name", self.plan.final(self.plan.target(change))), "pose": ("pose", "Unspecified"),
+            "truncated": ("truncated", "0"), "difficult": ("difficult", "0"), "occluded": ("occluded", "0"),
+            "bndbox": ("bndbox", box)}
+        tags = [c.tag for c in objects[0].children] if objects else ["name", "difficult", "bndbox"]
+        wanted = dict.fromkeys((*(t for t in tags if t in fields), "name", "bndbox"))
+        return [fields[t] for t in wanted]
 
     def _box(self, text: XmlText, element: Element, box: tuple[float, float, float, float]) -> None:
         corners = (box[0] + self.base, box[1] + self.base, box[2], box[3])

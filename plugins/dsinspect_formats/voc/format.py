@@ -47,6 +47,7 @@ class Voc(Format):
     writable = True
     by_stem = True
     patchable = True
+    no_place = frozenset(("set-area", "set-annotation-id"))
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,9 @@ def class_files(config: Config, folder: Path) -> dict[str, str]:
     return {listed: "lines"} if listed is not None and not config.settings else {}
 
 
-def edit_class_file(text: str, kind: str, removed: Collection[int], renamed: Mapping[int, str], left: int) -> str:
-    """Return a class file without some classes and with others renamed; those after a removed one move up.
+def edit_class_file(text: str, kind: str, removed: Collection[int], renamed: Mapping[int, str], left: int,
+                    added: Sequence[str] = ()) -> str:
+    """Return a class file without some classes, with others renamed or added; those after a removed one move up.
 
     Args:
         text: of the file.
@@ -40,11 +41,12 @@ def edit_class_file(text: str, kind: str, removed: Collection[int], renamed: Map
         removed: class numbers.
         renamed: class number to new name.
         left: number of classes afterwards.
+        added: names of new classes, which come last.
     """
     if kind == "yaml":
-        return _edit_yaml(text, removed, renamed, left)
+        return _edit_yaml(text, removed, renamed, left, added)
     if kind == "data":
-        return re.sub(r"(?m)^([ \t]*classes[ \t]*=[ \t]*)\d+", rf"\g<1>{left}", text) if removed else text
+        return re.sub(r"(?m)^([ \t]*classes[ \t]*=[ \t]*)\d+", rf"\g<1>{left}", text) if removed or added else text
     lines = text.splitlines(keepends=True)
     places = [k for k, line in enumerate(lines) if kind == "lines" or line.strip()]
     for number, name in renamed.items():
@@ -52,10 +54,14 @@ def edit_class_file(text: str, kind: str, removed: Collection[int], renamed: Map
         stripped = line.strip()
         at = line.index(stripped)
         lines[places[number]] = line[:at] + name + line[at + len(stripped):]
-    return without_lines(lines, {places[k] for k in removed})
+    new = without_lines(lines, {places[k] for k in removed})
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    for name in added:
+        new += ("" if not new or new.endswith("\n") else line_end) + name + line_end
+    return new
 
 
-def _edit_yaml(text: str, removed: Collection[int], renamed: Mapping[int, str], left: int) -> str:
+def _edit_yaml(text: str, removed: Collection[int], renamed: Mapping[int, str], left: int, added: Sequence[str]) -> str:
     document = yaml.compose(readable(text), yaml.SafeLoader)
     if not isinstance(document, yaml.MappingNode):
         raise UserError("data.yaml: not a mapping, so its names cannot be edited")
@@ -66,6 +72,7 @@ def _edit_yaml(text: str, removed: Collection[int], renamed: Mapping[int, str], 
         spans = [(n.start_mark.index, n.end_mark.index) for n in names.value]
         splices += [(*spans[k], _scalar(names.value[k], name)) for k, name in renamed.items()]
         splices += _cuts(text, names, spans, removed)
+        splices += _additions(text, names, [_scalar(names.value[-1], name) for name in added] if names.value else [])
     elif isinstance(names, yaml.MappingNode):
         spans = [(k.start_mark.index, v.end_mark.index) for k, v in names.value]
         gone = set()
@@ -83,8 +90,11 @@ def _edit_yaml(text: str, removed: Collection[int], renamed: Mapping[int, str], 
             if number in renamed:
                 splices.append((value.start_mark.index, value.end_mark.index, _scalar(value, renamed[number])))
         splices += _cuts(text, names, spans, gone)
+        first = 1 + max((int(k.value) for k, _ in names.value if k.value.isdecimal()), default=-1) - len(removed)
+        splices += _additions(text, names, [f"{first + k}: {_scalar(names.value[-1][1], name)}" for k, name in enumerate(added)]
+                              if names.value else [])
     count = nodes.get("nc", nodes.get("classes"))
-    if removed and isinstance(count, yaml.ScalarNode) and re.fullmatch(r"\d+", count.value):
+    if (removed or added) and isinstance(count, yaml.ScalarNode) and re.fullmatch(r"\d+", count.value):
         splices.append((count.start_mark.index, count.end_mark.index, str(left)))
     out, at = "", 0
     for start, stop, new in sorted(splices):
@@ -104,6 +114,22 @@ def _cuts(text: str, node: Any, spans: list[tuple[int, int]], removed: Collectio
         stop = text.find("\n", spans[k][1]) + 1
         cuts.append((start, stop, "") if stop else (len(text[:start].rstrip("\r\n")), len(text), ""))
     return cuts
+
+
+def _additions(text: str, node: Any, items: list[str]) -> list[TextSplice]:
+    """Return the splices that put items at the end of a list or mapping, which holds some."""
+    if not items:
+        return []
+    last = node.value[-1]
+    first, end = (last[0].start_mark.index, last[1].end_mark.index) if isinstance(last, tuple) else (
+        last.start_mark.index, last.end_mark.index)
+    if node.flow_style:
+        return [(end, end, "".join(f", {item}" for item in items))]
+    head = text[text.rfind("\n", 0, first) + 1:first]
+    line_end = "\r\n" if "\r\n" in text else "\n"
+    stop = text.find("\n", end) + 1
+    lines = "".join(f"{head}{item}{line_end}" for item in items)
+    return [(stop, stop, lines)] if stop else [(len(text), len(text), line_end + lines.removesuffix(line_end))]
 
 
 def _scalar(old: Any, text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative, walk
@@ -12,19 +12,19 @@ from dsinspect_formats._splicing import EncodedText, without_lines
 from dsinspect_formats.yolo._class_lists import class_files, edit_class_file
 from dsinspect_formats.yolo._config import read_config
 from dsinspect_formats.yolo._labels import read_row
-from dsinspect_formats.yolo._layout import Layout, _Finder, find_layout
-from dsinspect_formats.yolo._rows import box_only, set_box, set_class
-
-NO_PLACE = ("set-area", "set-annotation-id", "set-field", "set-image-size")
+from dsinspect_formats.yolo._layout import Layout, _Finder, _label_of, find_layout
+from dsinspect_formats.yolo._rows import box_only, new_row, set_box, set_class
+from dsinspect_formats.yolo.format import Yolo
 
 
 def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
-    A class that is dropped or merged leaves the list of names; the numbers after it move up, in every label file.
+    A class that is dropped or merged leaves the list of names; the numbers after it move up, in every label file. One that is
+    added gets the number after the last. A box that is added to an image without a label file makes one.
     """
     if len(edits):
-        yield from _Patcher(request, Changes.of(edits, "yolo", NO_PLACE)).patches()
+        yield from _Patcher(request, Changes.of(edits, "yolo", Yolo.no_place, LATER_ACTIONS - Yolo.no_place)).patches()
 
 
 class _ListFinder(_Finder):
@@ -76,18 +76,22 @@ class _Patcher:
     def _settle_categories(self) -> None:
         """Find the class number of every name, which ones go, and where the others move."""
         numbers: dict[int, str] = dict(self.names)
-        if not numbers and (self.changes.categories or any(
+        if not numbers and (self.changes.categories or self.changes.boxes or any(
                 "set-category" in w for records in self.records.values() for w in records.values())):
             for label in self.images_of:
                 for tokens in map(str.split, self._text(label)[1].split("\n")):
                     if (number := self._class(tokens)) is not None:
                         numbers[number] = str(number)
-        self.plan = CategoryPlan.of(self.changes.categories, numbers.values())
+        self.plan = CategoryPlan.of(self.changes.categories, numbers.values(), self.changes.new_categories)
+        if self.plan.added and not (self.names and self.class_files):
+            raise self.changes.new_categories[0].wrong("the set holds no list of class names to add to")
         if not self.names and self.plan.renamed:
             raise any_of(self.changes.categories[next(iter(self.plan.renamed))]).wrong("the set holds no class names")
         self.number_of: dict[str, int] = {}
         for number, name in sorted(numbers.items()):
             self.number_of.setdefault(name, number)
+        for name in self.plan.added:
+            self.number_of[name] = max(self.number_of.values()) + 1
         self.dropped = {k for k, n in numbers.items() if n in self.plan.dropped}
         self.merged = {k: self.number_of[self.plan.merged[n]] for k, n in numbers.items() if n in self.plan.merged}
         self.removed = sorted(self.dropped | set(self.merged)) if self.names else []
@@ -122,9 +126,26 @@ class _Patcher:
             if "set-path" in wanted and path not in listed and "drop-image" not in wanted:
                 raise wanted["set-path"].wrong("no list names the image; it is where its file is" if path in by_folder
                                                else "no list names the image")
+        self._check_boxes()
         for source, change in self.changes.files.items():
             if not (source in self.images_of or source in self._other_files()):
                 raise change.wrong("no such file in the set")
+
+    def _check_boxes(self) -> None:
+        """Find the label file of every box to add."""
+        self.boxes: dict[str, list[Change]] = {}
+        labels = {e.path: e.label for e in reversed(self.layout.entries)}
+        for path, boxes in self.changes.boxes.items():
+            for change in boxes:
+                if path not in labels:
+                    raise change.wrong("no such image in the set")
+                if path in self.gone_images:
+                    raise change.wrong("another edit drops the image")
+                label = labels[path] or _label_of(path)
+                if label.startswith("../"):
+                    raise change.wrong("the label file lies outside of the set")
+                self.plan.target(change)
+                self.boxes.setdefault(label, []).append(change)
 
     def _other_files(self) -> set[str]:
         config = {relative(self.config.path, self.root)} if self.config.path else set()
@@ -132,15 +153,15 @@ class _Patcher:
 
     def patches(self) -> Iterator[Patch]:
         """Yield the files that change; what could fail is done before the first."""
-        touched = set(self.records) | {f for f in self.changes.files if f in self.images_of}
+        touched = set(self.records) | set(self.boxes) | {f for f in self.changes.files if f in self.images_of}
         if self.removed or self.dropped or self.merged:
             touched |= set(self.images_of)
         touched -= self.gone
-        for label in self.records.keys() & touched:
+        for label in (self.records.keys() | self.boxes.keys()) & touched:
             self._label(label)
         others = [self._other(source) for source in sorted(self._other_files())]
         for label in sorted(touched | self.gone):
-            before = (self.root / label).read_bytes()
+            before = self._bytes(label)
             after = None if label in self.gone else self._label(label)
             if after != before:
                 yield Patch(label, before, after)
@@ -149,8 +170,14 @@ class _Patcher:
                 yield Patch(source, before, changed)
 
     def _text(self, source: str) -> tuple[EncodedText, str]:
-        encoded = EncodedText.of((self.root / source).read_bytes(), source)
+        encoded = EncodedText.of(self._bytes(source), source)
         return encoded, encoded.utf8.decode("utf-8", "surrogatepass")
+
+    def _bytes(self, source: str) -> bytes:
+        """Return a file's content: nothing of a label file that boxes are added to and that is not there yet."""
+        if source in self.boxes and source not in self.images_of and not (self.root / source).exists():
+            return b""
+        return (self.root / source).read_bytes()
 
     def _label(self, label: str) -> bytes:
         encoded, text = self._text(label)
@@ -169,7 +196,11 @@ class _Patcher:
             elif number is not None:
                 lines[k] = self._row(line, number, wanted)
         ends = [line + "\n" for line in lines[:-1]] + lines[-1:]
-        utf8 = without_lines(ends, dropped).encode("utf-8", "surrogatepass")
+        new = without_lines(ends, dropped)
+        for change in self.boxes.get(label, ()):
+            line_end = "\r\n" if "\r\n" in text else "\n"
+            new += ("" if not new or new.endswith("\n") else line_end) + self._new_row(change, lines) + line_end
+        utf8 = new.encode("utf-8", "surrogatepass")
         return EncodedText.plain(utf8) if label in self.changes.files else encoded.encode(utf8)
 
     def _row(self, line: str, number: int, wanted: Wanted) -> str:
@@ -181,6 +212,12 @@ class _Patcher:
             line = box_only(line, self.pose)
         return set_box(line, wanted["set-box"], self.pose) if "set-box" in wanted else line
 
+    def _new_row(self, change: Change, lines: list[str]) -> str:
+        number = self.number_of[self.plan.target(change)]
+        rows = [t for t in map(str.split, lines) if self._class(t) is not None]
+        return new_row(number - sum(r < number for r in self.removed), change, self.pose,
+                       is_polygon=bool(rows) and all(len(t) > 6 for t in rows))
+
     def _other(self, source: str) -> tuple[str, bytes, bytes]:
         """Return a list, a configuration or a file of names before and after."""
         before = (self.root / source).read_bytes()
@@ -191,9 +228,9 @@ class _Patcher:
         if source in self.class_files:
             renamed = {k: self.plan.renamed[n] for k, n in self.names.items()
                        if n in self.plan.renamed and k not in self.removed}
-            if renamed or self.removed:
+            if renamed or self.removed or self.plan.added:
                 new = edit_class_file(new, self.class_files[source], self.removed, renamed,
-                                      len(self.names) - len(self.removed))
+                                      len(self.names) - len(self.removed) + len(self.plan.added), self.plan.added)
         if source in self.changes.files:
             return source, before, EncodedText.plain(new.encode("utf-8", "surrogatepass"))
         try:
@@ -203,7 +240,8 @@ class _Patcher:
                                            "add rewrite-utf8") from None
 
     def _any_change(self) -> Change:
-        return any_of(next(iter((*self.changes.categories.values(), *self.changes.images.values()))))
+        return next(iter((*map(any_of, (*self.changes.categories.values(), *self.changes.images.values())),
+                          *self.changes.new_categories)))
 
     def _list(self, source: str, text: str) -> str:
         lines = text.splitlines(keepends=True)

@@ -32,6 +32,29 @@ def box_only(line: str, pose: int | None) -> str:
     return line[:at] + " ".join(texts) + line[at + len(stripped):]
 
 
+def new_row(number: int, change: Change, pose: int | None, *, is_polygon: bool) -> str:
+    """Return the row of a new box.
+
+    Args:
+        number: of the class.
+        change: with the box, px, and the size of the image.
+        pose: tokens of a row with keypoints, which are all written as not labelled; None in sets without.
+        is_polygon: write the corners, in a file of polygons.
+
+    Raises:
+        UserError: the size of the image is unknown.
+    """
+    width, height = change.frame_wh
+    if not (width > 0 and height > 0):
+        raise change.wrong("the size of the image is not known, and YOLO writes fractions of it")
+    box = change.new_box()
+    x_min, y_min, x_max, y_max = box
+    px = ((x_min, y_min, x_max, y_min, x_max, y_max, x_min, y_max) if is_polygon and pose is None else
+          ((x_min + x_max) / 2, (y_min + y_max) / 2, x_max - x_min, y_max - y_min))
+    values = [v / (width, height)[k % 2] for k, v in enumerate(px)]
+    return " ".join([str(number), *map(repr, values), *["0"] * (0 if pose is None else pose - 5)])
+
+
 def set_box(line: str, change: Change, pose: int | None) -> str:
     """Return a row with another box; of polygons, what lies beyond the new box is moved to its edge.
 

@@ -45,6 +45,7 @@ class Yolo(Format):
     writable = True
     by_stem = True
     patchable = True
+    no_place = frozenset(("set-area", "set-annotation-id", "set-field", "set-image-size", "mark-as-crowd"))
 
     def detect(self, root: Path) -> Detection | None:
         """Look for a data.yaml or obj.data, else for label files."""
