@@ -62,6 +62,7 @@ class _Patcher:
         shape = self.layout.kpt_shape
         self.pose = 5 + shape[0] * shape[1] if shape else None
         self.records = changes.by_source()
+        self.boxes: dict[str, list[Change]] = {}
         self.images_of: dict[str, set[str]] = {}
         for entry in self.layout.entries:
             if entry.label is not None:
@@ -133,7 +134,6 @@ class _Patcher:
 
     def _check_boxes(self) -> None:
         """Find the label file of every box to add."""
-        self.boxes: dict[str, list[Change]] = {}
         labels = {e.path: e.label for e in reversed(self.layout.entries)}
         for path, boxes in self.changes.boxes.items():
             for change in boxes:
