@@ -10,7 +10,19 @@ import numpy as np
 import pytest
 
 from dsinspect.loader import load_plugins
-from dsinspect.testing import assert_check, assert_format, assert_probe, make_batch
+from dsinspect.protocols.executors import Executor
+from dsinspect.protocols.reports import Report
+from dsinspect.protocols.transforms import Params, Transform
+from dsinspect.testing import (
+    assert_check,
+    assert_executor,
+    assert_format,
+    assert_probe,
+    assert_report,
+    assert_transform,
+    assert_writer,
+    make_batch,
+)
 
 PLUGINS = load_plugins()
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
@@ -61,6 +73,31 @@ def test_format_on_its_sample(name: str) -> None:
     assert_format(PLUGINS.formats[name], SAMPLES / name)
 
 
+@pytest.mark.parametrize("name", [n for n, f in PLUGINS.formats.items() if f.writable])
+def test_what_a_writer_writes_its_reader_reads(name: str) -> None:
+    assert_writer(PLUGINS.formats[name])
+
+
+@pytest.mark.parametrize("name", PLUGINS.transforms)
+def test_transform(name: str) -> None:
+    assert_transform(PLUGINS.transforms[name])
+
+
+@pytest.mark.parametrize("name", PLUGINS.reports)
+def test_report_on_odd_runs(name: str) -> None:
+    assert_report(PLUGINS.reports[name])
+
+
+@pytest.mark.parametrize("name", [n for n in PLUGINS.executors if n != "dask"])
+def test_executor(name: str) -> None:
+    assert_executor(PLUGINS.executors[name])
+
+
+def test_dask_executor() -> None:
+    pytest.importorskip("distributed")
+    assert_executor(PLUGINS.executors["dask"])
+
+
 def test_reports_have_distinct_suffixes_and_docstrings() -> None:
     suffixes = [r.suffix for r in PLUGINS.reports.values() if r.suffix]
     assert len(set(suffixes)) == len(suffixes)
@@ -81,3 +118,54 @@ def test_laws_catch_a_check_that_depends_on_the_sharding() -> None:
         assert_check(Wrong, batch)
 
 
+
+
+def test_laws_catch_a_transform_whose_matrix_is_off() -> None:
+    class Off(Transform[Params]):
+        """Flips the pixels and leaves the boxes."""
+
+        name = "off"
+
+        def plan(self, image):
+            return [Params(width=image.width, height=image.height)]
+
+        def apply(self, pixels, params):
+            return pixels[:, ::-1].copy()
+
+        def matrix(self, params):
+            return np.array([[1.0, 0, 0], [0, 1, 0]])
+
+    with pytest.raises(AssertionError, match=r"off: the mark lies at .* and the matrix says"):
+        assert_transform(Off)
+
+
+def test_laws_catch_a_report_that_lets_an_escape_pass() -> None:
+    class Leaky(Report):
+        """Prints whatever the set holds."""
+
+        name = "leaky"
+
+        def text(self, run):
+            return "".join(f.message for o in run.outcomes for f in o.iterate())
+
+    with pytest.raises(AssertionError, match="leaky: "):
+        assert_report(Leaky)
+
+
+def test_laws_catch_an_executor_that_merges_in_the_order_of_arrival() -> None:
+    class Backwards(Executor):
+        """Merges from the end."""
+
+        name = "backwards"
+
+        def map_reduce(self, fn, items, merge, seen=None):
+            results = [fn(i) for i in items]
+            for r in results if seen else ():
+                seen(r)
+            total = results.pop()
+            while results:
+                total = merge(total, results.pop())
+            return total
+
+    with pytest.raises(AssertionError, match="backwards: 1 jobs merge 2 items"):
+        assert_executor(Backwards)

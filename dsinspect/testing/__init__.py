@@ -10,15 +10,18 @@ A broken law raises AssertionError with what is wrong. pytest is not needed.
 """
 
 from dsinspect.testing.batches import make_batch, split_batch
+from dsinspect.testing.executors import assert_executor
+from dsinspect.testing.formats import assert_format, assert_writer
 from dsinspect.testing.laws import (
     assert_check,
-    assert_format,
     assert_probe,
     check_laws,
     comparable,
     findings_of,
     run_check,
 )
+from dsinspect.testing.reports import assert_report, odd_runs
+from dsinspect.testing.transforms import assert_transform
 
-__all__ = ["assert_check", "assert_format", "assert_probe", "check_laws", "comparable", "findings_of", "make_batch",
-           "run_check", "split_batch"]
+__all__ = ["assert_check", "assert_executor", "assert_format", "assert_probe", "assert_report", "assert_transform",
+           "assert_writer", "check_laws", "comparable", "findings_of", "make_batch", "odd_runs", "run_check", "split_batch"]

@@ -9,17 +9,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from dsinspect.findings.findings import Findings
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Check, Result
 from dsinspect.protocols.executors import tree_merge
-from dsinspect.protocols.formats import Format, OpenRequest
 from dsinspect.protocols.options import BaseOptions, describe
 from dsinspect.protocols.probes import ImageFile, Probe
-from dsinspect.tables.schema import ANNOTATION_COLUMNS, IMAGE_COLUMNS, problems_frame
+from dsinspect.tables.schema import problems_frame
 from dsinspect.testing.batches import split_batch
 
 SHARDINGS = (1, 3, 7, 16)
@@ -108,27 +105,6 @@ def assert_probe(probe_type: type[Probe], files: Iterable[Path]) -> None:
             assert value is None or isinstance(value, kind), f"{probe_type.name}: {column.name} is {value!r}"
         again = probe_type().measure(ImageFile(str(path)))
         assert repr(again) == repr(values), f"{probe_type.name}: two measurements of {path} differ"
-
-
-def assert_format(format_type: type[Format], root: Path) -> None:
-    """Open a dataset, and hold what comes out against the model; any shard size gives the same records."""
-    detection = format_type().detect(root)
-    assert detection is not None, f"{format_type.name} does not detect {root}"
-    assert 0 < detection.confidence <= 1, f"{format_type.name}: confidence {detection.confidence}"
-    tables = []
-    for size in (1, 5, 10_000):
-        source = format_type().open(OpenRequest(root, options=format_type.options_type()))
-        shards = [pickle.loads(pickle.dumps(ref)).load() for ref in source.shards(size)]
-        for shard in shards:
-            rows = shard.annotations["image_row"].to_numpy()
-            assert ((rows >= -1) & (rows < len(shard.images))).all(), f"{format_type.name}: image_row out of range"
-            for frame, schema in ((shard.images, IMAGE_COLUMNS), (shard.annotations, ANNOTATION_COLUMNS)):
-                for name, (dtype, _) in schema.items():
-                    assert frame[name].dtype == dtype, f"{format_type.name}: {name} is {frame[name].dtype}, not {dtype}"
-        joined = [pd.concat([getattr(s, table) for s in shards], ignore_index=True)
-                  for table in ("images", "annotations", "problems")]
-        tables.append([t.drop(columns="image_row", errors="ignore").to_csv() for t in joined])
-    assert tables[0] == tables[1] == tables[2], f"{format_type.name}: the shard size changes the records"
 
 
 def findings_of(check: Check[Any, Any], batch: Batch) -> list[Any]:

@@ -11,6 +11,7 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, spark, speaks_unicode, symbol
@@ -43,7 +44,7 @@ def _title(console: Console, run: Run) -> None:
     console.print(Text(clipped(run.path, console.width - 2), "bold"))
     console.print(facts)
     for note in run.info.notes:
-        console.print(Text(note, "dim"))
+        console.print(Text(printable(note), "dim"))
     counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     verdict = Text()
     if not any(n for _, n in counts) and not run.crashed:
@@ -78,7 +79,7 @@ def _verdicts(console: Console, run: Run) -> None:
         for o in found:
             if o.status == "crashed":
                 table.add_row(Text("!", "bold white on red"), Text(o.code, "bold"), o.name, "crashed",
-                              str(o.metrics.get("reason", "")))
+                              printable(str(o.metrics.get("reason", ""))))
             else:
                 severity = _severity_of(o)
                 count = Text(f"{len(o.findings):,}", STYLES[severity])
@@ -89,7 +90,7 @@ def _verdicts(console: Console, run: Run) -> None:
         console.print(Text.assemble(("clean ", "green"), (f"{len(clean)}: ", "green"), (_ranges(clean), "dim")))
     for reason in dict.fromkeys(str(o.metrics.get("reason")) for o in run.outcomes if o.status == "skipped"):
         codes = [o.code for o in run.outcomes if o.status == "skipped" and o.metrics.get("reason") == reason]
-        console.print(Text.assemble((f"skipped {len(codes)}: ", "yellow"), (_ranges(codes), "dim"), f" ({reason})"))
+        console.print(Text.assemble((f"skipped {len(codes)}: ", "yellow"), (_ranges(codes), "dim"), f" ({printable(reason)})"))
 
 
 def _severity_of(outcome: Outcome) -> Severity:

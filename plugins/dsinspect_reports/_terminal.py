@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
 
 if TYPE_CHECKING:
@@ -73,11 +74,6 @@ def symbol(severity: Severity) -> Text:
     from rich.text import Text
 
     return Text(str(severity).upper()[0], STYLES[severity])
-
-
-def printable(text: str) -> str:
-    """Return a text without control characters: a file's name must not steer the terminal."""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def clipped(text: str, width: int) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dsinspect.findings.findings import Finding
+from dsinspect.findings.rendering import without_controls
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
 
@@ -36,7 +37,7 @@ class CsvReport(Report):
 def _written(rows: Iterable[Sequence[Any]]) -> str:
     file = io.StringIO(newline="")
     csv.writer(file, lineterminator="\r\n").writerows(rows)
-    return file.getvalue()
+    return without_controls(file.getvalue())
 
 
 def _rows(findings: Iterator[Finding]) -> Iterator[list[Any]]:

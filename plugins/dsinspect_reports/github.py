@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated
 
 from dsinspect.findings.findings import Finding
+from dsinspect.findings.rendering import without_controls
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
@@ -52,7 +53,7 @@ def command(f: Finding, root: str, name: str) -> str:
         parts.append(f"line={f.line}")
     parts.append(f"title={property_text(f'{f.code} {name}')}")
     message = f.message if f.image is None or f.image == file else f"{f.image}: {f.message}"
-    return f"::{LEVELS[f.severity]} {','.join(parts)}::{data_text(message)}\n"
+    return without_controls(f"::{LEVELS[f.severity]} {','.join(parts)}::{data_text(message)}\n")
 
 
 def data_text(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsinspect.findings.rendering import without_controls
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Outcome, Run
@@ -46,7 +47,7 @@ class MarkdownReport(Report):
             if len(classes) > MAX_CLASSES:
                 lines.append(f"| and {len(classes) - MAX_CLASSES:,} more | | |")
             lines.append("")
-        return "\n".join(lines)
+        return without_controls("\n".join(lines))
 
 
 def worst(outcome: Outcome) -> Severity:

@@ -9,11 +9,12 @@ from typing import Annotated
 from msgspec.structs import replace
 
 from dsinspect.findings.findings import Finding
+from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
-from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, printable, symbol
+from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, symbol
 
 MAX_FINDINGS = 10
 

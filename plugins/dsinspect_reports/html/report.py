@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from dsinspect import __version__
+from dsinspect.findings.rendering import without_controls
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Outcome, Run
@@ -31,7 +32,7 @@ class HtmlReport(Report):
 
     def write(self, run: Run, out: Path) -> None:
         """Write the page."""
-        out.write_text(self.text(run), encoding="utf-8", errors="replace")
+        out.write_text(without_controls(self.text(run)), encoding="utf-8", errors="replace")
 
     def text(self, run: Run) -> str:
         """Return the page."""

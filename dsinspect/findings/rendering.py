@@ -1,0 +1,27 @@
+"""Text of a dataset as people see it: no control character of a file's name steers a terminal, an editor or a page."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""Return a text on one line, each character that cannot be printed replaced by U+FFFD.
+
+    >>> printable("two\nlines, \x1b[31mred")
+    'two�lines, �[31mred'
+    """
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def without_controls(text: str) -> str:
+    r"""Return a text of many lines without control characters: tabs and line ends stay.
+
+    Marks that turn the direction of writing go too: they make a line read otherwise than it is.
+
+    >>> without_controls("a\tb\r\n\x1b[0m")
+    'a\tb\r\n�[0m'
+    """
+    return _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", text)
