@@ -79,6 +79,23 @@ def help_text(command: str) -> str:
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
 
 
+def examples_page() -> str:
+    """Return the page with the smallest plugin of each kind: what `dsinspect new` writes."""
+    from dsinspect.commands.new import HOOKS, package_of
+
+    lines = [MADE, "# The smallest plugin of each kind", "",
+             "These are the files that `dsinspect new KIND NAME` writes, and the tests that come with them hold each against "
+             "the laws of its protocol. Start from one, change it, and keep the tests.", ""]
+    for kind in HOOKS:
+        name = f"my-{kind}"
+        files = package_of(kind, name)
+        module = name.replace("-", "_")
+        lines += [f"## {'An' if kind[0] in 'aeiou' else 'A'} {kind}", "", f"`dsinspect new {kind} {name}` writes, among others:", ""]
+        for path in (f"dsinspect_{module}/__init__.py", f"dsinspect_{module}/{kind}.py", f"tests/test_{kind}.py"):
+            lines += [f"`{path}`", "", "```python", files[path].rstrip("\n"), "```", ""]
+    return "\n".join(lines)
+
+
 def cell(text: str) -> str:
     """Return text safe in a Markdown table."""
     return text.replace("|", "\\|")
@@ -94,7 +111,7 @@ def pages() -> dict[Path, str]:
     checks = [facts_of(c) for c in plugins.checks.values()]
     made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}
     made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
-    return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page()}
+    return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(), HERE / "plugin-examples.md": examples_page()}
 
 
 def main() -> int:

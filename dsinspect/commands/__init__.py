@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str | None] = {
     "explain": "Explain a check.",
     "plugins": "List plugins and what they offer.",
     "init": "Write a commented dsinspect.toml.",
+    "new": "Write the package of a plugin to start from.",
     "cache": None,
 }
 """The short help of each command by its name, which is its module's; None for the first line of its docstring."""
