@@ -90,7 +90,8 @@ def examples_page() -> str:
         name = f"my-{kind}"
         files = package_of(kind, name)
         module = name.replace("-", "_")
-        lines += [f"## {'An' if kind[0] in 'aeiou' else 'A'} {kind}", "", f"`dsinspect new {kind} {name}` writes, among others:", ""]
+        lines += [f"## {'An' if kind[0] in 'aeiou' else 'A'} {kind}", "",
+                  f"`dsinspect new {kind} {name}` writes, among others:", ""]
         for path in (f"dsinspect_{module}/__init__.py", f"dsinspect_{module}/{kind}.py", f"tests/test_{kind}.py"):
             lines += [f"`{path}`", "", "```python", files[path].rstrip("\n"), "```", ""]
     return "\n".join(lines)
@@ -111,7 +112,8 @@ def pages() -> dict[Path, str]:
     checks = [facts_of(c) for c in plugins.checks.values()]
     made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}
     made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
-    return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(), HERE / "plugin-examples.md": examples_page()}
+    return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(),
+            HERE / "plugin-examples.md": examples_page()}
 
 
 def main() -> int:
