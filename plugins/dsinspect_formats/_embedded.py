@@ -1,0 +1,62 @@
+"""Images that stand inside annotation files: each gets a file in the cache folder, named by its bytes, to be measured."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from hashlib import blake2b
+from pathlib import Path
+
+from dsinspect_formats._images import is_image
+
+_MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"II*\0", ".tif"),
+          (b"MM\0*", ".tif"))
+
+
+def suffix_of(content: bytes, name: str = "") -> str:
+    """Return the suffix of an image: that of its name, else what its first bytes say, else `.jpg`."""
+    if is_image(name):
+        return name[name.rfind("."):]
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return ".webp"
+    return next((s for magic, s in _MAGIC if content.startswith(magic)), ".jpg")
+
+
+def embedded_folder() -> Path:
+    """Return where the files are kept: `embedded` in the user's cache folder, or in `$DSINSPECT_CACHE_DIR`."""
+    own = os.environ.get("DSINSPECT_CACHE_DIR")
+    if own:
+        return Path(own) / "embedded"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("dsinspect", appauthor=False)) / "embedded"
+
+
+def exposed(content: bytes, name: str) -> str | None:
+    """Return the path of a file with these bytes, written once; None when the cache folder cannot be written.
+
+    Args:
+        content: of the image; nothing has no file.
+        name: that the record gives the image, for its suffix.
+    """
+    if not content:
+        return None
+    digest = blake2b(content, digest_size=16).hexdigest()
+    path = embedded_folder() / digest[:2] / f"{digest}{suffix_of(content, name).lower()}"
+    with contextlib.suppress(OSError):
+        if path.stat().st_size == len(content):
+            return str(path)
+    partial = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        os.replace(partial, path)  # noqa: PTH105
+    except OSError:
+        if partial is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(partial)  # noqa: PTH108
+        return None
+    return str(path)

@@ -1,0 +1,110 @@
+"""Hugging Face: image folders with metadata.jsonl or .csv, and parquet files with the images inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.dataset import Category, DatasetInfo
+from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, head_of, reason_of, split_of
+from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
+
+METADATA = ("metadata.jsonl", "metadata.csv")
+COLUMNS = frozenset(("area", "attributes", "segmentation"))
+_BOX_KEYS = (b'"bbox', b'"boxes"', b'"box"', b'"objects"')
+
+
+class Options(BaseOptions, frozen=True):
+    """How records are read."""
+
+    boxes: Annotated[Literal["xywh", "xyxy", "cxcywh"], option(
+        "what the four numbers of a box are; nothing in the files says it, COCO's is the convention")] = "xywh"
+    extract: Annotated[bool, option("give images inside parquet a file in the cache folder, so that they are measured")] = True
+
+
+class HuggingFace(Format):
+    """Image folders and parquet files of the `datasets` library with boxes."""
+
+    name = "huggingface"
+    options_type = Options
+
+    def detect(self, root: Path) -> Detection | None:
+        """Look for metadata.jsonl or .csv whose first record has a file name and boxes, or for parquet files."""
+        for path in metadata_files(root)[:3]:
+            head = head_of(root if root.is_file() else root / path, 1 << 16)
+            if b"file_name" in head and any(k in head or k.replace(b'"', b"") in head for k in _BOX_KEYS):
+                return Detection(0.96, f"{path} has file names with boxes")
+        found = parquet_files(root)
+        if found:
+            from dsinspect_formats.huggingface._parquet import holds_boxes
+
+            told = holds_boxes(root if root.is_file() else root / found[0])
+            if told is not False:
+                unsure = " (pyarrow is needed to read it)" if told is None else ""
+                return Detection(0.95 if told else 0.7, f"{found[0]} is parquet with boxes{unsure}")
+        return None
+
+    def open(self, request: OpenRequest) -> Source:
+        """Read the metadata, or the boxes of parquet files; images inside are touched by the shards.
+
+        Raises:
+            UserError: neither is there, or pyarrow is missing.
+        """
+        root = request.root if request.root.is_dir() else request.root.parent
+        options = request.options if isinstance(request.options, Options) else Options()
+        names = names_in_readme(root)
+        fields = sorted(COLUMNS & request.columns)
+        paths = metadata_files(request.root)
+        if not paths:
+            found = parquet_files(request.root)
+            if not found:
+                raise UserError(f"{request.root}: no metadata.jsonl, metadata.csv or parquet file")
+            from dsinspect_formats.huggingface._parquet import ParquetSource
+
+            return ParquetSource(request, root, found, names, options.boxes, fields, extract=options.extract)
+        rows, images = Rows(fields), Images()
+        reader = Reader(rows, names, options.boxes)
+        for path in paths:
+            rows.file(path, split=(split := split_of(path)))
+            try:
+                text = rows.decoded(content_of(root / path))
+            except OSError as e:
+                rows.fault(reason_of(e))
+                continue
+            folder = path.rpartition("/")[0]
+            records = jsonl_records(text, rows) if path.endswith(".jsonl") else csv_records(text, rows)
+            for line, record in records:
+                reader.image(record, line, folder, path, split, images)
+        table, problems = images.table(ImageTree.below(request.images or root), root)
+        info = DatasetInfo(format=self.name, root=root, categories=tuple(Category(k, n) for k, n in sorted(names.items())),
+                           columns=COLUMNS, notes=notes_of(options.boxes))
+        return MemorySource(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])
+
+
+def notes_of(boxes: str) -> tuple[str, ...]:
+    """Return what is assumed of boxes."""
+    meaning = {"xywh": "x, y, width, height in px, as COCO's", "xyxy": "two corners in px", "cxcywh": "centre and sides in px"}
+    return (f"boxes are taken for {meaning[boxes]} (option boxes): the files do not say",)
+
+
+def metadata_files(root: Path) -> list[str]:
+    """Return the metadata files, relative to the folder; of one folder, .jsonl before .csv."""
+    if root.is_file():
+        return [root.name] if root.name in METADATA else []
+    found: dict[str, str] = {}
+    for path in walk(root):
+        folder, _, name = path.rpartition("/")
+        if name in METADATA and (folder not in found or name == METADATA[0]):
+            found[folder] = path
+    return sorted(found.values())
+
+
+def parquet_files(root: Path) -> list[str]:
+    """Return the parquet files, relative to the folder."""
+    if root.is_file():
+        return [root.name] if root.suffix == ".parquet" and head_of(root, 4) == b"PAR1" else []
+    return [p for p in walk(root) if p.endswith(".parquet") and head_of(root / p, 4) == b"PAR1"]

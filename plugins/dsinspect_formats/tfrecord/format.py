@@ -1,0 +1,267 @@
+"""TFRecord files with the keys of TensorFlow's object detection API: boxes in fractions, images inside; no TensorFlow."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import struct
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, ShardRef, Source
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.columns import Columns, objects
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.schema import Problem, problem_columns
+from dsinspect_formats._embedded import exposed
+from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, content_of, head_of, reason_of, split_of
+from dsinspect_formats._text import decode
+from dsinspect_formats.tfrecord._records import HEAD, features, is_intact, is_record_head, values_of, walk_records
+
+if TYPE_CHECKING:
+    from dsinspect_formats.tfrecord._records import Feature
+
+BOX = tuple(f"image/object/bbox/{edge}" for edge in ("xmin", "ymin", "xmax", "ymax"))
+TEXT, LABEL = "image/object/class/text", "image/object/class/label"
+FLAGS = {"is_ignored": "image/object/difficult", "is_crowd": "image/object/is_crowd", "group_of": "image/object/group_of"}
+COLUMNS = frozenset(("area", "attributes"))
+_NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d{2,}$", re.I)
+_ITEM = re.compile(r"item\s*\{(.*?)\}", re.S)
+_ID = re.compile(r"\bid\s*:\s*(-?\d{1,18})")
+_ITEM_NAME = re.compile(r"\bname\s*:\s*(?:'([^']*)'|\"([^\"]*)\")")
+
+
+class Options(BaseOptions, frozen=True):
+    """How records are read and written."""
+
+    extract: Annotated[bool, option("give images inside the records a file in the cache folder, so that they are measured")] = True
+    embed: Annotated[bool, option("write the bytes of the images into the records")] = True
+
+
+class TFRecord(Format):
+    """TFRecord files of object detection: TFOD's, Roboflow's, CVAT's, Datumaro's."""
+
+    name = "tfrecord"
+    load_us = 100
+    options_type = Options
+
+    def detect(self, root: Path) -> Detection | None:
+        """Look for a file whose first record has a length with the right CRC."""
+        found = record_files(root, first_only=True)
+        return Detection(0.97, f"{found[0]} begins with a TFRecord") if found else None
+
+    def open(self, request: OpenRequest) -> Source:
+        """Read the boxes of all records; the bytes of the images are touched by the shards.
+
+        Raises:
+            UserError: no such file.
+        """
+        return TFRecordSource(request)
+
+
+def record_files(root: Path, *, first_only: bool = False) -> list[str]:
+    """Return the files that begin with a record, relative to the folder."""
+    if root.is_file():
+        return [root.name] if is_record_head(head_of(root, HEAD)) else []
+    found: list[str] = []
+    looked = 0
+    for path in walk(root):
+        if _NAME.search(path):
+            looked += 1
+            if is_record_head(head_of(root / path, HEAD)):
+                found.append(path)
+            if first_only and (found or looked >= 40):
+                break
+    return found
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[Any]:
+    """Give the bytes of a file without reading them all.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size == 0:
+            yield b""
+            return
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            yield content
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """Where a record stands, and the image in it: number of the record, span of its data, span of the image's bytes."""
+
+    source: str
+    record: int
+    start: int
+    stop: int
+    image: tuple[int, int] | None
+
+
+class TFRecordSource(MemorySource):
+    """Opened record files."""
+
+    def __init__(self, request: OpenRequest) -> None:
+        self.root = request.root if request.root.is_dir() else request.root.parent
+        options = request.options if isinstance(request.options, Options) else Options()
+        self._extract = options.extract
+        paths = record_files(request.root)
+        if not paths:
+            raise UserError(f"{request.root}: no TFRecord file found")
+        self.names = label_map(self.root, paths)
+        self.embedded: list[Embedded] = []
+        rows = Rows(sorted(COLUMNS & request.columns))
+        images = Images()
+        for path in paths:
+            split = split_of(path, words=True)
+            rows.file(path, split=split)
+            try:
+                with mapped(self.root / path) as content:
+                    self._read(content, path, split, images, rows)
+            except OSError as e:
+                rows.fault(reason_of(e))
+        tree = ImageTree.below(request.images or self.root)
+        table, problems = images.table(tree, self.root, lambda split: ("", f"images/{split}/", "images/", f"{split}/"))
+        has_bytes = [e.image is not None and e.image[0] < e.image[1] for e in self.embedded]
+        notes = ["boxes are fractions of the image as displayed", "class numbers begin at 1"]
+        if any(has_bytes):
+            notes.append("images inside the records are measured from copies in the cache folder" if self._extract
+                         else "images inside the records are not measured (option extract)")
+        info = DatasetInfo(format="tfrecord", root=self.root, box_units="fraction", columns=COLUMNS, notes=tuple(notes),
+                           categories=tuple(Category(k, n) for k, n in sorted(self.names.items())))
+        super().__init__(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])
+        if any(has_bytes) and self._extract:
+            self.info = replace(self.info, has_files=True)
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the tables; each part knows where its images stand."""
+        parts = super().shards(size)
+        return [RecordShard(part, tuple(self.embedded[k * size:(k + 1) * size]), str(self.root), self._extract)
+                for k, part in enumerate(parts)]
+
+    def _read(self, content: Any, source: str, split: str | None, images: Images, rows: Rows) -> None:
+        index = 0
+        record = -1
+        try:
+            for record, (start, stop) in enumerate(walk_records(content)):
+                try:
+                    index = self._record(content, Embedded(source, record, start, stop, None), split, index, images, rows)
+                except ValueError as e:
+                    rows.fault(f"record {record} {e}", line=-1, index=index)
+                    index += 1
+        except ValueError as e:
+            rows.fault(str(e), index=index)
+
+    def _record(self, content: Any, at: Embedded, split: str | None, index: int, images: Images, rows: Rows) -> int:
+        """Read one example; return the index of the next object."""
+        found = features(content, at.start, at.stop)
+
+        def text(key: str) -> str:
+            spans = values_of(content, found.get(key))
+            return decode(bytes(content[spans[0][0]:spans[0][1]]))[0] if spans and isinstance(spans[0], tuple) else ""
+
+        name = text("image/filename") or text("image/source_id") or f"{at.source}/{at.record}"
+        columns = [values_of(content, found.get(key)) for key in BOX]
+        count = len(columns[0])
+        if any(len(c) != count for c in columns) or any(isinstance(v, tuple) for c in columns for v in c):
+            raise ValueError(f"({name}) has edges of boxes in lists of {', '.join(str(len(c)) for c in columns)} values")
+        labels = values_of(content, found.get(LABEL))
+        texts = _texts(content, found.get(TEXT))
+        for what, values in (("class labels", labels), ("class texts", texts)):
+            if values and len(values) != count:
+                raise ValueError(f"({name}) has {count} boxes and {len(values)} {what}")
+        flags = {key: values_of(content, found.get(full)) for key, full in FLAGS.items()}
+        areas = values_of(content, found.get("image/object/area")) if "area" in rows.fields else []
+        size = [values_of(content, found.get(f"image/{side}")) for side in ("width", "height")]
+        wh = tuple(float(s[0]) if s and isinstance(s[0], (int, float)) else float("nan") for s in size)
+        encoded = values_of(content, found.get("image/encoded"))
+        image = images.add(name, split, at.source, size=(wh[0], wh[1]))  # a second record of one name is one of its own
+        span = encoded[0] if encoded and isinstance(encoded[0], tuple) else None
+        self.embedded.append(Embedded(at.source, at.record, at.start, at.stop, span))
+        wants = "attributes" in rows.fields
+        for k in range(count):
+            number = labels[k] if labels and isinstance(labels[k], int) else -1
+            named = texts[k] if texts else ""
+            name_of = named or self.names.get(number, str(number) if number > 0 and not self.names else None)
+            extra: dict[str, Any] | None = None
+            if rows.fields:
+                extra = {"area": float(areas[k]) if k < len(areas) and not isinstance(areas[k], tuple) else None}
+            if wants and extra is not None:
+                extra["attributes"] = as_json({key: bool(v[k]) for key, v in flags.items() if k < len(v)})
+            rows.add(image, name_of, (columns[0][k], columns[1][k], columns[2][k], columns[3][k]), index + k,
+                     category_id=number, ignored=_flag(flags["is_ignored"], k),
+                     crowd=_flag(flags["is_crowd"], k) or _flag(flags["group_of"], k), extra=extra)
+        return index + count
+
+
+def _flag(values: Sequence[Any], k: int) -> bool:
+    return k < len(values) and not isinstance(values[k], tuple) and bool(values[k])
+
+
+def _texts(content: Any, feature: Feature | None) -> list[str]:
+    return [decode(bytes(content[v[0]:v[1]]))[0] for v in values_of(content, feature) if isinstance(v, tuple)]
+
+
+def label_map(root: Path, paths: Sequence[str]) -> dict[int, str]:
+    """Return the class names by number of the label maps (`.pbtxt`) beside the records."""
+    folders = {p.rpartition("/")[0] for p in paths}
+    names: dict[int, str] = {}
+    for path in walk(root):
+        if path.lower().endswith(".pbtxt") and (path.rpartition("/")[0] in folders or not path.count("/")):
+            try:
+                text = decode(content_of(root / path, 1 << 24))[0]
+            except OSError:
+                continue  # names are then those in the records
+            for item in _ITEM.findall(text):
+                number, name = _ID.search(item), _ITEM_NAME.search(item)
+                if number and name:
+                    names.setdefault(int(number[1]), name[1] if name[1] is not None else name[2])
+    return names
+
+
+@dataclass(frozen=True)
+class RecordShard:
+    """A cut of the tables, and the records its images stand in."""
+
+    part: ShardRef
+    embedded: tuple[Embedded, ...]
+    root: str
+    extract: bool
+
+    def load(self) -> Shard:
+        """Check the records' CRC and give the images inside a file."""
+        shard = self.part.load()
+        files = shard.image_columns["file"].tolist()
+        problems: list[Problem] = []
+        for source in dict.fromkeys(e.source for e in self.embedded):
+            try:
+                with mapped(Path(self.root) / source) as content:
+                    problems += self._of(content, source, shard, files)
+            except (OSError, ValueError, struct.error) as e:
+                problems.append(Problem("malformed-record", source, f"cannot be read any more: {e}"))
+        told = problem_columns(problems)
+        both = Columns.concat([shard.problem_columns, told])
+        return shard.replace(images=shard.image_columns.with_columns({"file": objects(files)}), problems=both)
+
+    def _of(self, content: Any, source: str, shard: Shard, files: list[str | None]) -> Iterator[Problem]:
+        """Give the images of one file theirs; yield the records whose CRC is wrong."""
+        for k, at in enumerate(self.embedded):
+            if at.source != source:
+                continue
+            path = str(shard.image_columns["path"][k])
+            if not is_intact(content, at.start, at.stop):
+                yield Problem("malformed-record", source, f"record {at.record}: its data has a wrong CRC32C", path,
+                              image=path, split=shard.image_columns["split"][k])
+            if self.extract and at.image is not None and at.image[0] < at.image[1]:
+                files[k] = exposed(content[at.image[0]:at.image[1]], path) or files[k]
+
+
