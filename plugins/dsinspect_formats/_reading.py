@@ -480,7 +480,7 @@ _NO_LABELS = frozenset(("classes", "labels", "names", "readme", "license", "trai
 
 
 def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], *, first_only: bool = False) -> list[str]:
-    """Return the files below a folder that are labels: those of every folder in which one of the first files looks so.
+    """Return the files below a folder that are labels: those of each folder in which one of the first files looks so.
 
     Args:
         root: of the set.
@@ -492,9 +492,9 @@ def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], *, firs
     for path in walk(root):
         if path.lower().endswith(suffix) and stem_of(path).lower() not in _NO_LABELS:
             folders.setdefault(path.rpartition("/")[0], []).append(path)
-    found: list[str] = []
+    good: set[str] = set()
     looked = 0
-    for paths in folders.values():
+    for folder, paths in folders.items():
         tried = 0
         for path in paths:
             looked += 1
@@ -503,13 +503,14 @@ def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], *, firs
             if looks(head):
                 if first_only:
                     return [path]
-                found += paths
+                good.add(folder)
                 break
             if tried >= 5 or (first_only and looked >= 40):
                 break
         if first_only and looked >= 40:
-            break
-    return found
+            return []
+    names = {f.rpartition("/")[2] for f in good}  # a folder of that name holds labels though its rows are faulty
+    return [p for folder, paths in folders.items() if folder.rpartition("/")[2] in names for p in paths]
 
 
 def first_lines(head: bytes, count: int = 8) -> list[str]:
