@@ -38,9 +38,13 @@ def parquet_bytes() -> bytes:
 
 
 SETS: dict[str, tuple[str, Callable[[], dict[str, str | bytes]]]] = {
-    "kitti": ("kitti", lambda: {"label_2/a.txt": KITTI, "image_2/a.png": ""}),
-    "visdrone": ("visdrone", lambda: {"annotations/a.txt": "684,8,273,116,0,0,0,0,\n1,2,3,4,1,4,1,2\n", "images/a.jpg": ""}),
-    "dota": ("dota", lambda: {"labelTxt/a.txt": "gsd:0.15\n0 0 4 0 4 2 0 2 plane 0\n1 5 5 1 5 5 1 5 ship 1\n", "images/a.png": ""}),
+    "kitti": ("kitti", lambda: {"label_2/a.txt": KITTI, "label_2/b.txt": KITTI, "image_2/a.png": ""}),
+    "visdrone": ("visdrone", lambda: {
+        "annotations/a.txt": "684,8,273,116,0,0,0,0,\n1,2,3,4,1,4,1,2\n", "annotations/b.txt": "1,2,3,4,1,4,1,2\n",
+        "images/a.jpg": ""}),
+    "dota": ("dota", lambda: {
+        "labelTxt/a.txt": "gsd:0.15\n0 0 4 0 4 2 0 2 plane 0\n1 5 5 1 5 5 1 5 ship 1\n",
+        "labelTxt/b.txt": "0 0 4 0 4 2 0 2 plane 0\n", "images/a.png": ""}),
     "mot": ("mot", lambda: {"gt/gt.txt": "1,3,11,21,30,40,1,1,0.5\n2,-1,-3,1,5,5,0,8,1\n", "img1/000001.jpg": "",
                             "seqinfo.ini": "[Sequence]\nimDir=img1\nimWidth=9\nimHeight=5\n", "gt/labels.txt": "a\nb\n"}),
     "widerface": ("widerface", lambda: {

@@ -157,7 +157,10 @@ class Header:
         """Read the first line."""
         line = text.split("\n", 1)[0]
         delimiter = delimiter_of(line)
-        columns = next(csv.reader([line.strip("\r\ufeff")], delimiter=delimiter), [])
+        try:
+            columns = next(csv.reader([line.replace("\r", "").strip("\ufeff")], delimiter=delimiter), [])
+        except csv.Error:
+            columns = []
         return Header({c.strip(): k for k, c in reversed(list(enumerate(columns)))}, delimiter)
 
 
