@@ -14,15 +14,23 @@ if TYPE_CHECKING:
 
 def facts_of(check_type: type[Check[Any, Any]]) -> dict[str, Any]:
     """Return a check's code, name, severity, text, needs and options, JSON-ready."""
-    doc = inspect.cleandoc(sys.modules[check_type.__module__].__doc__ or "")
-    title, _, body = doc.partition("\n")
+    title = _doc_of(check_type).partition("\n")[0]
     return {
         "code": check_type.code, "name": check_type.name, "severity": str(check_type.severity),
-        "summary": title.partition(": ")[2] or title, "text": body.strip(),
+        "summary": title.partition(": ")[2] or title, "text": explanation_of(check_type),
         "needs": list(check_type.needs),
         "options": [{"name": o.name, "default": o.default, "meaning": o.meaning, "source": o.source}
                     for o in describe(check_type.options_type)],
     }
+
+
+def explanation_of(check_type: type[Check[Any, Any]]) -> str:
+    """Return what the module of a check says below its first line: why it matters, an example, when to ignore it."""
+    return _doc_of(check_type).partition("\n")[2].strip()
+
+
+def _doc_of(check_type: type[Check[Any, Any]]) -> str:
+    return inspect.cleandoc(sys.modules[check_type.__module__].__doc__ or "")
 
 
 def render(facts: dict[str, Any], width: int | None = None) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dsinspect.config import Config, matches
 from dsinspect.findings.findings import Findings
+from dsinspect.inspection.explain import explanation_of
 from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.shard_task import ShardState, Unavailable, crash
 from dsinspect.protocols.checks import Check, Result
@@ -59,7 +60,8 @@ def fold(results: dict[str, Result | Unavailable]) -> None:
 def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Config) -> Outcome:
     override = config.severity_of(check.code)
     base = Outcome(check.code, check.name, override or check.severity, "clean", Findings.none(),
-                   limits=msgspec.structs.asdict(check.options), summary=(check.__doc__ or "").partition("\n")[0])
+                   limits=msgspec.structs.asdict(check.options), summary=(check.__doc__ or "").partition("\n")[0],
+                   explanation=explanation_of(type(check)))
     if isinstance(result, Unavailable):
         return replace(base, status=result.status, metrics={"reason": result.reason})
     findings = result.findings.with_severity(override) if override else result.findings

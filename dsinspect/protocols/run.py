@@ -39,6 +39,7 @@ class Outcome:
         charts: charts as data.
         limits: the options in force, by name.
         summary: the first line of the check's docstring.
+        explanation: what `dsinspect explain` says of the check: why it matters, an example, when to ignore it.
     """
 
     code: str
@@ -51,6 +52,7 @@ class Outcome:
     charts: tuple[Chart, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
+    explanation: str = ""
 
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:

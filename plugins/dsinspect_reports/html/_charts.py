@@ -1,112 +1,160 @@
-"""Charts as inline SVG; colours come from the page, so that they follow its light and dark modes."""
+"""Charts as inline SVG, drawn as wide as a phone so that their text is never scaled below 11 px."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from html import escape
+
+from markupsafe import Markup, escape
 
 from dsinspect.protocols.chart import Chart
 
-WIDTH, HEIGHT = 640, 300
-LEFT, BOTTOM, TOP, RIGHT = 56, 46, 12, 12
+WIDTH, HEIGHT = 320, 220
+LEFT, BOTTOM, TOP, RIGHT = 46, 42, 10, 12
 MAX_BARS = 24
+BAR = 19
+"""Height of a bar with its gap, px."""
+NAMES = 96
+"""Room of the names of bars, px."""
 
 
-def draw(chart: Chart) -> str:
-    """Return a chart as a figure, or an empty string for a kind that is not drawn."""
-    inside = {"bar": bars, "histogram": histogram, "scatter": scatter, "heatmap": heatmap}.get(chart.kind)
-    if inside is None or not chart.y:
-        return ""
-    title = escape(chart.title)
-    return (f'<figure><figcaption>{title}</figcaption><svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{title}">'
-            f"{inside(chart)}</svg></figure>")
+def draw(chart: Chart) -> Markup:
+    """Return a chart as a figure; empty when there is nothing to draw or the kind is not known."""
+    if not chart.y:
+        return Markup("")
+    kinds = {"bar": bars, "histogram": histogram, "scatter": scatter, "heatmap": heatmap}
+    inside = kinds.get(chart.kind)
+    if inside is None:
+        return Markup("")
+    height, content = inside(chart)
+    return Markup('<figure><figcaption>{title}</figcaption><svg viewBox="0 0 {width} {height}" role="img" '
+                  'aria-label="{title}">{content}</svg></figure>').format(
+        title=chart.title, width=WIDTH, height=round(height), content=content)
 
 
-def bars(chart: Chart) -> str:
+def bars(chart: Chart) -> tuple[float, Markup]:
     """Draw horizontal bars with names and values; the many smallest are summed up in a line."""
     n = len(chart.y)
     shown = list(range(n)) if n <= MAX_BARS else [*range(MAX_BARS - 4), *range(n - 3, n)]
-    rows = len(shown) + (len(shown) < n)
-    step = (HEIGHT - 2 * TOP) / rows
-    top = max(float(v) for v in chart.y) or 1.0
-    parts = []
-    row = 0
+    top = max((float(v) for v in chart.y if math.isfinite(float(v))), default=0.0) or 1.0
+    parts, row = [], 0
     for place, k in enumerate(shown):
         if len(shown) < n and place == MAX_BARS - 4:
-            parts.append(text(150, TOP + (row + 0.7) * step, f"and {n - len(shown):,} more", "end", "quiet"))
+            parts.append(text(NAMES, TOP + (row + 0.7) * BAR, f"and {n - len(shown):,} more", "end", "quiet"))
             row += 1
-        y, value = TOP + row * step, float(chart.y[k])
-        length = value / top * (WIDTH - 240)
-        parts.append(text(150, y + 0.7 * step, clipped(str(chart.x[k]), 22), "end"))
-        parts.append(f'<rect class="mark" x="156" y="{y + 0.12 * step:.1f}" width="{max(length, 1):.1f}" '
-                     f'height="{0.76 * step:.1f}" rx="2"><title>{escape(str(chart.x[k]))}: {value:,.0f}</title></rect>')
-        parts.append(text(162 + length, y + 0.7 * step, f"{value:,.0f}", "start", "quiet"))
+        y, value = TOP + row * BAR, float(chart.y[k])
+        length = max(value, 0.0) / top * (WIDTH - NAMES - 64) if math.isfinite(value) else 0.0
+        parts.append(text(NAMES, y + 0.7 * BAR, clipped(str(chart.x[k]), 15), "end"))
+        parts.append(rect(NAMES + 6, y + 3, max(length, 1), BAR - 6, f"{chart.x[k]}: {number(value)}"))
+        parts.append(text(NAMES + 11 + length, y + 0.7 * BAR, number(value), "start", "quiet"))
         row += 1
-    return "".join(parts)
+    return 2 * TOP + row * BAR, Markup("").join(parts)
 
 
-def histogram(chart: Chart) -> str:
-    """Draw columns between edges; `x` has one edge more than `y` has heights."""
+def histogram(chart: Chart) -> tuple[float, Markup]:
+    """Draw columns between edges; `x` has one edge more than `y` has heights. One value alone is one bar."""
     edges, heights = [float(v) for v in chart.x], [float(v) for v in chart.y]
+    filled = [k for k, h in enumerate(heights) if h > 0]
+    if len(filled) <= 1:  # a single size or a single count: axes would pretend a spread that is not there
+        k = filled[0] if filled else 0
+        low, high = edges[k], edges[k + 1]
+        name = number(low) if high - low <= 1.0 + 0.01 * abs(low) else f"{number(low)} to {number(high)}"
+        return bars(Chart("bar", chart.title, (name,), (heights[k],)))
     low, high, top = edges[0], edges[-1], max(heights) or 1.0
-
-    def place(v: float) -> float:
-        return LEFT + (v - low) / max(high - low, 1e-9) * (WIDTH - LEFT - RIGHT)
-
     parts = [axes(chart, low, high, 0.0, top)]
     for k, value in enumerate(heights):
+        x, end = scaled(edges[k], low, high), scaled(edges[k + 1], low, high)
         length = value / top * (HEIGHT - TOP - BOTTOM)
-        x = place(edges[k])
-        parts.append(f'<rect class="mark" x="{x + 0.5:.1f}" y="{HEIGHT - BOTTOM - length:.1f}" '
-                     f'width="{max(place(edges[k + 1]) - x - 1, 0.5):.1f}" height="{length:.1f}">'
-                     f"<title>{edges[k]:.4g} to {edges[k + 1]:.4g}: {value:,.0f}</title></rect>")
-    return "".join(parts)
+        parts.append(rect(x + 0.4, HEIGHT - BOTTOM - length, max(end - x - 0.8, 0.6), length,
+                          f"{number(edges[k])} to {number(edges[k + 1])}: {number(value)}"))
+    return HEIGHT, Markup("").join(parts)
 
 
-def scatter(chart: Chart) -> str:
-    """Draw points."""
-    xs, ys = [float(v) for v in chart.x], [float(v) for v in chart.y]
-    high_x, high_y = max(xs) * 1.05 or 1.0, max(ys) * 1.05 or 1.0
+def scatter(chart: Chart) -> tuple[float, Markup]:
+    """Draw points, on axes that begin at 0."""
+    points = [(float(x), float(y)) for x, y in zip(chart.x, chart.y, strict=True)]
+    points = [p for p in points if all(map(math.isfinite, p))]
+    high_x, high_y = (max((p[k] for p in points), default=0.0) * 1.1 or 1.0 for k in (0, 1))
     parts = [axes(chart, 0.0, high_x, 0.0, high_y)]
-    for x, y in zip(xs, ys, strict=True):
-        cx = LEFT + x / high_x * (WIDTH - LEFT - RIGHT)
-        cy = HEIGHT - BOTTOM - y / high_y * (HEIGHT - TOP - BOTTOM)
-        parts.append(f'<circle class="mark soft" cx="{cx:.1f}" cy="{cy:.1f}" r="4"><title>{x:g} x {y:g}</title></circle>')
-    return "".join(parts)
+    for x, y in points:
+        place = HEIGHT - BOTTOM - y / high_y * (HEIGHT - TOP - BOTTOM)
+        parts.append(Markup('<circle class="mark soft" cx="{:.1f}" cy="{:.1f}" r="4"><title>{} x {}</title></circle>').format(
+            scaled(x, 0.0, high_x), place, number(x), number(y)))
+    return HEIGHT, Markup("").join(parts)
 
 
-def heatmap(chart: Chart) -> str:
+def heatmap(chart: Chart) -> tuple[float, Markup]:
     """Draw a grid of cells; the darkest is the largest."""
     rows = [[float(v) for v in row] for row in chart.y]
-    top = max(max(r) for r in rows) or 1.0
-    size = min((HEIGHT - 2 * TOP) / len(rows), (WIDTH - 2 * LEFT) / len(rows[0]))
+    top = max((max(r) for r in rows if r), default=0.0) or 1.0
+    size = min(200 / len(rows), (WIDTH - 2 * LEFT) / max(len(rows[0]), 1))
     left = (WIDTH - size * len(rows[0])) / 2
-    return "".join(
-        f'<rect class="mark" x="{left + x * size:.1f}" y="{TOP + y * size:.1f}" width="{size:.1f}" height="{size:.1f}" '
-        f'fill-opacity="{0.04 + 0.96 * value / top:.3f}"><title>{value:,.0f}</title></rect>'
-        for y, row in enumerate(rows) for x, value in enumerate(row))
+    parts = [Markup('<rect class="frame" x="{:.1f}" y="{}" width="{:.1f}" height="{:.1f}"/>').format(
+        left, TOP, size * len(rows[0]), size * len(rows))]
+    parts += [Markup('<rect class="mark" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill-opacity="{:.3f}">'
+                     "<title>{}</title></rect>").format(left + x * size, TOP + y * size, size, size, value / top, number(value))
+              for y, row in enumerate(rows) for x, value in enumerate(row) if value > 0]
+    return 2 * TOP + size * len(rows), Markup("").join(parts)
 
 
-def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float) -> str:
-    """Draw axes with three labels each and their names."""
-    base, width, height = HEIGHT - BOTTOM, WIDTH - LEFT - RIGHT, HEIGHT - TOP - BOTTOM
-    parts = [f'<path class="axis" d="M{LEFT} {TOP}V{base}H{WIDTH - RIGHT}"/>']
-    for share in (0.0, 0.5, 1.0):
-        parts.append(text(LEFT + share * width, base + 16, number(low_x + share * (high_x - low_x)),
-                          ("start", "middle", "end")[round(share * 2)], "quiet"))
-        parts.append(text(LEFT - 6, base - share * height + 4, number(low_y + share * (high_y - low_y)), "end", "quiet"))
-    parts.append(text(LEFT + width / 2, HEIGHT - 8, chart.x_label, "middle", "quiet"))
-    return "".join(parts)
+def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float) -> Markup:
+    """Draw axes with round numbers and their names."""
+    base, height = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM
+    parts = [Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, TOP, base, WIDTH - RIGHT)]
+    for value in ticks(low_x, high_x):
+        parts.append(text(min(scaled(value, low_x, high_x), WIDTH - RIGHT - 8), base + 15, number(value), "middle", "quiet"))
+    for value in ticks(low_y, high_y, 4):
+        y = base - (value - low_y) / (high_y - low_y) * height
+        parts.append(Markup('<path class="grid" d="M{} {:.1f}H{}"/>').format(LEFT, y, WIDTH - RIGHT))
+        parts.append(text(LEFT - 5, y + 4, number(value), "end", "quiet"))
+    if chart.x_label:
+        parts.append(text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 8, clipped(chart.x_label, 44), "middle", "quiet"))
+    return Markup("").join(parts)
+
+
+def ticks(low: float, high: float, count: int = 5) -> list[float]:
+    """Return round numbers between two others, about `count` of them.
+
+    >>> ticks(0, 23.4)
+    [0.0, 5.0, 10.0, 15.0, 20.0]
+    >>> ticks(554, 555)
+    [554.0, 554.2, 554.4, 554.6, 554.8, 555.0]
+    """
+    span = high - low
+    if not span > 0 or not math.isfinite(span):
+        return [low]
+    raw = span / count
+    power = 10.0 ** math.floor(math.log10(raw))
+    step = next(m * power for m in (1, 2, 5, 10) if m * power >= raw * 0.999)
+    first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+    return [round(k * step, 12) for k in range(first, last + 1)]
+
+
+def scaled(value: float, low: float, high: float) -> float:
+    """Return the place of a value on the x axis."""
+    return LEFT + (value - low) / max(high - low, 1e-9) * (WIDTH - LEFT - RIGHT)
+
+
+def rect(x: float, y: float, width: float, height: float, title: str) -> Markup:
+    """Return a mark with a title."""
+    return Markup('<rect class="mark" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1"><title>{}</title></rect>').format(
+        x, y, width, height, title)
 
 
 def number(value: float) -> str:
-    """Return a number for an axis."""
+    """Return a number as people write it.
+
+    >>> [number(v) for v in (27980, 0.5, 1234.5, 1e-05)]
+    ['27,980', '0.5', '1,234', '1e-05']
+    """
+    if not math.isfinite(value):
+        return "unknown"
     return f"{value:,.0f}" if abs(value) >= 100 or float(value).is_integer() else f"{value:.3g}"
 
 
-def text(x: float, y: float, content: str, anchor: str, style: str = "") -> str:
+def text(x: float, y: float, content: str, anchor: str, style: str = "") -> Markup:
     """Return a text element."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{style}">{escape(content)}</text>'
+    return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>').format(x, y, anchor, style, escape(content))
 
 
 def clipped(content: str, limit: int) -> str:

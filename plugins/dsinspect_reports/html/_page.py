@@ -1,62 +1,207 @@
-"""The look and the behaviour of the page: style sheet and script, without anything from elsewhere."""
+"""Puts the page together: template, style and script from files, what it shows from the run, within its size."""
 
-STYLE = """
-:root{--ink:#1f2933;--quiet:#5c6873;--line:#d9dfe5;--paper:#fff;--band:#f5f7f9;--accent:#1d4e89;
---error:#b42318;--error-band:#fdecea;--warning:#8a5a00;--warning-band:#fff4da;--info:#1d4e89;--info-band:#e8f1fb;
---clean:#1e7b4f;--clean-band:#e6f5ed}
-@media(prefers-color-scheme:dark){:root{--ink:#e6eaee;--quiet:#9aa7b4;--line:#36404a;--paper:#14191e;--band:#1c2329;
---accent:#7db3f0;--error:#ff8f85;--error-band:#3a1a18;--warning:#f2c063;--warning-band:#37290d;--info:#8fbef5;
---info-band:#17293d;--clean:#6fd3a2;--clean-band:#12301f}}
-*{box-sizing:border-box}
-body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif}
-main{max-width:1180px;margin:0 auto;padding:32px 24px 80px}
-h1{font-size:26px;margin:0 0 4px;overflow-wrap:anywhere}
-h2{font-size:18px;margin:40px 0 12px}
-p{margin:0 0 8px}.quiet,figcaption{color:var(--quiet)}
-.tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(130px,1fr));gap:12px;margin:20px 0}
-.tile{background:var(--band);border-radius:10px;padding:12px 16px}
-.tile b{display:block;font-size:24px;line-height:1.2}
-.tile.error{background:var(--error-band);color:var(--error)}.tile.warning{background:var(--warning-band);color:var(--warning)}
-.tile.info{background:var(--info-band);color:var(--info)}.tile.clean{background:var(--clean-band);color:var(--clean)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:20px}
-figure{margin:0;border:1px solid var(--line);border-radius:10px;padding:14px 16px}
-figcaption{font-weight:600;margin-bottom:6px}
-svg{width:100%;height:auto;display:block}svg text{fill:var(--ink);font-size:12px}svg text.quiet{fill:var(--quiet)}
-.mark{fill:var(--accent)}.soft{fill-opacity:.6}.axis{fill:none;stroke:var(--line)}
-.scroll{overflow-x:auto;border:1px solid var(--line);border-radius:10px}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:7px 12px;border-bottom:1px solid var(--line);
-vertical-align:top}tr:last-child td{border-bottom:0}th{background:var(--band);position:sticky;top:0;font-size:13px;white-space:nowrap}
-th button{all:unset;cursor:pointer;font-weight:600}th button:focus-visible{outline:2px solid var(--accent)}
-td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}td.place{overflow-wrap:anywhere;min-width:160px}
-td.message{min-width:260px}
-.badge{display:inline-block;border-radius:6px;padding:0 8px;font-weight:600;font-size:13px;white-space:nowrap}
-.badge.error,.badge.crashed{background:var(--error-band);color:var(--error)}
-.badge.warning{background:var(--warning-band);color:var(--warning)}.badge.info{background:var(--info-band);color:var(--info)}
-.badge.clean{background:var(--clean-band);color:var(--clean)}.badge.skipped{background:var(--band);color:var(--quiet)}
-.bar{display:inline-block;height:10px;border-radius:3px;background:var(--accent);min-width:1px;vertical-align:middle}
-.filters{display:flex;flex-wrap:wrap;gap:10px;margin:0 0 12px}
-input,select{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--line);border-radius:8px;padding:6px 10px}
-input{flex:1 1 220px}
-code{font:13px ui-monospace,SFMono-Regular,Menlo,monospace;background:var(--band);padding:1px 5px;border-radius:5px}
-@media print{.filters{display:none}.scroll{overflow:visible;border:0}main{padding:0}figure,tr{break-inside:avoid}}
-"""
+from __future__ import annotations
 
-SCRIPT = """
-(()=>{const body=document.getElementById('rows');if(!body)return;
-const all=JSON.parse(document.getElementById('findings').textContent),page=200;let rows=all,shown=0,order=null,up=1;
-const search=document.getElementById('search'),severity=document.getElementById('severity'),code=document.getElementById('code'),
-count=document.getElementById('count'),more=document.getElementById('more');
-const cell=(tr,text,cls)=>{const td=document.createElement('td');td.textContent=text??'';if(cls)td.className=cls;tr.append(td);return td};
-const add=()=>{const f=document.createDocumentFragment();for(const r of rows.slice(shown,shown+page)){const tr=document.createElement('tr');
-const b=document.createElement('span');b.className='badge '+r[0];b.textContent=r[0];const td=document.createElement('td');td.append(b);
-tr.append(td);cell(tr,r[1]);cell(tr,r[2],'message');cell(tr,r[3],'place');cell(tr,r[4]);cell(tr,r[5]);f.append(tr)}
-body.append(f);shown=Math.min(shown+page,rows.length);more.hidden=shown>=rows.length;
-count.textContent=rows.length.toLocaleString('en')+' findings'+(rows.length>shown?', '+shown+' shown':'')};
-const apply=()=>{const q=search.value.toLowerCase(),s=severity.value,c=code.value;
-rows=all.filter(r=>(!s||r[0]===s)&&(!c||r[1]===c)&&(!q||r.some(v=>v!=null&&String(v).toLowerCase().includes(q))));
-if(order!==null)rows=[...rows].sort((a,b)=>up*String(a[order]??'').localeCompare(String(b[order]??''),'en',{numeric:true}));
-body.replaceChildren();shown=0;add()};
-for(const e of [search,severity,code])e.addEventListener('input',apply);more.addEventListener('click',add);
-document.querySelectorAll('[data-column]').forEach(b=>b.addEventListener('click',()=>{const k=+b.dataset.column;
-up=order===k?-up:1;order=k;apply()}));apply()})();
-"""
+import hashlib
+from base64 import b64encode
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from dsinspect import __version__
+from dsinspect.errors import UserError
+from dsinspect.findings.severity import Severity
+from dsinspect.render import web
+from dsinspect.tables.columns import Columns
+from dsinspect_reports.html import _charts, _distributions, _findings
+from dsinspect_reports.html._pictures import Pictures, by_turns, make_pictures
+from dsinspect_reports.html._places import Places
+
+if TYPE_CHECKING:
+    from dsinspect.findings.findings import Finding
+    from dsinspect.protocols.run import Outcome, Run
+
+SCRIPTS = ("tabs.js", "data.js", "decisions.js", "list.js", "lightbox.js", "main.js")
+TEXT_SHARE = 0.6
+"""Share of the page that findings may take before some are left out."""
+FINDING_BYTES = 420
+"""About what a finding takes in the page."""
+MAX_ROWS = 200
+"""Rows of a check's table that are shown."""
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A table of a check."""
+
+    code: str
+    title: str
+    columns: list[str]
+    numbers: frozenset[str]
+    rows: list[list[tuple[str, str]]]
+    more: int
+
+
+def page(run: Run, max_bytes: int) -> str:
+    """Return the page.
+
+    Args:
+        run: with images and annotations, where it has any.
+        max_bytes: size of the page at most, in UTF-8; what has no room is left out and counted.
+    """
+    places = Places(run)
+    style = web.read("base.css") + _file("page.css")
+    script = web.joined([*map(web.read, web.MODULES), *map(_file, SCRIPTS)])
+    outcomes = _findings.worst_first(run)
+    shown, notes = run.info.notes, []
+    try:
+        maps = _distributions.heat_maps(places)
+    except UserError as e:
+        maps, notes = [], [str(e)]
+    splits = run.census.split_columns
+    classes = _distributions.class_rows(run, places)
+    values: dict[str, Any] = {
+        "run": run, "version": __version__, "style": Markup(style), "script": Markup(script), "style_hash": _hash(style),
+        "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
+        "total": sum(len(o.findings) for o in run.outcomes), "outcomes": [(o, _findings.status(o)) for o in outcomes],
+        "found": [(o, _findings.status(o)) for o in outcomes if o.status == "found"],
+        "clean": [o for o in outcomes if o.status == "clean"], "unavailable": _unavailable(outcomes),
+        "splits": list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True)),
+        "classes": classes, "more_classes": len(run.census.category_columns) - len(classes), "census_note": _census_note(run),
+        "charts": [d for c in (*_distributions.charts(places), *(c for o in run.outcomes for c in o.charts)) if (d := _charts.draw(c))],
+        "maps": maps, "tables": list(_tables(run)), "notes": [*shown, *notes], "data": Markup(""), "left_out": ""}
+    template = _environment().get_template("page.html")
+    bare = len(template.render(values).encode("utf-8", "replace")) + 1000
+    data, left_out = _data(run, places, outcomes, max_bytes - bare)
+    return template.render({**values, "data": Markup(data), "left_out": left_out})
+
+
+def _data(run: Run, places: Places, outcomes: Sequence[Outcome], room: int) -> tuple[str, str]:
+    """Return what the script reads, as JSON of `room` bytes at most, and what was left out, in words."""
+    total = sum(len(o.findings) for o in outcomes)
+    limit = max(int(room * TEXT_SHARE / FINDING_BYTES), 1)
+    while True:
+        counts = _findings.shares([len(o.findings) for o in outcomes], min(total, limit))
+        listed = [list(_findings.first_of(o, n)) for o, n in zip(outcomes, counts, strict=True)]
+        text = _document(run, places, outcomes, listed, Pictures())
+        if len(text.encode()) <= room * 0.9 or limit <= 1:
+            break
+        limit = int(min(limit, total) * 0.7)
+    starts = np.concatenate([[0], np.cumsum(counts)]).tolist()
+    wanted = [(starts[check] + rank, shown) for check, rank in by_turns(counts) if (shown := places.of(listed[check][rank]))]
+    why = ""
+    pictures = Pictures()
+    if run.info.has_files and wanted:
+        try:
+            pictures = make_pictures(places, wanted, room - len(text.encode()) - 120 * len(wanted))
+        except UserError as e:
+            why = f"No images are shown: {e}."
+    parts = []
+    if sum(counts) < total:
+        parts.append(f"The page holds {sum(counts):,} of {total:,} findings, the worst of each check; report.xlsx or report.json "
+                     "has all.")
+    if pictures.without_crop:
+        parts.append(f"{pictures.without_crop:,} of them have no image here for want of room.")
+    if parts:
+        parts.append("Option --max-mb allows a larger page.")
+    return _document(run, places, outcomes, listed, pictures), " ".join([*parts, *([why] if why else [])])
+
+
+def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Sequence[Sequence[Finding]], pictures: Pictures) -> str:
+    texts = {name: _findings.Texts() for name in ("split", "class", "source", "choices")}
+    for name in [*(run.census.split_columns["name"].tolist())]:
+        texts["split"](name)
+    for name, _, _ in run.census.largest_first():
+        texts["class"](name)
+    images: dict[int, int] = {}
+
+    def image_number(row: int) -> int:
+        return images.setdefault(row, len(images))
+
+    rows = []
+    for check, findings in enumerate(listed):
+        for f in findings:
+            row = places.row_of.get(f.image) if f.image is not None else None
+            rows.append(_findings.finding_row(f, check, f.image if row is None else image_number(row), texts))
+    crops = {n: [{**c, "image": image_number(c["image"])} for c in records] for n, records in pictures.crops.items()}
+    for records in crops.values():
+        for c in records:
+            if "src" not in c:
+                c["reason"] = "cannot be read"
+    names = places.categories[1] if places.annotations is not None else []
+    own = [texts["class"](n) for n in names]
+    whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5]] for b in w["boxes"]]}
+             for r, w in pictures.whole.items()}
+    paths = places.images["path"]
+    return _findings.as_json({
+        "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": _findings.settings_of(run),
+        "fields": _findings.FIELDS, "checks": [_findings.check_record(o, len(f)) for o, f in zip(outcomes, listed, strict=True)],
+        "images": [[str(paths[row])] for row in images], "splits": texts["split"].listed, "classes": texts["class"].listed,
+        "sources": texts["source"].listed, "choices": [c.split(" ") for c in texts["choices"].listed], "findings": rows,
+        "crops": crops, "whole": whole})
+
+
+def _unavailable(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    """Return the checks that crashed or were skipped, by reason."""
+    reasons: dict[str, list[Outcome]] = {}
+    for o in outcomes:
+        if o.status in ("crashed", "skipped"):
+            reasons.setdefault(str(o.metrics.get("reason", "")), []).append(o)
+    return list(reasons.items())
+
+
+def _census_note(run: Run) -> str:
+    """Say why the classes do not add up to all boxes, when they do not."""
+    of_classes = int(np.sum(run.census.category_columns["annotations"], initial=0))
+    lost = run.census.annotations - of_classes
+    return f"{lost:,} {'box has' if lost == 1 else 'boxes have'} an unknown class and {'is' if lost == 1 else 'are'} in no row." \
+        if lost > 0 else ""
+
+
+def _tables(run: Run) -> Iterable[_Table]:
+    """Yield the tables of all checks."""
+    for o in run.outcomes:
+        for title, frame in o.tables.items():
+            table = Columns.of(frame)
+            names = list(table)
+            numbers = frozenset(n for n in names if table[n].dtype.kind in "iuf")
+            rows = [[(n, _cell(v)) for n, v in record.items()] for record in islice(table.take(slice(0, MAX_ROWS)).records(), MAX_ROWS)]
+            yield _Table(o.code, title, names, numbers, rows, max(len(table) - MAX_ROWS, 0))
+
+
+def _cell(value: Any) -> str:
+    if value is None or value != value:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}" if isinstance(value, float) else str(value)
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n:,} {one if n == 1 else many or one + 's'}"
+
+
+def _percent(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 or not share else "<0.1%"
+
+
+def _environment() -> Environment:
+    environment = Environment(loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(counted=_counted, percent=_percent, plain=_findings.plain)
+    return environment
+
+
+def _file(name: str) -> str:
+    return (files("dsinspect_reports.html") / "page" / name).read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}"

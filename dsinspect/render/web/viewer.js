@@ -1,0 +1,152 @@
+// An image that is zoomed and moved, with boxes over it. Places are in px of the image's own frame.
+
+import { h, svg } from "./dom.js";
+
+const MAX_SCALE = 64;
+
+/** Return an overlay of boxes; `mark` boxes are what it is about, `other` the second of a pair, the rest thin. */
+export function overlay(window, boxes) {
+  const [left, top, right, bottom] = window;
+  const made = svg("svg", { viewBox: `${left} ${top} ${right - left} ${bottom - top}`, preserveAspectRatio: "none", class: "boxes", "aria-hidden": "true" });
+  for (const { box, kind, colour } of boxes) {
+    const [x1, y1, x2, y2] = box;
+    const place = { x: Math.min(x1, x2), y: Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) };
+    if (kind !== "plain") made.append(svg("rect", { ...place, class: "halo", "vector-effect": "non-scaling-stroke" }));
+    const rect = svg("rect", { ...place, class: kind, "vector-effect": "non-scaling-stroke" });
+    if (colour) rect.style.stroke = colour;
+    made.append(rect);
+  }
+  return made;
+}
+
+export class Viewer {
+  constructor(stage, { onmove } = {}) {
+    this.stage = stage;
+    this.onmove = onmove;
+    this.image = h("img", { alt: "", draggable: false });
+    this.labels = h("div", { className: "labels" });
+    this.inner = h("div", { className: "inner" }, this.image, this.labels);
+    stage.append(this.inner);
+    this.pointers = new Map();
+    stage.addEventListener("wheel", (e) => {
+      e.preventDefault();
+      const at = this.at(e);
+      this.zoom(Math.exp(-e.deltaY * 0.0015), at.x, at.y);
+    }, { passive: false });
+    stage.addEventListener("pointerdown", (e) => this.down(e));
+    stage.addEventListener("pointermove", (e) => this.moved(e));
+    for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, (e) => this.pointers.delete(e.pointerId));
+    new ResizeObserver(() => this.shown && (this.touched ? this.draw() : this.fit())).observe(stage);
+  }
+
+  /** Show an image. Boxes: [{box, kind: mark|other|plain, label, colour}]. */
+  show({ src, window, alt, boxes }) {
+    this.window = window;
+    this.touched = false;
+    this.shown = true;
+    this.image.src = src;
+    this.image.alt = alt;
+    this.setBoxes(boxes);
+    this.fit();
+  }
+
+  setBoxes(boxes) {
+    this.boxes = boxes;
+    this.inner.querySelector("svg.boxes")?.remove();
+    this.image.after(overlay(this.window, boxes));
+    const [left, top, right, bottom] = this.window;
+    this.labels.replaceChildren(...boxes.filter((b) => b.label).map((b) => {
+      const label = h("span", { className: `label ${b.kind}`, textContent: b.label });
+      label.style.left = `${(100 * (Math.min(b.box[0], b.box[2]) - left)) / (right - left)}%`;
+      label.style.top = `${(100 * (Math.min(b.box[1], b.box[3]) - top)) / (bottom - top)}%`;
+      if (b.colour) label.style.borderColor = b.colour;
+      return label;
+    }));
+  }
+
+  at(event) {
+    const place = this.stage.getBoundingClientRect();
+    return { x: event.clientX - place.left, y: event.clientY - place.top };
+  }
+
+  /** Return the place of the frame under a place of the stage. */
+  toFrame(x, y) {
+    return [this.window[0] + (x - this.x) / this.scale, this.window[1] + (y - this.y) / this.scale];
+  }
+
+  fit() {
+    this.touched = false;
+    this.look([...this.window], 1);
+  }
+
+  /** Show a box with its surroundings. */
+  zoomTo(box, room = 0.45) {
+    this.touched = true;
+    this.look(box, room);
+  }
+
+  look(box, room) {
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    const w = Math.max(Math.abs(box[2] - box[0]), 1), ht = Math.max(Math.abs(box[3] - box[1]), 1);
+    this.scale = Math.min((width * room) / w, (height * room) / ht, MAX_SCALE);
+    this.x = width / 2 - ((box[0] + box[2]) / 2 - this.window[0]) * this.scale;
+    this.y = height / 2 - ((box[1] + box[3]) / 2 - this.window[1]) * this.scale;
+    this.draw();
+  }
+
+  zoom(factor, x = this.stage.clientWidth / 2, y = this.stage.clientHeight / 2) {
+    const scale = Math.min(Math.max(this.scale * factor, 0.02), MAX_SCALE), by = scale / this.scale;
+    this.x = x - (x - this.x) * by;
+    this.y = y - (y - this.y) * by;
+    this.scale = scale;
+    this.touched = true;
+    this.draw();
+  }
+
+  pan(x, y) {
+    this.x += x;
+    this.y += y;
+    this.touched = true;
+    this.draw();
+  }
+
+  draw() {
+    const [left, top, right, bottom] = this.window, s = this.inner.style;
+    s.left = `${this.x}px`;
+    s.top = `${this.y}px`;
+    s.width = `${(right - left) * this.scale}px`;
+    s.height = `${(bottom - top) * this.scale}px`;
+    this.inner.classList.toggle("blocks", this.scale > 3);
+    this.onmove?.();
+  }
+
+  down(event) {
+    if (event.button > 0 || event.target.closest("button")) return;
+    this.stage.setPointerCapture(event.pointerId);
+    this.pointers.set(event.pointerId, this.at(event));
+  }
+
+  moved(event) {
+    const last = this.pointers.get(event.pointerId);
+    if (!last) return;
+    const now = this.at(event);
+    const others = [...this.pointers].filter(([id]) => id !== event.pointerId).map(([, p]) => p);
+    if (others.length) {
+      const [o] = others, was = Math.hypot(last.x - o.x, last.y - o.y) || 1;
+      this.zoom(Math.hypot(now.x - o.x, now.y - o.y) / was, o.x, o.y);
+    } else this.pan(now.x - last.x, now.y - last.y);
+    this.pointers.set(event.pointerId, now);
+  }
+
+  /** Take a key that moves the image; say whether it was one. */
+  key(name) {
+    const step = 60;
+    const moves = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
+    if (name in moves) this.pan(...moves[name]);
+    else if (name === "+" || name === "=") this.zoom(1.3);
+    else if (name === "-") this.zoom(1 / 1.3);
+    else if (name === "0") this.fit();
+    else return false;
+    return true;
+  }
+}

@@ -1,0 +1,126 @@
+"""The findings as the page's script reads them: short rows over tables of texts, and the checks they belong to."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from dsinspect.findings.severity import Severity
+from dsinspect_reports.json_report import cleaned
+
+if TYPE_CHECKING:
+    from dsinspect.findings.findings import Finding
+    from dsinspect.protocols.run import Outcome, Run
+
+ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "clean": 4, "skipped": 5}
+FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation", "source", "line", "index", "box", "print",
+          "fix", "choices")
+"""Fields of a finding's row in the page."""
+
+
+class Texts:
+    """Texts that many rows share, by number."""
+
+    def __init__(self) -> None:
+        self.number: dict[str, int] = {}
+
+    def __call__(self, text: str | None) -> int:
+        """Return the number of a text; -1 for None."""
+        return -1 if text is None else self.number.setdefault(text, len(self.number))
+
+    @property
+    def listed(self) -> list[str]:
+        """The texts in the order of their numbers."""
+        return list(self.number)
+
+
+def status(outcome: Outcome) -> str:
+    """Return a status, or for findings their worst severity."""
+    if outcome.status != "found":
+        return outcome.status
+    return str(list(Severity)[int(outcome.findings.severities(outcome.severity).max())])
+
+
+def worst_first(run: Run) -> list[Outcome]:
+    """Return the outcomes, those with errors first."""
+    return sorted(run.outcomes, key=lambda o: (ORDER[status(o)], o.code))
+
+
+def shares(counts: Sequence[int], room: int) -> list[int]:
+    """Share out `room` findings among checks: those with few get all, the others as many as each other.
+
+    >>> shares([5, 1, 100], 20)
+    [5, 1, 14]
+    >>> shares([10, 10], 30)
+    [10, 10]
+    """
+    taken = [0] * len(counts)
+    left = [k for k, n in enumerate(counts) if n]
+    while left and room > 0:
+        each = max(room // len(left), 1)
+        for k in list(left):
+            more = min(each, counts[k] - taken[k], room)
+            taken[k] += more
+            room -= more
+            if taken[k] == counts[k]:
+                left.remove(k)
+            if not room:
+                break
+    return taken
+
+
+def first_of(outcome: Outcome, count: int) -> Iterator[Finding]:
+    """Yield the first findings of a check, the worst severity first."""
+    ranks = outcome.findings.severities(outcome.severity)
+    rows = np.argsort(-ranks.astype(np.int64), kind="stable")[:count]
+    return outcome.findings.iterate(outcome.code, outcome.severity, rows)
+
+
+def check_record(outcome: Outcome, shown: int) -> dict[str, Any]:
+    """Return a check as the page needs it."""
+    return {"code": outcome.code, "name": outcome.name, "summary": plain(outcome.summary), "why": plain(outcome.explanation),
+            "limits": [[name, str(value)] for name, value in outcome.limits.items()], "count": len(outcome.findings),
+            "shown": shown}
+
+
+def finding_row(f: Finding, check: int, image: int | str | None, texts: Mapping[str, Texts]) -> list[Any]:
+    """Return a finding as a row of `FIELDS`; `image` is its number in the page, or its path when it is no record."""
+    return [check, f.severity.rank, f.message, image, texts["split"](f.split), texts["class"](f.category), f.annotation_id,
+            texts["source"](f.source), f.line, f.index, f.bbox_xyxy, f.fingerprint,
+            None if f.fix is None else [f.fix.safety, f.fix.action], texts["choices"](" ".join(choices(f)))]
+
+
+def choices(f: Finding) -> list[str]:
+    """Return the decisions that a finding can take."""
+    is_record = f.source is not None and f.index is not None
+    possible = {"keep": True, "fix": f.fix is not None, "drop": is_record and (f.annotation_id is not None or f.image is None),
+                "set-category": is_record and f.annotation_id is not None, "set-box": is_record and f.annotation_id is not None,
+                "drop-image": f.image is not None}
+    return [name for name, can in possible.items() if can]
+
+
+def settings_of(run: Run) -> dict[str, Any]:
+    """Return what the report was made with, for whoever applies the decisions."""
+    return {}
+
+
+def plain(text: str) -> str:
+    """Return a docstring's text without its markup, one line a paragraph."""
+    paragraphs = re.split(r"\n\s*\n", text.replace("`", ""))
+    return "\n\n".join(" ".join(p.split()) if not re.search(r"^\s*[-*|]", p, re.MULTILINE) else p.strip() for p in paragraphs)
+
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON that can stand inside a script element; what is no text or no number is replaced."""
+    try:
+        encoded = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        encoded = msgspec.json.encode(cleaned(value)).decode()
+    return encoded.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+__all__ = ["FIELDS", "Texts", "as_json", "check_record", "choices", "finding_row", "first_of", "plain", "settings_of", "shares", "status", "worst_first"]

@@ -1,0 +1,155 @@
+"""The images in the page: crops of findings and whole images, as many as the size allows, the worst findings first."""
+
+from __future__ import annotations
+
+import os
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsinspect.io.decoder_stderr import quiet_decoders
+from dsinspect.io.image_codec import UnreadableError, start_opencv
+from dsinspect.render.crops import Crop, crop, open_framed
+from dsinspect.tables.schema import boxes_xyxy
+
+if TYPE_CHECKING:
+    from dsinspect_reports.html._places import Place, Places
+
+CROP_ROOM = (288, 216)
+"""Room of a crop, px: twice what a card of the page gives it, for sharp screens."""
+CROP_QUALITY = 68
+WHOLE_ROOM = (1024, 1024)
+"""Room of a whole image, px."""
+WHOLE_QUALITY = 60
+WHOLE_SHARE = 0.5
+"""Share of the room that whole images may take."""
+CHUNK = 64
+"""Findings whose images are read together."""
+MAX_BOXES = 400
+"""Boxes drawn on a whole image at most."""
+
+
+@dataclass
+class Pictures:
+    """The images that are in the page, JSON-ready.
+
+    Attributes:
+        crops: finding to one record per place: image row, base64 of the file, window, boxes to mark.
+        whole: image row to base64 of the file, frame, boxes with class and id.
+        without_crop: findings that have a place and got no crop, for want of room.
+        unreadable: image row to why it cannot be read.
+    """
+
+    crops: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    whole: dict[int, dict[str, Any]] = field(default_factory=dict)
+    without_crop: int = 0
+    unreadable: dict[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What one image gave: a crop per wanted set of boxes, and the whole image when that was wanted."""
+
+    crops: tuple[Crop, ...] = ()
+    whole: Crop | None = None
+    reason: str = ""
+
+
+def make_pictures(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]], room: int) -> Pictures:
+    """Make the images of findings until the room is full.
+
+    Args:
+        places: of the run.
+        wanted: number of a finding and its places, the findings that matter most first.
+        room: bytes that the images may take in the page, as base64.
+    """
+    made = Pictures()
+    start_opencv()
+    left = {"crop": room * (1 - WHOLE_SHARE), "whole": room * WHOLE_SHARE}
+    todo = iter(wanted)
+    with quiet_decoders(), ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
+        while left["crop"] > 0 and (chunk := list(islice(todo, CHUNK))):
+            _fill(made, places, chunk, left, pool)
+    made.without_crop = sum(1 for number, _ in wanted if number not in made.crops) if room > 0 else len(wanted)
+    return made
+
+
+def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Place]]], left: dict[str, float],
+          pool: ThreadPoolExecutor) -> None:
+    """Make the images of some findings; each file is read once for all of them."""
+    by_image: dict[int, dict[tuple[Any, ...], int]] = {}
+    for _, shown in chunk:
+        for place in shown:
+            cuts = by_image.setdefault(place.image, {})
+            cuts.setdefault(place.boxes, len(cuts))
+    jobs = [(places.images.take(np.array([row])).records()[0], list(cuts), row not in made.whole and left["whole"] > 0)
+            for row, cuts in by_image.items()]
+    results = dict(zip(by_image, pool.map(_make, jobs), strict=True))
+    for number, shown in chunk:
+        records = []
+        for place in shown:
+            result = results[place.image]
+            if result.reason:
+                made.unreadable[place.image] = result.reason
+                records.append({"image": place.image})
+                continue
+            cut = result.crops[by_image[place.image][place.boxes]]
+            records.append({"image": place.image, "src": b64encode(cut.content).decode(), "window": _rounded(cut.window),
+                            "size": cut.size_wh, "boxes": [_rounded(b) for b in place.boxes]})
+        cost = sum(len(r.get("src", "")) for r in records)
+        if left["crop"] < cost:
+            left["crop"] = 0
+            return
+        left["crop"] -= cost
+        made.crops[number] = records
+        for place in shown:
+            whole = results[place.image].whole
+            if whole is not None and place.image not in made.whole:
+                record = _whole(whole, places, place.image)
+                cost = len(record["src"]) + 40 * len(record["boxes"])
+                if left["whole"] >= cost:
+                    made.whole[place.image] = record
+                    left["whole"] -= cost
+
+
+def _make(job: tuple[Mapping[str, Any], Sequence[Sequence[Any]], bool]) -> _Made:
+    image, cuts, with_whole = job
+    try:
+        framed = open_framed(image)
+        whole = crop(framed, (), WHOLE_ROOM, WHOLE_QUALITY) if with_whole else None
+        return _Made(tuple(crop(framed, boxes, CROP_ROOM, CROP_QUALITY) for boxes in cuts), whole)
+    except UnreadableError as e:
+        return _Made(reason=str(e))
+
+
+def _whole(whole: Crop, places: Places, row: int) -> dict[str, Any]:
+    boxes: list[list[Any]] = []
+    if places.annotations is not None:
+        positions = places.annotations_of(row)[:MAX_BOXES]
+        codes, _ = places.categories
+        for k, box in zip(positions.tolist(), boxes_xyxy(places.annotations.take(positions)).tolist(), strict=True):
+            if all(map(np.isfinite, box)):
+                boxes.append([*_rounded(box), int(codes[k]), int(places.annotations["annotation_id"][k])])
+    return {"src": b64encode(whole.content).decode(), "window": _rounded(whole.window), "size": whole.size_wh, "boxes": boxes}
+
+
+def _rounded(box: Sequence[float]) -> list[float]:
+    """Return a box to a hundredth of a px: what a screen can show."""
+    return [round(float(v), 2) for v in box]
+
+
+def by_turns(counts: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield check and rank: the first finding of each check, then the second of each, ...
+
+    >>> list(by_turns([2, 1]))
+    [(0, 0), (1, 0), (0, 1)]
+    """
+    for rank in range(max(counts, default=0)):
+        for check, count in enumerate(counts):
+            if rank < count:
+                yield check, rank

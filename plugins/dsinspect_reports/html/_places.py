@@ -1,0 +1,140 @@
+"""Which places of which images a finding is about: its own, the other of a pair, the members of a group."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsinspect.findings.findings import Finding
+from dsinspect.protocols.run import Run
+from dsinspect.tables.columns import codes_of
+from dsinspect.tables.schema import boxes_xyxy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dsinspect.tables.columns import Columns
+
+MAX_MEMBERS = 6
+"""Images of a group that are shown."""
+EXAMPLES = 3
+"""Boxes shown of a class that a finding is about."""
+Box = tuple[float, float, float, float]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place to show.
+
+    Attributes:
+        image: row in the images of the run.
+        boxes: what to mark, xyxy, px of the image's frame: the finding's own first, then the other of a pair.
+    """
+
+    image: int
+    boxes: tuple[Box, ...] = ()
+
+
+class Places:
+    """Finds the places of findings in the tables of a run."""
+
+    def __init__(self, run: Run) -> None:
+        assert run.image_columns is not None
+        self.images: Columns = run.image_columns
+        self.annotations = run.annotation_columns
+        self.row_of = {p: k for k, p in reversed(list(enumerate(self.images["path"].tolist())))}
+
+    def of(self, finding: Finding) -> list[Place]:
+        """Return the places of a finding, the most telling first; empty when it is about no image."""
+        row = self.row_of.get(finding.image) if finding.image is not None else None
+        if row is None:
+            return self._examples(finding.category) if finding.image is None and finding.category is not None else []
+        boxes = [] if finding.bbox_xyxy is None else [finding.bbox_xyxy]
+        boxes += self._other(row, finding)
+        others = [k for p in members(finding) if (k := self.row_of.get(p)) is not None and k != row]
+        return [Place(row, tuple(boxes)), *(Place(k) for k in dict.fromkeys(others))][:MAX_MEMBERS]
+
+    def _other(self, row: int, finding: Finding) -> Iterator[Box]:
+        """Yield the box that the finding's box lies on."""
+        other = finding.values.get("other_id")
+        if not isinstance(other, int) or self.annotations is None:
+            return
+        for k in self.annotations_of(row).tolist():
+            if int(self.annotations["annotation_id"][k]) == other:
+                yield tuple(boxes_xyxy(self.annotations.take(np.array([k])))[0].tolist())
+                return
+
+    def _examples(self, category: str) -> list[Place]:
+        """Return boxes of a class, each in another image."""
+        codes, names = self._categories
+        if category not in names or self.annotations is None:
+            return []
+        places: dict[int, Place] = {}
+        of_class = np.flatnonzero((codes == names.index(category)) & (self._image_rows >= 0))
+        for k in of_class[:50].tolist():
+            box = boxes_xyxy(self.annotations.take(np.array([k])))[0].tolist()
+            places.setdefault(int(self._image_rows[k]), Place(int(self._image_rows[k]), (tuple(box),)))
+        return list(places.values())[:EXAMPLES]
+
+    def annotations_of(self, row: int) -> NDArray[np.intp]:
+        """Return the positions of the annotations of an image."""
+        order, starts = self._by_image
+        taken: NDArray[np.intp] = order[starts[row]:starts[row + 1]]
+        return taken
+
+    @cached_property
+    def _categories(self) -> tuple[NDArray[np.intp], list[str]]:
+        assert self.annotations is not None
+        return codes_of(self.annotations["category"])
+
+    @cached_property
+    def _image_rows(self) -> NDArray[np.int64]:
+        """Row of each annotation's image, -1 for none."""
+        if self.annotations is None:
+            return np.empty(0, np.int64)
+        codes, paths = codes_of(self.annotations["path"])
+        rows = np.array([*(self.row_of.get(p, -1) for p in paths), -1], np.int64)
+        return rows[codes]
+
+    @cached_property
+    def _by_image(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Positions of annotations sorted by image, and where each image's begin."""
+        order = np.argsort(self._image_rows, kind="stable")
+        return order, np.searchsorted(self._image_rows[order], np.arange(len(self.images) + 1))
+
+    @property
+    def image_rows(self) -> NDArray[np.int64]:
+        """(N,) row of each annotation's image; -1 where there is none."""
+        return self._image_rows
+
+    @property
+    def categories(self) -> tuple[NDArray[np.intp], list[str]]:
+        """Code of each annotation's class (-1 for an unknown one), and the names."""
+        return self._categories
+
+
+def members(finding: Finding) -> list[str]:
+    """Return the image paths of a group: the value `members` (one a line), else those in the text of `files`.
+
+    >>> from types import SimpleNamespace
+    >>> members(SimpleNamespace(values={"files": "a.jpg (train), b, c.jpg (val), and 3 more"}))
+    ['a.jpg', 'b, c.jpg', 'b', 'c.jpg']
+    """
+    listed = finding.values.get("members")
+    if isinstance(listed, str):
+        return listed.split("\n")
+    if isinstance(listed, (list, tuple)):
+        return [str(p) for p in listed]
+    text = finding.values.get("files")
+    if not isinstance(text, str):
+        return []
+    found: list[str] = []
+    for part in re.split(r" \([^()]*\)(?:, |$)|, and [\d,]+ more$", text):
+        pieces = part.split(", ")
+        found += dict.fromkeys([part, *pieces]) if len(pieces) > 1 else [part]
+    return [p for p in found if p]

@@ -1,0 +1,43 @@
+// What the page holds: findings as objects over the rows that were embedded.
+
+const raw = JSON.parse(document.getElementById("page-data").textContent);
+const at = Object.fromEntries(raw.fields.map((name, k) => [name, k]));
+
+export const SEVERITIES = ["info", "warning", "error"];
+export const { dataset, settings, checks, images, crops, whole, classes, splits, tool } = raw;
+const { sources, choices } = raw;
+
+/** A finding; its texts are looked up when they are asked for. */
+class Finding {
+  constructor(row, number) {
+    this.row = row;
+    this.number = number;
+  }
+  get print() { return this.row[at.print]; }
+  get check() { return checks[this.row[at.check]]; }
+  get severity() { return this.row[at.severity]; }
+  get message() { return this.row[at.message]; }
+  get image() { const i = this.row[at.image]; return typeof i === "number" ? images[i][0] : i; }
+  get split() { return splits[this.row[at.split]] ?? null; }
+  get category() { return classes[this.row[at.class]] ?? null; }
+  get annotation() { return this.row[at.annotation]; }
+  get source() { return sources[this.row[at.source]] ?? null; }
+  get line() { return this.row[at.line]; }
+  get index() { return this.row[at.index]; }
+  get box() { return this.row[at.box]; }
+  get fix() { return this.row[at.fix]; }
+  get choices() { return choices[this.row[at.choices]]; }
+  get crops() { return crops[this.number] ?? []; }
+  get size() { const b = this.box; return b ? Math.abs(b[2] - b[0]) * Math.abs(b[3] - b[1]) : -1; }
+  get text() {
+    this.lower ??= [this.check.code, this.check.name, this.message, this.image, this.category, this.split, this.source].filter(Boolean).join(" ").toLowerCase();
+    return this.lower;
+  }
+  get place() {
+    const parts = [this.image, this.annotation === null ? null : `annotation ${this.annotation}`];
+    if (this.source) parts.push(this.line !== null ? `${this.source}:${this.line}` : this.index !== null ? `${this.source} [${this.index}]` : this.source);
+    return parts.filter(Boolean).join(" · ");
+  }
+}
+
+export const findings = raw.findings.map((row, k) => new Finding(row, k));
