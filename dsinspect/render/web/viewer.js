@@ -8,13 +8,14 @@ const MAX_SCALE = 64;
 export function overlay(window, boxes) {
   const [left, top, right, bottom] = window;
   const made = svg("svg", { viewBox: `${left} ${top} ${right - left} ${bottom - top}`, preserveAspectRatio: "none", class: "boxes", "aria-hidden": "true" });
-  for (const { box, kind, colour } of boxes) {
+  const rank = { plain: 0, other: 1, mark: 2 };
+  for (const { box, kind, colour } of [...boxes].sort((a, b) => rank[a.kind] - rank[b.kind])) {
     const [x1, y1, x2, y2] = box;
-    const place = { x: Math.min(x1, x2), y: Math.min(y1, y2), width: Math.abs(x2 - x1), height: Math.abs(y2 - y1) };
-    if (kind !== "plain") made.append(svg("rect", { ...place, class: "halo", "vector-effect": "non-scaling-stroke" }));
-    const rect = svg("rect", { ...place, class: kind, "vector-effect": "non-scaling-stroke" });
-    if (colour) rect.style.stroke = colour;
-    made.append(rect);
+    const place = { d: `M${x1} ${y1}H${x2}V${y2}H${x1}Z`, "vector-effect": "non-scaling-stroke" }; // a box without area is a line
+    if (kind !== "plain") made.append(svg("path", { ...place, class: "halo" }));
+    const edge = svg("path", { ...place, class: kind });
+    if (colour) edge.style.stroke = colour;
+    made.append(edge);
   }
   return made;
 }

@@ -73,7 +73,7 @@ def page(run: Run, max_bytes: int) -> str:
         "found": [(o, _findings.status(o)) for o in outcomes if o.status == "found"],
         "clean": [o for o in outcomes if o.status == "clean"], "unavailable": _unavailable(outcomes),
         "splits": list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True)),
-        "classes": classes, "more_classes": len(run.census.category_columns) - len(classes), "census_note": _census_note(run),
+        "classes": classes, "more_classes": len(run.census.category_columns) - len(classes), "census_note": _census_note(run, places),
         "charts": [d for c in (*_distributions.charts(places), *(c for o in run.outcomes for c in o.charts)) if (d := _charts.draw(c))],
         "maps": maps, "tables": list(_tables(run)), "notes": [*shown, *notes], "data": Markup(""), "left_out": ""}
     template = _environment().get_template("page.html")
@@ -156,12 +156,18 @@ def _unavailable(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]
     return list(reasons.items())
 
 
-def _census_note(run: Run) -> str:
-    """Say why the classes do not add up to all boxes, when they do not."""
-    of_classes = int(np.sum(run.census.category_columns["annotations"], initial=0))
-    lost = run.census.annotations - of_classes
-    return f"{lost:,} {'box has' if lost == 1 else 'boxes have'} an unknown class and {'is' if lost == 1 else 'are'} in no row." \
-        if lost > 0 else ""
+def _census_note(run: Run, places: Places) -> str:
+    """Say why rows and columns do not add up to all boxes, when they do not."""
+    lost = run.census.annotations - int(np.sum(run.census.category_columns["annotations"], initial=0))
+    astray = int((places.image_rows < 0).sum())
+    parts = []
+    if lost > 0:
+        parts.append(f"{lost:,} {'box has' if lost == 1 else 'boxes have'} an unknown class and {'is' if lost == 1 else 'are'} in "
+                     "no row.")
+    if astray:
+        parts.append(f"{astray:,} {'box belongs' if astray == 1 else 'boxes belong'} to an image that does not exist: counted in "
+                     "column boxes, but in no split, and in no chart or table of a check.")
+    return " ".join(parts)
 
 
 def _tables(run: Run) -> Iterable[_Table]:

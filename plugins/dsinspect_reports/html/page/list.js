@@ -115,7 +115,7 @@ export class FindingList {
     const d = this.decisions.of(f);
     const made = f.choices.map((action) => h("button", { type: "button", className: "act", tabIndex: -1, textContent: ACTIONS[action][0],
       title: `${action} (${ACTIONS[action][1]})`, "aria-pressed": String(d?.action === action), onclick: () => this.ondecide(f, action) }));
-    made.push(h("button", { type: "button", className: "act note", tabIndex: -1, textContent: "Comment…", title: "comment (o)", onclick: () => this.ondecide(f, "comment") }));
+    made.push(h("button", { type: "button", className: "act comment", tabIndex: -1, textContent: "Comment…", title: "comment (o)", onclick: () => this.ondecide(f, "comment") }));
     return made;
   }
 

@@ -34,13 +34,15 @@ function start(root) {
   const heads = [["image", "Image"], ["check", "Finding"], ["class", "Class"], ["split", "Split"], ["size", "Box, px"], ["decision", "Decision"]].map(([key, text]) =>
     h("div", { role: "columnheader", className: key, "aria-sort": "none", dataset: { key } }, h("button", { type: "button", textContent: text, title: `Sort by ${text.toLowerCase()}`, onclick: () => sortBy(key) })));
   const table = h("div", { role: "table", className: "list", "aria-label": "Findings" }, h("div", { role: "rowgroup", className: "heads" }, h("div", { role: "row" }, ...heads)));
+  const more = h("button", { type: "button", className: "more", textContent: "Filters", "aria-expanded": "false", "aria-controls": "more",
+    onclick: () => more.setAttribute("aria-expanded", String(more.getAttribute("aria-expanded") !== "true")) });
   root.append(
-    h("div", { className: "toolbar" }, h("div", { className: "filters" }, search, check, severity, classes.length ? category : null, splits.length > 1 ? split : null,
-      h("label", {}, undecided, " undecided only (s)")),
-    h("div", { className: "progressbar" }, progress, progressText, reviewer, save,
-      h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file,
-      h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }),
-      h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }))),
+    h("div", { className: "toolbar" },
+      h("div", { className: "filters" }, search, more,
+        h("div", { className: "rest", id: "more" }, check, severity, classes.length ? category : null, splits.length > 1 ? split : null, h("label", {}, undecided, " undecided only (s)"),
+          reviewer, h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file,
+          h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }))),
+      h("div", { className: "progressbar" }, progress, progressText, save, h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }))),
     h("div", { className: "above" }, number, bulk), table);
 
   let current = null, sort = null, up = true;
@@ -88,7 +90,7 @@ function start(root) {
     }
     const next = list.shown[list.position.get(f.number) + 1];
     decisions.decide([f], { action, ...(value === undefined ? {} : { value }) });
-    say(`${ACTIONS[action][0].replace("…", "")}: ${f.check.code} ${f.image ?? f.category ?? ""}`);
+    say(`${ACTIONS[action][0].replace("…", "")}: ${f.check.code}`);
     if (next) move(next);
   }
 
