@@ -30,6 +30,8 @@ def report(
         "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = None,
     tables: Annotated[bool | None, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder, or decisions.")] = False,
+    max_mb: Annotated[float | None, typer.Option(
+        "--max-mb", metavar="MB", min=1, help="Size of the web page at most, with its images; default 20.")] = None,
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,
     jobs: common.Jobs = None,
@@ -47,7 +49,7 @@ def report(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
         anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by))
     outputs = [(path, common.configured(common.report_for(path, session.plugins), session.config,
-                                        thumbnails=thumbnails, tables=tables)) for path in output or ()]
+                                        thumbnails=thumbnails, tables=tables, max_mb=max_mb)) for path in output or ()]
     for path, _ in outputs:
         common.require_writable(path, dataset, force=force)
         if not force:

@@ -15,10 +15,10 @@ def read(name: str) -> str:
 
 
 def joined(modules: list[str]) -> str:
-    """Return ES modules as one, for a page that can load none: imports go, exports become plain, the order stays.
+    r"""Return ES modules as one, for a page that can load none: imports go, exports become plain, the order stays.
 
-    >>> joined(['export const a = 1;', 'import { a } from "./a.js";\\nconst b = a;'])
-    'const a = 1;\\nconst b = a;'
+    >>> joined(['export const a = 1;', 'import { a } from "./a.js";\nconst b = a;'])
+    'const a = 1;\nconst b = a;'
     """
     plain = (re.sub(r"^import [^;]*;\n", "", m, flags=re.MULTILINE) for m in modules)
     return "\n".join(re.sub(r"^export (?=class|const|function|async|let)", "", m, flags=re.MULTILINE) for m in plain)

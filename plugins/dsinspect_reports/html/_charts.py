@@ -101,8 +101,8 @@ def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float)
     """Draw axes with round numbers and their names."""
     base, height = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM
     parts = [Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, TOP, base, WIDTH - RIGHT)]
-    for value in ticks(low_x, high_x):
-        parts.append(text(min(scaled(value, low_x, high_x), WIDTH - RIGHT - 8), base + 15, number(value), "middle", "quiet"))
+    parts += [text(min(scaled(value, low_x, high_x), WIDTH - RIGHT - 8), base + 15, number(value), "middle", "quiet")
+              for value in ticks(low_x, high_x)]
     for value in ticks(low_y, high_y, 4):
         y = base - (value - low_y) / (high_y - low_y) * height
         parts.append(Markup('<path class="grid" d="M{} {:.1f}H{}"/>').format(LEFT, y, WIDTH - RIGHT))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -110,7 +111,7 @@ def charts(places: Places) -> list[Chart]:
         sides = _sides(places)
         sides = sides[np.isfinite(sides)]
         heights = np.histogram(sides, [*SIDE_EDGES, np.inf])[0].tolist()
-        names = [f"{a} to {b}" for a, b in zip(SIDE_EDGES, SIDE_EDGES[1:], strict=False)] + [f"from {SIDE_EDGES[-1]:,}"]
+        names = [f"{a} to {b}" for a, b in pairwise(SIDE_EDGES)] + [f"from {SIDE_EDGES[-1]:,}"]
         filled = [k for k, h in enumerate(heights) if h] or [0]
         shown = slice(filled[0], filled[-1] + 1)
         made.append(Chart("bar", "Box sides (square root of the area), px", tuple(names[shown]), tuple(heights[shown])))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
 from dsinspect.findings.severity import Severity
+from dsinspect.protocols.decisions import choices_of
 from dsinspect_reports.json_report import cleaned
 
 if TYPE_CHECKING:
@@ -87,25 +88,14 @@ def check_record(outcome: Outcome, shown: int) -> dict[str, Any]:
             "shown": shown}
 
 
-def finding_row(f: Finding, check: int, image: int | str | None, texts: Mapping[str, Texts]) -> list[Any]:
+def finding_row(f: Finding, check: int, image: int | str | None, texts: Mapping[str, Texts],
+                no_place: Collection[str]) -> list[Any]:
     """Return a finding as a row of `FIELDS`; `image` is its number in the page, or its path when it is no record."""
+    choices = choices_of(has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image,
+                         category=f.category, fix=None if f.fix is None else f.fix.action, no_place=no_place)
     return [check, f.severity.rank, f.message, image, texts["split"](f.split), texts["class"](f.category), f.annotation_id,
             texts["source"](f.source), f.line, f.index, f.bbox_xyxy, f.fingerprint,
-            None if f.fix is None else [f.fix.safety, f.fix.action], texts["choices"](" ".join(choices(f)))]
-
-
-def choices(f: Finding) -> list[str]:
-    """Return the decisions that a finding can take."""
-    is_record = f.source is not None and f.index is not None
-    possible = {"keep": True, "fix": f.fix is not None, "drop": is_record and (f.annotation_id is not None or f.image is None),
-                "set-category": is_record and f.annotation_id is not None, "set-box": is_record and f.annotation_id is not None,
-                "drop-image": f.image is not None}
-    return [name for name, can in possible.items() if can]
-
-
-def settings_of(run: Run) -> dict[str, Any]:
-    """Return what the report was made with, for whoever applies the decisions."""
-    return {}
+            None if f.fix is None else [f.fix.safety, f.fix.action], texts["choices"](" ".join(choices))]
 
 
 def plain(text: str) -> str:
@@ -123,4 +113,4 @@ def as_json(value: Any) -> str:
     return encoded.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
-__all__ = ["FIELDS", "Texts", "as_json", "check_record", "choices", "finding_row", "first_of", "plain", "settings_of", "shares", "status", "worst_first"]
+__all__ = ["FIELDS", "Texts", "as_json", "check_record", "finding_row", "first_of", "plain", "shares", "status", "worst_first"]

@@ -7,9 +7,9 @@ from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
@@ -66,6 +66,7 @@ def page(run: Run, max_bytes: int) -> str:
         maps, notes = [], [str(e)]
     splits = run.census.split_columns
     classes = _distributions.class_rows(run, places)
+    charts = [*_distributions.charts(places), *(c for o in run.outcomes for c in o.charts)]
     values: dict[str, Any] = {
         "run": run, "version": __version__, "style": Markup(style), "script": Markup(script), "style_hash": _hash(style),
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
@@ -73,8 +74,8 @@ def page(run: Run, max_bytes: int) -> str:
         "found": [(o, _findings.status(o)) for o in outcomes if o.status == "found"],
         "clean": [o for o in outcomes if o.status == "clean"], "unavailable": _unavailable(outcomes),
         "splits": list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True)),
-        "classes": classes, "more_classes": len(run.census.category_columns) - len(classes), "census_note": _census_note(run, places),
-        "charts": [d for c in (*_distributions.charts(places), *(c for o in run.outcomes for c in o.charts)) if (d := _charts.draw(c))],
+        "classes": classes, "more_classes": len(run.census.category_columns) - len(classes),
+        "census_note": _census_note(run, places), "charts": [d for c in charts if (d := _charts.draw(c))],
         "maps": maps, "tables": list(_tables(run)), "notes": [*shown, *notes], "data": Markup(""), "left_out": ""}
     template = _environment().get_template("page.html")
     bare = len(template.render(values).encode("utf-8", "replace")) + 1000
@@ -113,7 +114,8 @@ def _data(run: Run, places: Places, outcomes: Sequence[Outcome], room: int) -> t
     return _document(run, places, outcomes, listed, pictures), " ".join([*parts, *([why] if why else [])])
 
 
-def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Sequence[Sequence[Finding]], pictures: Pictures) -> str:
+def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Sequence[Sequence[Finding]],
+              pictures: Pictures) -> str:
     texts = {name: _findings.Texts() for name in ("split", "class", "source", "choices")}
     for name in [*(run.census.split_columns["name"].tolist())]:
         texts["split"](name)
@@ -128,19 +130,19 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
     for check, findings in enumerate(listed):
         for f in findings:
             row = places.row_of.get(f.image) if f.image is not None else None
-            rows.append(_findings.finding_row(f, check, f.image if row is None else image_number(row), texts))
+            rows.append(_findings.finding_row(f, check, f.image if row is None else image_number(row), texts,
+                                              run.no_place))
     crops = {n: [{**c, "image": image_number(c["image"])} for c in records] for n, records in pictures.crops.items()}
     for records in crops.values():
         for c in records:
             if "src" not in c:
                 c["reason"] = "cannot be read"
-    names = places.categories[1] if places.annotations is not None else []
-    own = [texts["class"](n) for n in names]
+    own = [texts["class"](n) for n in places.categories[1]]
     whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5]] for b in w["boxes"]]}
              for r, w in pictures.whole.items()}
     paths = places.images["path"]
     return _findings.as_json({
-        "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": _findings.settings_of(run),
+        "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": msgspec.to_builtins(run.settings),
         "fields": _findings.FIELDS, "checks": [_findings.check_record(o, len(f)) for o, f in zip(outcomes, listed, strict=True)],
         "images": [[str(paths[row])] for row in images], "splits": texts["split"].listed, "classes": texts["class"].listed,
         "sources": texts["source"].listed, "choices": [c.split(" ") for c in texts["choices"].listed], "findings": rows,
@@ -177,7 +179,7 @@ def _tables(run: Run) -> Iterable[_Table]:
             table = Columns.of(frame)
             names = list(table)
             numbers = frozenset(n for n in names if table[n].dtype.kind in "iuf")
-            rows = [[(n, _cell(v)) for n, v in record.items()] for record in islice(table.take(slice(0, MAX_ROWS)).records(), MAX_ROWS)]
+            rows = [[(n, _cell(v)) for n, v in record.items()] for record in table.take(slice(0, MAX_ROWS)).records()]
             yield _Table(o.code, title, names, numbers, rows, max(len(table) - MAX_ROWS, 0))
 
 
@@ -188,7 +190,9 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:,.4g}" if isinstance(value, float) and abs(value) < 1000 else f"{value:,.0f}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
+    return str(value)
 
 
 def _counted(n: int, one: str, many: str = "") -> str:
@@ -200,7 +204,8 @@ def _percent(share: float) -> str:
 
 
 def _environment() -> Environment:
-    environment = Environment(loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+                              lstrip_blocks=True)
     environment.filters.update(counted=_counted, percent=_percent, plain=_findings.plain)
     return environment
 

@@ -20,9 +20,9 @@ from dsinspect.tables.schema import boxes_xyxy
 if TYPE_CHECKING:
     from dsinspect_reports.html._places import Place, Places
 
-CROP_ROOM = (288, 216)
+CROP_ROOM = (256, 192)
 """Room of a crop, px: twice what a card of the page gives it, for sharp screens."""
-CROP_QUALITY = 68
+CROP_QUALITY = 70
 WHOLE_ROOM = (1024, 1024)
 """Room of a whole image, px."""
 WHOLE_QUALITY = 60
@@ -70,11 +70,15 @@ def make_pictures(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]],
     """
     made = Pictures()
     start_opencv()
-    left = {"crop": room * (1 - WHOLE_SHARE), "whole": room * WHOLE_SHARE}
+    images = len({p.image for _, shown in wanted for p in shown})
+    left = {"all": float(room), "whole": room * WHOLE_SHARE}
     todo = iter(wanted)
     with quiet_decoders(), ThreadPoolExecutor(min(os.cpu_count() or 1, 4)) as pool:
-        while left["crop"] > 0 and (chunk := list(islice(todo, CHUNK))):
+        while left["all"] > 0 and (chunk := list(islice(todo, CHUNK))):
             _fill(made, places, chunk, left, pool)
+            if made.whole:  # what the images to come will hardly need is room for crops
+                each = sum(len(w["src"]) for w in made.whole.values()) / len(made.whole)
+                left["whole"] = min(left["whole"], 1.5 * each * (images - len(made.whole)))
     made.without_crop = sum(1 for number, _ in wanted if number not in made.crops) if room > 0 else len(wanted)
     return made
 
@@ -91,7 +95,7 @@ def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Pl
             for row, cuts in by_image.items()]
     results = dict(zip(by_image, pool.map(_make, jobs), strict=True))
     for number, shown in chunk:
-        records = []
+        records: list[dict[str, Any]] = []
         for place in shown:
             result = results[place.image]
             if result.reason:
@@ -101,11 +105,11 @@ def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Pl
             cut = result.crops[by_image[place.image][place.boxes]]
             records.append({"image": place.image, "src": b64encode(cut.content).decode(), "window": _rounded(cut.window),
                             "size": cut.size_wh, "boxes": [_rounded(b) for b in place.boxes]})
-        cost = sum(len(r.get("src", "")) for r in records)
-        if left["crop"] < cost:
-            left["crop"] = 0
+        cost = sum(len(r.get("src", "")) + 60 for r in records)
+        if left["all"] - left["whole"] < cost:
+            left["all"] = 0
             return
-        left["crop"] -= cost
+        left["all"] -= cost
         made.crops[number] = records
         for place in shown:
             whole = results[place.image].whole
@@ -115,6 +119,7 @@ def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Pl
                 if left["whole"] >= cost:
                     made.whole[place.image] = record
                     left["whole"] -= cost
+                    left["all"] -= cost
 
 
 def _make(job: tuple[Mapping[str, Any], Sequence[Sequence[Any]], bool]) -> _Made:

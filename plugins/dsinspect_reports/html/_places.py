@@ -13,7 +13,7 @@ import numpy as np
 from dsinspect.findings.findings import Finding
 from dsinspect.protocols.run import Run
 from dsinspect.tables.columns import codes_of
-from dsinspect.tables.schema import boxes_xyxy
+from dsinspect.tables.schema import boxes_xyxy, image_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,8 +44,7 @@ class Places:
     """Finds the places of findings in the tables of a run."""
 
     def __init__(self, run: Run) -> None:
-        assert run.image_columns is not None
-        self.images: Columns = run.image_columns
+        self.images: Columns = run.image_columns if run.image_columns is not None else _no_images()
         self.annotations = run.annotation_columns
         self.row_of = {p: k for k, p in reversed(list(enumerate(self.images["path"].tolist())))}
 
@@ -89,7 +88,8 @@ class Places:
 
     @cached_property
     def _categories(self) -> tuple[NDArray[np.intp], list[str]]:
-        assert self.annotations is not None
+        if self.annotations is None:
+            return np.empty(0, np.intp), []
         return codes_of(self.annotations["category"])
 
     @cached_property
@@ -116,6 +116,10 @@ class Places:
     def categories(self) -> tuple[NDArray[np.intp], list[str]]:
         """Code of each annotation's class (-1 for an unknown one), and the names."""
         return self._categories
+
+
+def _no_images() -> Columns:
+    return image_columns(0).with_columns({c: np.empty(0) for c in ("frame_width", "frame_height")})
 
 
 def members(finding: Finding) -> list[str]:

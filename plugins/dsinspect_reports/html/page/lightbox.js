@@ -48,7 +48,7 @@ export class Lightbox {
     this.tools.replaceChildren(...tools);
     if (finding.crops.length > 1) this.tools.prepend(h("button", { type: "button", textContent: `Image ${this.which + 1} of ${finding.crops.length}`, title: "Next image of the group (g)", onclick: () => this.key("g") }));
     if (!this.dialog.open) this.dialog.showModal();
-    this.viewer.show({ src: `data:image/webp;base64,${(full ?? place).src}`, window: (full ?? place).window, alt: images[place.image][0], boxes: [...plain, ...marks] });
+    this.viewer.show({ src: `data:image/jpeg;base64,${(full ?? place).src}`, window: (full ?? place).window, alt: images[place.image][0], boxes: [...plain, ...marks] });
     this.marks = marks;
     this.stage.focus();
     return true;

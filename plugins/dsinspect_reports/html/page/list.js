@@ -104,7 +104,7 @@ export class FindingList {
       if (!place.src) return h("span", { className: "noshot", textContent: place.reason ?? "no image" });
       const [w, ht] = place.size, scale = Math.min(room / ht, 144 / w);
       const button = h("button", { type: "button", className: "shot", title: path, "aria-label": `Open ${path}`, tabIndex: -1, onclick: () => this.onopen(f, k) },
-        h("img", { src: `data:image/webp;base64,${place.src}`, alt: "", width: Math.round(w * scale), height: Math.round(ht * scale), decoding: "async" }),
+        h("img", { src: `data:image/jpeg;base64,${place.src}`, alt: "", width: Math.round(w * scale), height: Math.round(ht * scale), decoding: "async" }),
         overlay(place.window, place.boxes.map((box, n) => ({ box, kind: n ? "other" : "mark" }))));
       return button;
     });

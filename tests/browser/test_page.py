@@ -1,0 +1,280 @@
+"""The page in a real browser: opened offline, filtered, decided on by keyboard, on a desk and on a phone."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from browser.conftest import DESK, PHONE, serious_faults
+
+from dsinspect.findings.findings import Findings
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.run import Run
+from dsinspect.review.decision import read_decisions
+from dsinspect_reports.html.report import HtmlReport, Options
+
+PLUGINS = load_plugins()
+SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "coco"
+HOSTILE = ["<script>document.title='pwned'</script>", "<img src=x onerror=\"document.title='pwned'\">", "=cmd|'/c calc'!A1",
+           "../../x", "line\nbreak", "x" * 300, "{{ 7*7 }}", "</script><script>document.title='pwned'</script>", "\u2028\u202eevil", "\ud800",
+           "javascript:document.title='pwned'", "中文标签", "تسمية"]
+
+
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return inspect(Request("sample_data/coco", SAMPLE, keep_images=True, keep_annotations=True), PLUGINS)
+
+
+@pytest.fixture(scope="module")
+def sample_page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the sample set, alone in a folder, as it is after it was mailed."""
+    made = tmp_path_factory.mktemp("made") / "report.html"
+    HtmlReport().write(run, made)
+    return Path(shutil.copy(made, tmp_path_factory.mktemp("mailed")))
+
+
+def opened(visit: Callable[..., Any], path: Path, viewport: dict[str, int] = DESK) -> Any:
+    return visit(path.as_uri(), viewport)
+
+
+def shown(page: Any) -> int:
+    return int(re.match(r"[\d,]+", page.locator(".number").inner_text()).group().replace(",", ""))  # type: ignore[union-attr]
+
+
+def press(page: Any, keys: str) -> None:
+    for key in keys.split():
+        page.keyboard.press(key)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_findings_come_first_and_have_their_images(visit: Callable[..., Any], sample_page: Path, viewport: dict[str, int]) -> None:
+    page = opened(visit, sample_page, viewport)
+    assert page.locator(".finding").first.bounding_box()["y"] < viewport["height"] * 0.8
+    images = page.locator(".finding .shot img")
+    assert images.count() > 20
+    page.evaluate("Promise.all([...document.querySelectorAll('.shot img')].map((i) => i.decode()))")  # rejects what is none
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+
+
+def test_both_images_of_a_group_are_side_by_side(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="SPL001").click()
+    assert page.locator(".finding .shot").count() == 2
+
+
+def test_both_boxes_of_a_pair_are_drawn(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="BOX007").click()
+    assert page.locator(".finding .shot path.mark").count() == 1
+    assert page.locator(".finding .shot path.other").count() == 1
+
+
+def test_filters(visit: Callable[..., Any], sample_page: Path, run: Run) -> None:
+    page = opened(visit, sample_page)
+    total = sum(len(o.findings) for o in run.outcomes)
+    assert shown(page) == total
+    page.locator(".verdict .badge.info").click()
+    assert shown(page) == 3
+    page.locator(".verdict .badge.info").click()
+    page.locator(".chip", has_text="IMG008").click()
+    assert shown(page) == 2
+    page.locator(".chip", has_text="IMG008").click()
+    page.get_by_label("Split", exact=True).select_option("val")
+    assert 0 < shown(page) < total
+    page.get_by_label("Split", exact=True).select_option("")
+    press(page, "/")
+    page.keyboard.type("train_08")
+    assert shown(page) == 1
+
+
+def test_sorting_is_said(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    head = page.locator('[role="columnheader"][data-key="size"]')
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    widths = page.locator(".finding .size").all_inner_texts()
+    areas = [int(a) * int(b) for a, b in (w.split(" x ") for w in widths if w)]
+    assert areas == sorted(areas, reverse=True)
+    head.locator("button").click()
+    assert head.get_attribute("aria-sort") == "ascending"
+    page.locator("#tab-data").click()
+    classes = page.locator("table.sortable").filter(has_text="median side").first
+    classes.locator("th button", has_text="class").click()
+    names = classes.locator("tbody th").all_inner_texts()
+    assert names == sorted(names, key=str.lower)
+
+
+def test_decisions_by_keyboard_are_kept_undone_and_saved(visit: Callable[..., Any], sample_page: Path, run: Run,
+                                                          tmp_path: Path) -> None:
+    page = opened(visit, sample_page)
+    press(page, "n k d f k u")  # the last one is undone
+    assert page.locator(".progress").inner_text().startswith("3 of")
+    page.locator(".chip", has_text="BOX005").click()
+    press(page, "n c")
+    page.keyboard.type("bicy")
+    press(page, "Enter")
+    page.locator(".chip", has_text="BOX009").click()
+    press(page, "n b")
+    page.get_by_role("dialog").get_by_role("textbox").fill("1, 2, 30.5, 40")
+    press(page, "Enter o")
+    page.keyboard.type("it is smaller")
+    press(page, "Enter")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert page.locator(".progress").inner_text().startswith("5 of")
+    page.get_by_label("Reviewer").fill("Ada")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save decisions").click()
+    download.value.save_as(tmp_path / "decisions.json")
+    read = read_decisions(tmp_path / "decisions.json")
+    assert [d.action for d in read.decisions] == ["keep", "drop", "fix", "set-category", "set-box"]
+    assert [d.value for d in read.decisions[3:]] == ["bicycle", (1.0, 2.0, 30.5, 40.0)]
+    assert read.decisions[4].comment == "it is smaller"
+    assert {d.reviewer for d in read.decisions} == {"Ada"}
+    assert read.settings == run.settings
+    known = {f.fingerprint: f for o in run.outcomes for f in o.iterate()}
+    for d in read.decisions:
+        assert d.finding is not None
+        assert d.seen is not None
+        assert d.seen.bbox_xyxy == known[d.finding].bbox_xyxy
+        assert d.seen.message == known[d.finding].message
+
+
+def test_all_that_are_shown_are_decided_at_once_and_taken_back_at_once(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".verdict .badge.info").click()
+    page.locator(".bulk button", has_text="Keep").click()
+    page.get_by_role("dialog").get_by_role("button", name="Keep").click()
+    assert page.locator(".progress").inner_text().startswith("3 of")
+    press(page, "u")
+    assert page.locator(".progress").inner_text().startswith("0 of")
+
+
+def test_saved_decisions_are_taken_up_again(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
+    page = opened(visit, sample_page)
+    press(page, "n k k")
+    with page.expect_download() as download:
+        press(page, "S")
+    download.value.save_as(tmp_path / "decisions.json")
+    other = opened(visit, sample_page)
+    other.locator("input[type=file]").set_input_files(tmp_path / "decisions.json")
+    other.locator(".progress", has_text="2 of").wait_for()
+
+
+def test_only_possible_decisions_are_offered(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="SIZ001").click()
+    assert page.locator(".finding .act").all_inner_texts() == ["Keep", "Comment…"]
+    press(page, "n d")
+    assert page.locator(".progress").inner_text().startswith("0 of")
+    assert "cannot take" in page.locator("#said").inner_text()
+
+
+def test_the_image_is_opened_zoomed_and_left(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    press(page, "n n Enter")
+    whole = page.locator(".lightbox .inner").bounding_box()["width"]
+    press(page, "z")
+    assert page.locator(".lightbox .inner").bounding_box()["width"] > whole
+    press(page, "0")
+    assert page.locator(".lightbox .inner").bounding_box()["width"] == pytest.approx(whole)
+    title = page.locator(".lightbox .title").inner_text()
+    press(page, "k")  # decided in the image, which goes on to the next
+    assert page.locator(".lightbox .title").inner_text() != title
+    press(page, "Escape")
+    assert not page.locator(".lightbox").is_visible()
+    assert page.locator(".progress").inner_text().startswith("1 of")
+
+
+def test_text_of_charts_is_readable_on_a_phone(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page, PHONE)
+    page.locator("#tab-data").click()
+    sizes = page.evaluate("""[...document.querySelectorAll('figure svg')].flatMap((s) => [...s.querySelectorAll('text')].map((t) =>
+        parseFloat(getComputedStyle(t).fontSize) * s.clientWidth / s.viewBox.baseVal.width))""")
+    assert len(sizes) >= 20
+    assert min(sizes) >= 11
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize("tab", ["findings", "data", "checks"])
+def test_no_serious_fault_of_accessibility(visit: Callable[..., Any], sample_page: Path, viewport: dict[str, int],
+                                           tab: str) -> None:
+    page = opened(visit, sample_page, viewport)
+    page.locator(f"#tab-{tab}").click()
+    assert serious_faults(page) == []
+    if tab == "findings":
+        press(page, "n k Enter")
+        assert serious_faults(page) == []
+
+
+def test_hostile_names_do_nothing(visit: Callable[..., Any], run: Run, tmp_path: Path) -> None:
+    found = Findings.of_subjects(HOSTILE, "{text}", {"text": np.array(HOSTILE, object)}, image=HOSTILE, category=HOSTILE,
+                                 split=HOSTILE)
+    bad = replace(run, path=HOSTILE[0], outcomes=(replace(run.outcomes[0], findings=found, status="found", summary=HOSTILE[1],
+                                                          explanation=HOSTILE[7]),))
+    HtmlReport().write(bad, tmp_path / "bad.html")
+    page = opened(visit, tmp_path / "bad.html")
+    for tab in ("data", "checks", "findings"):
+        page.locator(f"#tab-{tab}").click()
+    press(page, "n k k k k r Escape Enter Escape")
+    assert page.title() == f"dsinspect: {HOSTILE[0]}"
+    assert HOSTILE[1] in page.locator(".finding .message").all_inner_texts()
+    assert page.locator(".finding script, .finding img[src=x]").count() == 0
+
+
+@pytest.fixture(scope="module")
+def many(run: Run) -> Run:
+    """20,000 findings in one of the checks."""
+    a = run.annotation_columns
+    assert a is not None
+    rows = np.flatnonzero(np.isfinite(a["x_min"]) & (a["image_row"] >= 0))
+    rows = rows[np.arange(20_000) % len(rows)]
+    names = ("category", "annotation_id", "source", "index", "x_min", "y_min", "x_max", "y_max")
+    found = Findings.of_places({**{n: a[n][rows] for n in names}, "image": a["path"][rows]}, "number {k}", {"k": np.arange(20_000)})
+    return replace(run, outcomes=(replace(run.outcomes[0], findings=found, status="found"), *run.outcomes[1:]))
+
+
+def test_twenty_thousand_findings_are_a_few_rows_of_the_document(visit: Callable[..., Any], many: Run, tmp_path: Path) -> None:
+    HtmlReport().write(many, tmp_path / "many.html")
+    page = opened(visit, tmp_path / "many.html")
+    assert shown(page) >= 20_000
+    assert page.locator(".finding").count() <= 200
+    page.evaluate("document.querySelector('.chunk[data-start=\"10000\"]').scrollIntoView()")
+    page.locator('.chunk[data-start="10000"] .finding').first.wait_for()
+    assert page.locator(".finding").count() <= 400
+    page.get_by_label("Search findings").fill("number 19999")
+    assert page.locator(".finding .message").all_inner_texts() == ["number 19999"]
+    assert page.locator(".finding .shots").count() == 1
+
+
+def test_a_page_stays_below_its_limit_and_says_what_it_left_out(visit: Callable[..., Any], many: Run, tmp_path: Path) -> None:
+    HtmlReport(Options(max_mb=2)).write(many, tmp_path / "small.html")
+    assert (tmp_path / "small.html").stat().st_size <= 2_000_000
+    page = opened(visit, tmp_path / "small.html")
+    note = page.locator(".note").inner_text()
+    assert "of 20,0" in note
+    assert "--max-mb" in note
+    assert 1_000 < shown(page) < 20_000
+    assert page.locator(".chip").count() > 20  # every check keeps some
+
+
+def test_the_same_run_gives_the_same_page(run: Run) -> None:
+    assert HtmlReport().text(run) == HtmlReport().text(run)
+
+
+def test_what_the_page_holds_is_data(run: Run) -> None:
+    text = HtmlReport().text(run)
+    data = json.loads(re.search(r'id="page-data">(.*?)</script>', text, re.DOTALL).group(1))  # type: ignore[union-attr]
+    assert len(data["findings"]) == sum(len(o.findings) for o in run.outcomes)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)  # type: ignore[union-attr]
+    assert policy.startswith("default-src 'none'; img-src data:;")
+    assert "unsafe" not in policy
