@@ -278,3 +278,19 @@ def test_what_the_page_holds_is_data(run: Run) -> None:
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text).group(1)  # type: ignore[union-attr]
     assert policy.startswith("default-src 'none'; img-src data:;")
     assert "unsafe" not in policy
+
+
+def test_a_name_with_marks_that_turn_it_is_shown_without_and_saved_with_them(visit: Callable[..., Any], run: Run,
+                                                                            tmp_path: Path) -> None:
+    name = "images/gpj.\u202eevil\x1b.jpg"
+    found = Findings.of_places({"image": np.array([name], object)}, "here")
+    HtmlReport().write(replace(run, outcomes=(replace(run.outcomes[0], findings=found, status="found"),)), tmp_path / "turned.html")
+    page = opened(visit, tmp_path / "turned.html")
+    assert page.locator(".finding .place").inner_text() == "images/gpj.\ufffdevil\ufffd.jpg"
+    press(page, "n k")
+    with page.expect_download() as download:
+        press(page, "S")
+    download.value.save_as(tmp_path / "decisions.json")
+    seen = read_decisions(tmp_path / "decisions.json").decisions[0].seen
+    assert seen is not None
+    assert seen.image == name

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Outcome, Run
 
 ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "clean": 4, "skipped": 5}
+_ESCAPED = re.compile("[<\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation", "source", "line", "index", "box", "print",
           "fix", "choices")
 """Fields of a finding's row in the page."""
@@ -110,7 +111,7 @@ def as_json(value: Any) -> str:
         encoded = msgspec.json.encode(value).decode()
     except UnicodeEncodeError:
         encoded = msgspec.json.encode(cleaned(value)).decode()
-    return encoded.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    return _ESCAPED.sub(lambda c: f"\\u{ord(c[0]):04x}", encoded)
 
 
 __all__ = ["FIELDS", "Texts", "as_json", "check_record", "finding_row", "first_of", "plain", "shares", "status", "worst_first"]

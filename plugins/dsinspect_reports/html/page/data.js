@@ -7,6 +7,9 @@ export const SEVERITIES = ["info", "warning", "error"];
 export const { dataset, settings, checks, images, crops, whole, classes, splits, tool } = raw;
 const { sources, choices } = raw;
 
+// Control characters, and marks that turn the direction of writing, would make a line read otherwise than it is.
+const visible = (text) => text?.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
 /** A finding; its texts are looked up when they are asked for. */
 class Finding {
   constructor(row, number) {
@@ -16,8 +19,9 @@ class Finding {
   get print() { return this.row[at.print]; }
   get check() { return checks[this.row[at.check]]; }
   get severity() { return this.row[at.severity]; }
-  get message() { return this.row[at.message]; }
-  get image() { const i = this.row[at.image]; return typeof i === "number" ? images[i][0] : i; }
+  get message() { return visible(this.row[at.message]); }
+  get image() { return visible(this.path) ?? null; }
+  get path() { const i = this.row[at.image]; return typeof i === "number" ? images[i][0] : i; }
   get split() { return splits[this.row[at.split]] ?? null; }
   get category() { return classes[this.row[at.class]] ?? null; }
   get annotation() { return this.row[at.annotation]; }
@@ -29,6 +33,10 @@ class Finding {
   get choices() { return choices[this.row[at.choices]]; }
   get crops() { return crops[this.number] ?? []; }
   get size() { const b = this.box; return b ? Math.abs(b[2] - b[0]) * Math.abs(b[3] - b[1]) : -1; }
+  /** What is written beside a decision: the finding as it is in the dataset. */
+  get seen() {
+    return { code: this.check.code, message: this.row[at.message], image: this.path, split: this.split, category: this.category, bbox_xyxy: this.box };
+  }
   get text() {
     this.lower ??= [this.check.code, this.check.name, this.message, this.image, this.category, this.split, this.source].filter(Boolean).join(" ").toLowerCase();
     return this.lower;

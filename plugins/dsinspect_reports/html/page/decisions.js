@@ -78,8 +78,7 @@ class Decisions extends EventTarget {
     const rows = findings.filter((f) => this.made.has(f.print)).map((f) => {
       const d = this.made.get(f.print);
       const record = { source: f.source, line: f.line, index: f.index, id: f.annotation };
-      const seen = { code: f.check.code, message: f.message, image: f.image, split: f.split, category: f.category, bbox_xyxy: f.box,
-        annotation: Object.values(record).some((v) => v !== null) ? given(record) : null };
+      const seen = { ...f.seen, annotation: Object.values(record).some((v) => v !== null) ? given(record) : null };
       return given({ action: d.action, finding: f.print, value: d.value ?? null, comment: d.comment ?? null, reviewer: this.reviewer || null, seen: given(seen) });
     });
     const head = { schema_version: 1, tool, dataset, settings };
