@@ -25,7 +25,8 @@ from dsinspect_reports.html.report import HtmlReport, Options
 PLUGINS = load_plugins()
 SAMPLE = Path(__file__).resolve().parents[2] / "sample_data" / "coco"
 HOSTILE = ["<script>document.title='pwned'</script>", "<img src=x onerror=\"document.title='pwned'\">", "=cmd|'/c calc'!A1",
-           "../../x", "line\nbreak", "x" * 300, "{{ 7*7 }}", "</script><script>document.title='pwned'</script>", "\u2028\u202eevil", "\ud800",
+           "../../x", "line\nbreak", "x" * 300, "{{ 7*7 }}", "</script><script>document.title='pwned'</script>", "\u2028\u202eevil",
+           "\ud800",
            "javascript:document.title='pwned'", "中文标签", "تسمية"]
 
 
