@@ -69,7 +69,7 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
     """
     try:
         return msgspec.json.decode(content), []
-    except (msgspec.MsgspecError, RecursionError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     text, encoding = decode(content)
     problems = [odd_encoding(source, encoding)] if encoding else []

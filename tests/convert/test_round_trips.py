@@ -18,7 +18,7 @@ from dsinspect.output.image_layout import Places
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import annotations_frame, images_frame
 
-FORMATS = ("coco", "voc", "yolo", "table", "cvat")
+FORMATS = ("coco", "voc", "yolo", "table", "cvat", "labelme")
 names = st.text(st.characters(categories=("L", "N", "P", "S"), include_characters=" "), min_size=1, max_size=12).map(
     lambda s: s.strip()).filter(lambda s: s and s.lower() not in ("nan", "null"))
 edges = st.floats(0, 5000, allow_subnormal=False) | st.integers(0, 5000).map(float)

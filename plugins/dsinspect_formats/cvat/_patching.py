@@ -17,10 +17,9 @@ from dsinspect_formats._json_files import all_like
 from dsinspect_formats._splicing import EncodedText, number_text, shown_path, splice
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.cvat._shapes import SHAPES, Shape
-from dsinspect_formats.cvat.format import looks_like, read_file
+from dsinspect_formats.cvat.format import Cvat, looks_like, read_file
 from dsinspect_formats.voc._elements import Element, XmlText, as_utf8, encoded_xml, expressible
 
-NO_PLACE = ("set-area", "set-annotation-id")
 _ATTRIBUTE = re.compile(rb"""([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
 _EDGES = ("xtl", "ytl", "xbr", "ybr")
 _SAME = 1e-9
@@ -37,12 +36,12 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """
     if not len(edits):
         return
-    changes = Changes.of(edits, "cvat", NO_PLACE)
+    changes = Changes.of(edits, "cvat", Cvat.no_place, ("add-box", "add-category"))
     if changes.everywhere:
         raise changes.everywhere[0].wrong("the edit names no record of the file")
     base = base_folder(request.root)
     files = [_File(path, base) for path in all_like(request.root, looks_like, (".xml",))]
-    plan = CategoryPlan.of(changes.categories, dict.fromkeys(n for f in files for n in f.names()))
+    plan = CategoryPlan.of(changes.categories, dict.fromkeys(n for f in files for n in f.names()), changes.new_categories)
     by_source = {f.source: f for f in files}
     for source, records in changes.by_source().items():
         if source not in by_source:
@@ -61,9 +60,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
 
 def _settle_images(files: list[_File], changes: Changes, request: OpenRequest, base: Path) -> None:
     """Give every file the edits of its images, by where they stand in it."""
-    from dsinspect_formats.cvat.format import Cvat
-
-    if not changes.images:
+    if not changes.images and not changes.boxes:
         return
     by_source = {f.source: f for f in files}
     known: dict[str, list[tuple[_File, int]]] = {}
@@ -80,6 +77,14 @@ def _settle_images(files: list[_File], changes: Changes, request: OpenRequest, b
             if "set-image-size" in wanted:
                 wanted["set-image-size"].size_wh()
             file.images[index] = wanted
+    for path, boxes in changes.boxes.items():
+        file, index = known.get(path, [(files[0], -1)])[0]
+        if index < 0:
+            raise boxes[0].wrong("it is a frame of a video, where boxes belong to tracks" if path in known
+                                 else "no such image in the set")
+        if "drop-image" in file.images.get(index, {}):
+            raise boxes[0].wrong("another edit drops the image")
+        file.boxes_to_add[index] = boxes
 
 
 class _File:
@@ -96,6 +101,7 @@ class _File:
         self.text = XmlText(self.encoded.utf8)
         self.records: dict[int, Wanted] = {}
         self.images: dict[int, Wanted] = {}
+        self.boxes_to_add: dict[int, list[Change]] = {}
         self.to_utf8 = False
         top = self.text.root.children if self.text.root is not None else []
         self.image_elements = [e for e in top if e.tag == "image"]
@@ -133,8 +139,10 @@ class _File:
         self._mark_key_frames(new)
         for index, (attributes, tag) in new.items():
             self.set_attributes(self.shapes[index][0], attributes, tag)
-        for index, wanted in self.images.items():
-            self._image(self.image_elements[index], wanted)
+        for index in sorted(self.images.keys() | self.boxes_to_add.keys()):
+            self._image(self.image_elements[index], self.images.get(index, {}), [
+                self._new_box(change, plan) for change in self.boxes_to_add.get(index, ())])
+        self._declare(plan)
         for label in self.label_elements if plan else ():
             name = label.child("name")
             if name is None or label.child("parent") is not None:
@@ -255,7 +263,23 @@ class _File:
             new["points"] = ";".join(f"{number_text(x)},{number_text(y)}" for x, y in zip(points[::2], points[1::2], strict=True))
         return shape.tag
 
-    def _image(self, image: Element, wanted: Wanted) -> None:
+    def _new_box(self, change: Change, plan: CategoryPlan) -> bytes:
+        label = plan.final(plan.target(change))
+        edges = " ".join(f'{e}="{number_text(v)}"' for e, v in zip(_EDGES, change.new_box(), strict=True))
+        return (b'<box label="' + _escaped(label, b'"') + f'" source="manual" occluded="0" {edges} z_order="0"/>'.encode())
+
+    def _declare(self, plan: CategoryPlan) -> None:
+        """Add labels to those that the file declares, laid out as the last one is."""
+        labels = [e for e in self.label_elements if e.stop >= 0]
+        for name in plan.added if labels else ():
+            last = labels[-1]
+            line = self.text.utf8.rfind(b"\n", 0, last.start) + 1
+            indent = self.text.utf8[line:last.start]
+            gap = self.text.line_end + indent if line and not indent.strip() else b""
+            new = b"<label><name>" + escape(name).encode("utf-8", "surrogatepass") + b"</name></label>"
+            self.text.splices.append((last.stop, last.stop, gap + new))
+
+    def _image(self, image: Element, wanted: Wanted, boxes: list[bytes]) -> None:
         if "drop-image" in wanted:
             self.text.remove(image)
             return
@@ -265,15 +289,34 @@ class _File:
         if "set-path" in wanted:
             change = wanted["set-path"]
             new["name"] = (change.image or "").removeprefix("images/") if change.text is None else change.text
+        closed = image.stop == image.inner_start
+        last = image.children[-1].stop if image.children else image.inner_start
+        line = self.text.utf8.rfind(b"\n", 0, image.start) + 1
+        indent = self.text.utf8[line:image.start]
+        lines = self.text.line_end + indent if line and not indent.strip() else b""
+        content = b"".join(lines + b"  " * bool(lines) + box for box in boxes)
+        if boxes and closed:
+            self.set_attributes(image, new, content=content + lines)
+            return
         self.set_attributes(image, new)
+        if boxes:
+            self.text.splices.append((last, last, content))
 
-    def set_attributes(self, element: Element, new: Mapping[str, str | None], tag: str | None = None) -> None:
-        """Write attributes of an element, None to take one away; those that have the value keep their text."""
+    def set_attributes(self, element: Element, new: Mapping[str, str | None], tag: str | None = None,
+                       content: bytes = b"") -> None:
+        """Write attributes of an element, None to take one away; those that have the value keep their text.
+
+        Args:
+            element: to write to.
+            new: attributes.
+            tag: its name, when that is to be another one.
+            content: of an element that has none.
+        """
         utf8 = self.text.utf8
         old = attributes_of(utf8, element)
         changed = {k: v for k, v in new.items() if old.get(k) != v}
         name = tag or element.tag
-        if not changed and name == element.tag:
+        if not changed and name == element.tag and not content:
             return
         start = utf8[element.start:element.inner_start]
         pieces, at = [b"<" + name.encode()], 1 + len(element.tag.encode())
@@ -289,6 +332,8 @@ class _File:
         added = {k: v for k, v in changed.items() if k not in old and v is not None}
         pieces += [b" " + k.encode() + b'="' + _escaped(v, b'"') + b'"' for k, v in added.items()]
         pieces.append(start[at:])
+        if content:
+            pieces[-1:] = [start[at:].rstrip(b"/>").rstrip(), b">", content, f"</{name}>".encode()]
         self.text.splices.append((element.start, element.inner_start, b"".join(pieces)))
         if name != element.tag and element.stop > element.inner_start:
             self.text.splices.append((element.inner_stop, element.stop, f"</{name}>".encode()))

@@ -40,6 +40,7 @@ class Cvat(Format):
     name = "cvat"
     writable = True
     patchable = True
+    no_place = frozenset(("set-area", "set-annotation-id", "mark-as-crowd"))
 
     def detect(self, root: Path) -> Detection | None:
         """Look for XML files with `<annotations>` that hold images or tracks."""

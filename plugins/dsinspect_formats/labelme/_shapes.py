@@ -1,0 +1,89 @@
+"""Shapes of LabelMe files: their points as boxes, corners, polygons and masks."""
+
+from __future__ import annotations
+
+import binascii
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from dsinspect.geometry.rle import encode_mask
+from dsinspect.io.image_codec import UnreadableError, decode
+from dsinspect_formats._gathering import Box, envelope, polygon_json, real, shown
+
+NO_AREA = ("line", "linestrip", "point", "points")
+ROTATED = ("rotation", "oriented_rectangle")
+"""Rectangles with four corners, as X-AnyLabeling and later LabelMe draw them."""
+_MOST_PIXELS = 1 << 28
+
+
+def points_of(shape: Any) -> list[float]:
+    """Return the points of a shape, flat; raises ValueError, in words, when they are not pairs of numbers."""
+    points = shape.get("points")
+    if not isinstance(points, list) or not points:
+        raise ValueError("points is missing" if points is None else "points is not a list of x and y")
+    flat: list[float] = []
+    for point in points:
+        if not isinstance(point, list) or len(point) != 2:
+            raise ValueError(f"points: {shown(point)[:60]} is not x and y")
+        flat += (real(point[0], "points"), real(point[1], "points"))
+    return flat
+
+
+def box_of(kind: str, flat: Sequence[float]) -> Box:
+    """Return the box around a shape.
+
+    Raises:
+        ValueError: in words: too few points, or a kind nobody knows.
+    """
+    needed = {"polygon": 6, "rectangle": 4, "mask": 4, "circle": 4, **dict.fromkeys(ROTATED, 8)}.get(kind)
+    if needed is None:
+        raise ValueError(f"shape_type {kind[:40]!r} is not known")
+    if len(flat) < needed:
+        raise ValueError(f"a {kind} of {len(flat) // 2} {'point' if len(flat) == 2 else 'points'}, at least {needed // 2} expected")
+    if kind == "circle":  # its centre, and a point on it
+        radius = math.hypot(flat[2] - flat[0], flat[3] - flat[1])
+        return flat[0] - radius, flat[1] - radius, flat[0] + radius, flat[1] + radius
+    x_min, y_min, x_max, y_max = envelope(flat)
+    if kind == "mask":  # its points are the first and last pixel
+        return x_min, y_min, x_max + 1, y_max + 1
+    return x_min, y_min, x_max, y_max
+
+
+def outline_of(kind: str, flat: Sequence[float], mask: Any, size_wh: tuple[float, float]) -> bytes | None:
+    """Return the outline of a polygon or mask as JSON, None of other shapes.
+
+    Raises:
+        ValueError: the mask is no PNG of the size of its box, or that does not lie in the image.
+    """
+    if kind == "polygon":
+        return polygon_json([flat])
+    if kind != "mask" or mask is None or not all(map(math.isfinite, (*size_wh, *flat))):
+        return None
+    left, top, right, bottom = map(round, box_of(kind, flat))
+    width, height = map(int, size_wh)
+    if left < 0 or top < 0 or right > width or bottom > height or height * width > _MOST_PIXELS:
+        raise ValueError(f"the mask's box {left}, {top}, {right}, {bottom} does not lie in the {width} x {height} px image")
+    inner = mask_pixels(mask, (right - left, bottom - top))
+    whole = np.zeros((height, width), bool)
+    whole[top:bottom, left:right] = inner
+    return msgspec.json.encode({"size": [height, width], "counts": encode_mask(whole)})
+
+
+def mask_pixels(mask: Any, size_wh: tuple[int, int]) -> Any:
+    """Return the pixels, (H, W) bool, of a mask in base64; raises ValueError, in words, when it is no PNG of that size."""
+    try:
+        content = binascii.a2b_base64(mask)
+    except (TypeError, ValueError):
+        raise ValueError("mask is not base64") from None
+    sides = (int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"))
+    if content[:8] != b"\x89PNG\r\n\x1a\n" or sides != size_wh:
+        raise ValueError(f"mask is not a PNG of {size_wh[0]} x {size_wh[1]} px, the size of its box")
+    try:
+        pixels = decode(content)
+    except UnreadableError as e:
+        raise ValueError(f"mask: {e}") from None
+    return (pixels if pixels.ndim == 2 else pixels[..., 0]) > 0
