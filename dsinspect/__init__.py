@@ -4,8 +4,12 @@ Importing this package loads nothing heavy: no NumPy, pandas, OpenCV or openpyxl
 """
 
 from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Any
 
 import pluggy
+
+if TYPE_CHECKING:
+    from dsinspect.api import Dataset, Fixed, Inspection, convert, fix, inspect, iter, open, transform
 
 try:
     __version__ = version("dsinspect")
@@ -15,4 +19,15 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 hookimpl = pluggy.HookimplMarker("dsinspect")
 """Marks a function of a plugin module as the implementation of the hook with its name."""
 
-__all__ = ["__version__", "hookimpl"]
+_API = ("Dataset", "Fixed", "Inspection", "convert", "fix", "inspect", "iter", "open", "transform")
+
+__all__ = ["Dataset", "Fixed", "Inspection", "__version__", "convert", "fix", "hookimpl", "inspect", "iter", "open", "transform"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Python API when one of its names is first used."""
+    if name in _API:
+        from dsinspect import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'dsinspect' has no attribute {name!r}")

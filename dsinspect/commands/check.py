@@ -54,11 +54,12 @@ def check(
     """Inspect a dataset as a gate: exits 1 when a finding at or above --fail-on exists."""
     from dsinspect.inspection import baseline as baselines
     from dsinspect.inspection.inspect import inspect
+    from dsinspect.inspection.reporting import configured, named_report
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
         anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline, cache_by))
-    writer = common.configured(common.named_report(output_format, session.plugins), session.config, max_findings=max_findings,
+    writer = configured(named_report(output_format, session.plugins), session.config, max_findings=max_findings,
                                statistics=statistics)
     if output_file:
         common.require_writable(output_file, dataset)

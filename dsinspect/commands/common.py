@@ -150,48 +150,6 @@ def usable_cache(path: Path) -> Path | None:
     return path
 
 
-def report_for(path: Path, plugins: Plugins) -> type[Report]:
-    """Return the report that writes files with this suffix.
-
-    Raises:
-        UserError: no report has the suffix.
-    """
-    suffix = path.suffix.lower()
-    by_suffix = {r.suffix: r for r in plugins.reports.values() if r.suffix}
-    if suffix == ".xls":
-        raise UserError(f"-o {path}: .xls holds 65,536 rows at most and no library writes it safely; write .xlsx")
-    if suffix not in by_suffix:
-        raise UserError(f"-o {path}: no report writes {suffix or 'a file without suffix'}{nearest(suffix, by_suffix)}; "
-                        f"there are {', '.join(sorted(by_suffix))}")
-    return by_suffix[suffix]
-
-
-def named_report(name: str, plugins: Plugins) -> type[Report]:
-    """Return the report of that name; raise a UserError that suggests the nearest one."""
-    if name not in plugins.reports:
-        raise UserError(f"--output-format {name}: no such report{nearest(name, plugins.reports)}; "
-                        f"there are {', '.join(plugins.reports)}")
-    return plugins.reports[name]
-
-
-def configured(report_type: type[Report], config: Config, **wishes: Any) -> Report:
-    """Make a report with its settings.
-
-    Args:
-        report_type: the report.
-        config: the settings in force; those of the report are under its name.
-        wishes: options of the command line that any report may have; each counts where the report has one of that name.
-
-    Raises:
-        UserError: a setting that the report does not have, or a wrong value.
-    """
-    from dsinspect.protocols.options import make
-
-    known = report_type.options_type.__struct_fields__
-    values = {**config.reports.get(report_type.name, {}), **{k: v for k, v in wishes.items() if k in known and v is not None}}
-    return report_type(make(report_type.options_type, values, f"report {report_type.name}"))
-
-
 @dataclass(frozen=True)
 class Faults:
     """Plugins that raised while the others went on: each costs its own part only, and exit code 3."""

@@ -44,11 +44,12 @@ def report(
 ) -> None:
     """Inspect a dataset, print a summary, and write reports. Exits 0 whatever it finds."""
     from dsinspect.inspection.inspect import inspect
+    from dsinspect.inspection.reporting import configured, named_report, report_for
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
         anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by))
-    outputs = [(path, common.configured(common.report_for(path, session.plugins), session.config,
+    outputs = [(path, configured(report_for(path, session.plugins), session.config,
                                         thumbnails=thumbnails, tables=tables, max_mb=max_mb)) for path in output or ()]
     for path, _ in outputs:
         common.require_writable(path, dataset, force=force)
@@ -62,7 +63,7 @@ def report(
         with faults.of(type(writer)):
             common.write_report(writer, run, path)
     if not quiet:
-        terminal = common.configured(common.named_report("terminal", session.plugins), session.config)
+        terminal = configured(named_report("terminal", session.plugins), session.config)
         with faults.of(type(terminal)):
             sys.stdout.write(terminal.text(run))
         for path, writer in outputs:

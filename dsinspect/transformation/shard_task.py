@@ -143,13 +143,13 @@ class PartTask:
         shard = ref.load()
         Apart(self.out).require(shard.image_columns["file"].tolist())
         measurements = measure(shard.image_columns["file"].tolist(), self.probes, None)
-        shard = self._in_frame(measured_shard(shard, measurements, self.info.box_units))
+        shard = self.in_frame(measured_shard(shard, measurements, self.info.box_units))
         n = len(shard.image_columns)
         boxes_of = np.bincount(shard.annotations["image_row"].to_numpy() + 1, minlength=n + 1)[1:]
         columns = {name: shard.image_columns[name].tolist() for name in COLUMNS}
-        rows, failures = self._rows(columns)
-        planned = self._outputs(shard, rows)
-        self._require_carried(shard, planned)
+        rows, failures = self.rows(columns)
+        planned = self.outputs(shard, rows)
+        self.require_carried(shard, planned)
         counts = Counter({"pictures left out: nothing is left of them": len(set(rows) - {o.image_row for o in planned})})
         if self.settings.drop_empty:
             filled = [o for o, is_empty in zip(planned, self._empty(shard, planned, boxes_of), strict=True) if not is_empty]
@@ -166,7 +166,7 @@ class PartTask:
                 outputs += of_row
             except UnreadableError as e:
                 failures[row] = (e.code, str(e))
-        carried = self._carried(shard, outputs)
+        carried = self.carried(shard, outputs)
         counts["dropped: of a picture that failed"] = sum(int(boxes_of[r]) for r in failures)
         counts["pictures copied byte for byte"] = sum(bool(e["copied"]) for e in entries)
         told = [Failure(str(shard.images["path"].iloc[r]), code, reason, int(boxes_of[r]))
@@ -176,7 +176,7 @@ class PartTask:
                                     counts + carried.counts, n))
         return n
 
-    def _in_frame(self, shard: Shard) -> Shard:
+    def in_frame(self, shard: Shard) -> Shard:
         """Scale fractions anew when they are said to be of the stored picture, not of the upright one."""
         if self.info.box_units != "fraction" or self.settings.frame != "stored":
             return shard
@@ -188,15 +188,16 @@ class PartTask:
             columns[name] = shard.annotations[name].to_numpy() * (stored / taken)
         return shard.replace(annotations=shard.annotations.assign(**columns))
 
-    def _carried(self, shard: Shard, outputs: Sequence[_Routed]) -> Carried:
+    def carried(self, shard: Shard, outputs: Sequence[_Routed]) -> Carried:
+        """Return the annotations in the frames of the outputs."""
         return carry(shard, outputs, min_kept_of(self.settings.chain), self.swaps)
 
     def _empty(self, shard: Shard, outputs: Sequence[_Routed], boxes_of: NDArray[np.intp]) -> list[bool]:
         """Say for each output whether it has no box although its picture has some."""
-        left = np.bincount(self._carried(shard, outputs).annotations["image_row"].to_numpy(), minlength=len(outputs))
+        left = np.bincount(self.carried(shard, outputs).annotations["image_row"].to_numpy(), minlength=len(outputs))
         return [bool(left[k] == 0 and boxes_of[o.image_row]) for k, o in enumerate(outputs)]
 
-    def _rows(self, columns: Mapping[str, list[Any]]) -> tuple[dict[int, ImageRow], dict[int, tuple[str, str]]]:
+    def rows(self, columns: Mapping[str, list[Any]]) -> tuple[dict[int, ImageRow], dict[int, tuple[str, str]]]:
         """Return what the transforms know of each picture, and the pictures that failed: code and reason."""
         rows: dict[int, ImageRow] = {}
         failures: dict[int, tuple[str, str]] = {}
@@ -212,10 +213,11 @@ class PartTask:
             elif width * height > pictures.MAX_PIXELS:
                 failures[k] = ("IMG002", f"{width:.0f} x {height:.0f} px is more than is read")
             else:
-                rows[k] = self._row(picture)
+                rows[k] = self.row(picture)
         return rows, failures
 
-    def _row(self, picture: Mapping[str, Any]) -> ImageRow:
+    def row(self, picture: Mapping[str, Any]) -> ImageRow:
+        """Return what the transforms know of one picture: its size in the frame of its boxes."""
         path, width, height = picture["path"], int(picture["file_width"]), int(picture["file_height"])
         orientation = int(picture["orientation"])
         if orientation == 1:
@@ -226,7 +228,8 @@ class PartTask:
             return ImageRow(path, width, height, orientation)
         return ImageRow(path, *((height, width) if orientation >= 5 else (width, height)), was_turned=True)
 
-    def _outputs(self, shard: Shard, rows: Mapping[int, ImageRow]) -> list[_Routed]:
+    def outputs(self, shard: Shard, rows: Mapping[int, ImageRow]) -> list[_Routed]:
+        """Return the outputs of the pictures in order, each with its route."""
         settings = self.settings
         chosen = None
         if settings.only_classes:
@@ -245,7 +248,8 @@ class PartTask:
             outputs += [_Routed(k, r.matrix, *r.window, r.size_wh, r) for r in through]
         return outputs
 
-    def _require_carried(self, shard: Shard, outputs: Sequence[_Routed]) -> None:
+    def require_carried(self, shard: Shard, outputs: Sequence[_Routed]) -> None:
+        """Raise a UserError when geometry would be lost that nobody agreed to lose."""
         if self.settings.drop_unsupported:
             return
         hint = "; go on without it with --drop-unsupported"
@@ -265,7 +269,7 @@ class PartTask:
             UnreadableError: the picture cannot be read or written; none of its outputs is left then.
         """
         folder = Outputs(self.pictures, self.parts.temporary)
-        reader = _Reader(self, picture)
+        reader = Reader(self, picture)
         entries: list[dict[str, Any]] = []
         try:
             for output in outputs:
@@ -276,7 +280,7 @@ class PartTask:
             raise
         return entries
 
-    def _output(self, picture: Mapping[str, Any], route: Route, reader: _Reader, folder: Outputs) -> dict[str, Any]:
+    def _output(self, picture: Mapping[str, Any], route: Route, reader: Reader, folder: Outputs) -> dict[str, Any]:
         path, file = str(picture["path"]), str(picture["file"])
         array = route.steps[-1].transform if route.steps and route.steps[-1].transform.suffix else None
         suffix = os.path.splitext(path)[1]  # noqa: PTH122 - a Path a picture costs more
@@ -314,7 +318,7 @@ class PartTask:
             orientation=np.where(waits, source["orientation"].to_numpy(), 1.0))
 
 
-class _Reader:
+class Reader:
     """Reads one picture, when and if it is needed."""
 
     def __init__(self, task: PartTask, picture: Mapping[str, Any]) -> None:
@@ -353,7 +357,7 @@ class _Reader:
         if pixels.shape[1::-1] != expected:
             raise UnreadableError(f"the decoder gives {pixels.shape[1]} x {pixels.shape[0]} px, the header says "
                                   f"{expected[0]} x {expected[1]}")
-        row = self._task._row(self._picture)
+        row = self._task.row(self._picture)
         return turned_upright(pixels, int(self._picture["orientation"])) if row.was_turned else pixels
 
 
