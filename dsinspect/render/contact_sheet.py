@@ -6,13 +6,14 @@ range, so that feature maps and filters can be looked at.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from dsinspect.render.palette import MARK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +27,10 @@ GAP = 6
 CAPTION = 18
 """Height of the line under a tile, px."""
 FONT_SCALE = 0.4
+CHARACTER = 7
+"""Width of a character, px."""
+MAX_LINES = 5
+"""Lines of messages below a tile."""
 
 
 @dataclass(frozen=True)
@@ -35,12 +40,16 @@ class Marked:
     Attributes:
         box: xyxy, px of the picture.
         label: class name, or empty.
-        is_marked: drawn thick and red: what the sheet is about.
+        is_marked: drawn on top, with a dark edge: what the sheet is about.
+        colour: RGB.
+        line: width of the line, px; of marks on one place the wider one lies below.
     """
 
     box: tuple[float, float, float, float]
     label: str = ""
     is_marked: bool = False
+    colour: tuple[int, int, int] = MARK
+    line: int = 1
 
 
 def grid_shape(n: int) -> tuple[int, int]:
@@ -75,7 +84,7 @@ def sheet(tiles: Sequence[Picture], columns: int = 0) -> Picture:
 
 
 def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption: str = "",
-         frame_wh: tuple[float, float] | None = None) -> Picture:
+         frame_wh: tuple[float, float] | None = None, notes: Sequence[str] = ()) -> Picture:
     """Return a picture shrunk to a tile, with its boxes and a caption.
 
     Args:
@@ -84,6 +93,7 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
         boxes: to draw; those that are not finite are left out.
         caption: text below, shortened in the middle to fit.
         frame_wh: size of the frame that the boxes are in, when it is not that of the pixels, px.
+        notes: texts below the caption, over as many lines as they need, five at most.
     """
     import cv2
 
@@ -93,16 +103,32 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST)
     frame = frame_wh or (width, height)
-    for marked in sorted(boxes, key=lambda m: m.is_marked):
+    for marked in sorted(boxes, key=lambda m: (m.is_marked, -m.line)):
         if all(math.isfinite(v) for v in marked.box):
             _draw_box(bgr, marked, size[0] / frame[0], size[1] / frame[1])
     if caption:
-        line = np.full((CAPTION, max(bgr.shape[1], side), 3), GROUND, np.uint8)
-        _write(line, shortened(caption, line.shape[1]), 1, CAPTION - 5, (60, 60, 60))
-        pad = line.shape[1] - bgr.shape[1]
+        width = max(bgr.shape[1], side)
+        pad = width - bgr.shape[1]
         bgr = np.pad(bgr, ((0, 0), (pad // 2, pad - pad // 2), (0, 0)), constant_values=GROUND)
-        bgr = np.concatenate([bgr, line])
+        bgr = np.concatenate([bgr, *(_line(text, width, ink) for text, ink in _lines(caption, notes, width))])
     return np.asarray(bgr, np.uint8)
+
+
+def _lines(caption: str, notes: Sequence[str], width: int) -> list[tuple[str, tuple[int, int, int]]]:
+    """Return the lines below an image with their colours, BGR."""
+    import textwrap
+
+    room = max(8, width // CHARACTER)
+    wrapped = [line for note in notes for line in textwrap.wrap(note.encode("ascii", "replace").decode(), room)]
+    if len(wrapped) > MAX_LINES:
+        wrapped = [*wrapped[:MAX_LINES - 1], f"{wrapped[MAX_LINES - 1][:room - 3]} .."]
+    return [(caption, (60, 60, 60)), *((line, (120, 20, 100)) for line in wrapped)]
+
+
+def _line(text: str, width: int, ink: tuple[int, int, int]) -> Picture:
+    line = np.full((CAPTION, width, 3), GROUND, np.uint8)
+    _write(line, shortened(text, width), 1, CAPTION - 5, ink)
+    return line
 
 
 def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> None:
@@ -112,9 +138,12 @@ def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> N
     limit = 4 * max(bgr.shape)  # far outside nothing is seen, and OpenCV takes 16-bit places only
     left, right = sorted(int(np.clip(round(v * scale_x), -limit, limit)) for v in (x_min, x_max))
     top, bottom = sorted(int(np.clip(round(v * scale_y), -limit, limit)) for v in (y_min, y_max))
-    colour = (0, 0, 230) if marked.is_marked else colour_of(marked.label)
+    colour = marked.colour[::-1]
     # Edges are half-open: a box that ends with the picture has its line on the last pixel.
-    cv2.rectangle(bgr, (left, top), (max(left, right - 1), max(top, bottom - 1)), colour, 2 if marked.is_marked else 1)
+    corners = (left, top), (max(left, right - 1), max(top, bottom - 1))
+    if marked.is_marked:
+        cv2.rectangle(bgr, *corners, (0, 0, 0), marked.line + 2)  # a dark edge, so that the mark is seen on any ground
+    cv2.rectangle(bgr, *corners, colour, marked.line)
     if not marked.label:
         return
     text = shortened(marked.label, bgr.shape[1])
@@ -122,18 +151,19 @@ def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> N
     x = int(np.clip(left, 0, max(0, bgr.shape[1] - width - 2)))
     y = int(np.clip(top - 3, height + 2, max(height + 2, bgr.shape[0] - 2)))
     cv2.rectangle(bgr, (x, y - height - 2), (x + width + 1, y + 2), colour, -1)
-    ink = (0, 0, 0) if sum(colour) > 380 else (255, 255, 255)
+    bright = 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+    ink = (0, 0, 0) if bright > 110 else (255, 255, 255)
     _write(bgr, text, x + 1, y - 1, ink)
 
 
-def blank(side: int, reason: str, caption: str) -> Picture:
-    """Return a tile in place of a picture that cannot be read, with the reason on it."""
+def blank(side: int, reason: str, caption: str, notes: Sequence[str] = ()) -> Picture:
+    """Return a tile in place of an image that cannot be read, with the reason on it."""
     import textwrap
 
     pixels = np.full((side * 3 // 4, side, 3), 215, np.uint8)
     for k, line in enumerate(textwrap.wrap(shortened(reason, 7 * 200), max(8, side // 8))[:5]):
         _write(pixels, line, 6, 20 + 16 * k, (0, 0, 160))
-    return tile(pixels, side, (), caption)
+    return tile(pixels, side, (), caption, None, notes)
 
 
 def _write(bgr: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
@@ -142,17 +172,9 @@ def _write(bgr: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]
     cv2.putText(bgr, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, colour, 1, cv2.LINE_AA)
 
 
-def colour_of(name: str) -> tuple[int, int, int]:
-    """Return the BGR colour of a class, the same in every run: its hue comes from a hash of the name."""
-    hue = hashlib.blake2b(name.encode("utf-8", "surrogatepass"), digest_size=2).digest()
-    angle = int.from_bytes(hue, "little") / 65536 * 6
-    rgb = [min(max(abs((angle - shift) % 6 - 3) - 1, 0), 1) for shift in (0, 2, 4)]
-    return int(60 + 170 * rgb[2]), int(60 + 170 * rgb[1]), int(60 + 170 * rgb[0])
-
-
 def shortened(text: str, width: int) -> str:
     """Return a text that fits into `width` px, cut in the middle; what the font does not have becomes `?`."""
-    room = max(3, width // 7)
+    room = max(3, width // CHARACTER)
     text = text.encode("ascii", "replace").decode()
     return text if len(text) <= room else text[:(room - 2) // 2] + ".." + text[len(text) - (room - 2 - (room - 2) // 2):]
 

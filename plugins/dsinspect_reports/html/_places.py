@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.findings.findings import Finding
+from dsinspect.findings.members import members
 from dsinspect.protocols.run import Run
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.schema import boxes_xyxy, image_columns
@@ -55,7 +55,7 @@ class Places:
             return self._examples(finding.category) if finding.image is None and finding.category is not None else []
         boxes = [] if finding.bbox_xyxy is None else [finding.bbox_xyxy]
         boxes += self._other(row, finding)
-        others = [k for p in members(finding) if (k := self.row_of.get(p)) is not None and k != row]
+        others = [k for p in members(finding.values) if (k := self.row_of.get(p)) is not None and k != row]
         return [Place(row, tuple(boxes)), *(Place(k) for k in dict.fromkeys(others))][:MAX_MEMBERS]
 
     def _other(self, row: int, finding: Finding) -> Iterator[Box]:
@@ -120,25 +120,3 @@ class Places:
 
 def _no_images() -> Columns:
     return image_columns(0).with_columns({c: np.empty(0) for c in ("frame_width", "frame_height")})
-
-
-def members(finding: Finding) -> list[str]:
-    """Return the image paths of a group: the value `members` (one a line), else those in the text of `files`.
-
-    >>> from types import SimpleNamespace
-    >>> members(SimpleNamespace(values={"files": "a.jpg (train), b, c.jpg (val), and 3 more"}))
-    ['a.jpg', 'b, c.jpg', 'b', 'c.jpg']
-    """
-    listed = finding.values.get("members")
-    if isinstance(listed, str):
-        return listed.split("\n")
-    if isinstance(listed, (list, tuple)):
-        return [str(p) for p in listed]
-    text = finding.values.get("files")
-    if not isinstance(text, str):
-        return []
-    found: list[str] = []
-    for part in re.split(r" \([^()]*\)(?:, |$)|, and [\d,]+ more$", text):
-        pieces = part.split(", ")
-        found += dict.fromkeys([part, *pieces]) if len(pieces) > 1 else [part]
-    return [p for p in found if p]

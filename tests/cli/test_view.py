@@ -1,0 +1,109 @@
+"""`dsinspect view`: which images a sheet shows, and in which colours."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from dsinspect.render.palette import MARK, OTHER, colours_of, palette, to_oklab
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
+COCO = SAMPLES / "coco"
+
+
+def has_colour(sheet: Path, rgb: tuple[int, int, int]) -> bool:
+    pixels = cv2.imread(str(sheet))
+    assert pixels is not None
+    return bool((pixels == np.array(rgb[::-1])).all(axis=2).any())
+
+
+def test_twenty_classes_are_told_apart_from_each_other_and_from_the_marks() -> None:
+    names = [f"class {k}" for k in range(20)]
+    colours = [to_oklab(c) for c in [*colours_of(names).values(), MARK, OTHER]]
+    assert min(math.dist(a, b) for k, a in enumerate(colours) for b in colours[:k]) > 0.1
+    assert len(set(palette())) == len(palette())
+
+
+def test_more_classes_than_colours_share_them() -> None:
+    names = [str(k) for k in range(1000)]
+    assert set(colours_of(names)) == set(names)
+
+
+def test_an_image_by_path_and_by_name(cli: Any, tmp_path: Path) -> None:
+    for name in ("train/train_08.jpg", "train_08.jpg", "train_08"):
+        done = cli("view", COCO, "-o", tmp_path / "sheet.png", "--image", name, "--force")
+        assert done.code == 0
+        assert "1 image" in done.err
+    done = cli("view", COCO, "-o", tmp_path / "none.png", "--image", "train_80.jgp")
+    assert done.code == 2
+    assert "train_8" in done.err or "no such image" in done.err
+    assert not (tmp_path / "none.png").exists()
+
+
+def test_a_sample_is_the_same_with_the_same_seed(cli: Any, tmp_path: Path) -> None:
+    def drawn(name: str, seed: int) -> bytes:
+        assert cli("view", COCO, "-o", tmp_path / name, "--sample", "5", "--seed", str(seed)).code == 0
+        return (tmp_path / name).read_bytes()
+
+    assert drawn("a.png", 1) == drawn("b.png", 1)
+    assert drawn("c.png", 2) != drawn("a.png", 1)
+
+
+def test_both_images_of_a_pair_are_shown(cli: Any, tmp_path: Path) -> None:
+    done = cli("view", COCO, "-o", tmp_path / "sheet.png", "--select", "SPL001")
+    assert done.code == 0
+    assert "2 images" in done.err
+
+
+def test_both_boxes_of_a_pair_are_marked(cli: Any, tmp_path: Path) -> None:
+    assert cli("view", COCO, "-o", tmp_path / "sheet.png", "--select", "BOX007").code == 0
+    assert has_colour(tmp_path / "sheet.png", MARK)
+    assert has_colour(tmp_path / "sheet.png", OTHER)
+
+
+def test_codes_are_selected_like_everywhere(cli: Any, tmp_path: Path) -> None:
+    one = cli("view", COCO, "-o", tmp_path / "one.png", "--select", "BOX,IMG", "--ignore", "IMG")
+    other = cli("view", COCO, "-o", tmp_path / "other.png", "--select", "BOX")
+    assert one.code == other.code == 0
+    assert (tmp_path / "one.png").read_bytes() == (tmp_path / "other.png").read_bytes()
+    wrong = cli("view", COCO, "-o", tmp_path / "wrong.png", "--select", "BOX099")
+    assert wrong.code == 2
+
+
+def test_messages_stand_below(cli: Any, tmp_path: Path) -> None:
+    cli("view", COCO, "-o", tmp_path / "with.png", "--select", "BOX003")
+    cli("view", COCO, "-o", tmp_path / "without.png", "--image", "train_08.jpg")
+    a, b = cv2.imread(str(tmp_path / "with.png")), cv2.imread(str(tmp_path / "without.png"))
+    assert a is not None
+    assert b is not None
+    assert a.shape[0] > b.shape[0] + 18
+    assert a.shape[1] == b.shape[1]
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["with --images", "by name"])
+def test_before_and_after_with_images_elsewhere(cli: Any, tmp_path: Path, named: bool) -> None:
+    shutil.copytree(SAMPLES / "clean" / "annotations", tmp_path / "set" / "annotations")
+    for split in ("train", "val"):
+        shutil.copytree(SAMPLES / "clean" / split, tmp_path / "images" / split)
+    made = cli("transform", tmp_path / "set", "--images", tmp_path / "images", "-o", tmp_path / "out", "--op", "flip")
+    assert made.code == 0
+    more = ("--images", tmp_path / "images") if named else ()
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", tmp_path / "set", "-o", tmp_path / "sheet.png",
+               "--limit", "4", *more)
+    assert done.code == 0
+    assert "4 images" in done.err
+
+
+def test_before_and_after_of_other_originals_is_told(cli: Any, tmp_path: Path) -> None:
+    assert cli("transform", SAMPLES / "clean", "-o", tmp_path / "out", "--op", "flip").code == 0
+    (tmp_path / "other.json").write_text('{"images": [{"id": 1, "file_name": "other.jpg", "width": 9, "height": 9}], '
+                                         '"annotations": [], "categories": []}')
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", tmp_path / "other.json", "-o", tmp_path / "sheet.png")
+    assert done.code == 2
+    assert "--images" in done.err
