@@ -115,7 +115,8 @@ def test_ids_start_at_one_where_there_were_none_and_stay_where_there_were(turned
 
 def state(troubles: set[str]) -> ShardState:
     empty = Columns({}, 0)
-    return ShardState(1, {}, Tally(Counter(), Counter(), {}, Counter(), Counter()), (empty,), (), {"load": 1.0}, frozenset(troubles))
+    counts = Tally(Counter(), Counter(), {}, Counter(), Counter())
+    return ShardState(1, {}, counts, (empty,), (), {"load": 1.0}, frozenset(troubles))
 
 
 def test_troubles_of_both_parts_survive_a_merge() -> None:
