@@ -347,6 +347,12 @@ def one_based(p: Planted) -> None:
         if picture.boxes and k % 5 == 1:
             n, a, b, _, d = picture.boxes[0]
             picture.boxes[0] = (n, a, b, 160.0, d)
+    def own(folder: Path) -> None:
+        for path in folder.rglob("*.xml"):
+            text = path.read_text()
+            path.write_text(text.replace("\t<size>", "\t<source><database>The VOC2007 Database</database></source>\n\t<size>"))
+
+    p.after.append(own)
     p.due.append(("CNV001", None))
     p.consequences |= {"BOX007", "BOX008"}
 
@@ -420,7 +426,7 @@ MORE: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "SIZ004": (wrong_anchors, FORMATS), "DST002": (many_boxes, FORMATS), "DST003": (centred, FORMATS),
     "DST004": (companions, FORMATS), "SPL002": (near_leak, FORMATS), "SPL003": (video, FORMATS),
     "SPL004": (class_drift, FORMATS), "SPL005": (class_missing, FORMATS), "SPL006": (size_drift, FORMATS),
-    "CNV001": (one_based, ("voc", "coco")), "CNV002": (corners_as_size, ("coco",)),
+    "CNV001": (one_based, ("voc",)), "CNV002": (corners_as_size, ("coco",)),
     "CNV003": (pixels_as_fractions, ("yolo",)), "CNV004": (one_based_classes, ("yolo",)),
     "CNV005": (rotated_frame, ("coco", "voc")), "CNV006": (swapped_size, ("coco", "voc")),
 }

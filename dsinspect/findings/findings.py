@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dsinspect.findings.severity import Severity
+from dsinspect.findings.wording import writer
 from dsinspect.tables.columns import at_rows, codes_of
 from dsinspect.tables.schema import BOX_COLUMNS, NO_POSITION
 
@@ -42,8 +43,8 @@ class Template:
     """What findings of one kind share.
 
     Attributes:
-        message: a `str.format` template over the values, naming the limit and its option.
-        values: name and kind of each value: `i`nteger, `f`loat, `s`tring.
+        message: a `str.format` template over the values (see `wording`), naming the limit and its option.
+        values: name and kind of each value: `i`nteger, `f`loat, `s`tring (or several, given as tuples of texts).
         constants: the values that are the same in all findings (limits, mostly), by name; they have no column.
         fix: what would mend them, or None.
         severity: overrides the check's severity, for a milder or harder case.
@@ -341,8 +342,7 @@ class Findings:
                        else _plain(self.columns[f"value:{name}"][positions[places]], kind)
                        for name, kind in template.values]
             made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in places]
-            shown = made if not any(None in c for c in columns) else map(_Shown, made)
-            messages[places] = list(map(template.message.format_map, shown))
+            messages[places] = list(map(writer(template.message), made))
             values[places] = made
         return messages.tolist(), values.tolist()
 
@@ -379,23 +379,10 @@ class Chunk:
                           None if box is None else tuple(box), values, fingerprint, fix, subject)
 
 
-class _Shown(dict[str, Any]):
-    """Values for a message; a value that is missing or not finite formats as plain text."""
-
-    def __getitem__(self, name: str) -> Any:
-        value = super().__getitem__(name)
-        return _Missing() if value is None else value
-
-
-class _Missing:
-    def __format__(self, spec: str) -> str:
-        return "unknown"
-
-
 def _plain(values: NDArray[Any], kind: str) -> list[Any]:
     """Return values as plain Python ones; what is missing (None, NaN) is None."""
     if kind == "s":
-        return [None if v is None or v != v else str(v) for v in values.tolist()]
+        return [None if v is None or v != v else list(v) if isinstance(v, tuple) else str(v) for v in values.tolist()]
     if values.dtype.kind in "iub":
         plain: list[Any] = values.astype(np.int64).tolist()
         return plain
@@ -471,6 +458,8 @@ def _joined(tables: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[A
 
 def _spread(value: Any, n: int, dtype: Any) -> NDArray[Any]:
     if np.dtype(dtype).kind == "O":
+        if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
+            return value  # tuples of one length are not taken for rows of a table
         column = np.empty(n, object)
         column[:] = value if not np.ndim(value) else list(value)
         return column

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.tables.columns import Columns, is_given
+from dsinspect.tables.columns import Columns, is_given, objects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,7 +73,17 @@ def kinds_of(values: NDArray[Any]) -> set[Any]:
     return set(values.tolist()) - {None}
 
 
-def some(paths: list[str], limit: int = 5) -> str:
-    """Return the first few paths as text."""
-    more = f", and {len(paths) - limit:,} more" if len(paths) > limit else ""
-    return ", ".join(paths[:limit]) + more
+def some(names: Sequence[str], limit: int = 5) -> str:
+    """Return the first few names as a list in words.
+
+    >>> some(["a", "b"]), some(["a", "b", "c", "d"], 2)
+    ('a and b', 'a, b and 2 more')
+    """
+    if len(names) > limit:
+        return f"{', '.join(names[:limit])} and {len(names) - limit:,} more"
+    return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), *names[-1:]])
+
+
+def members_of(groups: Iterable[Columns]) -> NDArray[np.object_]:
+    """Return the paths of each group, each once, as tuples: the value `members` of its finding."""
+    return objects([tuple(dict.fromkeys(g["path"].tolist())) for g in groups])

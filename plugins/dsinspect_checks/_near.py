@@ -1,11 +1,22 @@
-"""Images that look alike: perceptual hashes within a few bits of each other, found without comparing all with all.
+"""Images that look alike: candidates by a perceptual hash, confirmed by a finer signature, in groups of which all agree.
 
 Two hashes that differ in at most d bits agree wholly in at least two of d + 2 bands of bits, so only hashes that share
-two bands are compared: C(d + 2, 2) sorted keys of about 21 bits for d = 4, near-linear in the number of images.
+two bands are compared: C(d + 2, 2) sorted keys of 16 bits for d = 6, near-linear in the number of images. Of the pairs
+found only which images hang together is kept, so that memory does not grow with the number of pairs. Within each such
+heap the groups are grown image by image: every member is close to every other one, never only to its neighbour.
+
+The second signature, the mean luma of 16 x 16 cells, tells apart what 64 bits of low frequencies cannot. Compared after
+taking off mean and contrast, so that a brighter or greyer copy stays a copy. On 10 sets (5,859 images) 1,615 pairs within
+6 bits were looked at, those of a set of chess boards apart: all 36 with a cell 4 standard deviations off were other
+boats on a plain sea, and of 112 of the others 111 were copies, augmented copies or neighbouring frames. Where one cell
+differs by more than 10 times the mean difference, something was put into a scene that did not change otherwise: of 8,208
+pairs of chess positions on one board 7,221 are told apart by that, at the price of 1 in 13 pairs of true neighbours.
 """
 
 from __future__ import annotations
 
+import base64
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
@@ -13,108 +24,202 @@ import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.tables.columns import Columns, is_given
-from dsinspect_checks._content import groups_by, in_order, kinds_of, without_repeats
+from dsinspect_checks._content import in_order, kinds_of, without_repeats
 from dsinspect_checks.images._state import decodes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
 
-NEEDS = ("phash", "entropy", "decodes", "is_truncated", "file_format", "read_error", "content_hash")
+NEEDS = ("phash", "signature", "entropy", "decodes", "is_truncated", "file_format", "read_error", "content_hash")
 MIN_ENTROPY = 3.0
-"""Bits of grey entropy below which a picture is flat: the hashes of flat pictures are noise (IMG013 reports them)."""
+"""Bits of grey entropy below which an image is flat: the hashes of flat images are noise."""
 BLOCK = 4_000_000
 """Candidate pairs compared together."""
+CELLS = 256
+COMPARED = 64
+"""Members that one more is compared with for local changes: all of them, but in groups larger than that."""
+SAME = 0.3
+"""Difference of a cell, in standard deviations, up to which two images are the same whatever the mean difference."""
+
+
+@dataclass(frozen=True)
+class Closeness:
+    """What makes two images alike.
+
+    Attributes:
+        distance: bits by which their hashes may differ.
+        max_difference: standard deviations of luma by which a cell may differ.
+        max_local: how many times the mean difference the largest one may be.
+    """
+
+    distance: int
+    max_difference: float
+    max_local: float
 
 
 def hash_rows(batch: Batch) -> Columns:
-    """Return `phash` (uint64), `content`, `path`, `split` of the images whose hash means something."""
+    """Return `phash` (uint64), `signature`, `content`, `path`, `split` of the images whose hash means something."""
     images = batch.image_columns
     with np.errstate(invalid="ignore"):
         good = decodes(batch) & is_given(images["phash"]) & (images["entropy"] >= MIN_ENTROPY)
     hashes = np.array([int(h, 16) for h in images["phash"][good]], np.uint64)
-    return Columns({"phash": hashes, "content": images["content_hash"][good], "path": images["path"][good],
-                    "split": images["split"][good]})
+    return Columns({"phash": hashes, "signature": images["signature"][good], "content": images["content_hash"][good],
+                    "path": images["path"][good], "split": images["split"][good]})
 
 
-def near_pairs(hashes: NDArray[np.uint64], distance: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the pairs i < j of hashes that differ in at most `distance` bits, each once, sorted.
+def near_groups(table: Columns, closeness: Closeness, *, across_splits: bool = False) -> list[Columns]:
+    """Return groups of images that look alike, with different bytes; one row per content and split.
+
+    Every two members are within the distance and the largest difference, and differ all over or not at all. An image may be in several groups, for it may be close to two that are not close to each other; no group is
+    part of another one grown before it.
 
     Args:
-        hashes: (N,) uint64; equal ones are a pair as well.
+        table: as `hash_rows` gives it.
+        closeness: what makes two images alike.
+        across_splits: only groups that lie in several splits; members of other splits are taken first.
+
+    Returns:
+        the groups by path of their first member; members by path, with `bits`, the largest distance of the group.
+    """
+    table = without_repeats(in_order(table, "path", "split"), "content", "split")
+    if len(table) < 2:
+        return []
+    unique, inverse = np.unique(table["phash"], return_inverse=True)
+    heap = heaps_of(unique, closeness.distance)[inverse]
+    groups = []
+    for rows in _heaps(heap):
+        groups += _groups_in(table.take(rows), closeness, across_splits)
+    return sorted(groups, key=lambda g: (g["path"].tolist(), g["content"].tolist()))
+
+
+def _heaps(heap: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
+    """Yield the rows of each heap of two images or more."""
+    order = np.argsort(heap, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(heap[order])) + 1):
+        if len(rows) > 1:
+            yield rows
+
+
+def heaps_of(unique: NDArray[np.uint64], distance: int) -> NDArray[np.int64]:
+    """Return for each hash the smallest position of those it is connected with by steps of at most `distance` bits.
+
+    Args:
+        unique: (N,) different hashes.
         distance: 0 to 16 bits.
     """
-    unique, inverse = np.unique(hashes, return_inverse=True)
+    label = np.arange(len(unique))
     bands = distance + 2
     edges = [round(64 * k / bands) for k in range(bands + 1)]
     masks = [((1 << (high - low)) - 1) << low for low, high in pairwise(edges)]
-    found: list[NDArray[np.int64]] = []
     for a, b in combinations(masks, 2):
         keys = unique & np.uint64(a | b)
         order = np.argsort(keys, kind="stable")
-        found += list(_pairs_of_runs(unique, keys[order], order, distance))
-    pairs = np.unique(np.concatenate(found), axis=0) if found else np.empty((0, 2), np.int64)
-    return _expand(pairs, inverse.astype(np.int64), len(unique))
+        for first, second in _candidates(keys[order], order):
+            apart = label[first] != label[second]
+            first, second = first[apart], second[apart]
+            close = np.bitwise_count(unique[first] ^ unique[second]) <= distance
+            label = joined(label, first[close], second[close])
+    return label
 
 
-def _pairs_of_runs(unique: NDArray[np.uint64], keys: NDArray[np.uint64], order: NDArray[np.intp],
-                   distance: int) -> list[NDArray[np.int64]]:
-    """Compare all hashes that share a key."""
+def _candidates(keys: NDArray[np.uint64], order: NDArray[np.intp]) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Yield all pairs that share a key, a block at a time."""
     n = len(keys)
-    ends = np.searchsorted(keys, keys, "right")
-    counts = ends - np.arange(n) - 1
-    found = []
-    start = 0
+    counts = np.searchsorted(keys, keys, "right") - np.arange(n) - 1
     totals = np.cumsum(counts)
+    start = 0
     while start < n:
         base = totals[start - 1] if start else 0
         stop = max(int(np.searchsorted(totals, base + BLOCK, "right")), start + 1)
         c = counts[start:stop]
         i = np.repeat(np.arange(start, stop), c)
         j = i + 1 + np.arange(len(i)) - np.repeat(np.cumsum(c) - c, c)
-        first, second = order[i], order[j]
-        close = np.bitwise_count(unique[first] ^ unique[second]) <= distance
-        pair = np.column_stack([np.minimum(first, second), np.maximum(first, second)])[close]
-        if len(pair):
-            found.append(pair.astype(np.int64))
+        yield order[i], order[j]
         start = stop
-    return found
 
 
-def _expand(pairs: NDArray[np.int64], inverse: NDArray[np.int64], n: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Turn pairs of distinct hashes into pairs of images: one image stands for each hash, equal hashes are chained.
-
-    A chain is enough for groups: what is near to one image of a hash is near to all of them.
-    """
-    order = np.argsort(inverse, kind="stable")
-    same = inverse[order][1:] == inverse[order][:-1]
-    first_of = np.full(n, -1, np.int64)
-    first_of[inverse[order][::-1]] = order[::-1]
-    i = np.concatenate([order[:-1][same], first_of[pairs[:, 0]]])
-    j = np.concatenate([order[1:][same], first_of[pairs[:, 1]]])
-    return np.minimum(i, j), np.maximum(i, j)
-
-
-def groups_of(n: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each of n items the smallest item it is connected with."""
-    label = np.arange(n)
+def joined(label: NDArray[np.int64], i: NDArray[np.intp], j: NDArray[np.intp]) -> NDArray[np.int64]:
+    """Return the labels after connecting the items i with the items j: the smallest position of each heap."""
     while True:
         low = np.minimum(label[i], label[j])
         new = label.copy()
-        np.minimum.at(new, i, low)
-        np.minimum.at(new, j, low)
-        new = new[new]  # follow one more step: the number of rounds grows with the logarithm of a chain
-        if (new == label).all():
-            return label
+        np.minimum.at(new, label[i], low)
+        np.minimum.at(new, label[j], low)
+        while not (new[new] == new).all():
+            new = new[new]
+        if (new[i] == new[j]).all():
+            return new
         label = new
 
 
-def near_groups(table: Columns, distance: int) -> list[Columns]:
-    """Return groups of images that look alike, with different bytes; one row per content and split, sorted by path."""
-    table = without_repeats(in_order(table, "path", "split"), "content", "split")
-    if len(table) < 2:
+def _groups_in(table: Columns, closeness: Closeness, across_splits: bool) -> list[Columns]:
+    """Grow groups from each image that is in none yet; the rows are in the order of their paths."""
+    if len(set(table["content"].tolist())) < 2 or (across_splits and len(kinds_of(table["split"])) < 2):
         return []
-    i, j = near_pairs(table["phash"], distance)
-    group = groups_of(len(table), i, j)
-    several = np.flatnonzero(np.bincount(group)[group] > 1)
-    groups = groups_by(table.take(several).with_columns({"group": group[several]}), "group")
-    return sorted((g for g in groups if len(kinds_of(g["content"])) > 1), key=lambda g: int(g["group"][0]))
+    hashes, cells = table["phash"], normalised(table["signature"])
+    splits = table["split"]
+    covered = np.zeros(len(table), bool)
+    groups = []
+    for seed in range(len(table)):
+        if covered[seed]:
+            continue
+        near = np.flatnonzero(np.bitwise_count(hashes ^ hashes[seed]) <= closeness.distance)
+        near = _confirmed(seed, near[near != seed], cells, closeness)
+        if across_splits:
+            near = near[np.argsort(splits[near] == splits[seed], kind="stable")]
+        else:
+            near = near[np.argsort(covered[near], kind="stable")]
+        members = _clique(seed, near, hashes, cells, closeness)
+        if len(set(table["content"][members].tolist())) > 1 and (not across_splits or len(kinds_of(splits[members])) > 1):
+            covered[members] = True
+            bits = max(int(np.bitwise_count(hashes[members] ^ hashes[k]).max()) for k in members)
+            groups.append(table.take(np.sort(members)).with_columns({"bits": np.full(len(members), bits)}))
+    return groups
+
+
+def _confirmed(seed: int, near: NDArray[np.intp], cells: NDArray[np.float32], closeness: Closeness) -> NDArray[np.intp]:
+    """Return those of the images near by hash whose signatures agree with the seed's.
+
+    Where most do not, the scene is fixed and the hash blind to what moves in it: then only the same are alike.
+    """
+    same, alike = _compared(cells[near], cells[seed], closeness)
+    return near[alike if 2 * alike.sum() >= len(near) else same]
+
+
+def _compared(cells: NDArray[np.float32], other: NDArray[np.float32], closeness: Closeness) -> tuple[
+        NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which of (N, 256) cells are the same as other ones, and which are alike."""
+    difference = np.abs(cells - other)
+    largest, mean = difference.max(axis=1, initial=0.0), difference.mean(axis=1)
+    same = largest <= SAME
+    return same, (largest <= closeness.max_difference) & (same | (largest <= closeness.max_local * mean))
+
+
+def _clique(seed: int, near: NDArray[np.intp], hashes: NDArray[np.uint64], cells: NDArray[np.float32],
+            closeness: Closeness) -> NDArray[np.intp]:
+    """Return the seed and, in their order, those of the near ones that are close to all taken before."""
+    members, known = [seed], {int(hashes[seed])}
+    low = high = cells[seed]
+    for k in near.tolist():
+        if any((h ^ int(hashes[k])).bit_count() > closeness.distance for h in known):
+            continue
+        lowest, highest = np.minimum(low, cells[k]), np.maximum(high, cells[k])
+        if (highest - lowest).max() > closeness.max_difference:
+            continue
+        if not _compared(cells[members[:COMPARED]], cells[k], closeness)[1].all():
+            continue
+        members.append(k)
+        known.add(int(hashes[k]))
+        low, high = lowest, highest
+    return np.array(members, np.intp)
+
+
+def normalised(signatures: NDArray[np.object_]) -> NDArray[np.float32]:
+    """Return signatures as (N, 256) cells with a mean of 0 and a standard deviation of 1 (or less, where all is flat)."""
+    raw = b"".join(base64.b64decode(s) for s in signatures.tolist())
+    cells = np.frombuffer(raw, np.uint8).reshape(-1, CELLS).astype(np.float32)
+    cells -= cells.mean(axis=1, keepdims=True)
+    cells /= np.maximum(cells.std(axis=1, keepdims=True), 1)
+    return cells

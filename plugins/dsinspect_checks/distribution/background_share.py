@@ -1,8 +1,9 @@
 """DST001 background-share: too many images without boxes.
 
-Reports a set in which more than `max_share` of the images have no box.
+Reports a set in which more than `max_share` of the annotated images have no box. An image without any record is not annotated:
+it is SRC002's or SRC003's matter, and does not count.
 
-Why it matters: some background pictures teach a detector to stay silent; many of them are mostly images that nobody
+Why it matters: some background images teach a detector to stay silent; many of them are mostly images that nobody
 labelled, and what is in them is learnt as nothing.
 
 Example: 900 of 5,000 images have no box: 18 %.
@@ -21,6 +22,7 @@ import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.columns import is_given
 from dsinspect.tables.dataset import DatasetInfo
 
 State = Counter[str]
@@ -33,7 +35,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class BackgroundShare(Check[State, Options]):
-    """Sets in which more than `max_share` of the images have no box."""
+    """Sets in which more than `max_share` of the annotated images have no box."""
 
     code = "DST001"
     name = "background-share"
@@ -43,8 +45,9 @@ class BackgroundShare(Check[State, Options]):
     def map(self, batch: Batch) -> State:
         """Count images with and without boxes."""
         rows = batch.annotation_columns["image_row"]
-        with_boxes = int(np.count_nonzero(np.bincount(rows[rows >= 0])))
-        return Counter({"images": len(batch.image_columns), "background": len(batch.image_columns) - with_boxes})
+        has_boxes = np.bincount(rows[rows >= 0], minlength=len(batch.image_columns)) > 0
+        annotated = is_given(batch.image_columns["source"]) | has_boxes
+        return Counter({"images": int(annotated.sum()), "background": int((annotated & ~has_boxes).sum())})
 
     def merge(self, a: State, b: State) -> State:
         """Add the counts."""
@@ -56,7 +59,7 @@ class BackgroundShare(Check[State, Options]):
         share = background / images if images else 0.0
         found = share > self.options.max_share
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "{background} of {images} images have no box: {share:.1%}, above {limit:.0%} "
-            "(max_share)", {"background": background, "images": images, "share": share,
+            ["set"] if found else [], "{background:~} of {images:~ annotated image has|annotated images have} no box: {share:.1%} "
+            "(limit {limit:.0%}, option max_share)", {"background": background, "images": images, "share": share,
                             "limit": self.options.max_share}),
             {"images": images, "background": background, "share": round(share, 9)})

@@ -1,83 +1,60 @@
-"""IMG010 blurry: pictures without any sharp edge.
+"""IMG010 blurry: images without any sharp edge.
 
-Reports an image whose sharpness (the variance of the Laplacian on the 256 px preview) is under `max_sharpness` and, in a
-set of at least `min_images` images, more than `robust_z` robust standard deviations of its logarithm below the median.
-Flat pictures (IMG013) and dark ones (IMG011) have no edges either and are left to those checks.
+Reports an image whose steepest edges are wider than `max_edge_width` px on the 256 px preview, unless more than `max_share` of
+the images are like that: then the sensor is that soft. Edge width grows with blur and does not depend on contrast, so that
+a smooth scene with one clear edge is sharp. Flat images (IMG013) and dark ones (IMG011) have no edges and are left out.
 
-Why it matters: the edges of an object cannot be learnt from a picture that has none, and its boxes are guesses.
+Why it matters: the edges of an object cannot be learnt from an image that has none, and its boxes are guesses.
 
-Example: a camera out of focus: a sharpness of 3 among pictures of 800.
+Example: a camera out of focus: edges of 4 px among images with edges of 1.4.
 
 When to ignore: when the background is blurred on purpose, or the sensor is that soft (microscopes, thermal cameras).
 
-Source of the default: both conditions together keep soft but regular sets quiet, the false alarms CleanVision's users met.
+Source of the default: looked at on 10 real sets (5,859 images). The variance of the Laplacian, the usual measure, reported 53
+of them, and 51 were sharp: pale paper, cells, sky. At an edge width of 2.4 px 28 are reported, and 25 of them are blurred or
+shaken to the eye. A sharp edge is 1.4 px wide by this measure; of images blurred with a Gaussian of 3 px of the preview 83 %
+are above the limit, of 4 px 96 %.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import numpy as np
+from typing import TYPE_CHECKING, Annotated
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
-from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks.images._state import decodes
+from dsinspect.protocols.checks import Severity, option
+from dsinspect_checks.images._quality import MeasuredImage, QualityOptions
 
-State = tuple[tuple[np.ndarray[tuple[int, ...], np.dtype[np.float64]], ...], tuple[Findings, ...]]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
-class Options(BaseOptions, frozen=True):
+class Options(QualityOptions, frozen=True):
     """Limits of IMG010."""
 
-    max_sharpness: Annotated[float, option("variance of the Laplacian, grey levels squared", ge=0)] = 30.0
-    robust_z: Annotated[float, option("robust standard deviations below the median", gt=0)] = 3.5
-    min_images: Annotated[int, option("images from which the set is a measure", ge=1)] = 20
-    min_entropy: Annotated[float, option("bits below which a picture is flat, not blurry", ge=0, le=8)] = 3.0
+    max_edge_width: Annotated[float, option("width of the steepest edges on the preview, px", gt=0)] = 2.4
+    min_entropy: Annotated[float, option("bits below which an image is flat, not blurry", ge=0, le=8)] = 3.0
     min_luma: Annotated[float, option("99th percentile of luma below which it is dark, not blurry", ge=0, le=1)] = 0.32
 
 
-class Blurry(Check[State, Options]):
-    """Images whose sharpness is under `max_sharpness` and far below the others'."""
+class Blurry(MeasuredImage[Options]):
+    """Images whose steepest edges are wide, in a set of sharper ones."""
 
     code = "IMG010"
     name = "blurry"
     severity = Severity.INFO
     options_type = Options
-    needs = ("sharpness", "entropy", "luma_p99", "decodes", "is_truncated", "file_format", "read_error")
+    needs = ("edge_width", "entropy", "luma_p99", "decodes", "is_truncated", "file_format", "read_error")
+    column = "edge_width"
+    message = "Image is blurry: its steepest edges are {measured:.1f} px wide at 256 px (limit {limit:~}, option max_edge_width)"
 
-    def map(self, batch: Batch) -> State:
-        """Keep every sharpness, and the images under the floor as candidates."""
+    def limit(self) -> float:
+        """Return `max_edge_width`."""
+        return self.options.max_edge_width
+
+    def beyond(self, batch: Batch, limit: float) -> NDArray[np.bool_]:
+        """Return what has wider edges, and edges at all."""
         images, o = batch.image_columns, self.options
-        sharp = images["sharpness"]
-        with np.errstate(invalid="ignore"):
-            judged = decodes(batch) & (images["entropy"] >= o.min_entropy) \
-                & (images["luma_p99"] >= o.min_luma)
-            soft = judged & (sharp < o.max_sharpness)
-        found = Findings.of_images(
-            batch, soft, "is blurry: sharpness {measured:.3g}, under {limit:g} (max_sharpness), the set's median is "
-            "{median:.3g}", {"measured": sharp[soft], "limit": o.max_sharpness, "median": 0.0})
-        return (sharp[judged],), (found,) if len(found) else ()
-
-    def merge(self, a: State, b: State) -> State:
-        """Chain both parts."""
-        return a[0] + b[0], a[1] + b[1]
-
-    def finish(self, state: State, dataset: DatasetInfo) -> Result:
-        """Hold the candidates against the set."""
-        sharp = np.sort(np.concatenate(state[0]))
-        if not len(sharp):
-            return Result()
-        median = float(np.median(sharp))
-        metrics = {"median_sharpness": round(median, 6)}
-        if not state[1]:
-            return Result(metrics=metrics)
-        candidates = Findings.concat(state[1])
-        log = np.log1p(sharp)
-        middle = float(np.median(log))
-        deviation = max(float(np.median(np.sort(np.abs(log - middle)))) * 1.4826, 0.05)
-        measured = candidates.columns["value:measured"].astype(np.float64)
-        far = (middle - np.log1p(measured)) / deviation > self.options.robust_z
-        if len(sharp) < self.options.min_images:
-            far = np.ones(len(measured), bool)
-        return Result(candidates.take(far).with_values(median=median), metrics)
+        wide: NDArray[np.bool_] = (images["edge_width"] > limit) & (images["entropy"] >= o.min_entropy) \
+            & (images["luma_p99"] >= o.min_luma)
+        return wide

@@ -1,6 +1,7 @@
-"""IMG011 dark: pictures in which hardly anything can be seen.
+"""IMG011 dark: images in which hardly anything can be seen.
 
-Reports an image whose 99th percentile of luma (0 black, 1 white) is under `min_luma`.
+Reports an image whose 99th percentile of luma (0 black, 1 white) is below `min_luma` and in which nothing is bright (the
+99.9th percentile below `max_peak`), unless more than `max_share` of the images are below `min_luma`: then the set is dark.
 
 Why it matters: boxes on black pixels teach that black is an object.
 
@@ -8,42 +9,51 @@ Example: a night shot with the lens cap on: 99 % of its pixels are below 0.05.
 
 When to ignore: when the camera works at night and the detector is to as well.
 
-Source of the default: CleanVision's score for dark images.
+Source of the default: CleanVision's score for dark images. A white boat on a dark sea is no dark image: on 10 real sets (5,859
+images) 128 were below 0.32, and 122 of them a person would keep; of the 6 that are left all are dark to the eye.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from dsinspect.protocols.checks import BaseOptions, Severity, option
-from dsinspect_checks.images._quality import MeasuredImage
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import Severity, option
+from dsinspect_checks.images._quality import MeasuredImage, QualityOptions
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class Options(BaseOptions, frozen=True):
+class Options(QualityOptions, frozen=True):
     """Limits of IMG011."""
 
     min_luma: Annotated[float, option("99th percentile of luma, 0 to 1", source="CleanVision", ge=0, le=1)] = 0.32
+    max_peak: Annotated[float, option("99.9th percentile of luma from which something can be seen", ge=0, le=1)] = 0.45
 
 
 class Dark(MeasuredImage[Options]):
-    """Images whose 99th percentile of luma is under `min_luma`."""
+    """Images in which nothing is bright, in a set of brighter ones."""
 
     code = "IMG011"
     name = "dark"
     severity = Severity.INFO
     options_type = Options
-    needs = ("luma_p99", "decodes", "is_truncated", "file_format", "read_error")
+    needs = ("luma_p99", "luma_high", "decodes", "is_truncated", "file_format", "read_error")
     column = "luma_p99"
-    message = "is dark: 99 % of its pixels have a luma up to {measured:.2f}, under {limit:g} (min_luma)"
+    message = "Image is dark: 99 % of its pixels have a luma of at most {measured:.2f} (limit {limit:~}, option min_luma)"
 
     def limit(self) -> float:
         """Return `min_luma`."""
         return self.options.min_luma
 
-    def beyond(self, measured: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    def beyond(self, batch: Batch, limit: float) -> NDArray[np.bool_]:
         """Return what is darker."""
-        return measured < limit
+        darker: NDArray[np.bool_] = batch.image_columns["luma_p99"] < limit
+        return darker
+
+    def is_fault(self, batch: Batch) -> NDArray[np.bool_]:
+        """Return those without a bright spot."""
+        without: NDArray[np.bool_] = ~(batch.image_columns["luma_high"] >= self.options.max_peak)
+        return without

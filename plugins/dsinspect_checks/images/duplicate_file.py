@@ -1,13 +1,13 @@
-"""IMG008 duplicate-file: the same picture under several names.
+"""IMG008 duplicate-file: the same image under several names.
 
 Reports groups of images whose files are equal byte for byte, and whether their labels differ. Copies in different splits
 are SPL001 besides.
 
-Why it matters: the picture counts several times; where the labels differ, at least one copy teaches something wrong.
+Why it matters: the image counts several times; where the labels differ, at least one copy teaches something wrong.
 
 Example: IMG_1.jpg and IMG_1 (1).jpg.
 
-When to ignore: when pictures are repeated on purpose to balance classes.
+When to ignore: when images are repeated on purpose to balance classes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,15 @@ from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity
 from dsinspect.tables.columns import Columns, codes_of
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._content import content_rows, groups_by, in_order, kinds_of, some, without_repeats
+from dsinspect_checks._content import (
+    content_rows,
+    groups_by,
+    in_order,
+    kinds_of,
+    members_of,
+    some,
+    without_repeats,
+)
 
 State = tuple[Columns, ...]
 
@@ -49,11 +57,11 @@ class DuplicateFile(Check[State, BaseOptions]):
         parts = []
         for conflict in (False, True):
             chosen = [g for g in groups if (len(kinds_of(g["labels"])) > 1) == conflict]
-            paths = [g["path"].tolist() for g in chosen]
+            paths = members_of(chosen)
             parts.append(Findings.of_subjects(
-                [p[0] for p in paths], "{count} files hold the same bytes" + (", with different labels" if conflict else
-                                                                              "") + ": {files}",
-                {"count": [len(p) for p in paths], "files": [some(p) for p in paths], "conflict": int(conflict)},
+                [p[0] for p in paths], "{files} hold the same bytes" + (" with different labels" if conflict else ""),
+                {"count": [len(p) for p in paths], "files": [some(p) for p in paths], "conflict": int(conflict),
+                 "members": paths},
                 image=[p[0] for p in paths], split=[g["split"][0] for g in chosen],
                 fix=Fix("unsafe", "drop-image")))
         return Result(Findings.concat(parts), {"groups": len(groups)})

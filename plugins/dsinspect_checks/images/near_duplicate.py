@@ -1,16 +1,20 @@
-"""IMG009 near-duplicate: pictures that look the same.
+"""IMG009 near-duplicate: images that look the same.
 
-Reports groups of images whose perceptual hashes (pHash, 64 bits) differ by at most `distance` bits and whose bytes differ;
-equal bytes are IMG008. Flat pictures are left out, for their hashes mean nothing.
+Reports groups of images whose perceptual hashes (pHash, 64 bits) differ by at most `distance` bits, which a finer
+signature (the luma of 16 x 16 cells, brightness and contrast taken off) confirms: no cell differs by more than
+`max_difference` standard deviations, nor by more than `max_local` times the mean difference. Every member of a group is
+close to every other one. Equal bytes are IMG008; flat images are left out, for their hashes mean nothing.
 
-Why it matters: copies, resized versions and neighbouring frames of a video count as many pictures and teach one; spread
+Why it matters: copies, resized versions and neighbouring frames of a video count as many images and teach one; spread
 over splits they leak (SPL002).
 
-Example: a.jpg, and the same picture saved again with another quality.
+Example: a.jpg, and the same image saved again with another quality.
 
 When to ignore: when augmented copies are stored on purpose.
 
-Source of the default: 4 of 64 bits lets recompression and resizing pass as the same, and different scenes not.
+Source of the default: looked at on 10 real sets (5,859 images): of 112 pairs 111 were copies, augmented copies or
+neighbouring frames. 6 bits with the second signature find more than the usual 4 without it, and leave out plain seas and most
+boards on which only a piece has moved.
 """
 
 from __future__ import annotations
@@ -21,29 +25,35 @@ from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._content import some
-from dsinspect_checks._near import NEEDS, hash_rows, near_groups
+from dsinspect_checks._content import members_of, some
+from dsinspect_checks._near import NEEDS, Closeness, hash_rows, near_groups
 
 State = tuple[Columns, ...]
 
 
-class Options(BaseOptions, frozen=True):
-    """Limits of IMG009."""
+class NearOptions(BaseOptions, frozen=True):
+    """Limits of IMG009, SPL002 and DST006."""
 
-    distance: Annotated[int, option("bits of 64 by which hashes may differ", ge=0, le=16)] = 4
+    distance: Annotated[int, option("bits of 64 by which hashes may differ", ge=0, le=16)] = 6
+    max_difference: Annotated[float, option("difference of a cell of 16 x 16, standard deviations", gt=0)] = 4.0
+    max_local: Annotated[float, option("largest by mean difference of the cells", gt=1)] = 10.0
+
+    def closeness(self) -> Closeness:
+        """Return what makes two images alike."""
+        return Closeness(self.distance, self.max_difference, self.max_local)
 
 
-class NearDuplicate(Check[State, Options]):
-    """Groups of images whose perceptual hashes differ by at most `distance` bits."""
+class NearDuplicate(Check[State, NearOptions]):
+    """Groups of images that look the same and differ in bytes."""
 
     code = "IMG009"
     name = "near-duplicate"
     severity = Severity.WARNING
-    options_type = Options
+    options_type = NearOptions
     needs = NEEDS
 
     def map(self, batch: Batch) -> State:
-        """Keep the hashes."""
+        """Keep hashes and signatures."""
         return (batch.once(hash_rows),)
 
     def merge(self, a: State, b: State) -> State:
@@ -52,9 +62,11 @@ class NearDuplicate(Check[State, Options]):
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on its first path."""
-        groups = near_groups(Columns.concat(state), self.options.distance)
-        paths = [list(dict.fromkeys(g["path"])) for g in groups]
+        groups = near_groups(Columns.concat(state), self.options.closeness())
+        members = members_of(groups)
         return Result(Findings.of_subjects(
-            [p[0] for p in paths], "{count} images look alike (hashes within {limit} bits, distance): {files}",
-            {"count": [len(p) for p in paths], "limit": self.options.distance, "files": [some(p) for p in paths]},
-            image=[p[0] for p in paths], split=[g["split"][0] for g in groups]), {"groups": len(groups)})
+            [m[0] for m in members], "{files} look alike (hashes differ by up to {bits:~ bit|bits}, limit {limit}, option "
+            "distance)",
+            {"count": [len(m) for m in members], "limit": self.options.distance, "files": [some(m) for m in members],
+             "bits": [int(g["bits"][0]) for g in groups], "members": members},
+            image=[m[0] for m in members], split=[g["split"][0] for g in groups]), {"groups": len(groups)})

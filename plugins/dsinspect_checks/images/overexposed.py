@@ -1,49 +1,60 @@
-"""IMG012 overexposed: pictures that are almost white.
+"""IMG012 overexposed: images that are almost white.
 
-Reports an image whose 5th percentile of luma (0 black, 1 white) is above `max_luma`.
+Reports an image whose 5th percentile of luma (0 black, 1 white) is above `max_luma` and in which nothing is dark (the 0.1th
+percentile above `min_dip`), unless more than `max_share` of the images are above `max_luma`.
 
 Why it matters: the objects are burnt out; their boxes teach that white is an object.
 
-Example: a picture against the sun: 95 % of its pixels are above 0.97.
+Example: a photograph against the sun: 95 % of its pixels are above 0.97.
 
-When to ignore: for drawings, scans and products on white ground.
+When to ignore: for scans of empty paper and products on white ground.
 
-Source of the default: CleanVision's score for light images.
+Source of the default: CleanVision's score for light images. Ink on white paper and products on white ground are exposed
+rightly, and have dark pixels: on 10 real sets (5,859 images) 15 were above 0.95, drawings and handwriting all of them; none
+is reported now.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
-from dsinspect.protocols.checks import BaseOptions, Severity, option
-from dsinspect_checks.images._quality import MeasuredImage
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import Severity, option
+from dsinspect_checks.images._quality import MeasuredImage, QualityOptions
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 
-class Options(BaseOptions, frozen=True):
+class Options(QualityOptions, frozen=True):
     """Limits of IMG012."""
 
     max_luma: Annotated[float, option("5th percentile of luma, 0 to 1", source="CleanVision", ge=0, le=1)] = 0.95
+    min_dip: Annotated[float, option("0.1th percentile of luma below which something can be seen", ge=0, le=1)] = 0.6
 
 
 class Overexposed(MeasuredImage[Options]):
-    """Images whose 5th percentile of luma is above `max_luma`."""
+    """Images in which nothing is dark, in a set of darker ones."""
 
     code = "IMG012"
     name = "overexposed"
     severity = Severity.INFO
     options_type = Options
-    needs = ("luma_p5", "decodes", "is_truncated", "file_format", "read_error")
+    needs = ("luma_p5", "luma_low", "decodes", "is_truncated", "file_format", "read_error")
     column = "luma_p5"
-    message = "is overexposed: 95 % of its pixels have a luma of {measured:.2f} or more, above {limit:g} (max_luma)"
+    message = "Image is overexposed: 95 % of its pixels have a luma of at least {measured:.2f} (limit {limit:~}, option max_luma)"
 
     def limit(self) -> float:
         """Return `max_luma`."""
         return self.options.max_luma
 
-    def beyond(self, measured: NDArray[np.float64], limit: float) -> NDArray[np.bool_]:
+    def beyond(self, batch: Batch, limit: float) -> NDArray[np.bool_]:
         """Return what is brighter."""
-        return measured > limit
+        brighter: NDArray[np.bool_] = batch.image_columns["luma_p5"] > limit
+        return brighter
+
+    def is_fault(self, batch: Batch) -> NDArray[np.bool_]:
+        """Return those without a dark spot."""
+        without: NDArray[np.bool_] = ~(batch.image_columns["luma_low"] <= self.options.min_dip)
+        return without

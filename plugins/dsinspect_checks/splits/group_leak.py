@@ -1,10 +1,11 @@
 """SPL003 group-leak: one source in two splits.
 
-Reports sources that have images in more than one split: the picture behind Roboflow's augmented copies (`name.rf.<hash>`),
-a video whose frames are numbered (the name must say so: `clip_mp4-12`, `video3_frame_0007`), a large picture cut into tiles
-(`scene_x1024_y0`), and pictures of one camera in one minute, by EXIF.
+Reports sources that have images in more than one split: the image behind Roboflow's augmented copies (`name.rf.<hash>`),
+a video whose frames are numbered (the name must say so: `clip_mp4-12`, `video3_frame_0007`, `clip.mp4#t=892`), a large image cut
+into tiles (`scene_x1024_y0`), and images of one camera in one minute, by EXIF. One file that several splits list is no group:
+that is SPL001.
 
-Why it matters: neighbouring frames and tiles are nearly the same picture: in one published case a mean average precision of
+Why it matters: neighbouring frames and tiles are nearly the same image: in one published case a mean average precision of
 1.0 on the split fell to 48 % on new data.
 
 Example: sharks_mp4-14 in val, sharks_mp4-15 in train.
@@ -16,18 +17,20 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import combinations
 
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
-from dsinspect.tables.columns import is_given
+from dsinspect.tables.columns import is_given, objects
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._content import some
 
 State = tuple[tuple[str, str, str, str], ...]
 """Kind and name of the source, path and split of each image that has one."""
 RULES = (
+    ("video", re.compile(r"^(?P<key>.+\.(?:mp4|avi|mov|mkv|webm|m4v))#t=[\d.]+$", re.I)),
     ("video", re.compile(r"^(?P<key>.*?(?:[_\-. ](?:mp4|avi|mov|mkv|webm|m4v)|video[\w]*?|frames?))[_\-. ]?\d+\D*$", re.I)),
     ("tiles of", re.compile(r"^(?P<key>.+?)[_\-](?:x\d+[_\-]y\d+|y\d+[_\-]x\d+|r\d+[_\-]c\d+|row\d+[_\-]col\d+|tile[_\-]?\d+"
                             r"(?:[_\-]\d+)?|_\d+__\d+___\d+)$", re.I)),
@@ -35,7 +38,7 @@ RULES = (
 
 
 def source_of(stem: str) -> tuple[str, str] | None:
-    """Return what an image is part of, by its name: the kind of source and its name; None for a picture of its own.
+    """Return what an image is part of, by its name: the kind of source and its name; None for an image of its own.
 
     >>> source_of("sharks_mp4-14_jpg.rf.0a1b")
     ('video', 'sharks_mp4')
@@ -48,6 +51,14 @@ def source_of(stem: str) -> tuple[str, str] | None:
         if match:
             return kind, match.group("key")
     return ("augmented copies of", original) if rf else None
+
+
+def _is_spread(group: list[tuple[str, str]]) -> bool:
+    """Say whether images (path and split) lie in several splits, and not only because several splits list the same files."""
+    splits: dict[str, set[str]] = {}
+    for path, split in group:
+        splits.setdefault(split, set()).add(path.rpartition("/")[2])
+    return any(a != b for a, b in combinations(splits.values(), 2))
 
 
 class GroupLeak(Check[State, BaseOptions]):
@@ -88,12 +99,13 @@ class GroupLeak(Check[State, BaseOptions]):
         images: dict[tuple[str, str], list[tuple[str, str]]] = {}
         for kind, key, path, split in sorted(state, key=lambda row: row[:3]):
             images.setdefault((kind, key), []).append((path, split))
-        groups = [(k, g) for k, g in images.items() if len({s for _, s in g}) > 1]
+        groups = [(k, g) for k, g in images.items() if _is_spread(g)]
         shares = [", ".join(f"{n} in {s}" for s, n in sorted(Counter(s for _, s in g).items())) for _, g in groups]
         names = [f"{kind} {key}" for (kind, key), _ in groups]
+        members = objects([tuple(dict.fromkeys(p for p, _ in g)) for _, g in groups])
         return Result(Findings.of_subjects(
-            names, "{source} is in several splits: {shares}; such as {files}",
-            {"source": names, "shares": shares, "count": [len(g) for _, g in groups],
+            names, "{source} is in several splits ({shares}), such as {files}",
+            {"source": names, "shares": shares, "count": [len(g) for _, g in groups], "members": members,
              "files": [some([f"{p} ({s})" for p, s in g], 3) for _, g in groups]},
             image=[g[0][0] for _, g in groups], split=[g[0][1] for _, g in groups]),
             {"groups": len(groups)})

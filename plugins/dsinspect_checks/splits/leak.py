@@ -1,8 +1,8 @@
-"""SPL001 leak: the same picture in two splits.
+"""SPL001 leak: the same image in two splits.
 
 Reports groups of images with equal bytes that lie in more than one split.
 
-Why it matters: the test measures memory, not skill: in one published set all test pictures were in train as well.
+Why it matters: the test measures memory, not skill: in one published set all test images were in train as well.
 
 Example: train/a.jpg and val/b.jpg hold the same bytes.
 
@@ -17,7 +17,7 @@ from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity
 from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._content import content_rows, groups_by, kinds_of, some, without_repeats
+from dsinspect_checks._content import content_rows, groups_by, kinds_of, members_of, some, without_repeats
 
 State = tuple[Columns, ...]
 
@@ -46,9 +46,9 @@ class Leak(Check[State, BaseOptions]):
         groups = [_train_first(g) for g in groups]
         where = [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)]) for g in groups]
         return Result(Findings.of_subjects(
-            [g["path"][0] for g in groups], "the same bytes lie in {splits}: {files}",
+            [g["path"][0] for g in groups], "{files} hold the same bytes: {splits} share an image",
             {"splits": [" and ".join(sorted(set(g["split"]))) for g in groups], "files": where,
-             "count": [len(g) for g in groups]},
+             "count": [len(g) for g in groups], "members": members_of(groups)},
             image=[g["path"][0] for g in groups], split=[g["split"][0] for g in groups],
             fix=Fix("unsafe", "drop-image")), {"groups": len(groups)})
 

@@ -43,6 +43,7 @@ class VocFile:
         width: declared width, px; NaN when absent.
         height: declared height, px; NaN when absent.
         filename: the image it names, or None.
+        database: what the image was taken from, as the file says, or None.
         objects: in their order.
         problems: what could not be read, as (line, index, text, reason).
     """
@@ -50,6 +51,7 @@ class VocFile:
     width: float = math.nan
     height: float = math.nan
     filename: str | None = None
+    database: str | None = None
     objects: list[VocObject] = field(default_factory=list)
     problems: list[tuple[int, int, str, str]] = field(default_factory=list)
 
@@ -102,6 +104,8 @@ class _Reader:
                 self.object = None
         elif depth == 3 and self.path[1] == "size" and tag in ("width", "height"):
             self.size(tag, text)
+        elif depth == 3 and self.path[1] == "source" and tag == "database":
+            self.file.database = text or None
         elif depth == 2 and tag == "filename":
             self.file.filename = text or None
         self.path.pop()

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
 _ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
 _LIST = re.compile(r"(?:^|(?P<folder>.*/))ImageSets/(?:(?P<task>[^/]+)/)?(?P<split>train|val|test|trainval)\.txt")
-COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts"))
+COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database"))
 
 
 class Options(BaseOptions, frozen=True):
@@ -273,7 +273,7 @@ class VocShard:
                 texts["name"].append(same.setdefault(o.name, o.name))
                 for name in self.columns:
                     key = name.partition(":")[2]
-                    value = str(o.parts) if key == "parts" else o.fields.get(key)
+                    value = str(o.parts) if key == "parts" else file.database if key == "database" else o.fields.get(key)
                     texts[name].append(same.setdefault(value, value))
         n = len(self.entries)
         ids = np.arange(self.first, self.first + n)

@@ -1,0 +1,100 @@
+"""Images that look alike: groups in which every two agree, found whatever the order, confirmed by a second signature."""
+
+from __future__ import annotations
+
+import base64
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from dsinspect.tables.columns import Columns, objects
+from dsinspect_checks._near import Closeness, heaps_of, near_groups
+
+CLOSE = Closeness(6, 4.0, 10.0)
+
+
+def signed(cells: np.ndarray) -> str:
+    return base64.b64encode(np.clip(np.round(cells), 0, 255).astype(np.uint8).tobytes()).decode()
+
+
+def table(hashes: list[int], cells: list[np.ndarray] | None = None, splits: list[str | None] | None = None) -> Columns:
+    n = len(hashes)
+    flat = np.full(256, 90.0)
+    return Columns({
+        "phash": np.array(hashes, np.uint64), "signature": objects([signed(c) for c in cells or [flat] * n]),
+        "content": objects([str(k) for k in range(n)]), "path": objects([f"{k:04}.jpg" for k in range(n)]),
+        "split": objects(splits or [None] * n)})
+
+
+def paths(groups: list[Columns]) -> list[list[int]]:
+    return [[int(p[:4]) for p in g["path"]] for g in groups]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2**16 - 1), min_size=2, max_size=40), st.integers(0, 8))
+def test_every_pair_of_a_group_is_close_and_every_close_image_is_in_a_group(low: list[int], distance: int) -> None:
+    hashes = [h * 0x1001 % 2**64 for h in low]
+    groups = paths(near_groups(table(hashes), Closeness(distance, 4.0, 10.0)))
+    for group in groups:
+        assert len(group) > 1
+        assert all((hashes[a] ^ hashes[b]).bit_count() <= distance for a in group for b in group)
+    close = {a for a in range(len(hashes)) for b in range(len(hashes)) if a != b and (hashes[a] ^ hashes[b]).bit_count() <= distance}
+    assert {k for g in groups for k in g} == close
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 255), st.booleans()), min_size=2, max_size=25))
+def test_every_image_that_is_close_to_one_of_another_split_is_in_a_group(rows: list[tuple[int, bool]]) -> None:
+    hashes, splits = [h for h, _ in rows], ["train" if t else "val" for _, t in rows]
+    groups = paths(near_groups(table(hashes, splits=splits), Closeness(2, 4.0, 10.0), across_splits=True))
+    leaks = {a for a in range(len(rows)) for b in range(len(rows))
+             if splits[a] != splits[b] and (hashes[a] ^ hashes[b]).bit_count() <= 2}
+    assert {k for g in groups for k in g} >= leaks
+    assert all(len({splits[k] for k in g}) == 2 for g in groups)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=30, unique=True), st.lists(st.integers(0, 63), max_size=12))
+def test_heaps_are_what_comparing_all_gives(seeds: list[int], flips: list[int]) -> None:
+    hashes = sorted({*seeds, *(seeds[k % len(seeds)] ^ (1 << f) ^ (1 << (f * 7 % 64)) for k, f in enumerate(flips))})
+    label = heaps_of(np.array(hashes, np.uint64), 3)
+    expected = list(range(len(hashes)))
+    for _ in hashes:
+        for a in range(len(hashes)):
+            for b in range(len(hashes)):
+                if (hashes[a] ^ hashes[b]).bit_count() <= 3:
+                    expected[a] = expected[b] = min(expected[a], expected[b])
+    assert label.tolist() == expected
+
+
+SCENE = np.random.default_rng(0).uniform(40, 200, 256)
+
+
+@pytest.mark.parametrize(("other", "alike"), [
+    (SCENE, True),
+    (SCENE * 0.7 + 30, True),  # paler and brighter
+    (SCENE + np.random.default_rng(1).normal(0, 8, 256), True),  # noise
+    (np.where(np.arange(256) == 100, 250.0 - SCENE, SCENE), False),  # one thing has moved
+    (np.random.default_rng(2).uniform(40, 200, 256), True),  # all differs a little: left to the hash
+])
+def test_the_second_signature(other: np.ndarray, alike: bool) -> None:
+    assert (len(near_groups(table([1, 1], [SCENE, other]), CLOSE)) == 1) is alike
+
+
+def test_the_largest_difference_holds_between_any_two_members() -> None:
+    one, two = SCENE.copy(), SCENE.copy()
+    one[:64] += 40
+    two[:64] -= 40
+    groups = near_groups(table([1, 1, 1], [SCENE, one, two]), Closeness(6, 1.2, 10.0))
+    assert paths(groups) == [[0, 1], [0, 2]]
+
+
+def test_in_a_fixed_scene_only_the_same_are_alike() -> None:
+    moved = [np.where(np.arange(256) == 10 * k, 240.0 - SCENE, SCENE) for k in range(1, 8)]
+    shaded = SCENE + np.linspace(-30, 30, 256)
+    same = SCENE + np.random.default_rng(3).normal(0, 2, 256)
+    groups = near_groups(table([1] * 10, [SCENE, *moved, shaded, same]), CLOSE)
+    assert [0, 9] in paths(groups)
+    assert all(len(g) == 2 for g in paths(groups))
