@@ -47,7 +47,8 @@ def compiled(message: str) -> tuple[str, tuple[tuple[str, str, str], ...]]:
     """
     if ":~" not in message:
         return message, ()
-    parts, wanted = [], []
+    parts: list[str] = []
+    wanted: list[tuple[str, str, str]] = []
     for literal, field, spec, conversion in string.Formatter().parse(message):
         parts.append(literal.replace("{", "{{").replace("}", "}}"))
         if field is None:

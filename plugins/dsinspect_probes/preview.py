@@ -95,7 +95,8 @@ def edge_width(grey: NDArray[np.uint8]) -> float | None:
 
     def top(values: NDArray[np.int16], step: int) -> int:
         """Return what all but 0.5 % of the content reach, in whole steps; above 2,048 of them all is alike."""
-        counts = cv2.calcHist([np.ascontiguousarray(values[::2, ::2]).view(np.uint16)], [0], content, [2048], [0, 2048 * step]).ravel()
+        some = np.ascontiguousarray(values[::2, ::2]).view(np.uint16)
+        counts = cv2.calcHist([some], [0], content, [2048], [0, 2048 * step]).ravel()
         return step * int(np.searchsorted(np.cumsum(counts), n - n // 200))
 
     return round(top(slope, 4) / 8 / max(top(bend, 2), 1), 4)

@@ -40,7 +40,8 @@ def test_every_pair_of_a_group_is_close_and_every_close_image_is_in_a_group(low:
     for group in groups:
         assert len(group) > 1
         assert all((hashes[a] ^ hashes[b]).bit_count() <= distance for a in group for b in group)
-    close = {a for a in range(len(hashes)) for b in range(len(hashes)) if a != b and (hashes[a] ^ hashes[b]).bit_count() <= distance}
+    close = {a for a in range(len(hashes)) for b in range(len(hashes))
+             if a != b and (hashes[a] ^ hashes[b]).bit_count() <= distance}
     assert {k for g in groups for k in g} == close
 
 

@@ -28,7 +28,8 @@ def test_numbers_keep_their_value_and_have_no_exponent(value: float) -> None:
 
 @pytest.mark.parametrize(("template", "values", "text"), [
     ("{n:~ file|files} changed", {"n": 1}, "1 file changed"), ("{n:~ file|files} changed", {"n": 1200}, "1,200 files changed"),
-    ("{n:~} of {m:~} {n:~has|have}", {"n": 1, "m": 2}, "1 of 2 has"), ("{n:~} of {m:~} {n:~has|have}", {"n": 0, "m": 2}, "0 of 2 have"),
+    ("{n:~} of {m:~} {n:~has|have}", {"n": 1, "m": 2}, "1 of 2 has"),
+    ("{n:~} of {m:~} {n:~has|have}", {"n": 0, "m": 2}, "0 of 2 have"),
     ("{x:~} px, {y:.1%}", {"x": None, "y": None}, "unknown px, unknown"), ("{a!r} {{{b:~}}}", {"a": "x", "b": 2.5}, "'x' {2.5}"),
     ("{t}", {"t": "{n:~} {0}"}, "{n:~} {0}")])
 def test_templates(template: str, values: dict[str, object], text: str) -> None:

@@ -12,9 +12,9 @@ Example: a.jpg, and the same image saved again with another quality.
 
 When to ignore: when augmented copies are stored on purpose.
 
-Source of the default: looked at on 10 real sets (5,859 images): of 112 pairs 111 were copies, augmented copies or
-neighbouring frames. 6 bits with the second signature find more than the usual 4 without it, and leave out plain seas and most
-boards on which only a piece has moved.
+Source of the default: looked at on 10 real sets (5,859 images). 6 bits with the second signature find more than the usual 4
+without it, and leave out plain seas: of 470 groups in 9 sets 468 were copies, augmented copies or neighbouring frames; of 59 in
+a set of chess boards 36 show one position, where the hash alone made 18 chains of up to 70 boards.
 """
 
 from __future__ import annotations
