@@ -143,7 +143,7 @@ def test_a_changed_limit_opens_no_file(tmp_path: Path, opened: list[str]) -> Non
     inspect(Request("set", root, cache=cache), PLUGINS)
     assert len(set(opened)) == 12
     opened.clear()
-    checks = {"IMG010": {"max_sharpness": 1e9}, "BOX005": {"min_side": 40.0}, "IMG009": {"distance": 12}}
+    checks = {"IMG010": {"max_edge_width": 0.1}, "BOX005": {"min_side": 40.0}, "IMG009": {"distance": 12}}
     run = inspect(Request("set", root, Config(checks=checks), cache=cache), PLUGINS)
     assert opened == []
     assert any(o.code == "BOX005" and o.status == "found" for o in run.outcomes)

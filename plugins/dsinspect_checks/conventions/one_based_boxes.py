@@ -48,12 +48,11 @@ class OneBasedBoxes(Check[State, Options]):
     name = "one-based-boxes"
     severity = Severity.INFO
     options_type = Options
-    needs = ("voc:database",)
-    wants = FRAME_COLUMNS
+    wants = (*FRAME_COLUMNS, "voc:database")
 
     def map(self, batch: Batch) -> State:
         """Count boxes that touch the edges, and that contradict the reading."""
-        if batch.dataset.box_units != "px":
+        if batch.dataset.box_units != "px" or "voc:database" not in batch.annotation_columns:
             return Counter()
         boxes, size = batch.boxes_xyxy, batch.box_image_wh
         good = (batch.once(faults) != NOT_FINITE) & ~np.isnan(size).any(axis=1)
