@@ -71,15 +71,20 @@ class Making:
         mask[self.image_row[annotations]] = True
         return mask[:-1]
 
-    def done(self, state: object = None) -> Fates:
-        """Return the fates: annotations of images that are left out go with them."""
+    def done(self, state: object = None, n_images: int | None = None) -> Fates:
+        """Return the fates: annotations of images that are left out go with them.
+
+        Args:
+            state: the trainer's.
+            n_images: number of images that are rows of the tables, when there are more.
+        """
         rules = np.append(self.image_rule, np.int16(NO_RULE))[self.image_row]
         gone = (rules != NO_RULE) & (self.image_row >= 0)
         self.fate[gone], self.rule[gone] = DROPPED, rules[gone]
         dropped = self.fate == DROPPED
         self.label[dropped], self.boxes[dropped] = np.nan, np.nan
         extras = tuple(e for e in self.extras if self.image_rule[e.image_row] == NO_RULE)
-        return Fates(self.image_rule, self.fate, self.rule, self.label, self.boxes, extras, tuple(self.stops),
+        return Fates(self.image_rule[:n_images], self.fate, self.rule, self.label, self.boxes, extras, tuple(self.stops),
                      tuple(self.writes), state)
 
 
@@ -104,3 +109,10 @@ def any_of_group(mask: NDArray[np.bool_], groups: NDArray[np.int64], n: int) -> 
     found = np.zeros(n + 1, bool)
     found[groups[mask]] = True
     return found[:-1]
+
+
+def has_moved(boxes: NDArray[np.float64] | NDArray[np.float32], annotated: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Say which boxes a trainer has elsewhere than they were annotated, by more than single precision explains."""
+    with np.errstate(invalid="ignore"):
+        far = np.abs(boxes - annotated) > SAME_PX + 1e-6 * np.abs(annotated)
+    return np.asarray(far.any(axis=1), bool)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +100,3 @@ def test_image_files_fare_as_recorded(release: str, image_set: Loaded) -> None:
             assert rule is None, (name, fate, rule)
         assert (path in written) == ("rewritten" in fate), (name, fate)
         assert ("through hard links" in fate) == ("hard links" in written.get(path, "")), (name, fate)
-
-
-def test_messages_of_rules_are_patterns_of_text() -> None:
-    assert all(re.escape(r.says) for r in Ultralytics.rules if r.says)

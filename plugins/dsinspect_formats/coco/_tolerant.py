@@ -40,6 +40,7 @@ class Recovered:
         categories: usable records.
         id_types: type of each annotation's ids where it is not whole numbers: `text` or `float`.
         image_id_types: the same of images.
+        category_id_types: the same of annotations' categories alone.
         problems: what could not be used.
     """
 
@@ -50,6 +51,7 @@ class Recovered:
     categories: list[CategoryRecord] = field(default_factory=list)
     id_types: list[str] = field(default_factory=list)
     image_id_types: list[str] = field(default_factory=list)
+    category_id_types: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     found_lists: set[str] = field(default_factory=set)
 
@@ -147,7 +149,7 @@ class _Scanner:
                 raise ValueError(f"file_name {name!r} is not text")
             size = [optional_number(value, k) for k in ("width", "height")]
         except ValueError as e:
-            self.problem(f"images: {e}", position, index, json.dumps(value)[:200])
+            self.problem(f"images: {e}", position, index, shown(value))
             return
         self.result.images.append(Image(number, name, *size))
         self.result.image_indices.append(index)
@@ -171,7 +173,7 @@ class _Scanner:
                     raise ValueError(f"bbox holds a number of {len(str(abs(edge)))} digits")
             area = optional_number(value, "area")
         except ValueError as e:
-            self.problem(f"annotations: {e}", position, index, json.dumps(value)[:200])
+            self.problem(f"annotations: {e}", position, index, shown(value))
             return
         raw, keypoints = (NO_BYTES if value.get(k) is None else msgspec.Raw(json.dumps(value[k]).encode())
                           for k in ("segmentation", "keypoints"))
@@ -179,6 +181,7 @@ class _Scanner:
             image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id,
             None if area is None else float(area), flag(value, "iscrowd"), flag(value, "ignore"), raw, keypoints))
         self.result.annotation_indices.append(index)
+        self.result.category_id_types.append(category_kind)
         self.result.id_types.append(next((k for k in (kind, category_kind, own_kind) if k != "int"), "int"))
 
     def take_categories(self, value: Any, index: int, position: int) -> None:
@@ -189,7 +192,7 @@ class _Scanner:
             if not isinstance(name, str):
                 raise ValueError(f"name {name!r} is not text")
         except ValueError as e:
-            self.problem(f"categories: {e}", position, index, json.dumps(value)[:200])
+            self.problem(f"categories: {e}", position, index, shown(value))
             return
         above = value.get("supercategory")
         self.result.categories.append(CategoryRecord(number, name, above if isinstance(above, str) else None))
@@ -209,6 +212,13 @@ class _Scanner:
     @staticmethod
     def why(error: ValueError) -> str:
         return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def shown(record: Any) -> str:
+    """Return a record as JSON without its outline, which would hide the rest of it."""
+    if isinstance(record, dict):
+        record = {k: "..." if k in ("segmentation", "keypoints") else v for k, v in record.items()}
+    return json.dumps(record)[:200]
 
 
 def whole(record: Any, key: str) -> tuple[int, str]:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 MAPPED_BYTES = 1 << 25
 """A file from this size on is mapped into memory, not read."""
 COLUMNS = frozenset(("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
-                     "segmentation", "keypoints", "coco:image_id_type"))
+                     "segmentation", "keypoints", "coco:image_id_type", "coco:category_id_type", "coco:box_width",
+                     "coco:box_height"))
 
 
 class Coco(Format):
@@ -220,6 +221,11 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
         extra["coco:has_id"] = has_id
     if "coco:id_type" in columns:
         extra["coco:id_type"] = recovered.id_types if recovered else constant("int", "object", m)
+    if "coco:category_id_type" in columns:
+        extra["coco:category_id_type"] = recovered.category_id_types if recovered else constant("int", "object", m)
+    for place, name in ((2, "coco:box_width"), (3, "coco:box_height")):
+        if name in columns:
+            extra[name] = bbox[:, place]  # as written: the difference of the edges may be off by a rounding
     for name in ("segmentation", "keypoints"):
         if name in columns:
             extra[name] = _raw_column(list(values(name)))

@@ -18,7 +18,7 @@ from dsinspect_formats.yolo._plain import PlainRows, is_plain, read_plain
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ODD = re.compile(rb"(?:\A|[\r\n])[ \t]+(?:[\r\n]|\Z)|\r(?!\n)")
+_ODD = re.compile(rb"(?:\A|[\r\n])[ \t]+(?:[\r\n]|\Z)|\r(?!\n)|^[ \t]*[+-]?\d*[.eE]", re.MULTILINE)
 FILES = 128
 """Label files read together: what is made on the way takes five times the memory of their rows."""
 
@@ -88,7 +88,7 @@ def read_labels(labels: Sequence[LabelFile], pose: int | None = None, *, texts: 
         texts: whether the rows' texts are wanted.
         points: whether the texts of rows of points are: polygons, rotated boxes and poses.
         odd: whether the bytes of odd files are wanted: those with something that is no row of numbers, with a row of white
-            space, with a carriage return alone, with poses, or with polygons of one class and box.
+            space, a carriage return alone, a class written with a point or an exponent, poses, or polygons of one class and box.
     """
     parts = [_read_some(labels[k:k + FILES], pose, texts=texts, points=points, odd=odd)
              for k in range(0, max(len(labels), 1), FILES)]

@@ -1,0 +1,158 @@
+"""What RT-DETR, RF-DETR and torchvision's references share: boxes as tensors, cut at the size of the opened image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from dsinspect.protocols.trainers import Stop
+from dsinspect.tables.columns import is_given
+from dsinspect_trainers._coco import LATER, Records, clipped_singly, firsts
+from dsinspect_trainers._fates import Making, has_moved
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+class ErrorOfCategory(Protocol):
+    """Words the error of a category that has no label."""
+
+    def __call__(self, category_id: Any, image_id: int) -> str: ...
+
+
+def cut_boxes(r: Records, making: Making, twin: NDArray[np.int64]) -> None:
+    """Cut boxes at the size of the file as stored, and drop those of which nothing is left."""
+    width, height = (np.append(side, np.nan)[r.image_row] for side in r.file_wh)
+    corners = clipped_singly(r, twin, width, height)
+    making.drop(~((corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])), "empty-box")
+    making.boxes[:] = corners
+    making.change(twin != np.arange(r.n), "repeated-id")
+    making.change(has_moved(corners, r.loaded.boxes_px), "clipped")
+
+
+def tensor_stops(r: Records, making: Making, twin: NDArray[np.int64], where: str, *, lacks: Mapping[str, NDArray[np.bool_]],
+                 unknown: NDArray[np.bool_] | None, wording: ErrorOfCategory | None,
+                 needed: Sequence[str] = ()) -> Iterator[Stop]:
+    """Yield what stops the converters of one image, by image in the order of ids.
+
+    They take, in this order: the file's name, the id, the boxes of all annotations that are no crowd, their classes, their
+    areas.
+
+    Args:
+        r: the records.
+        making: the fates so far.
+        twin: row whose content each annotation has.
+        where: function of the converter.
+        lacks: annotations that lack a field, by the field, in the order in which the fields are taken.
+        unknown: annotations whose category has no label, where that is an error.
+        wording: of that error.
+        needed: fields that the converter takes of malformed records too, besides those of all.
+    """
+    index, known = r.loaded.annotations["index"], r.image_row >= 0
+    ranks = np.append(r.image_id, -1)[r.image_row]
+    for image in np.flatnonzero(r.is_nameless).tolist()[:1]:
+        yield r.stop_at_image(image, "KeyError: 'file_name'", where, (1, int(r.image_id[image]), 0))
+    for image in np.flatnonzero(r.text_images).tolist()[:1]:
+        yield r.stop_at_image(image, "ValueError: too many dimensions 'str'", where, (1, int(r.image_id[image]), 1))
+    taken = known & ~r.crowd[twin]
+    yield from _malformed_stops(r, where, unknown is not None, wording, needed)
+    for annotation in firsts(taken & r.text_categories[twin] & (unknown is None), ranks, index):
+        yield r.stop_at(annotation, "ValueError: too many dimensions 'str'", where, (1, int(ranks[annotation]), 4))
+    if unknown is not None and wording is not None:
+        for annotation in firsts(taken & unknown, ranks, index):
+            row = twin[annotation]
+            number: Any = int(r.category_id[row])
+            yield r.stop_at(annotation, wording(number, int(ranks[annotation])), where,
+                            (1, int(ranks[annotation]), 4, r.index_of(annotation)))
+    for step, (field, missing) in enumerate(lacks.items(), 6):
+        rows = known & missing if field == "iscrowd" else taken & missing
+        for annotation in firsts(rows, ranks, index):
+            yield r.stop_at(annotation, f"KeyError: '{field}'", where,
+                            (1, int(ranks[annotation]), 1 if field == "iscrowd" else step, r.index_of(annotation)))
+
+
+def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCategory | None,
+                     needed: Sequence[str]) -> Iterator[Stop]:
+    """Yield what malformed annotations stop: a tensor of boxes takes rows of one length only."""
+    by_image: dict[int, list[Any]] = {}
+    replaced: dict[int, list[tuple[int, int]]] = {}
+    for m in r.malformed:
+        image = r.row_of_image(m.record.get("image_id")) if m.kind == "annotations" else -1
+        later = r.replacing(m) if image >= 0 else -1
+        if later >= 0 and not r.crowd[later]:
+            replaced.setdefault(image, []).append((m.index, 4))
+        elif image >= 0 and later < 0 and not m.record.get("iscrowd"):
+            by_image.setdefault(image, []).append(m)
+    for image, found in by_image.items():
+        rank = int(r.image_id[image])
+        rows = np.flatnonzero((r.image_row == image) & ~r.crowd)
+        lengths = sorted([*((r.index_of(k), 4) for k in rows.tolist()), *replaced.get(image, ()),
+                          *((m.index, _length(m.record)) for m in found)])
+        first = found[0]
+        path = r.paths[image]
+
+        def stop(error: str, step: int, first: Any = first, rank: int = rank, path: Any = path) -> Stop:
+            return Stop(error, where, (1, rank, step, first.index), path, first.source, first.index)
+
+        lacking = next((m for m in found if "bbox" not in m.record), None)
+        if lacking is not None:
+            yield stop("KeyError: 'bbox'", 2)
+            continue
+        if any(n < 0 for _, n in lengths):
+            texts = any(isinstance(v, str) for m in found if isinstance(m.record["bbox"], list) for v in m.record["bbox"])
+            yield stop("ValueError: too many dimensions 'str'" if texts else "TypeError: must be real number, not NoneType", 3)
+            continue
+        sizes = [n for _, n in lengths]
+        error, step = ragged(sizes)
+        if error:
+            yield stop(error, step)
+        for m in found:
+            if strict and wording is not None and m.record.get("category_id") not in _known(r):
+                yield Stop(wording(m.record.get("category_id"), rank), where, (1, rank, 4, m.index), path, m.source, m.index)
+            for field in needed:
+                if field not in m.record:
+                    yield Stop(f"KeyError: '{field}'", where, (1, rank, 7, m.index), path, m.source, m.index)
+
+
+def ragged(sizes: Sequence[int]) -> tuple[str, int]:
+    """Return the error of making a tensor of (N, 4) from rows of some lengths, and the step at which it is met; or nothing."""
+    other = next((n for n in sizes if n != sizes[0]), None) if sizes[0] else None  # PyTorch looks no further than an empty row
+    if other is not None:
+        place = sizes.index(other)
+        return f"ValueError: expected sequence of length {sizes[0]} at dim 1 (got {sizes[place]})", 3
+    total = sum(sizes) if sizes[0] else 0
+    if sizes[0] == 4:
+        return "", 0
+    if total % 4:
+        return f"RuntimeError: shape '[-1, 4]' is invalid for input of size {total}", 3
+    return (f"IndexError: The shape of the mask [{total // 4}] at index 0 does not match the shape of the indexed tensor "
+            f"[{len(sizes)}] at index 0"), 5
+
+
+def _length(record: Mapping[str, Any]) -> int:
+    """Return how many numbers a bbox has, -1 when it is no list of numbers."""
+    box = record.get("bbox")
+    return len(box) if isinstance(box, list) and all(isinstance(v, int | float) for v in box) else -1
+
+
+def _known(r: Records) -> set[int]:
+    return {c for c, _, _ in r.categories()}
+
+
+def stops_of_files(r: Records, making: Making, read: str) -> Iterator[Stop]:
+    """Yield the first image whose file is missing or no image: it is met while training."""
+    if not r.loaded.dataset.has_files:
+        return
+    images = r.loaded.images
+    arrives = making.arrives[:len(images)]
+    for image in np.flatnonzero(~is_given(images["file"]) & arrives).tolist()[:1]:
+        yield r.stop_at_image(image, "FileNotFoundError: the image file is missing", read, (LATER, 0, int(r.image_id[image])))
+    formats = r.loaded.measured("file_format")
+    if formats is None:
+        return
+    unreadable = is_given(images["file"]) & ~is_given(formats) & arrives
+    for image in np.flatnonzero(unreadable).tolist()[:1]:
+        yield r.stop_at_image(image, "UnidentifiedImageError: cannot identify image file", read,
+                              (LATER, 0, int(r.image_id[image])))

@@ -1,0 +1,127 @@
+"""COCO loaders: the fates of every recorded COCO document."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from trainers.recorded import cases, fates, image, judge, loaded, plugins, recorded
+
+from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Trainer
+
+NAMES = ("yolox", "mmdet", "detectron2", "rtdetr", "rfdetr", "cocoeval")
+WHILE_TRAINING = 9
+
+
+class AllColumns(Trainer):
+    """Asks for what every trainer asks for, so that a document is opened once."""
+
+    columns = {"coco": tuple(sorted({c for t in plugins().trainers.values() for c in t.columns.get("coco", ())}))}
+    measures = tuple(sorted({c for t in plugins().trainers.values() for c in t.measures}))
+
+    def __init__(self) -> None:
+        pass
+
+    def judge(self, loaded: Loaded) -> Fates:
+        raise NotImplementedError
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
+    root = tmp_path_factory.mktemp("coco")
+    for name in ("plain.jpg", "plain.png", "grey.png"):
+        (root / name).write_bytes(image(name))
+    return {case["name"]: opened(root, case["document"]) for case in cases()["coco"]}
+
+
+def opened(root: Path, document: Any) -> Loaded:
+    path = root / "case.json"
+    path.write_text(json.dumps(document))
+    return loaded(path, "coco", AllColumns())
+
+
+def lacks_file_name(document: Any) -> bool:
+    return any("file_name" not in i for i in document["images"])
+
+
+def rows_of(made: Fates, shard: Loaded) -> dict[str, list[list[float]]]:
+    """Return the rows of each image that arrives, by its path; with its id, for two images may have one path."""
+    found: dict[str, list[list[float]]] = {}
+    for k in np.flatnonzero(made.image_rule < 0).tolist():
+        found[f"{shard.images['image_id'][k]} {shard.images['path'][k]}"] = []
+    keys = [f"{i} {p}" for i, p in zip(shard.images["image_id"].tolist(), shard.images["path"].tolist(), strict=True)]
+    for k in np.flatnonzero(made.fate != DROPPED).tolist():
+        # Annotations of a repeated image id belong to the last record.
+        row = int(shard.annotations["image_row"][k])
+        same = np.flatnonzero(shard.images["image_id"] == shard.images["image_id"][row])
+        found[keys[int(same[-1])]].append([made.label[k], *made.boxes[k].tolist()])
+    for e in made.extras:
+        found[keys[e.image_row]].append([e.label, *e.box])
+    return {key: sorted(rows) for key, rows in found.items()}
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n != "cocoeval" and n in plugins().trainers])
+def test_documents_fare_as_recorded(name: str, documents: dict[str, Loaded]) -> None:
+    release = fates(name)["releases"][0]
+    trainer = plugins().trainers[name]()
+    compared, wrong = 0, []
+    for case in cases()["coco"]:
+        fate = recorded(name, release, case["name"])
+        _, made, verdict = judge(documents[case["name"]], trainer)
+        stops = [s for s in verdict.in_order() if s.order[0] < WHILE_TRAINING]
+        compared += 1
+        if case["name"] == "height null":  # the tables do not tell null from missing: the error differs, that it stops does not
+            assert stops or "stops" not in fate
+            continue
+        if "stops" in fate:
+            if not stops or not fate["stops"].startswith(stops[0].error):
+                wrong.append((case, fate, stops[:1]))
+            continue
+        if stops:
+            wrong.append((case, fate, stops[:1]))
+            continue
+        if lacks_file_name(case["document"]):  # the image is no row of the tables: only its stop can be told
+            continue
+        mine = rows_of(made, documents[case["name"]])
+        theirs = {f"{k} {path}": sorted([[float(v) for v in row[:5]] for row in rows]) for k, path, rows in fate["images"]}
+        if mine.keys() != theirs.keys() or any(
+                len(mine[k]) != len(theirs[k]) or not np.allclose(mine[k] or [[0]], theirs[k] or [[0]], atol=1e-4) for k in mine):
+            wrong.append((case, theirs, mine))
+    assert not wrong, f"{len(wrong)} of {compared} differ: {wrong[:3]}"
+    assert compared >= 2_400
+
+
+def test_cocoeval_counts_as_recorded(documents: dict[str, Loaded]) -> None:
+    trainer = plugins().trainers["cocoeval"]()
+    release = fates("cocoeval")["releases"][0]
+    wrong = []
+    for case in cases()["coco"]:
+        fate = recorded("cocoeval", release, case["name"])
+        shard, made, verdict = judge(documents[case["name"]], trainer)
+        stops = verdict.in_order()
+        if case["name"] == "bbox of texts":  # it made no prediction when recorded, so that nothing took the texts for numbers
+            continue
+        if "stops" in fate:
+            if not stops or not fate["stops"].startswith(stops[0].error):
+                wrong.append((case, fate, stops[:1]))
+            continue
+        if stops:
+            wrong.append((case, fate, stops[:1]))
+            continue
+        if lacks_file_name(case["document"]) or case["name"] == "120 boxes":  # more than maxDets: only the first 100 can match
+            continue
+        keys = [r.key for r in trainer.rules]
+        mine = {}
+        for k in np.flatnonzero(made.fate != DROPPED).tolist():
+            key = keys[made.rule[k]] if made.rule[k] >= 0 else ""
+            mine[str(int(shard.annotations["annotation_id"][k]))] = (
+                "ignored" if key in ("crowd", "outside-areas") else "unmatched" if key == "never-matched" else "matched")
+        theirs = fate["truth"]
+        replaced = {str(int(shard.annotations["annotation_id"][k])) for k in range(len(made.fate))
+                    if made.rule[k] >= 0 and keys[made.rule[k]] == "repeated-id"}
+        if {k: v for k, v in mine.items() if k not in replaced} != {k: v for k, v in theirs.items() if k not in replaced}:
+            wrong.append((case, theirs, mine))
+    assert not wrong, f"{len(wrong)} differ: {wrong[:3]}"
