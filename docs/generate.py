@@ -16,7 +16,7 @@ HERE = Path(__file__).resolve().parent
 FAMILIES = {
     "SRC": "Files, layout, encoding", "REC": "Records and identity", "BOX": "Geometry of boxes", "CLS": "Classes",
     "IMG": "Image files", "SIZ": "Sizes, as the network will see them", "DST": "Distribution", "SPL": "Splits",
-    "CNV": "Conventions",
+    "CNV": "Conventions", "TRN": "As the trainer sees it",
 }
 MADE = "<!-- Made by docs/generate.py from the code: change the docstring or the option, not this page. -->\n"
 

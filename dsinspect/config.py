@@ -34,6 +34,7 @@ class _File(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     disable_plugins: list[str] = []
     per_split_ignores: dict[str, list[str]] = {}
     baseline: str | None = None
+    trainer: str | None = None
     checks: dict[str, dict[str, Any]] = {}
     formats: dict[str, dict[str, Any]] = {}
     reports: dict[str, dict[str, Any]] = {}
@@ -55,6 +56,7 @@ class Config:
         disable_plugins: names of plugins to leave out.
         per_split_ignores: split to codes or prefixes.
         baseline: file of known findings.
+        trainer: `NAME` or `NAME@RELEASE` of the trainer the set is for.
         checks: code to options.
         formats: name of a format to options of its reader and writer.
         reports: name of a report to options.
@@ -71,6 +73,7 @@ class Config:
     disable_plugins: tuple[str, ...] = ()
     per_split_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     baseline: Path | None = None
+    trainer: str | None = None
     checks: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -200,7 +203,7 @@ def read_config(path: Path) -> Config:
         severity=severity, fail_on=file.fail_on, plugins=tuple(folder / p for p in file.plugins),
         disable_plugins=tuple(file.disable_plugins),
         per_split_ignores={s: tuple(c) for s, c in file.per_split_ignores.items()},
-        baseline=folder / file.baseline if file.baseline else None, checks=file.checks, formats=file.formats,
+        baseline=folder / file.baseline if file.baseline else None, trainer=file.trainer, checks=file.checks, formats=file.formats,
         reports=file.reports, transform=file.transform)
 
 

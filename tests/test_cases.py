@@ -11,10 +11,12 @@ import pytest
 
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.options import make
+from dsinspect.protocols.trainers import chosen_trainer
 from dsinspect.testing import check_laws, make_batch
 
 CASES = Path(__file__).parent / "cases"
-CHECKS = load_plugins().checks
+PLUGINS = load_plugins()
+CHECKS = PLUGINS.checks
 KEYS = {"images", "annotations", "problems", "categories", "format", "box_units", "split_categories", "measured"}
 
 
@@ -38,11 +40,12 @@ def near(expected: Any, got: Any) -> bool:
 
 @pytest.mark.parametrize(("code", "case"), all_cases())
 def test_case(code: str, case: dict[str, Any]) -> None:
-    known = KEYS | {"name", "options", "expect", "metrics"}
+    known = KEYS | {"name", "options", "expect", "metrics", "trainer"}
     assert set(case) <= known, f"unknown keys {set(case) - known}"
     check_type = CHECKS[code]
     check = check_type(make(check_type.options_type, case.get("options", {}), code))
-    batch = make_batch(**{k: v for k, v in case.items() if k in KEYS})
+    trainer = chosen_trainer(case["trainer"], PLUGINS.trainers) if "trainer" in case else None
+    batch = make_batch(**{k: v for k, v in case.items() if k in KEYS}, trainer=trainer)
     result = check_laws(check, batch)
     found = list(result.findings.iterate(code, check.severity))
     told = "\n".join(f"{f.image} {f.subject} {f.message} {f.values}" for f in found)

@@ -41,6 +41,7 @@ def check(
     columns: common.Columns = None,
     imgsz: common.Imgsz = None,
     anchors: common.Anchors = None,
+    trainer: common.TrainerName = None,
     config: common.ConfigFile = None,
     no_plugin: common.NoPlugin = None,
     jobs: common.Jobs = None,
@@ -58,7 +59,7 @@ def check(
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline, cache_by))
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline, cache_by, trainer))
     writer = configured(named_report(output_format, session.plugins), session.config, max_findings=max_findings,
                                statistics=statistics)
     if output_file:

@@ -42,6 +42,10 @@ UseCache = Annotated[bool, typer.Option("--cache/--no-cache", help="Remember mea
 CacheBy = Annotated[str, typer.Option(
     "--cache-by", metavar="WHAT", help="Know files in the cache by `stat` (path, size, time) or by `content`.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]
+TrainerName = Annotated[str | None, typer.Option(
+    "--trainer", metavar="NAME[@RELEASE]", help="Judge the set for this trainer too: ultralytics@8.4, mmdet, ...")]
+Trainers = Annotated[list[str] | None, typer.Option(
+    "--trainer", metavar="NAME[@RELEASE]", help="A trainer, may be given again: ultralytics@8.4, mmdet, ...")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
 AnnotationsOnly = Annotated[bool, typer.Option("--annotations-only", help="Leave the images out.")]
 LinkImages = Annotated[bool, typer.Option("--link/--copy", help="Make hard links of images: no room needed, but a program that "
@@ -74,6 +78,7 @@ class Choices:
     fail_on: str | None = None
     baseline: Path | None = None
     cache_by: str = "stat"
+    trainer: str | None = None
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -99,10 +104,14 @@ class Session:
         shared = {k: v for k, v in (("imgsz", c.imgsz), ("anchors", c.anchors)) if v is not None}
         if c.cache_by not in ("stat", "content"):
             raise UserError(f"--cache-by {c.cache_by}: write stat or content{nearest(c.cache_by, ('stat', 'content'))}")
+        from dsinspect.protocols.trainers import chosen_trainer
+
+        name = c.trainer or self.config.trainer
+        trainer = chosen_trainer(name, self.plugins.trainers) if name else None
         return Request(
             path=c.dataset, root=local_path(c.dataset), config=self.config, format=c.format, images=c.images,
             jobs=c.jobs or os.cpu_count() or 1, executor=c.executor, cache=cache_path,
-            cache_by_content=c.cache_by == "content", shared_options=shared,
+            cache_by_content=c.cache_by == "content", trainer=trainer, shared_options=shared,
             progress=progress_line(enabled=not c.quiet), **changes)
 
 

@@ -18,6 +18,7 @@ STARTER = '''\
 # fail-on = "error"               # when `dsinspect check` exits 1: error, warning, info or never
 # plugins = ["checks/mine.py"]    # one-file plugins, relative to this file
 # disable-plugins = []
+# trainer = "ultralytics@8.4"     # judge for this trainer too (TRN checks, its limits); see `dsinspect plugins`
 # baseline = "baseline.json"      # known findings that stay quiet
 
 # [severity]

@@ -26,6 +26,7 @@ def report(
     columns: common.Columns = None,
     imgsz: common.Imgsz = None,
     anchors: common.Anchors = None,
+    trainer: common.TrainerName = None,
     thumbnails: Annotated[int | None, typer.Option(
         "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = None,
     tables: Annotated[bool | None, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = None,
@@ -48,7 +49,8 @@ def report(
 
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by))
+        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by,
+        trainer=trainer))
     outputs = [(path, configured(report_for(path, session.plugins), session.config,
                                         thumbnails=thumbnails, tables=tables, max_mb=max_mb)) for path in output or ()]
     for path, _ in outputs:

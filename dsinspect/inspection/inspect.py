@@ -71,8 +71,8 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     clock = {"start": time.perf_counter()}
     checks = build_checks(request, plugins)
     tell("reading", 0, 0)
-    source = open_dataset(request, plugins, checks)
-    plan = make_plan(checks, source.info, plugins)
+    source = open_dataset(request, plugins, checks, () if request.trainer is None else (request.trainer,))
+    plan = make_plan(checks, source.info, plugins, request.trainer)
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)
     in_processes = deep and not looks_measured(source, plan, request)

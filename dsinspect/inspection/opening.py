@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.inspection.request import Request
+from dsinspect.inspection.trainer_fates import wanted_columns
 from dsinspect.io.places import remembered_listings
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.formats import Format, OpenRequest, Source
 from dsinspect.protocols.options import BaseOptions, make
+from dsinspect.protocols.trainers import Trainer
 from dsinspect.tables.schema import is_extra_column
 
 
@@ -56,13 +58,15 @@ def format_options(values: Mapping[str, Any], format_type: type[Format], *, writ
     return make(own, {k: v for k, v in values.items() if k not in theirs}, f"format {format_type.name}")
 
 
-def open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None = None) -> Source:
-    """Detect the format and open the dataset with the format columns that the checks ask for."""
+def open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None = None,
+                 trainers: Iterable[Trainer] = ()) -> Source:
+    """Detect the format and open the dataset with the format columns that the checks and trainers ask for."""
     with remembered_listings():
-        return _open_dataset(request, plugins, checks)
+        return _open_dataset(request, plugins, checks, trainers)
 
 
-def _open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None) -> Source:
+def _open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None,
+                  trainers: Iterable[Trainer]) -> Source:
     formats = plugins.formats
     for name in request.config.formats:
         if name not in formats:
@@ -71,6 +75,7 @@ def _open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check
         raise UserError(f"{request.root}: no such file or folder")
     format_type = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
     columns = {c for check in (checks or {}).values() for c in (*check.needs, *check.wants) if is_extra_column(c)}
+    columns.update(wanted_columns(trainers, format_type.name))
     options = format_options(dict(request.config.formats.get(format_type.name, {})), format_type)
     if request.images is not None and not request.images.is_dir():
         raise UserError(f"--images {request.images}: no such folder")

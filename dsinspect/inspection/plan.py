@@ -11,6 +11,7 @@ from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.options import make
 from dsinspect.protocols.probes import Probe, column_owners
+from dsinspect.protocols.trainers import TRAINER, Trainer
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import (
     ANNOTATION_COLUMNS,
@@ -22,11 +23,12 @@ from dsinspect.tables.schema import (
 
 @dataclass(frozen=True)
 class Plan:
-    """The selected checks by code, the probes they need, and why some of them cannot run."""
+    """The selected checks by code, the probes they need, why some of them cannot run, and the trainer that others ask."""
 
     checks: Mapping[str, Check[Any, Any]]
     probes: tuple[Probe, ...]
     skipped: Mapping[str, str]
+    trainer: Trainer | None = None
 
     @property
     def runnable(self) -> dict[str, Check[Any, Any]]:
@@ -40,7 +42,9 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     built = {}
     for code in request.config.chosen(available):
         check_type = available[code]
-        values = {k: v for k, v in request.shared_options.items() if k in check_type.options_type.__struct_fields__}
+        of_trainer = request.trainer.limits.get(code, {}) if request.trainer is not None else {}
+        values = {k: v for k, v in {**of_trainer, **request.shared_options}.items()
+                  if k in check_type.options_type.__struct_fields__}
         values.update(request.config.checks.get(code, {}))
         built[code] = check_type(make(check_type.options_type, values, code))
     for code in set(request.config.checks) - set(built):  # settings of checks that do not run are read as well
@@ -48,23 +52,29 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     return built
 
 
-def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins: Plugins) -> Plan:
-    """Decide which checks can run and which probes they need."""
+def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins: Plugins,
+              trainer: Trainer | None = None) -> Plan:
+    """Decide which checks can run and which probes they need, and the trainer some of them ask."""
     owners = column_owners(plugins.probes)
     skipped = {}
     wanted: set[str] = set(FRAME_COLUMNS) if info.box_units == "fraction" and info.has_files else set()
     for code, check in checks.items():
-        lacking = next((r for c in check.needs if (r := _lack(c, info, owners))), None)
+        lacking = next((r for c in check.needs if (r := _lack(c, info, owners, trainer))), None)
         if lacking:
             skipped[code] = lacking
             continue
         wanted.update(c for c in (*check.needs, *check.wants) if c in owners and info.has_files)
+    asked = trainer if any(TRAINER in c.needs for code, c in checks.items() if code not in skipped) else None
+    if asked is not None and info.has_files:
+        wanted.update(c for c in (*FRAME_COLUMNS, *asked.measures) if c in owners)
     probes = {owners[c].name: owners[c]() for c in sorted(wanted)}
-    return Plan(checks, tuple(probes.values()), skipped)
+    return Plan(checks, tuple(probes.values()), skipped, asked)
 
 
-def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]]) -> str | None:
+def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]], trainer: Trainer | None) -> str | None:
     """Say why a column cannot be had, or return None."""
+    if column == TRAINER:
+        return None if trainer is not None else "no trainer is named (--trainer NAME, or trainer in the configuration)"
     if column == "file" or column in owners or column == "read_error":
         return None if info.has_files else "no image of the set is on disk (--images names their folder)"
     if column in OPTIONAL_ANNOTATION_COLUMNS:

@@ -12,6 +12,7 @@ import msgspec
 from dsinspect.config import Config
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import Settings
+from dsinspect.protocols.trainers import Trainer
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Request:
         cache_by_content: know files in it by their bytes, not by path, size and time.
         keep_images: keep the table of images in the run.
         keep_annotations: keep the table of annotations in the run.
+        trainer: whose fates the checks that need one judge by, and whose limits are the defaults of others.
         shared_options: options given once for every check that has one of that name (`imgsz`).
         progress: told the stage, the images done and the images there are.
     """
@@ -45,6 +47,7 @@ class Request:
     cache_by_content: bool = False
     keep_images: bool = False
     keep_annotations: bool = False
+    trainer: Trainer | None = None
     shared_options: Mapping[str, Any] = field(default_factory=dict)
     progress: Callable[[str, int, int], None] | None = None
 

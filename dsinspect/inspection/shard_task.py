@@ -13,9 +13,11 @@ from typing import Any, Literal
 from dsinspect.inspection.census import Tally, tally
 from dsinspect.inspection.measure import Measurements, ProbeFailure, measure, measured_shard
 from dsinspect.inspection.plan import Plan
+from dsinspect.inspection.trainer_fates import loaded_for_trainers
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.formats import ShardRef
+from dsinspect.protocols.trainers import TRAINER, Judged
 from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import (
@@ -71,8 +73,9 @@ class ShardTask:
         seconds["load"] = time.perf_counter() - start
         measurements = self._measure(shard, seconds)
         batch_shard = measured_shard(shard, measurements, self.info.box_units)
-        batch = Batch(self.info, batch_shard.image_columns, batch_shard.annotation_columns, batch_shard.problem_columns)
-        failures = measurements.failures if measurements else {}
+        failures = dict(measurements.failures) if measurements else {}
+        batch = Batch(self.info, batch_shard.image_columns, batch_shard.annotation_columns, batch_shard.problem_columns,
+                      self._judge(shard, batch_shard, failures, seconds))
         states = {}
         for code, check in self.plan.runnable.items():
             start = time.perf_counter()
@@ -84,7 +87,21 @@ class ShardTask:
             annotations = (batch.annotation_columns.with_columns({"path": at_rows(batch.image_columns["path"], rows)}),)
         return ShardState(len(shard.image_columns), states, tally(batch),
                           (batch.image_columns,) if self.keep_images else (), annotations, seconds,
-                          frozenset(f.reason for f in failures.values()))
+                          frozenset(f.reason for name, f in failures.items() if name != TRAINER))
+
+    def _judge(self, shard: Shard, measured: Shard, failures: dict[str, ProbeFailure], seconds: dict[str, float]) -> Judged | None:
+        """Ask the trainer that some checks need; one that raises costs these checks."""
+        trainer = self.plan.trainer
+        if trainer is None:
+            return None
+        start = time.perf_counter()
+        try:
+            return Judged(trainer, trainer.judge(loaded_for_trainers(self.info, shard, measured)))
+        except Exception as e:
+            failures[TRAINER] = ProbeFailure("crashed", crash(f"trainer {trainer.name}", e).reason)
+            return None
+        finally:
+            seconds[trainer.label] = time.perf_counter() - start
 
     def _measure(self, shard: Shard, seconds: dict[str, float]) -> Measurements | None:
         if not self.info.has_files:

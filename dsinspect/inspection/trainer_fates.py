@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.probes import Probe, column_owners
-from dsinspect.protocols.trainers import Loaded, Trainer
+from dsinspect.protocols.trainers import Judged, Loaded, Trainer
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, boxes_xyxy
 
 
-def wanted_columns(trainers: Iterable[Trainer]) -> frozenset[str]:
-    """Return the format columns that trainers need; a format takes those of its own name."""
-    return frozenset(c for t in trainers for columns in t.columns.values() for c in columns)
+def wanted_columns(trainers: Iterable[Trainer], format_name: str) -> frozenset[str]:
+    """Return the columns of a format that trainers need."""
+    return frozenset(c for t in trainers for c in t.columns.get(format_name, ()))
 
 
 def wanted_probes(trainers: Iterable[Trainer], info: DatasetInfo, probes: Mapping[str, type[Probe]]) -> tuple[Probe, ...]:
@@ -22,6 +23,12 @@ def wanted_probes(trainers: Iterable[Trainer], info: DatasetInfo, probes: Mappin
     owners = column_owners(probes)
     names = {*FRAME_COLUMNS, *(c for t in trainers for c in t.measures)}
     return tuple({owners[c].name: owners[c]() for c in sorted(names) if c in owners}.values())
+
+
+def judged_batch(batch: Batch, trainer: Trainer) -> Judged:
+    """Ask a trainer about a batch whose boxes are in px, as tests make them."""
+    a = batch.annotation_columns
+    return Judged(trainer, trainer.judge(Loaded(batch.dataset, batch.image_columns, a, batch.problem_columns, batch.boxes_xyxy)))
 
 
 def loaded_for_trainers(info: DatasetInfo, shard: Shard, measured: Shard) -> Loaded:

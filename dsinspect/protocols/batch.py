@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+    from dsinspect.protocols.trainers import Judged
+
 T = TypeVar("T")
 
 
@@ -32,13 +34,15 @@ class Batch(Tables):
             size, or the format says so), else the declared one; NaN when neither is known.
         annotation_columns: `model.ANNOTATION_COLUMNS`.
         problem_columns: `model.PROBLEM_COLUMNS`.
+        judged: what the trainer named with `--trainer` makes of the shard, or None; for checks that need `trainer`.
     """
 
     def __init__(self, dataset: DatasetInfo, images: Columns | pd.DataFrame, annotations: Columns | pd.DataFrame,
-                 problems: Columns | pd.DataFrame) -> None:
+                 problems: Columns | pd.DataFrame, judged: Judged | None = None) -> None:
         """Take tables as columns or as frames."""
         super().__init__(images, annotations, problems)
         self.dataset = dataset
+        self.judged = judged
         self._memo: dict[Any, Any] = {}
 
     def once(self, function: Callable[[Batch], T]) -> T:

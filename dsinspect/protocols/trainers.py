@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from dsinspect.tables.columns import Columns
     from dsinspect.tables.dataset import DatasetInfo
 
+TRAINER = "trainer"
+"""What a check names among its `needs` when it asks `Batch.judged`; it is skipped where no trainer is named."""
 KEPT, CHANGED, DROPPED = 0, 1, 2
 """Fates of an annotation: as it stands, read otherwise, or left out."""
 FATES = ("kept", "changed", "dropped")
@@ -151,6 +153,14 @@ class Fates:
     stops: tuple[Stop, ...] = ()
     writes: tuple[Write, ...] = ()
     state: Any = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A trainer and the fates it gave one shard."""
+
+    trainer: Trainer
+    fates: Fates
 
 
 @dataclass(frozen=True)

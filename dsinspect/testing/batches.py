@@ -11,7 +11,9 @@ import numpy as np
 import pandas as pd
 
 from dsinspect.inspection.measure import frame_sizes
+from dsinspect.inspection.trainer_fates import judged_batch
 from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.trainers import Trainer
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect.tables.schema import (
     ANNOTATION_COLUMNS,
@@ -27,7 +29,7 @@ from dsinspect.tables.schema import (
 def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[Mapping[str, Any]] = (),
                problems: Sequence[Mapping[str, Any]] = (), *, categories: Sequence[Any] = (), format: str = "coco",
                box_units: str = "px", split_categories: Mapping[str, Sequence[Any]] | None = None,
-               measured: Mapping[str, Any] | None = None) -> Batch:
+               measured: Mapping[str, Any] | None = None, trainer: Trainer | None = None) -> Batch:
     """Build a batch from literal rows.
 
     Args:
@@ -40,6 +42,7 @@ def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[M
         box_units: of the format; boxes are given in px either way.
         split_categories: declared categories by split.
         measured: values of probe columns for the images that give none.
+        trainer: whom to ask for the fates of the rows, for checks that need one.
     """
     rows = [{**(measured or {}), **i} for i in images]
     n = len(rows)
@@ -71,8 +74,14 @@ def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[M
         split_categories={s: tuple(_category(k, c) for k, c in enumerate(cs))
                           for s, cs in (split_categories or {}).items()},
         splits=tuple(dict.fromkeys(r["split"] for r in rows if r.get("split") is not None)))
-    return Batch(info, frame, _annotations(annotations, row_of, declared),
-                 problems_frame([Problem(**p) for p in problems]))
+    return _judged(Batch(info, frame, _annotations(annotations, row_of, declared),
+                         problems_frame([Problem(**p) for p in problems])), trainer)
+
+
+def _judged(batch: Batch, trainer: Trainer | None) -> Batch:
+    if trainer is not None:
+        batch.judged = judged_batch(batch, trainer)
+    return batch
 
 
 def _annotations(rows: Sequence[Mapping[str, Any]], row_of: Mapping[str, int],
@@ -133,6 +142,7 @@ def split_batch(batch: Batch, parts: int) -> list[Batch]:
         annotations = batch.annotations[inside].reset_index(drop=True)
         row = annotations["image_row"].to_numpy()
         annotations = annotations.assign(image_row=np.where(row < 0, -1, row - low))
-        shards.append(Batch(batch.dataset, batch.images.iloc[low:high].reset_index(drop=True), annotations,
-                            batch.problems if k == 0 else problems_frame()))
+        shard = Batch(batch.dataset, batch.images.iloc[low:high].reset_index(drop=True), annotations,
+                      batch.problems if k == 0 else problems_frame())
+        shards.append(_judged(shard, batch.judged.trainer if batch.judged is not None else None))
     return shards

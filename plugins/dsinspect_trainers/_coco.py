@@ -3,24 +3,87 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.protocols.trainers import DROPPED, Extra, Loaded, Stop
+from dsinspect.protocols.trainers import DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop
 from dsinspect.tables.columns import codes_of, objects
 from dsinspect_trainers._fates import Making
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-COLUMNS = ("coco:area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:image_id_type", "coco:category_id_type",
+COLUMNS = ("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:image_id_type", "coco:category_id_type",
            "coco:box_width", "coco:box_height")
 INDEX = "pycocotools/coco.py: COCO.createIndex"
 LATER = 9
 """First number of the order of what stops only while it trains, after everything is loaded."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """What the loaders need to see of whole files, each of which is a dataset of its own.
+
+    Attributes:
+        ids: of the annotations of known images, by file.
+        images: number of images, and of those that arrive, by split.
+    """
+
+    ids: Mapping[str, NDArray[np.int64]]
+    images: Mapping[str | None, tuple[int, int]]
+
+    def __add__(self, other: FileState) -> FileState:
+        ids = {f: np.concatenate([s.ids[f] for s in (self, other) if f in s.ids]) for f in dict.fromkeys((*self.ids, *other.ids))}
+        images = {}
+        for split in dict.fromkeys((*self.images, *other.images)):
+            a, b = self.images.get(split, (0, 0)), other.images.get(split, (0, 0))
+            images[split] = (a[0] + b[0], a[1] + b[1])
+        return FileState(ids, images)
+
+    @property
+    def has_equal_ids(self) -> bool:
+        """Whether two annotations of one file have one id."""
+        return any(len(np.unique(ids)) < len(ids) for ids in self.ids.values())
+
+    @property
+    def empty_splits(self) -> list[str | None]:
+        """Splits of which no image arrives."""
+        return [split for split, (there, arriving) in self.images.items() if there and not arriving]
+
+
+def judged_by_file(loaded: Loaded, judge: Callable[[Loaded], Fates]) -> Fates:
+    """Judge the records of each file on their own: ids, and classes where splits declare theirs, are those of one file."""
+    images, a, problems = loaded.images, loaded.annotations, loaded.problems
+    files = list(dict.fromkeys((*images["source"].tolist(), *a["source"].tolist())))
+    if len(files) <= 1 or loaded.dataset.format != "coco":
+        return judge(loaded)
+    n, m = len(images), len(a)
+    made = Fates(np.full(n, NO_RULE, np.int16), np.full(m, KEPT, np.int8), np.full(m, NO_RULE, np.int16), np.full(m, np.nan),
+                 np.full((m, 4), np.nan))
+    for name in files:
+        of_images = np.flatnonzero(images["source"] == name)
+        of_annotations = np.flatnonzero(a["source"] == name)
+        place = np.full(n + 1, -1)
+        place[of_images] = np.arange(len(of_images))
+        split = images["split"][of_images[0]] if len(of_images) else None
+        own = None if split is None else loaded.dataset.split_categories.get(split)
+        part = Loaded(
+            loaded.dataset if own is None else replace(loaded.dataset, categories=own), images.take(of_images),
+            a.take(of_annotations).with_columns({"image_row": place[a["image_row"][of_annotations]]}),
+            problems.take(np.flatnonzero(problems["source"] == name)), loaded.boxes_px[of_annotations])
+        fates = judge(part)
+        for whole, some, rows in ((made.image_rule, fates.image_rule, of_images), (made.fate, fates.fate, of_annotations),
+                                  (made.rule, fates.rule, of_annotations), (made.label, fates.label, of_annotations),
+                                  (made.boxes, fates.boxes, of_annotations)):
+            whole[rows] = some
+        extras = tuple(replace(e, image_row=int(of_images[e.image_row])) for e in fates.extras)
+        state = fates.state if made.state is None else made.state if fates.state is None else made.state + fates.state
+        made = replace(made, extras=made.extras + extras, stops=made.stops + tuple(replace(s, split=split) for s in fates.stops),
+                       writes=made.writes + fates.writes, state=state)
+    return made
 
 
 @dataclass(frozen=True)
@@ -96,7 +159,7 @@ class Records:
     def _from_coco(self, loaded: Loaded) -> None:
         a = loaded.annotations
         self.w, self.h = a["coco:box_width"], a["coco:box_height"]
-        self.area, self.has_area = a["coco:area"], a["coco:has_area"]
+        self.area, self.has_area = a["area"], a["coco:has_area"]
         self.has_crowd, self.has_id = a["coco:has_iscrowd"], a["coco:has_id"]
         self.text_images = np.asarray(loaded.images["coco:image_id_type"] == "text", bool)
         self.text_categories = np.asarray(a["coco:category_id_type"] == "text", bool)
@@ -234,6 +297,19 @@ class Records:
         for m in self.malformed:
             if m.kind in ("images", "categories") and "id" not in m.record:
                 yield Stop("KeyError: 'id'", INDEX, (0, 1, m.index), source=m.source, index=m.index)
+
+    def state(self, making: Making) -> FileState:
+        """Return what the loaders need to see of the whole file."""
+        known = self.image_row >= 0
+        more = [m.record["id"] for m in self.malformed if m.kind == "annotations" and type(m.record.get("id")) is int
+                and self.row_of_image(m.record.get("image_id")) >= 0]
+        files = dict.fromkeys(map(str, self.loaded.annotations["source"].tolist())) or {"": None}
+        splits = self.loaded.images["split"].tolist()
+        arrives = making.arrives[:len(splits)].tolist()
+        images = {s: (splits.count(s), sum(a for a, of in zip(arrives, splits, strict=True) if of == s))
+                  for s in dict.fromkeys(splits)}
+        ids = np.append(self.own_id[known], np.array(more, np.int64))
+        return FileState({next(iter(files)): ids} if self.is_coco else {}, images)
 
     def lost_images(self, making: Making) -> None:
         """Leave out images whose id another record has."""

@@ -141,18 +141,26 @@ def _known(r: Records) -> set[int]:
     return {c for c, _, _ in r.categories()}
 
 
-def stops_of_files(r: Records, making: Making, read: str) -> Iterator[Stop]:
-    """Yield the first image whose file is missing or no image: it is met while training."""
+def stops_of_files(r: Records, making: Making, read: str, missing: str = "FileNotFoundError: the image file is missing",
+                   unreadable: str = "UnidentifiedImageError: cannot identify image file") -> Iterator[Stop]:
+    """Yield the first image whose file is missing or no image: it is met while training.
+
+    Args:
+        r: the records.
+        making: the fates so far.
+        read: function that opens images.
+        missing: its error where there is no file.
+        unreadable: its error where the file is no image.
+    """
     if not r.loaded.dataset.has_files:
         return
     images = r.loaded.images
     arrives = making.arrives[:len(images)]
     for image in np.flatnonzero(~is_given(images["file"]) & arrives).tolist()[:1]:
-        yield r.stop_at_image(image, "FileNotFoundError: the image file is missing", read, (LATER, 0, int(r.image_id[image])))
+        yield r.stop_at_image(image, missing, read, (LATER, 0, int(r.image_id[image])))
     formats = r.loaded.measured("file_format")
     if formats is None:
         return
-    unreadable = is_given(images["file"]) & ~is_given(formats) & arrives
-    for image in np.flatnonzero(unreadable).tolist()[:1]:
-        yield r.stop_at_image(image, "UnidentifiedImageError: cannot identify image file", read,
-                              (LATER, 0, int(r.image_id[image])))
+    faulty = is_given(images["file"]) & ~is_given(formats) & arrives
+    for image in np.flatnonzero(faulty).tolist()[:1]:
+        yield r.stop_at_image(image, unreadable, read, (LATER, 0, int(r.image_id[image])))

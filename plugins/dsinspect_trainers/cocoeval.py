@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Trainer
-from dsinspect_trainers._coco import COLUMNS, INDEX, Records, firsts
+from dsinspect_trainers._coco import COLUMNS, INDEX, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import Making
 
 if TYPE_CHECKING:
@@ -48,6 +48,9 @@ class CocoEval(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)

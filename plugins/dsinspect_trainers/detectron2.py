@@ -10,7 +10,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, clipped_singly, firsts
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, FileState, Records, clipped_singly, firsts, judged_by_file
 from dsinspect_trainers._fates import Making, has_moved
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Detectron2(Trainer):
     newest = "0.6"
     evidence = "run: load_coco_json, the filter and the mapper's steps at commit 02b5c4e over 2,455 COCO documents"
     reads = ("coco",)
-    columns = {"coco": (*COLUMNS, "coco:segmentation")}
+    columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation", "is_truncated")
     limits = {"DST005": {"max_objects": 100}}
     target = Target("coco", first_id=1, keep_empty=False, keep_crowd=True, snippet=("register_detectron2.py", SNIPPET))
@@ -72,6 +72,9 @@ class Detectron2(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)
@@ -94,16 +97,11 @@ class Detectron2(Trainer):
         making.boxes[:], making.label[:] = corners, label
         making.change(has_moved(corners, loaded.boxes_px), "clipped")
         making.stops += [*r.index_stops(), *self._stops(r, making, label, invalid, ids), *self._stops_of_files(r, making)]
-        known = r.image_row >= 0
-        more = [m.record["id"] for m in r.malformed if m.kind == "annotations" and isinstance(m.record.get("id"), int)
-                and r.row_of_image(m.record.get("image_id")) >= 0]
-        arriving = sorted({(s, bool(a)) for s, a in zip(loaded.images["split"].tolist(), making.arrives.tolist(), strict=False)},
-                          key=str)
-        return making.done(((np.append(r.own_id[known], np.array(more, np.int64)), tuple(arriving)),), len(loaded.images))
+        return making.done(r.state(making), len(loaded.images))
 
     def _invalid_outlines(self, loaded: Loaded) -> NDArray[np.bool_]:
         """Say which annotations have polygons of which none is valid: with three points, and an even number of numbers."""
-        column = loaded.annotations.get("coco:segmentation")
+        column = loaded.annotations.get("segmentation")
         invalid = np.zeros(len(loaded.annotations), bool)
         if column is None:
             return invalid
@@ -163,18 +161,15 @@ class Detectron2(Trainer):
                 image, f"SizeMismatchError: Mismatched image shape, got ({upright_w[image]:g}, {upright_h[image]:g}), "
                        f"expect ({r.width[image]:g}, {r.height[image]:g})", SIZE, (LATER, 1, *_place(r, image)))
 
-    def finish(self, state: Any) -> Sequence[Stop]:
+    def finish(self, state: FileState | None) -> Sequence[Stop]:
         """Return what only the whole set shows: equal ids, and splits of which nothing is left."""
-        stops = []
-        ids = np.sort(np.concatenate([s[0] for s in state])) if state else np.empty(0)
-        if (ids[1:] == ids[:-1]).any():
-            stops.append(Stop("AssertionError: Annotation ids in", LOAD, (2,)))
-        seen = {pair for s in state or () for pair in s[1]}
-        for split in sorted({s for s, _ in seen}, key=str):
-            if (split, True) not in seen:
-                where = "" if split is None else f" in split {split}"
-                stops.append(Stop(f"AssertionError: No valid data found{where}",
-                                  "detectron2/data/build.py: get_detection_dataset_dicts", (LATER,), split=split))
+        if state is None:
+            return ()
+        stops = [Stop("AssertionError: Annotation ids in", LOAD, (2,))] if state.has_equal_ids else []
+        for split in state.empty_splits:
+            where = "" if split is None else f" in split {split}"
+            stops.append(Stop(f"AssertionError: No valid data found{where}",
+                              "detectron2/data/build.py: get_detection_dataset_dicts", (LATER,), split=split))
         return stops
 
 

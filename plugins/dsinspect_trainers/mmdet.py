@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect_trainers._coco import COLUMNS, INDEX, Records, firsts
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, FileState, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import Making
+from dsinspect_trainers._tensors import stops_of_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PARSE = "mmdet/datasets/coco.py: CocoDataset.parse_data_info"
 FILTER = "mmdet/datasets/coco.py: CocoDataset.filter_data"
+READ = "mmcv/transforms/loading.py: LoadImageFromFile"
 LOAD = "mmdet/datasets/coco.py: CocoDataset.load_data_list"
 SERIALIZE = "mmengine/dataset/base_dataset.py: BaseDataset._serialize_data"
 SNIPPET = """# Classes of {name}; put this into a configuration for mmdetection 3.
@@ -24,20 +25,6 @@ metainfo = dict(classes={classes})
 {datasets}
 model = dict(roi_head=dict(bbox_head=dict(num_classes={nc})))  # or bbox_head=dict(num_classes={nc}) for one stage
 """
-
-
-@dataclass(frozen=True)
-class _State:
-    """Ids of annotations so far, images that arrive, and images there are, by split."""
-
-    ids: NDArray[np.int64]
-    images: Mapping[str | None, tuple[int, int]]
-
-    def __add__(self, other: _State) -> _State:
-        splits = dict.fromkeys((*self.images, *other.images))
-        return _State(np.concatenate([self.ids, other.ids]), {
-            s: tuple(a + b for a, b in zip(self.images.get(s, (0, 0)), other.images.get(s, (0, 0)), strict=True))  # type: ignore[misc]
-            for s in splits})
 
 
 class Mmdet(Trainer):
@@ -69,6 +56,8 @@ class Mmdet(Trainer):
         Rule("other-length", "stops", "a bbox has other than four numbers", PARSE, "ValueError"),
         Rule("two-of-one-id", "stops", "two annotations have one id", LOAD, "AssertionError: Annotation ids"),
         Rule("repeated-id", "changes-annotation", "a later annotation has the same id and takes its place", INDEX),
+        Rule("unreadable-image", "stops", "an image file is missing or cannot be read, when it is first used", READ,
+             "FileNotFoundError"),
         Rule("nothing-left", "stops", "no image of a split is left", SERIALIZE,
              "ValueError: need at least one array to concatenate"),
         Rule("names", "note", "classes are found by name in metainfo; with COCO's own names nothing of another set is left", LOAD),
@@ -80,6 +69,9 @@ class Mmdet(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)
@@ -104,15 +96,9 @@ class Mmdet(Trainer):
         making.boxes[:] = np.column_stack([x, y, x + w, y + h])
         making.stops += [*r.index_stops(), *self._stops(r, asked_area & ~r.has_area[twin])]
         making.change(twin != np.arange(r.n), "repeated-id")
+        making.stops += stops_of_files(r, making, READ, unreadable="AssertionError: failed to load image")
         r.keep_replaced(making)
-        splits = loaded.images["split"].tolist()
-        arrives = making.arrives[:len(splits)].tolist()
-        images = {s: (splits.count(s), sum(a for a, of in zip(arrives, splits, strict=True) if of == s))
-                  for s in dict.fromkeys(splits)}
-        known = r.image_row >= 0
-        more = [m.record["id"] for m in r.malformed if m.kind == "annotations" and isinstance(m.record.get("id"), int)
-                and r.row_of_image(m.record.get("image_id")) >= 0]
-        return making.done(_State(np.append(r.own_id[known], np.array(more, np.int64)), images), len(loaded.images))
+        return making.done(r.state(making), len(loaded.images))
 
     def _with_category(self, r: Records, making: Making, label: NDArray[np.float64],
                        number: Mapping[int, int]) -> NDArray[np.bool_]:
@@ -139,18 +125,14 @@ class Mmdet(Trainer):
                 yield Stop(error, PARSE, (1, int(r.first[image]), 1, m.index), str(r.paths[image]), m.source,
                            m.index)
 
-    def finish(self, state: _State | None) -> Sequence[Stop]:
+    def finish(self, state: FileState | None) -> Sequence[Stop]:
         """Return what only the whole set shows: equal ids, and splits of which nothing is left."""
         if state is None:
             return ()
-        stops = []
-        ids = np.sort(state.ids)
-        if (ids[1:] == ids[:-1]).any():
-            stops.append(Stop("AssertionError: Annotation ids in", LOAD, (2,)))
-        for split, (images, arriving) in state.images.items():
-            if images and not arriving:
-                where = "" if split is None else f" (split {split})"
-                stops.append(Stop(f"ValueError: need at least one array to concatenate{where}", SERIALIZE, (9,), split=split))
+        stops = [Stop("AssertionError: Annotation ids in", LOAD, (2,))] if state.has_equal_ids else []
+        for split in state.empty_splits:
+            where = "" if split is None else f" (split {split})"
+            stops.append(Stop(f"ValueError: need at least one array to concatenate{where}", SERIALIZE, (LATER,), split=split))
         return stops
 
 

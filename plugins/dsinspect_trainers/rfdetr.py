@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Extra, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import COLUMNS, INDEX, Records
+from dsinspect_trainers._coco import COLUMNS, INDEX, Records, judged_by_file
 from dsinspect_trainers._fates import Making, has_moved
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
@@ -65,6 +65,9 @@ class RfDetr(Trainer):
         """Return the fates of one shard."""
         if loaded.dataset.format == "yolo":
             return self._judge_yolo(loaded)
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)

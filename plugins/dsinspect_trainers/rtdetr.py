@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, judged_by_file
 from dsinspect_trainers._fates import Making
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
@@ -62,6 +62,9 @@ class RtDetr(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         if not r.is_coco:
             r.category_id = r.category_id - 1  # as `convert --for rtdetr` numbers them

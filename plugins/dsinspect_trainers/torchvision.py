@@ -6,7 +6,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Target, Trainer
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import COLUMNS, INDEX, Records
+from dsinspect_trainers._coco import COLUMNS, INDEX, Records, judged_by_file
 from dsinspect_trainers._fates import Making
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
@@ -24,7 +24,7 @@ class Torchvision(Trainer):
     newest = "0.29"
     evidence = "read: references/detection, which no wheel holds; RT-DETR's copy of ConvertCocoPolysToMask was run"
     reads = ("coco",)
-    columns = {"coco": (*COLUMNS, "coco:segmentation")}
+    columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"DST005": {"max_objects": 100}}
     target = Target("coco", first_id=1, upright=True, keep_empty=False)
@@ -50,6 +50,9 @@ class Torchvision(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)
@@ -62,7 +65,7 @@ class Torchvision(Trainer):
         making.label[:] = r.category_id[twin]
         r.keep_replaced(making)
         lacks = {"iscrowd": ~r.has_crowd[twin], "area": ~r.has_area[twin]}
-        outlines = loaded.annotations.get("coco:segmentation")
+        outlines = loaded.annotations.get("segmentation")
         if outlines is not None:
             lacks = {"iscrowd": lacks["iscrowd"], "segmentation": ~is_given(outlines)[twin], "area": lacks["area"]}
         kept = np.append(making.arrives, False)[r.image_row]

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Extra, Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Malformed, Records, firsts
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Malformed, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import SAME_PX, Making
+from dsinspect_trainers._tensors import stops_of_files
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -63,6 +64,9 @@ class Yolox(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        return judged_by_file(loaded, self._judge_file)
+
+    def _judge_file(self, loaded: Loaded) -> Fates:
         r = Records(loaded)
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)
@@ -84,6 +88,8 @@ class Yolox(Trainer):
         making.change((r.w < 0) | (r.h < 0), "reversed")
         making.change((x + w > width + SAME_PX) | (y + h > height + SAME_PX), "clipped")
         making.stops += [*r.index_stops(), *self._stops(r, making, ids, twin)]
+        making.stops += stops_of_files(r, making, READ, "AssertionError: file named ... not found",
+                                       "AssertionError: file named ... not found")
         r.keep_replaced(making)
         return making.done(n_images=len(loaded.images))
 

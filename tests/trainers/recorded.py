@@ -58,7 +58,7 @@ def judge(shard: Loaded, trainer: Trainer) -> tuple[Loaded, Fates, Verdict]:
 
 
 def loaded(root: Path, format_name: str, trainer: Trainer) -> Loaded:
-    source = plugins().formats[format_name]().open(OpenRequest(root, columns=wanted_columns([trainer])))
+    source = plugins().formats[format_name]().open(OpenRequest(root, columns=wanted_columns([trainer], format_name)))
     refs = source.shards(1_000_000)
     shard = refs[0].load()
     shard = shard.replace(problems=Columns.concat((problem_columns(source.info.problems), shard.problem_columns)))

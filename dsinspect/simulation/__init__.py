@@ -1,0 +1,1 @@
+"""What trainers would make of a dataset: open -> load -> measure -> ask each trainer -> merge -> sum up."""

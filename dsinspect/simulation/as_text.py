@@ -1,0 +1,171 @@
+"""A simulation on the terminal: what arrives, trainer beside trainer, then what is lost, by reason."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from dsinspect.simulation.simulate import Simulated, Simulation
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from dsinspect.protocols.trainers import Rule
+    from dsinspect.simulation.fates import Loss
+
+CLASSES = 14
+"""Classes shown; those that lose most come first."""
+BESIDE = 3
+"""Trainers beside each other."""
+LOSSES = 12
+OTHERS = 3
+"""Stops and files to be rewritten that are shown."""
+
+
+def text_of(done: Simulation, width: int | None = None, colour: bool | None = None) -> str:
+    """Return the text; as wide as the terminal (at most 120) and coloured when stdout is one, unless told otherwise."""
+    from rich.console import Console
+    from rich.text import Text
+
+    if colour is None:
+        colour = "NO_COLOR" not in os.environ and ("FORCE_COLOR" in os.environ or sys.stdout.isatty())
+    file = io.StringIO()
+    if width is None:
+        width = max(min(shutil.get_terminal_size((100, 24)).columns, 120), 60)
+    console = Console(file=file, width=width, force_terminal=colour, highlight=False, markup=False, no_color=not colour,
+                      emoji=False)
+    console.print()
+    console.print(Text.assemble((done.path, "bold"), f"  {done.info.format}, {done.census.images:,} images, "
+                                                     f"{done.census.annotations:,} annotations"))
+    _arrivals(console, done)
+    _classes(console, done)
+    for simulated in done.trainers:
+        _losses(console, simulated)
+    return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
+
+
+def _arrivals(console: Console, done: Simulation) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for title in ("trainer", "images", "left out", "annotations", "dropped", "changed", ""):
+        table.add_column(title, justify="left" if title in ("trainer", "") else "right")
+    for s in done.trainers:
+        kept, changed, dropped = s.part.annotations.tolist()
+        arrive, out = s.part.images.tolist()
+        note = Text("stops", "bold white on red") if s.stops else Text("as if converted" if s.converted else "", "dim")
+        table.add_row(s.trainer.label, f"{arrive:,}", _count(out), f"{kept + changed + s.part.extras:,}", _count(dropped),
+                      _count(changed), note)
+    console.print()
+    console.print(table)
+
+
+def _classes(console: Console, done: Simulation) -> None:
+    from rich.text import Text
+
+    names = list(dict.fromkeys(n for s in done.trainers for n in s.part.classes))
+    losing = {n: max((int(s.part.classes[n][1] - s.part.classes[n][3]) for s in done.trainers if n in s.part.classes), default=0)
+              for n in names}
+    sizes = {n: max(int(s.part.classes[n][1]) for s in done.trainers if n in s.part.classes) for n in names}
+    names.sort(key=lambda n: (-losing[n], -sizes[n], str(n)))
+    if not names:
+        return
+    for start in range(0, len(done.trainers), BESIDE):
+        _class_table(console, names[:CLASSES], done.trainers[start:start + BESIDE])
+    if len(names) > CLASSES:
+        console.print(Text(f"and {len(names) - CLASSES:,} more classes; -o FILE.json has them all", "dim"))
+
+
+def _class_table(console: Console, names: Sequence[str | None], trainers: Sequence[Simulated]) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("class")
+    table.add_column("images", justify="right")
+    table.add_column("boxes", justify="right")
+    for s in trainers:
+        table.add_column(f"{s.trainer.label}\nimages", justify="right")
+        table.add_column("\nboxes", justify="right")
+    for name in names:
+        before = next(s.part.classes[name] for s in trainers if name in s.part.classes)
+        row: list[str | Text] = ["(unknown class)" if name is None else _line(name), f"{int(before[0]):,}", f"{int(before[1]):,}"]
+        for s in trainers:
+            counts = s.part.classes.get(name)
+            for at in (2, 3):
+                after = 0 if counts is None else int(counts[at])
+                lost = after < int(before[at - 2])
+                row.append(Text(f"{after:,}", "bold red" if not after and lost else "yellow" if lost else ""))
+        table.add_row(*row)
+    console.print()
+    console.print(table)
+
+
+def _losses(console: Console, s: Simulated) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    console.print()
+    console.print(Text.assemble((s.trainer.label, "bold"), f"  {s.trainer.title}"))
+    if s.converted:
+        console.print(Padding(Text(f"Reads {' and '.join(s.trainer.reads)}: judged as if converted.", "dim"), (0, 0, 0, 2)))
+    for stop in s.stops[:1]:
+        console.print(Padding(Text.assemble(("Stops: ", "bold red"), _line(stop.error)), (0, 0, 0, 2)))
+        place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
+        console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. The rest is as if it did not.", "dim"),
+                              (0, 0, 0, 4)))
+    for stop in s.stops[1:OTHERS]:
+        console.print(Padding(Text(f"then {_line(stop.error)}", "dim"), (0, 0, 0, 4)))
+    if len(s.stops) > OTHERS:
+        console.print(Padding(Text(f"and {len(s.stops) - OTHERS:,} more", "dim"), (0, 0, 0, 4)))
+    for write in s.writes[:1]:
+        more = f" ({len(s.writes):,} files, first {_line(write.path)})" if len(s.writes) > 1 else f" ({_line(write.path)})"
+        console.print(Padding(Text.assemble(("Rewrites ", "bold yellow"), f"files: {write.what}{more}"), (0, 0, 0, 2)))
+    for rule, loss in s.losses[:LOSSES]:
+        _loss(console, rule, loss)
+    if len(s.losses) > LOSSES:
+        console.print(Padding(Text(f"and {len(s.losses) - LOSSES:,} more reasons; -o FILE.json has them all", "dim"), (0, 0, 0, 2)))
+    if not s.losses and not s.stops:
+        console.print(Padding(Text("Everything arrives as it stands.", "green"), (0, 0, 0, 2)))
+
+
+def _loss(console: Console, rule: Rule, loss: Loss) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    counts = []
+    if loss.images:
+        company = f" with {_many(loss.dropped, 'annotation')}" if loss.dropped else ""
+        counts.append(f"{_many(loss.images, 'image')} left out{company}")
+    elif loss.dropped:
+        counts.append(f"{_many(loss.dropped, 'annotation')} dropped")
+    if loss.changed:
+        counts.append(f"{_many(loss.changed, 'annotation')} changed")
+    console.print(Padding(Text.assemble((", ".join(counts), "bold"), f": {rule.reason}"), (0, 0, 0, 2)))
+    says = f' "{rule.says.partition("|")[0]}"' if rule.says else ""
+    console.print(Padding(Text(f"{rule.where}{says}", "dim"), (0, 0, 0, 4)))
+    if loss.examples:
+        console.print(Padding(Text("such as " + ", ".join(_line(e) for e in loss.examples), "dim"), (0, 0, 0, 4)))
+
+
+def _count(n: int) -> str:
+    return f"{n:,}" if n else "-"
+
+
+def _many(n: int, what: str) -> str:
+    return f"{n:,} {what}{'' if n == 1 else 's'}"
+
+
+def _record(source: str, index: int) -> str:
+    return source if index < 0 else f"record {index} of {source}"
+
+
+def _line(text: str | None) -> str:
+    """Return text without control characters: a file's name must not steer the terminal."""
+    text = text or ""
+    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,183 @@
+"""The fates of a part of a set, as they merge: counts of each class, losses by reason, and the records not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Fates, Loaded, Trainer, Verdict
+from dsinspect.tables.columns import Columns, at_rows, codes_of, objects
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EXAMPLES = 3
+"""Examples of each loss that are shown."""
+OF_CLASS = ("images before", "boxes before", "images after", "boxes after")
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What one rule takes.
+
+    Attributes:
+        images: left out.
+        dropped: annotations.
+        changed: annotations.
+        examples: places of the first ones.
+    """
+
+    images: int = 0
+    dropped: int = 0
+    changed: int = 0
+    examples: tuple[str, ...] = ()
+
+    def __add__(self, other: Loss) -> Loss:
+        return Loss(self.images + other.images, self.dropped + other.dropped, self.changed + other.changed,
+                    (self.examples + other.examples)[:EXAMPLES])
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one trainer makes of a part of the set; parts merge in order.
+
+    Attributes:
+        verdict: stops, files it would write, and the trainer's own state.
+        classes: of each class by name (None for unknown ones) the counts named in `OF_CLASS`.
+        images: images that arrive, and that are left out.
+        annotations: kept as they stand, changed, dropped.
+        extras: records kept that are no rows of the tables.
+        losses: by the position of the rule.
+        image_fates: path, split and rule of the images to tell of.
+        annotation_fates: the annotations to tell of.
+    """
+
+    verdict: Verdict
+    classes: Mapping[str | None, NDArray[np.int64]]
+    images: NDArray[np.int64]
+    annotations: NDArray[np.int64]
+    extras: int
+    losses: Mapping[int, Loss]
+    image_fates: tuple[Columns, ...] = field(default=())
+    annotation_fates: tuple[Columns, ...] = field(default=())
+
+    def merged(self, other: Part) -> Part:
+        """Join with the part that follows."""
+        none = np.zeros(len(OF_CLASS), np.int64)
+        names = dict.fromkeys((*self.classes, *other.classes))
+        return Part(
+            self.verdict.merged(other.verdict),
+            {n: self.classes.get(n, none) + other.classes.get(n, none) for n in names},
+            self.images + other.images, self.annotations + other.annotations, self.extras + other.extras,
+            {k: self.losses.get(k, Loss()) + other.losses.get(k, Loss()) for k in dict.fromkeys((*self.losses, *other.losses))},
+            self.image_fates + other.image_fates, self.annotation_fates + other.annotation_fates)
+
+
+def part_of(trainer: Trainer, loaded: Loaded, made: Fates, *, all_fates: bool, keep_fates: bool) -> Part:
+    """Sum up the fates of one shard.
+
+    Args:
+        trainer: whose.
+        loaded: the shard.
+        made: the fates of its records.
+        all_fates: tell of all records, not only of those that are not kept as they stand.
+        keep_fates: keep the fates of single records at all.
+    """
+    counts = np.bincount(made.fate, minlength=3)
+    out = int((made.image_rule != NO_RULE).sum())
+    part = Part(
+        Verdict(trainer, made.stops, made.writes, made.state), _classes(loaded, made),
+        np.array([len(made.image_rule) - out, out]), counts[[KEPT, CHANGED, DROPPED]].astype(np.int64), len(made.extras),
+        _losses(loaded, made))
+    if not keep_fates:
+        return part
+    images, annotations = _fates(loaded, made, all_fates=all_fates)
+    return Part(part.verdict, part.classes, part.images, part.annotations, part.extras, part.losses, (images,), (annotations,))
+
+
+def _classes(loaded: Loaded, made: Fates) -> dict[str | None, NDArray[np.int64]]:
+    codes, names = codes_of(loaded.annotations["category"])
+    n = len(names) + 1
+    codes = codes + 1  # 0 stands for an unknown one
+    rows = loaded.annotations["image_row"]
+    stays = made.fate != DROPPED
+    images = [_distinct(rows[mask] * n + codes[mask], n) for mask in (rows >= 0, stays & (rows >= 0))]
+    boxes = [np.bincount(codes[mask], minlength=n) for mask in (np.ones(len(codes), bool), stays)]
+    table = np.stack([images[0], boxes[0], images[1], boxes[1]], axis=1).astype(np.int64)
+    return {name: table[k] for k, name in enumerate([None, *names]) if table[k].any()}
+
+
+def _distinct(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    return np.bincount(np.unique(pairs) % n, minlength=n)
+
+
+def _losses(loaded: Loaded, made: Fates) -> dict[int, Loss]:
+    losses: dict[int, Loss] = {}
+    paths = loaded.images["path"]
+    for rule in np.unique(made.image_rule[made.image_rule != NO_RULE]).tolist():
+        rows = np.flatnonzero(made.image_rule == rule)
+        losses[rule] = Loss(len(rows), examples=tuple(str(paths[k]) for k in rows[:EXAMPLES].tolist()))
+    for rule in np.unique(made.rule[made.rule != NO_RULE]).tolist():
+        mask = made.rule == rule
+        rows = np.flatnonzero(mask)
+        known = losses.get(rule, Loss())
+        dropped = int((made.fate[rows] == DROPPED).sum())
+        examples = known.examples or tuple(place_of(loaded, k) for k in rows[:EXAMPLES].tolist())
+        losses[rule] = Loss(known.images, dropped, len(rows) - dropped, examples)
+    for extra in made.extras:
+        losses[extra.rule] = losses.get(extra.rule, Loss()) + Loss(changed=1, examples=(f"{extra.source}:{extra.line}",))
+    return losses
+
+
+def place_of(loaded: Loaded, row: int) -> str:
+    """Return where an annotation is, as a person looks for it."""
+    a = loaded.annotations
+    image = int(a["image_row"][row])
+    path = str(loaded.images["path"][image]) if image >= 0 else ""
+    line, source, own = int(a["line"][row]), a["source"][row], int(a["annotation_id"][row])
+    if line > 0:
+        return f"{source}:{line}"
+    return f"{path} (annotation {own})" if path else f"{source} (annotation {own})"
+
+
+def _fates(loaded: Loaded, made: Fates, *, all_fates: bool) -> tuple[Columns, Columns]:
+    """Return the images and annotations to tell of, each with the path of its image."""
+    a, images = loaded.annotations, loaded.images
+    rows = a["image_row"]
+    told = np.ones(len(rows), bool) if all_fates else made.fate != KEPT
+    tells = np.zeros(len(images) + 1, bool)
+    tells[rows[told]] = True
+    tells = tells[:-1] | (made.image_rule != NO_RULE)
+    if all_fates:
+        tells[:] = True
+    number = np.append(np.arange(len(images)), -1)[rows[told]]
+    image_table = Columns({"row": np.flatnonzero(tells), "path": images["path"][tells], "rule": made.image_rule[tells],
+                           "split": images["split"][tells]})
+    label = made.label[told]
+    annotation_table = Columns({
+        "row": number, "id": a["annotation_id"][told], "source": a["source"][told], "line": a["line"][told],
+        "index": a["index"][told], "category": a["category"][told], "fate": made.fate[told], "rule": made.rule[told],
+        "label": label, **{f"box_{k}": made.boxes[told, k] for k in range(4)},
+        "path": at_rows(images["path"], rows[told])})
+    if made.extras:
+        annotation_table = Columns.concat((annotation_table, _extra_columns(loaded, made)))
+        extra_rows = sorted({e.image_row for e in made.extras} - set(np.flatnonzero(tells).tolist()))
+        if extra_rows:
+            image_table = Columns.concat((image_table, Columns({
+                "row": np.array(extra_rows), "path": images["path"][extra_rows], "rule": made.image_rule[extra_rows],
+                "split": images["split"][extra_rows]})))
+    return image_table, annotation_table
+
+
+def _extra_columns(loaded: Loaded, made: Fates) -> Columns:
+    extras = made.extras
+    n = len(extras)
+    return Columns({
+        "row": np.array([e.image_row for e in extras]), "id": np.full(n, -1), "source": objects([e.source for e in extras]),
+        "line": np.array([e.line for e in extras]), "index": np.array([e.index for e in extras]),
+        "category": objects([None] * n), "fate": np.full(n, CHANGED, np.int8), "rule": np.array([e.rule for e in extras], np.int16),
+        "label": np.array([e.label for e in extras]), **{f"box_{k}": np.array([e.box[k] for e in extras]) for k in range(4)},
+        "path": objects([str(loaded.images["path"][e.image_row]) for e in extras])})

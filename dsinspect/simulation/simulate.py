@@ -1,0 +1,190 @@
+"""Run the simulation: load and measure shards, ask every trainer, merge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from dsinspect.inspection.census import Tally, census, tally
+from dsinspect.inspection.choose_executor import choose_executor
+from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, looks_measured
+from dsinspect.inspection.measure import measure, measured_shard
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.plan import Plan
+from dsinspect.inspection.request import Request
+from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
+from dsinspect.loader import Plugins
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.formats import ShardRef
+from dsinspect.protocols.probes import Level, Probe
+from dsinspect.protocols.run import Census
+from dsinspect.protocols.trainers import Rule, Stop, Trainer, Write
+from dsinspect.simulation.fates import Loss, Part, part_of
+from dsinspect.tables.columns import Columns
+from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.schema import problem_columns
+
+WHOLE = 1 << 40
+"""Images per shard where the records are in memory already: dictionaries by id reach over the whole file."""
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What one trainer makes of a dataset.
+
+    Attributes:
+        trainer: with its release.
+        converted: True when the trainer does not read the set's format: it is judged as if converted.
+        stops: what makes it raise, the first met at the front; the rest is told as if it did not.
+        writes: files it would rewrite.
+        part: counts, losses and fates.
+        losses: rule and what it takes, largest first.
+    """
+
+    trainer: Trainer
+    converted: bool
+    stops: tuple[Stop, ...]
+    writes: tuple[Write, ...]
+    part: Part
+    losses: tuple[tuple[Rule, Loss], ...]
+
+    @property
+    def image_fates(self) -> Columns | None:
+        """The images to tell of, numbered by `row` within `shard`."""
+        return _numbered(self.part.image_fates)
+
+    @property
+    def annotation_fates(self) -> Columns | None:
+        """The annotations to tell of; `shard` and `row` name their image."""
+        return _numbered(self.part.annotation_fates)
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What some trainers make of a dataset.
+
+    Attributes:
+        path: the dataset as the user named it.
+        info: what the reader knew.
+        census: counts of the dataset as it stands.
+        trainers: one result each, in the order asked for.
+        seconds: stage to seconds.
+    """
+
+    path: str
+    info: DatasetInfo
+    census: Census
+    trainers: tuple[Simulated, ...]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What all trainers make of some shards."""
+
+    images: int
+    counts: Tally
+    parts: tuple[Part, ...]
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Load, measure and judge one shard; picklable."""
+
+    info: DatasetInfo
+    trainers: tuple[Trainer, ...]
+    probes: tuple[Probe, ...]
+    cache: Path | None
+    by_content: bool
+    all_fates: bool
+    keep_fates: bool
+
+    def __call__(self, item: tuple[int, ShardRef]) -> _Parts:
+        """Return what the trainers make of one shard; the first one carries the problems of the whole set."""
+        number, ref = item
+        clock = time.perf_counter
+        start = clock()
+        shard = ref.load()
+        if number == 0 and self.info.problems:
+            shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
+        read = clock()
+        measurements = measure(shard.image_columns["file"].tolist(), self.probes, self.cache,
+                               by_content=self.by_content) if self.probes else None
+        measured = measured_shard(shard, measurements, self.info.box_units)
+        loaded = loaded_for_trainers(self.info, shard, measured)
+        done = clock()
+        seconds = {"load": read - start, "measure": done - read}
+        parts = []
+        for trainer in self.trainers:
+            start = clock()
+            parts.append(part_of(trainer, loaded, trainer.judge(loaded), all_fates=self.all_fates, keep_fates=self.keep_fates))
+            seconds[trainer.label] = clock() - start
+        counts = tally(Batch(self.info, measured.image_columns, measured.annotation_columns, measured.problem_columns))
+        return _Parts(len(shard.image_columns), counts, tuple(parts), seconds)
+
+
+def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *, keep_fates: bool = False,
+             all_fates: bool = False) -> Simulation:
+    """Simulate trainers on a dataset.
+
+    Args:
+        request: what to open, and how.
+        plugins: formats, probes and executors.
+        trainers: whom to ask.
+        keep_fates: keep the fates of the records that are not kept as they stand.
+        all_fates: keep those of all records.
+
+    Raises:
+        UserError: nothing is readable.
+    """
+    tell = request.progress or (lambda stage, done, total: None)
+    try:
+        tell("reading", 0, 0)
+        started = time.perf_counter()
+        source = open_dataset(request, plugins, trainers=trainers)
+        opened = time.perf_counter()
+        info = source.info
+        probes = wanted_probes(trainers, info, plugins.probes)
+        deep = any(p.level > Level.HEADER for p in probes)
+        in_processes = deep and not looks_measured(source, Plan({}, probes, {}), request)
+        in_memory = plugins.formats[info.format].load_us == 0
+        refs = source.shards(WHOLE if in_memory else MEASURED_SHARD if in_processes else TABLE_SHARD)
+        task = _Task(info, tuple(trainers), probes, request.cache, request.cache_by_content, all_fates, keep_fates)
+        executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
+        done = 0
+
+        def seen(parts: _Parts) -> None:
+            nonlocal done
+            done += parts.images
+            tell("simulating", done, 0)
+
+        merged = executor.map_reduce(task, list(enumerate(refs)), _merge, seen)
+        seconds = {"open": opened - started, **merged.seconds}
+        return Simulation(request.path, info, census(merged.counts, info),
+                          tuple(_simulated(t, p, info) for t, p in zip(trainers, merged.parts, strict=True)), seconds)
+    finally:
+        tell("", 0, 0)
+
+
+def _merge(a: _Parts, b: _Parts) -> _Parts:
+    seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
+    return _Parts(a.images + b.images, a.counts + b.counts,
+                  tuple(x.merged(y) for x, y in zip(a.parts, b.parts, strict=True)), seconds)
+
+
+def _simulated(trainer: Trainer, part: Part, info: DatasetInfo) -> Simulated:
+    losses = sorted(part.losses.items(), key=lambda item: (-item[1].images, -item[1].dropped, -item[1].changed, item[0]))
+    return Simulated(trainer, info.format not in trainer.reads, part.verdict.in_order(), part.verdict.writes, part,
+                     tuple((trainer.rules[k], loss) for k, loss in losses))
+
+
+def _numbered(tables: tuple[Columns, ...]) -> Columns | None:
+    """Join the tables of shards, with the number of the shard: a row number is one of its shard."""
+    import numpy as np
+
+    if not tables:
+        return None
+    return Columns.concat([t.with_columns({"shard": np.full(len(t), k)}) for k, t in enumerate(tables)])

@@ -1,0 +1,35 @@
+"""TRN003 box-changed: annotations that the trainer reads otherwise than they stand.
+
+Only with `--trainer NAME[@RELEASE]`: cut at the edge of the image, moved, a class cut to a whole number, numbers taken for
+corners. The message says which.
+
+Why it matters: a box that is cut is no loss; one that is moved, or made of misread numbers, teaches a wrong place.
+
+Example: YOLOX moves a box that begins left of its image and keeps its width, so that it ends too far right.
+
+When to ignore: boxes that reach past their image by the width of a line.
+"""
+
+from __future__ import annotations
+
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.trainers import CHANGED, TRAINER
+from dsinspect_checks.trainers._by_rule import by_rule
+
+
+class BoxChanged(RowCheck[BaseOptions]):
+    """Annotations that the trainer reads otherwise than they stand."""
+
+    code = "TRN003"
+    name = "box-changed"
+    severity = Severity.WARNING
+    needs = (TRAINER,)
+
+    def find(self, batch: Batch) -> Findings:
+        """Report the annotations that are changed."""
+        if batch.judged is None:
+            return Findings.none()
+        fates = batch.judged.fates
+        return by_rule(batch.judged, fates.rule, fates.fate == CHANGED, "reads this annotation otherwise",
+                       lambda rows, message, values: Findings.of_annotations(batch, rows, message, values))
