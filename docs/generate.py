@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,7 +65,8 @@ def command_page() -> str:
     from dsinspect.loader import load_plugins
 
     group = typer.main.get_command(build(load_plugins()))
-    names = list(getattr(group, "commands", {}))
+    names = [n for name, command in getattr(group, "commands", {}).items()
+             for n in (name, *(f"{name} {sub}" for sub in getattr(command, "commands", {})))]
     lines = [MADE, "# Commands", ""]
     for name in ("", *names):
         lines += [f"## dsinspect {name}".rstrip(), "", "```text", help_text(name), "```", ""]
@@ -72,8 +74,8 @@ def command_page() -> str:
 
 
 def help_text(command: str) -> str:
-    """Return the `--help` of a command."""
-    arguments = [sys.executable, "-m", "dsinspect", *([command] if command else []), "--help"]
+    """Return the `--help` of a command, `review apply` for one in a group."""
+    arguments = [sys.executable, "-m", "dsinspect", *command.split(), "--help"]
     environment = {**os.environ, "COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1", "TERM": "dumb"}
     done = subprocess.run(arguments, capture_output=True, text=True, check=True, env=environment, encoding="utf-8")
     return "\n".join(line.rstrip() for line in done.stdout.strip("\n").split("\n"))
@@ -97,6 +99,58 @@ def examples_page() -> str:
     return "\n".join(lines)
 
 
+def api_page() -> str:
+    """Return the page of the Python API: signatures and docstrings."""
+    import inspect
+
+    from dsinspect import api
+    from dsinspect.transformation.samples import Sample
+
+    module = inspect.cleandoc(api.__doc__ or "")
+    start, _, example = module.partition("\n\n    ")
+    lines = [MADE, "# Python API", "", start.partition("\n\n")[2], "", "```python", inspect.cleandoc("    " + example), "```", ""]
+    for thing in (api.open, api.Dataset, api.inspect, api.Inspection, api.Findings, api.fix, api.Fixed, api.convert, api.transform,
+                  api.iter, Sample):
+        name = f"dsinspect.{thing.__name__}" if thing is not Sample else "Sample"
+        lines += [f"## {name}", "", *documented(thing)]
+        if inspect.isclass(thing):
+            for member, value in vars(thing).items():
+                if member.startswith("_") and member not in ("__iter__", "__len__"):
+                    continue
+                function = value.fget if isinstance(value, property) else getattr(value, "func", value)
+                if callable(function) and function.__doc__:
+                    lines += [f"### {member}", "", *documented(function)]
+    return "\n".join(lines)
+
+
+def documented(thing: Any) -> list[str]:
+    """Return signature and docstring as Markdown: sections become lists."""
+    import inspect
+
+    lines: list[str] = []
+    if inspect.isfunction(thing) and list(inspect.signature(thing).parameters) != ["self"]:
+        call = str(inspect.signature(thing)).replace("'", "").replace("self, ", "")
+        arguments, _, result = call.rpartition(" -> ")
+        parts = arguments.strip("()").split(", ") if len(call) < 90 else re.split(r", (?=\w+:|\*)", arguments.strip("()"))
+        called = f"{thing.__name__}({', '.join(parts)}) -> {result}"
+        if len(called) > 100:
+            called = f"{thing.__name__}(\n    " + ",\n    ".join(parts) + f",\n) -> {result}"
+        lines += ["```python", called, "```", ""]
+    section = False
+    for line in (inspect.getdoc(thing) or "").split("\n"):
+        if re.fullmatch(r"(Args|Returns|Raises|Yields|Attributes):", line):
+            section = True
+            lines += [f"**{line[:-1]}**", ""]
+        elif section and (match := re.match(r"    (\w+): (.*)", line)):
+            lines.append(f"- `{match[1]}`: {match[2]}")
+        elif section and line.startswith("    "):
+            lines.append(f"  {line.strip()}" if lines[-1] else line.strip())
+        else:
+            section = section and not line
+            lines.append(line)
+    return [*lines, ""]
+
+
 def cell(text: str) -> str:
     """Return text safe in a Markdown table."""
     return text.replace("|", "\\|")
@@ -113,7 +167,7 @@ def pages() -> dict[Path, str]:
     made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}
     made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
     return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(),
-            HERE / "plugin-examples.md": examples_page()}
+            HERE / "plugin-examples.md": examples_page(), HERE / "api.md": api_page()}
 
 
 def main() -> int:

@@ -1,4 +1,10 @@
-"""Draw docs/terminal.svg: what `dsinspect report sample_data/coco` prints, as a picture for the README."""
+"""Draw the pictures of the docs from the sample set: terminal, workbook, page and contact sheet.
+
+    python docs/picture.py             # all of them
+    python docs/picture.py terminal    # one
+
+The workbook needs LibreOffice and pdftoppm, the page Chromium.
+"""
 
 from __future__ import annotations
 
@@ -6,26 +12,71 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
 
 ROOT = Path(__file__).resolve().parents[1]
+IMAGES = ROOT / "docs" / "images"
+SAMPLE = "sample_data/coco"
 WIDTH = 100
 
 
-def main() -> None:
+def dsinspect(*arguments: str | Path, **environment: str) -> str:
+    """Run a command on the sample set and return what it prints."""
+    return subprocess.run([sys.executable, "-m", "dsinspect", *map(str, arguments)], cwd=ROOT, env={**os.environ, **environment},
+                          capture_output=True, text=True, check=True).stdout
+
+
+def terminal(_: Path) -> None:
     """Run the report in colour and save it as SVG without any font from elsewhere."""
-    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
-    done = subprocess.run([sys.executable, "-m", "dsinspect", "report", "sample_data/coco", "--no-cache"], cwd=ROOT,
-                          env=environment, capture_output=True, text=True, check=True)
+    printed = dsinspect("report", SAMPLE, "--no-cache", FORCE_COLOR="1", COLUMNS=str(WIDTH))
     with Path(os.devnull).open("w") as nowhere:
         console = Console(record=True, width=WIDTH, file=nowhere, force_terminal=True)
-        console.print(Text.from_ansi(done.stdout))
-    svg = console.export_svg(title="dsinspect report sample_data/coco", unique_id="dsinspect")
+        console.print(Text.from_ansi(printed))
+    svg = console.export_svg(title=f"dsinspect report {SAMPLE}", unique_id="dsinspect")
     svg = re.sub(r"@font-face \{.*?\}\s*", "", svg, flags=re.DOTALL)
     (ROOT / "docs" / "terminal.svg").write_text(svg, encoding="utf-8")
+
+
+def workbook(folder: Path) -> None:
+    """Show the first page of the sheet of findings."""
+    from openpyxl import load_workbook
+
+    dsinspect("report", SAMPLE, "--no-cache", "--quiet", "-o", folder / "report.xlsx")
+    book = load_workbook(folder / "report.xlsx", read_only=True)
+    page = book.sheetnames.index("Findings")  # sheets before it take a page each, at least
+    subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "report.xlsx"], check=True,
+                   capture_output=True)
+    subprocess.run(["pdftoppm", "-r", "80", "-png", folder / "report.pdf", folder / "page"], check=True)
+    pages = sorted(folder.glob("page-*.png"))
+    (IMAGES / "workbook.png").write_bytes(pages[min(page, len(pages) - 1)].read_bytes())
+
+
+def page(folder: Path) -> None:
+    """Show the top of the web page."""
+    dsinspect("report", SAMPLE, "--no-cache", "--quiet", "-o", folder / "report.html")
+    subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--window-size=1280,900",
+                    f"--screenshot={IMAGES / 'page.png'}", f"file://{folder / 'report.html'}"], check=True, capture_output=True)
+
+
+def sheet(_: Path) -> None:
+    """Draw a contact sheet."""
+    dsinspect("view", SAMPLE, "-o", IMAGES / "sheet.jpg", "--limit", "12", "--sample", "12", "--quiet")
+
+
+PICTURES: dict[str, Callable[[Path], None]] = {f.__name__: f for f in (terminal, workbook, page, sheet)}
+
+
+def main() -> None:
+    """Draw those that are named, or all."""
+    IMAGES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        for name in sys.argv[1:] or PICTURES:
+            PICTURES[name](Path(folder))
 
 
 if __name__ == "__main__":
