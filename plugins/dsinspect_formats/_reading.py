@@ -479,13 +479,15 @@ def nearest_image(label: str, images: Sequence[str]) -> str | None:
 _NO_LABELS = frozenset(("classes", "labels", "names", "readme", "license", "train", "val", "valid", "test", "trainval", "all"))
 
 
-def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], *, first_only: bool = False) -> list[str]:
+def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], named: Collection[str] = (), *,
+                first_only: bool = False) -> list[str]:
     """Return the files below a folder that are labels: those of each folder in which one of the first files looks so.
 
     Args:
         root: of the set.
         suffix: of the files, in lower case.
         looks: whether the head of a file has rows of the format.
+        named: folders whose files are labels if none looks so at all: those of a set without boxes.
         first_only: stop at the first folder, and after 40 files: for detection.
     """
     folders: dict[str, list[str]] = {}
@@ -509,7 +511,7 @@ def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], *, firs
                 break
         if first_only and looked >= 40:
             return []
-    names = {f.rpartition("/")[2] for f in good}  # a folder of that name holds labels though its rows are faulty
+    names = {f.rpartition("/")[2] for f in good} or set(named)  # a folder of that name holds labels though its rows are faulty
     return [p for folder, paths in folders.items() if folder.rpartition("/")[2] in names for p in paths]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import pandas as pd
 
@@ -63,6 +64,45 @@ def slices_of(annotations: pd.DataFrame, n: int) -> list[tuple[int, int]]:
     """Return where the rows of each of `n` images begin and end in a table sorted by `image_row`."""
     edges = np.searchsorted(annotations["image_row"].to_numpy(), np.arange(n + 1)).tolist()
     return list(itertools.pairwise(edges))
+
+
+def sizes_wh(images: pd.DataFrame) -> NDArray[np.float64]:
+    """Return width and height, px, of the frames the boxes are in, (N, 2); NaN where nobody knows."""
+    columns = []
+    for side in ("width", "height"):
+        size = images[side].to_numpy()
+        frame = images[f"frame_{side}"].to_numpy() if f"frame_{side}" in images else size
+        columns.append(np.where(frame > 0, frame, np.where(size > 0, size, np.nan)))
+    return np.column_stack(columns)
+
+
+def sized(images: pd.DataFrame, annotations: pd.DataFrame, losses: Losses) -> pd.DataFrame:
+    """Return the annotations of images whose size is known, and count the others."""
+    has_size = np.isfinite(sizes_wh(images)).all(axis=1)
+    known: NDArray[np.bool_] = np.asarray(has_size)[annotations["image_row"].to_numpy()]
+    losses.add("annotations of images whose size nobody knows", ~known)
+    return annotations[known].reset_index(drop=True)
+
+
+def attributes_of(annotations: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the attributes of each annotation, empty where it has none or they are no JSON object."""
+    values = field_of(annotations, "attributes")
+    if values is None:
+        return [{}] * len(annotations)
+    found: list[dict[str, Any]] = []
+    for value in values.tolist():
+        try:
+            said = msgspec.json.decode(value) if value is not None else {}
+        except msgspec.MsgspecError:
+            said = {}
+        found.append(said if isinstance(said, dict) else {})
+    return found
+
+
+def count_attributes(losses: Losses, said: Iterable[Mapping[str, Any]], kept: Collection[str]) -> None:
+    """Count attributes that are not among those kept, by name."""
+    for name, n in Counter(k for one in said for k in one if k not in kept).items():
+        losses.add(f"attributes: {name}", n)
 
 
 def category_pairs(annotations: pd.DataFrame) -> tuple[list[tuple[int, str | None]], NDArray[np.intp]]:

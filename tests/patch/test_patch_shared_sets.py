@@ -20,6 +20,10 @@ SETS = [
         "yolo", "yolov8_detection", "yolov8_detection_with_list_of_imgs", "yolov8_detection_with_subset_txt",
         "yolov8_oriented_boxes", "yolov8_pose", "yolov8_segmentation")),
     ("table", "rop_metrics/gts/openimages_format"),
+    ("openimages", "rop_metrics/gts/openimages_format"), ("openimages", "formats_tiny/open_images_dataset/v6"),
+    ("tfrecord", "rop_metrics/gts/tfrecord_format"), ("tfrecord", "formats_tiny/roboflow_dataset/tfrecord"),
+    ("kitti", "formats_tiny/kitti_dataset/kitti_detection"), ("kitti", "labelformat/object_detection/KITTI"),
+    ("dota", "formats_tiny/dota_dataset"), ("dota", "formats_tiny/roboflow_dataset/yolo_obb"), ("mot", "formats_tiny/mot_dataset"),
 ]
 
 

@@ -159,13 +159,18 @@ def _members(text: str) -> list[Member]:
 
 def _numbers(text: str, start: int) -> list[tuple[int, int]]:
     """Return the places of the numbers of an array."""
+    return elements_of(text, start)[0]
+
+
+def elements_of(text: str, start: int) -> tuple[list[tuple[int, int]], int]:
+    """Return the places of the elements of an array that begins at `start`, and that of its closing bracket."""
     found: list[tuple[int, int]] = []
     position = start + 1
     while True:
         match = _SPACE.match(text, position)
         position = match.end() if match else position
         if text[position] == "]":
-            return found
+            return found, position
         if text[position] == ",":
             position += 1
             continue

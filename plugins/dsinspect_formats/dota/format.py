@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
-from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import CORNER_COLUMNS as CORNERS
 from dsinspect_formats._images import ImageTree, stem_of
+from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import (
     Entry,
     FilesSource,
@@ -19,7 +23,9 @@ from dsinspect_formats._reading import (
     numbers,
 )
 
-CORNERS = tuple(f"corner_{axis}{k}" for k in (1, 2, 3, 4) for axis in "xy")
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
+
 COLUMNS = frozenset((*CORNERS, "attributes"))
 HEADERS = ("imagesource:", "gsd:")
 
@@ -28,6 +34,9 @@ class Dota(Format):
     """DOTA, and Roboflow's `labelTxt`."""
 
     name = "dota"
+    writable = True
+    patchable = True
+    no_place = NO_PLACE
     load_us = 60
     by_stem = True
 
@@ -41,17 +50,41 @@ class Dota(Format):
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
         root = request.root
-        entries, problems = matched(label_files(root, ".txt", looks_like_rows), ImageTree.below(request.images or root), root,
-                                    image_of)
+        labels = label_files(root, ".txt", has_rows, ("labelTxt",))
+        entries, problems = matched(labels, ImageTree.below(request.images or root), root, image_of)
         info = DatasetInfo(
             format=self.name, root=root, problems=tuple(problems), columns=COLUMNS,
             notes=("corners are read as px from 0; boxes are their envelopes", "difficulty 1 and above is ignored"))
         return FilesSource(info, entries, read, sorted(COLUMNS & request.columns))
 
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `SPLIT/images/`."""
+        from dsinspect_formats.dota._writing import place
+
+        return place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.dota._writing import write
+
+        return write(info, shards, out)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.dota._patching import patch
+
+        return patch(request, edits)
+
 
 def is_header(line: str) -> bool:
     """Say whether a line is one of the header's."""
     return line.strip().lower().startswith(HEADERS)
+
+
+def has_rows(head: bytes) -> bool:
+    """Say whether a file begins, below a header, with a row that can be read, whatever its class is called."""
+    rows = [line.split() for line in first_lines(head) if not is_header(line)]
+    return bool(rows) and len(rows[0]) in (9, 10) and are_numbers(rows[0][:8])
 
 
 def looks_like_rows(head: bytes) -> bool:
@@ -91,6 +124,16 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
             extra: dict[str, object] | None = None
             if rows.fields:
                 said = {"difficulty": difficulty[0]} if difficulty else {}
-                extra = {**dict(zip(CORNERS, values, strict=True)), "attributes": as_json(said)}
+                extra = {"attributes": as_json(said)}
+                if not is_upright(values):
+                    extra.update(zip(CORNERS, values, strict=True))
             rows.add(image, tokens[8], box, index, line_number, ignored=bool(difficulty) and difficulty[0] >= 1, extra=extra)
         index += 1
+
+
+def is_upright(corners: list[float]) -> bool:
+    """Say whether four corners, x and y in turn, are those of their envelope, one after the other."""
+    xs, ys = corners[0::2], corners[1::2]
+    neighbours = ((0, 1), (1, 2), (2, 3), (3, 0))
+    same = [(xs[a] == xs[b], ys[a] == ys[b]) for a, b in neighbours]
+    return len(set(xs)) == len(set(ys)) == 2 and all(x != y for x, y in same)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.protocols.options import BaseOptions, option
-from dsinspect.tables.dataset import Category, DatasetInfo
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, head_of, reason_of, split_of
 from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
 
 METADATA = ("metadata.jsonl", "metadata.csv")
 COLUMNS = frozenset(("area", "attributes", "segmentation"))
@@ -30,6 +35,9 @@ class HuggingFace(Format):
     """Image folders and parquet files of the `datasets` library with boxes."""
 
     name = "huggingface"
+    writable = True
+    patchable = True
+    no_place = NO_PLACE - {"set-image-size", "set-path", "set-area", "mark-as-crowd"}
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:
@@ -83,6 +91,24 @@ class HuggingFace(Format):
         info = DatasetInfo(format=self.name, root=root, categories=tuple(Category(k, n) for k, n in sorted(names.items())),
                            columns=COLUMNS, notes=notes_of(options.boxes))
         return MemorySource(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in the folder of its split."""
+        from dsinspect_formats.huggingface._writing import place
+
+        return place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.huggingface._writing import write
+
+        return write(info, shards, out)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits to metadata.jsonl without loss."""
+        from dsinspect_formats.huggingface._patching import patch
+
+        return patch(request, edits)
 
 
 def notes_of(boxes: str) -> tuple[str, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
-from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, stem_of
+from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import (
     Entry,
     FilesSource,
@@ -19,6 +22,9 @@ from dsinspect_formats._reading import (
     numbers,
 )
 
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
+
 FIELDS = ("type", "truncated", "occluded", "alpha", "left", "top", "right", "bottom", "height", "width", "length",
           "x", "y", "z", "rotation_y", "score")
 IGNORED = "DontCare"
@@ -29,6 +35,9 @@ class Kitti(Format):
     """KITTI object detection, and what other tools write in its rows."""
 
     name = "kitti"
+    writable = True
+    patchable = True
+    no_place = NO_PLACE
     load_us = 60
     by_stem = True
 
@@ -42,12 +51,30 @@ class Kitti(Format):
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
         root = request.root
-        labels = label_files(root, ".txt", looks_like_rows)
+        labels = label_files(root, ".txt", has_rows, ("label_2", "label", "labels"))
         tree = ImageTree.below(request.images or root)
         entries, problems = matched(labels, tree, root, image_of)
         info = DatasetInfo(format=self.name, root=root, problems=tuple(problems), columns=COLUMNS,
                            notes=("boxes are read as px from 0", f"rows of {IGNORED} are ignored regions"))
         return FilesSource(info, entries, read, sorted(COLUMNS & request.columns))
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `SPLIT/image_2/`; `training` stands for train, as in KITTI."""
+        from dsinspect_formats.kitti._writing import place
+
+        return place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.kitti._writing import write
+
+        return write(info, shards, out)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.kitti._patching import patch
+
+        return patch(request, edits)
 
 
 def looks_like_rows(head: bytes) -> bool:
@@ -60,6 +87,14 @@ def looks_like_rows(head: bytes) -> bool:
     except ValueError:
         return False
     return not are_numbers([name]) and len(name.split()) <= 5 and all(v == v for v in values)
+
+
+def has_rows(head: bytes) -> bool:
+    """Say whether a file begins with a row that can be read, whatever its type is called."""
+    try:
+        return bool(parsed((first_lines(head) or [""])[0].split()))
+    except ValueError:
+        return False
 
 
 def parsed(tokens: list[str]) -> tuple[str, list[float]]:

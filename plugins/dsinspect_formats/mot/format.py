@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import configparser
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.protocols.options import BaseOptions, option
-from dsinspect.tables.dataset import Category, DatasetInfo
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, stem_of, walk
+from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import (
     Images,
     MemorySource,
@@ -26,6 +28,9 @@ from dsinspect_formats._reading import (
     split_of,
 )
 from dsinspect_formats._text import decode
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
 
 CLASSES = ("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
            "distractor", "occluder", "occluder on the ground", "occluder full", "reflection", "crowd")
@@ -44,6 +49,9 @@ class Mot(Format):
     """MOT Challenge ground truth."""
 
     name = "mot"
+    writable = True
+    patchable = True
+    no_place = NO_PLACE
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:
@@ -79,6 +87,25 @@ class Mot(Format):
             notes=("the first pixel is 1: 1 is taken off left and top" if options.base else "boxes are read as they stand",
                    "rows with confidence 0 are ignored"))
         return MemorySource(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `SPLIT/SEQUENCE/img1/`, by the number of a frame."""
+        from dsinspect_formats.mot._writing import Frames
+
+        self._frames: Frames = getattr(self, "_frames", None) or Frames()
+        return self._frames.place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.mot._writing import write
+
+        return write(info, shards, out)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.mot._patching import patch
+
+        return patch(request, edits)
 
 
 def sequence_folders(root: Path) -> list[str]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
-from dsinspect.tables.dataset import Category, DatasetInfo
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, relative, stem_of, walk
+from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import (
     Images,
     MemorySource,
@@ -27,6 +29,9 @@ from dsinspect_formats._reading import (
 )
 from dsinspect_formats._text import decode
 
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
+
 BOX = ("XMin", "XMax", "YMin", "YMax")
 FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
 NEEDED = ("ImageID", "LabelName", *BOX)
@@ -38,6 +43,9 @@ class OpenImages(Format):
     """Open Images boxes, version 4 to 7, and what else has its header (decimal commas as well)."""
 
     name = "openimages"
+    writable = True
+    patchable = True
+    no_place = NO_PLACE
 
     def detect(self, root: Path) -> Detection | None:
         """Look for a CSV file whose header has ImageID, LabelName, XMin, XMax, YMin and YMax."""
@@ -84,6 +92,24 @@ class OpenImages(Format):
             notes=("boxes are fractions of the image as displayed", "IsGroupOf is a crowd",
                    "a class that is not verified for an image is unknown there, not absent"))
         return MemorySource(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `images/SPLIT/`."""
+        from dsinspect_formats.openimages._writing import place
+
+        return place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the annotations."""
+        from dsinspect_formats.openimages._writing import write
+
+        return write(info, shards, out)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits without loss."""
+        from dsinspect_formats.openimages._patching import patch
+
+        return patch(request, edits)
 
 
 def _folders(split: str | None) -> tuple[str, ...]:

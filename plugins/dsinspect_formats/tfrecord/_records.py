@@ -231,6 +231,14 @@ def features(data: Any, start: int, stop: int) -> dict[str, Feature]:
     return found
 
 
+def name_of_entry(data: Any, entry: Field) -> str | None:
+    """Return the name of an entry of the map of features, None when it is no entry."""
+    if entry.number != 1 or entry.wire != 2:
+        return None
+    names = [p for p in fields(data, entry.start, entry.stop) if p.wire == 2 and p.number == 1]
+    return bytes(data[names[-1].start:names[-1].stop]).decode(errors="replace") if names else ""
+
+
 def values_of(data: Any, feature: Feature | None) -> list[Any]:
     """Return the values of a feature: bytes, floats or whole numbers; bytes come as (start, stop) spans."""
     if feature is None or not feature.kind:

@@ -6,25 +6,27 @@ import mmap
 import os
 import re
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, ShardRef, Source
+from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef, Source
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.columns import Columns, objects
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, problem_columns
 from dsinspect_formats._embedded import exposed
 from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, content_of, head_of, reason_of, split_of
 from dsinspect_formats._text import decode
 from dsinspect_formats.tfrecord._records import HEAD, features, is_intact, is_record_head, values_of, walk_records
 
 if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
     from dsinspect_formats.tfrecord._records import Feature
 
 BOX = tuple(f"image/object/bbox/{edge}" for edge in ("xmin", "ymin", "xmax", "ymax"))
@@ -32,15 +34,23 @@ TEXT, LABEL = "image/object/class/text", "image/object/class/label"
 FLAGS = {"is_ignored": "image/object/difficult", "is_crowd": "image/object/is_crowd", "group_of": "image/object/group_of"}
 COLUMNS = frozenset(("area", "attributes"))
 _NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d{2,}$", re.I)
-_ITEM = re.compile(r"item\s*\{(.*?)\}", re.S)
+_TEXT_TOKEN = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
+_QUOTED = re.compile(_TEXT_TOKEN)
+_ITEM = re.compile(rf"""item\s*\{{((?:[^{{}}'"]|{_TEXT_TOKEN})*)\}}""")
 _ID = re.compile(r"\bid\s*:\s*(-?\d{1,18})")
-_ITEM_NAME = re.compile(r"\bname\s*:\s*(?:'([^']*)'|\"([^\"]*)\")")
+_ITEM_NAME = re.compile(r"""\bname\s*:\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")""")
+_ESCAPE = re.compile(r"\\(.)")
 
 
 class Options(BaseOptions, frozen=True):
-    """How records are read and written."""
+    """How records are read."""
 
     extract: Annotated[bool, option("give images inside the records a file in the cache folder, so that they are measured")] = True
+
+
+class WriterOptions(BaseOptions, frozen=True):
+    """How records are written."""
+
     embed: Annotated[bool, option("write the bytes of the images into the records")] = True
 
 
@@ -48,8 +58,12 @@ class TFRecord(Format):
     """TFRecord files of object detection: TFOD's, Roboflow's, CVAT's, Datumaro's."""
 
     name = "tfrecord"
+    writable = True
+    patchable = True
+    no_place = NO_PLACE - {"set-image-size", "set-path", "set-area"}
     load_us = 100
     options_type = Options
+    writer_options_type = WriterOptions
 
     def detect(self, root: Path) -> Detection | None:
         """Look for a file whose first record has a length with the right CRC."""
@@ -63,6 +77,25 @@ class TFRecord(Format):
             UserError: no such file.
         """
         return TFRecordSource(request)
+
+    def place(self, path: str, split: str | None) -> str:
+        """Return its place in `images/SPLIT/`."""
+        from dsinspect_formats.tfrecord._writing import place
+
+        return place(path, split)
+
+    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
+        """Write the records."""
+        from dsinspect_formats.tfrecord._writing import write
+
+        options = self.options if isinstance(self.options, WriterOptions) else WriterOptions()
+        return write(info, shards, out, embed=options.embed)
+
+    def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+        """Apply edits; records that no edit names keep their bytes."""
+        from dsinspect_formats.tfrecord._patching import patch
+
+        return patch(request, edits)
 
 
 def record_files(root: Path, *, first_only: bool = False) -> list[str]:
@@ -163,7 +196,7 @@ class TFRecordSource(MemorySource):
 
     def _record(self, content: Any, at: Embedded, split: str | None, index: int, images: Images, rows: Rows) -> int:
         """Read one example; return the index of the next object."""
-        found = features(content, at.start, at.stop)
+        found, count = objects_in(content, at.start, at.stop)
 
         def text(key: str) -> str:
             spans = values_of(content, found.get(key))
@@ -171,14 +204,8 @@ class TFRecordSource(MemorySource):
 
         name = text("image/filename") or text("image/source_id") or f"{at.source}/{at.record}"
         columns = [values_of(content, found.get(key)) for key in BOX]
-        count = len(columns[0])
-        if any(len(c) != count for c in columns) or any(isinstance(v, tuple) for c in columns for v in c):
-            raise ValueError(f"({name}) has edges of boxes in lists of {', '.join(str(len(c)) for c in columns)} values")
         labels = values_of(content, found.get(LABEL))
         texts = _texts(content, found.get(TEXT))
-        for what, values in (("class labels", labels), ("class texts", texts)):
-            if values and len(values) != count:
-                raise ValueError(f"({name}) has {count} boxes and {len(values)} {what}")
         flags = {key: values_of(content, found.get(full)) for key, full in FLAGS.items()}
         areas = values_of(content, found.get("image/object/area")) if "area" in rows.fields else []
         size = [values_of(content, found.get(f"image/{side}")) for side in ("width", "height")]
@@ -203,6 +230,24 @@ class TFRecordSource(MemorySource):
         return index + count
 
 
+def objects_in(content: Any, start: int, stop: int) -> tuple[dict[str, Feature], int]:
+    """Return the features of an example and how many objects it has.
+
+    Raises:
+        ValueError: it is no example, or its lists are of different lengths, in words.
+    """
+    found = features(content, start, stop)
+    columns = [values_of(content, found.get(key)) for key in BOX]
+    count = len(columns[0])
+    if any(len(c) != count for c in columns) or any(isinstance(v, tuple) for c in columns for v in c):
+        raise ValueError(f"has edges of boxes in lists of {', '.join(str(len(c)) for c in columns)} values")
+    for what, key in (("class labels", LABEL), ("class texts", TEXT)):
+        values = values_of(content, found.get(key))
+        if values and len(values) != count:
+            raise ValueError(f"has {count} boxes and {len(values)} {what}")
+    return found, count
+
+
 def _flag(values: Sequence[Any], k: int) -> bool:
     return k < len(values) and not isinstance(values[k], tuple) and bool(values[k])
 
@@ -211,21 +256,31 @@ def _texts(content: Any, feature: Feature | None) -> list[str]:
     return [decode(bytes(content[v[0]:v[1]]))[0] for v in values_of(content, feature) if isinstance(v, tuple)]
 
 
-def label_map(root: Path, paths: Sequence[str]) -> dict[int, str]:
-    """Return the class names by number of the label maps (`.pbtxt`) beside the records."""
+def label_map_files(root: Path, paths: Sequence[str]) -> list[str]:
+    """Return the label maps (`.pbtxt`) beside the records."""
     folders = {p.rpartition("/")[0] for p in paths}
+    return [p for p in walk(root) if p.lower().endswith(".pbtxt") and (p.rpartition("/")[0] in folders or not p.count("/"))]
+
+
+def label_map(root: Path, paths: Sequence[str]) -> dict[int, str]:
+    """Return the class names by number of the label maps."""
     names: dict[int, str] = {}
-    for path in walk(root):
-        if path.lower().endswith(".pbtxt") and (path.rpartition("/")[0] in folders or not path.count("/")):
-            try:
-                text = decode(content_of(root / path, 1 << 24))[0]
-            except OSError:
-                continue  # names are then those in the records
-            for item in _ITEM.findall(text):
-                number, name = _ID.search(item), _ITEM_NAME.search(item)
-                if number and name:
-                    names.setdefault(int(number[1]), name[1] if name[1] is not None else name[2])
+    for path in label_map_files(root, paths):
+        try:
+            text = decode(content_of(root / path, 1 << 24))[0]
+        except OSError:
+            continue  # names are then those in the records
+        for number, name in items_of(text):
+            names.setdefault(number, name)
     return names
+
+
+def items_of(text: str) -> Iterator[tuple[int, str]]:
+    """Yield number and name of the items of a label map; a brace within a name does not end an item."""
+    for item in _ITEM.findall(text):
+        number, name = _ID.search(_QUOTED.sub("''", item)), _ITEM_NAME.search(item)
+        if number and name:
+            yield int(number[1]), _ESCAPE.sub(lambda m: {"n": "\n"}.get(m[1], m[1]), name[1] if name[1] is not None else name[2])
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,8 @@ class VisDrone(Format):
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
         root = request.root
-        entries, problems = matched(label_files(root, ".txt", looks_like_rows), ImageTree.below(request.images or root), root,
-                                    image_of, words=True)
+        labels = label_files(root, ".txt", looks_like_rows, ("annotations",))
+        entries, problems = matched(labels, ImageTree.below(request.images or root), root, image_of, words=True)
         categories = tuple(Category(k, name) for k, name in enumerate(CLASSES))
         info = DatasetInfo(
             format=self.name, root=root, categories=categories, problems=tuple(problems), columns=COLUMNS,

@@ -15,7 +15,7 @@ from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
-from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, slices_of, write_file
+from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, sizes_wh, slices_of, write_file
 from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS
 from dsinspect_formats.yolo._layout import _label_of as label_of
 
@@ -137,19 +137,9 @@ def _numbered(annotations: pd.DataFrame, classes: _Classes, losses: Losses) -> t
     return annotations[numbers >= 0].reset_index(drop=True), numbers[numbers >= 0]
 
 
-def _sizes(images: pd.DataFrame) -> NDArray[np.float64]:
-    """Return width and height, px, of the frame the boxes are in; NaN where nobody knows."""
-    columns = []
-    for side in ("width", "height"):
-        size = images[side].to_numpy()
-        frame = images[f"frame_{side}"].to_numpy() if f"frame_{side}" in images else size
-        columns.append(np.where(frame > 0, frame, np.where(size > 0, size, np.nan)))
-    return np.column_stack(columns)
-
-
 def _sized(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64],
            losses: Losses) -> tuple[pd.DataFrame, NDArray[np.int64]]:
-    has_size = np.isfinite(_sizes(images)).all(axis=1)
+    has_size = np.isfinite(sizes_wh(images)).all(axis=1)
     known: NDArray[np.bool_] = np.asarray(has_size)[annotations["image_row"].to_numpy()]
     losses.add("annotations of images whose size nobody knows", ~known)
     return annotations[known].reset_index(drop=True), numbers[known]
@@ -157,7 +147,7 @@ def _sized(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.
 
 def _boxes(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64]) -> list[str]:
     boxes = boxes_xyxy(annotations).reshape(-1, 4)
-    sizes = _sizes(images)[annotations["image_row"].to_numpy()]
+    sizes = sizes_wh(images)[annotations["image_row"].to_numpy()]
     centres = (boxes[:, :2] / 2 + boxes[:, 2:] / 2) / sizes
     sides = (boxes[:, 2:] - boxes[:, :2]) / sizes
     values = np.column_stack([centres, sides]).tolist()
@@ -166,7 +156,7 @@ def _boxes(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.
 
 def _segments(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64], losses: Losses) -> list[str]:
     outlines = field_of(annotations, "segmentation")
-    sizes = _sizes(images)
+    sizes = sizes_wh(images)
     rows, differ = [], 0
     boxes = boxes_xyxy(annotations).reshape(-1, 4)
     for k, image_row in enumerate(annotations["image_row"].tolist()):
