@@ -55,7 +55,8 @@ def test_dropping_every_third_annotation(shared_data: Path, format_name: str, na
     kept = [row[2:] for row in before.rows("source", "index", "source", "category", "x_min", "y_min", "x_max", "y_max")
             if row[:2] not in gone]
     assert after.rows() == kept
-    assert after.paths() == before.paths()
+    if format_name != "openimages":  # an image without a box is in none of its files
+        assert after.paths() == before.paths()
 
 
 @pytest.mark.parametrize(("format_name", "name"), SETS)
@@ -63,13 +64,14 @@ def test_renaming_every_category_and_back(shared_data: Path, format_name: str, n
     root = folder_of(shared_data, name)
     before = Read(format_name, root)
     names = sorted({n for n in before.names() if n is not None})
+    new = "{}-&-<more>" if format_name == "dota" else "{} & <more>"
     if not before.info.categories and format_name == "yolo":
         pytest.skip("the set holds no class names")
     there = rewritten(format_name, root, tmp_path / "there", *(
-        {"action": "rename-category", "category": n, "text": f"{n} & <more>"} for n in names))
+        {"action": "rename-category", "category": n, "text": new.format(n)} for n in names))
     renamed = Read(format_name, there)
-    assert renamed.names() == [n if n is None else f"{n} & <more>" for n in before.names()]
+    assert renamed.names() == [n if n is None else new.format(n) for n in before.names()]
     assert renamed.boxes() == before.boxes()
     back = rewritten(format_name, there, tmp_path / "back", *(
-        {"action": "rename-category", "category": f"{n} & <more>", "text": n} for n in names))
+        {"action": "rename-category", "category": new.format(n), "text": n} for n in names))
     assert Read(format_name, back).rows() == before.rows()

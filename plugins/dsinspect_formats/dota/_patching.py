@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Change
@@ -29,13 +30,16 @@ class _Patcher(SetPatcher):
 class _Editor(Editor):
     def __init__(self, content: bytes, path: str) -> None:
         self.rows = TextRows(content, path, r"\S+", lambda line: bool(line.strip()) and not is_header(line))
+        self.path = path
         self._change: Change | None = None
 
     def drop(self, index: int) -> None:
         self.rows.drop(index)
 
     def set_category(self, index: int, name: str) -> None:
-        self.rows.replace(index, 8, 8, "-".join(name.split()))
+        if len(name.split()) != 1:
+            raise UserError(f"{self.path}: DOTA's classes are one word, and {name!r} is not; write - for spaces")
+        self.rows.replace(index, 8, 8, name)
 
     def set_box(self, index: int, change: Change) -> None:
         self._change = change

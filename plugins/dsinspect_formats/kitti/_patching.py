@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Change
@@ -26,6 +27,7 @@ class _Patcher(SetPatcher):
 class _Editor(Editor):
     def __init__(self, content: bytes, path: str) -> None:
         self.rows = TextRows(content, path, r"\S+", lambda line: bool(line.strip()))
+        self.path = path
         self._change: Change | None = None
 
     def drop(self, index: int) -> None:
@@ -37,7 +39,9 @@ class _Editor(Editor):
         return len(tokens) - len(parsed(tokens)[1])
 
     def set_category(self, index: int, name: str) -> None:
-        self.rows.replace(index, 0, self._words(index) - 1, "_".join(name.split()))
+        if " ".join(name.split()) != name or not name:
+            raise UserError(f"{self.path}: the type {name!r} cannot be written among fields that white space separates")
+        self.rows.replace(index, 0, self._words(index) - 1, name)
 
     def set_box(self, index: int, change: Change) -> None:
         self._change = change

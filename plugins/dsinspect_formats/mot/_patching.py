@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from dsinspect.protocols.edits import Edits
@@ -36,9 +37,30 @@ class _Patcher(SetPatcher):
         return _Editor(content, source, options.base, numbers)
 
     def others(self) -> Iterator[tuple[str, bytes, bytes]]:
-        """Rename classes where they stand."""
-        if not self.plan.renamed:
-            return
+        """Write sizes into `seqinfo.ini`, and rename classes where they stand."""
+        yield from self._sizes()
+        if self.plan.renamed:
+            yield from self._names()
+
+    def _sizes(self) -> Iterator[tuple[str, bytes, bytes]]:
+        wanted: dict[str, Change] = {}
+        for path, one in self.changes.images.items():
+            if "set-image-size" in one and "drop-image" not in one:
+                change = one["set-image-size"]
+                for source in self.sources_of[path]:
+                    first = wanted.setdefault(f"{source.removesuffix('gt/gt.txt')}seqinfo.ini", change)
+                    if first.size_wh() != change.size_wh():
+                        raise change.wrong("all frames of a sequence have one size, and another edit wants another one")
+        for path, change in sorted(wanted.items()):
+            before = (self.root / path).read_bytes() if (self.root / path).is_file() else b""
+            after = before
+            for key, text in zip((b"imWidth", b"imHeight"), change.size_wh(), strict=True):
+                after, count = re.subn(rb"(?mi)^(" + key + rb"\s*=\s*)[^\s]+", rb"\g<1>" + text.encode(), after)
+                if not count:
+                    raise change.wrong(f"{path} has no {key.decode()}")
+            yield path, before, after
+
+    def _names(self) -> Iterator[tuple[str, bytes, bytes]]:
         files = {f"{source.removesuffix('gt.txt')}labels.txt" for source in self.names}
         found = [f for f in sorted(files) if (self.root / f).is_file()]
         if not found:

@@ -51,7 +51,7 @@ class Mot(Format):
     name = "mot"
     writable = True
     patchable = True
-    no_place = NO_PLACE
+    no_place = NO_PLACE - {"set-image-size"}
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:
