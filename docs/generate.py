@@ -103,7 +103,7 @@ def api_page() -> str:
     """Return the page of the Python API: signatures and docstrings."""
     import inspect
 
-    from dsinspect import api
+    from dsinspect import api, bridges
     from dsinspect.transformation.samples import Sample
 
     module = inspect.cleandoc(api.__doc__ or "")
@@ -120,6 +120,9 @@ def api_page() -> str:
                 function = value.fget if isinstance(value, property) else getattr(value, "func", value)
                 if callable(function) and function.__doc__:
                     lines += [f"### {member}", "", *documented(function)]
+    lines += ["## Bridges", "", *documented(bridges)]
+    for function in (bridges.to_supervision, bridges.from_supervision, bridges.to_fiftyone, bridges.to_torch):
+        lines += [f"### dsinspect.bridges.{function.__name__}", "", *documented(function)]
     return "\n".join(lines)
 
 
