@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.review_serve import serve
 from dsinspect.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
@@ -105,3 +106,6 @@ def update(path: Path, review: Review) -> int:
 
     known = read_baseline(path) if path.exists() else []
     return write_baseline(path, [*known, *review.kept])
+
+
+app.command()(serve)

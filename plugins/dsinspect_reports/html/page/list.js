@@ -7,7 +7,7 @@ import { SEVERITIES, images } from "./data.js";
 const CHUNK = 40;
 
 export const ACTIONS = { keep: ["Keep", "k"], fix: ["Fix", "f"], drop: ["Drop", "d"], "set-category": ["Class…", "c"], "set-box": ["Box…", "b"],
-  "mark-as-crowd": ["Crowd", "w"], "drop-image": ["Drop image", "i"], "rename-class": ["Rename…", "r"], "merge-class": ["Merge…", "m"] };
+  "mark-as-crowd": ["Crowd", "w"], "drop-image": ["Drop image", "i"], "rename-class": ["Rename…", "R"], "merge-class": ["Merge…", "M"] };
 
 export class FindingList {
   constructor(root, { decisions, ondecide, onopen, onfocus }) {

@@ -8,8 +8,8 @@ import { ACTIONS, FindingList } from "./list.js";
 import { Lightbox } from "./lightbox.js";
 import { showTab } from "./tabs.js";
 
-const KEYS = [["n j", "next finding"], ["p", "previous finding"], ["k", "keep: it is right as it is"], ["f", "fix: do what the fix says"], ["d", "drop the annotation"],
-  ["c", "another class"], ["b", "another box"], ["w", "mark as crowd"], ["i", "drop the image"], ["r", "rename the class"], ["m", "merge the class"], ["o", "comment"],
+const KEYS = [["n j", "next finding"], ["p", "previous finding"], ["r k", "reject: it is right as it is, keep it"], ["a f", "accept: do what the fix says"], ["d", "drop the annotation"],
+  ["c", "another class"], ["b", "another box"], ["w", "mark as crowd"], ["i", "drop the image"], ["R M", "rename or merge the class"], ["o", "comment"],
   ["u", "undo"], ["x", "take the decision away"], ["Enter", "open or close the image"], ["+ - 0 z", "in the image: zoom, whole image, object"], ["g", "in the image: next of a group"],
   ["s", "show or skip what is decided"], ["/", "search"], ["S", "save decisions.json"], ["?", "these keys"]];
 const SORTS = { image: (f) => f.image ?? "", check: (f) => f.check.code, class: (f) => f.category ?? "", split: (f) => f.split ?? "", size: (f) => f.size, decision: (f) => decisions.of(f)?.action ?? "" };
@@ -152,7 +152,8 @@ function start(root) {
 
   function key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    const action = Object.keys(ACTIONS).find((a) => ACTIONS[a][1] === event.key);
+    const alias = { a: "f", r: "k" }[event.key] ?? event.key;
+    const action = Object.keys(ACTIONS).find((name) => ACTIONS[name][1] === alias);
     if (action && current) current.choices.includes(action) ? decide(current, action) : say(`${current.check.code} cannot take: ${action}`);
     else if (event.key === "o" && current) decide(current, "comment");
     else if (event.key === "n" || event.key === "j") step(1);

@@ -1,0 +1,144 @@
+"""What the served page asks for: the findings, the images with their boxes, and walls of the boxes of a class."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import numpy as np
+
+from dsinspect import __version__
+from dsinspect.findings.members import members
+from dsinspect.protocols.decisions import choices_of
+from dsinspect.render.palette import colours_of
+from dsinspect.tables.columns import codes_of
+from dsinspect.tables.schema import boxes_xyxy
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from dsinspect.findings.findings import Finding
+    from dsinspect.protocols.run import Run
+
+FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation", "source", "line", "index", "box", "print", "fix",
+          "choices", "group", "other")
+"""Fields of a finding's row."""
+WALL = 240
+"""Boxes of a wall sent together."""
+SORTS = ("size", "smallest", "distance", "image")
+"""Orders of a wall: largest first, smallest first, most unlike the class's median first, by image."""
+
+
+class Catalog:
+    """A run in the form in which the page asks for it; everything is addressed by number.
+
+    Args:
+        run: with images and annotations.
+    """
+
+    def __init__(self, run: Run) -> None:
+        if run.image_columns is None or run.annotation_columns is None:
+            raise ValueError("the run has no tables of images and annotations")
+        self.run = run
+        self.images, self.annotations = run.image_columns, run.annotation_columns
+        self.paths: list[str] = [str(p) for p in self.images["path"].tolist()]
+        self.row_of = {p: k for k, p in reversed(list(enumerate(self.paths)))}
+        codes, paths = codes_of(self.annotations["path"])
+        self.image_rows: NDArray[np.int64] = np.array([*(self.row_of.get(str(p), -1) for p in paths), -1], np.int64)[codes]
+        self.order = np.argsort(self.image_rows, kind="stable")
+        self.starts = np.searchsorted(self.image_rows[self.order], np.arange(len(self.paths) + 1))
+        self.codes, self.names = codes_of(self.annotations["category"])
+        self.boxes = boxes_xyxy(self.annotations)
+
+    @cached_property
+    def state(self) -> bytes:
+        """All findings and what they refer to, as JSON."""
+        run = self.run
+        classes = dict.fromkeys([c.name for c in run.info.categories] or [str(n) for n in run.census.category_columns["name"].tolist()])
+        classes.update(dict.fromkeys(map(str, self.names)))
+        counts = {str(n): int(c) for n, c in zip(self.names, np.bincount(self.codes + 1, minlength=len(self.names) + 1)[1:],
+                                                  strict=True)}
+        colours = {n: f"rgb({r} {g} {b})" for n, (r, g, b) in colours_of(classes).items()}
+        tables: dict[str, dict[Any, int]] = {"split": {}, "class": {n: k for k, n in enumerate(classes)}, "source": {}, "choices": {}}
+        rows = [self._row(f, check, tables) for check, o in enumerate(run.outcomes) for f in o.iterate()]
+        return _json({
+            "dataset": run.path, "version": __version__, "fields": FIELDS, "findings": rows, "images": self.paths,
+            "checks": [{"code": o.code, "name": o.name, "summary": o.summary.replace("`", ""), "why": o.explanation.replace("`", ""),
+                        "limits": [[k, str(v)] for k, v in o.limits.items()]} for o in run.outcomes],
+            "classes": [{"name": n, "boxes": counts.get(n, 0), "colour": colours[n]} for n in tables["class"]],
+            "splits": list(tables["split"]), "sources": list(tables["source"]), "choices": [list(c) for c in tables["choices"]],
+            "sorts": SORTS, "canAdd": "add-box" not in run.no_place and "add-annotation" not in run.no_place})
+
+    def _row(self, f: Finding, check: int, tables: dict[str, dict[Any, int]]) -> list[Any]:
+        def number(table: str, key: Any) -> int:
+            return -1 if key is None else tables[table].setdefault(key, len(tables[table]))
+
+        choices = choices_of(has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image,
+                             category=f.category, fix=None if f.fix is None else f.fix.action, no_place=self.run.no_place)
+        image = self.row_of.get(f.image, -1) if f.image is not None else -1
+        group = [k for p in members(f.values) if (k := self.row_of.get(p, -1)) >= 0 and k != image]
+        other = f.values.get("other_id")
+        return [check, f.severity.rank, f.message, image if image >= 0 or f.image is None else f.image, number("split", f.split),
+                number("class", f.category), f.annotation_id, number("source", f.source), f.line, f.index, f.bbox_xyxy,
+                f.fingerprint, None if f.fix is None else [f.fix.safety, f.fix.action], number("choices", choices),
+                list(dict.fromkeys(group))[:12], other if isinstance(other, int) else None]
+
+    def image(self, row: int) -> Mapping[str, Any]:
+        """Return an image with its boxes; raise IndexError for a number that is none."""
+        if not 0 <= row < len(self.paths):
+            raise IndexError(row)
+        positions = self.order[self.starts[row]:self.starts[row + 1]]
+        a = self.annotations
+        boxes = [{"row": k, "box": box, "class": None if code < 0 else str(self.names[code]), "id": i, "source": s,
+                  "line": None if line < 0 else line, "index": None if index < 0 else index}
+                 for k, box, code, i, s, line, index in zip(
+                     positions.tolist(), self.boxes[positions].tolist(), self.codes[positions].tolist(),
+                     *(a[c][positions].tolist() for c in ("annotation_id", "source", "line", "index")), strict=True)]
+        frame = [float(self.images[c][row]) for c in ("frame_width", "frame_height")]
+        return {"path": self.paths[row], "frame": frame if all(v > 0 for v in frame) else None, "boxes": boxes,
+                "split": self.images["split"][row]}
+
+    def image_record(self, row: int) -> dict[str, Any]:
+        """Return an image's row as a record; raise IndexError for a number that is none."""
+        if not 0 <= row < len(self.paths):
+            raise IndexError(row)
+        return self.images.take(np.array([row])).records()[0]
+
+    def wall(self, name: str, sort: str, start: int) -> dict[str, Any]:
+        """Return some boxes of a class, in an order of `SORTS`, from one on; raise KeyError for a class or order that is none."""
+        order = self._wall_order(name, sort)
+        shown = order[max(start, 0):max(start, 0) + WALL].tolist()
+        return {"total": len(order), "items": [{"row": k, "image": int(self.image_rows[k]), "box": self.boxes[k].tolist()} for k in shown]}
+
+    @lru_cache(maxsize=64)  # noqa: B019 the catalog lives as long as the server
+    def _wall_order(self, name: str, sort: str) -> NDArray[np.intp]:
+        if sort not in SORTS or name not in self.names:
+            raise KeyError(name)
+        rows = np.flatnonzero((self.codes == self.names.index(name)) & (self.image_rows >= 0))
+        size = self.boxes[rows, 2:] - self.boxes[rows, :2]
+        with np.errstate(invalid="ignore", over="ignore"):
+            area = np.nan_to_num(size.prod(axis=1), nan=0.0, posinf=0.0, neginf=0.0)
+            sides = np.log(np.maximum(np.nan_to_num(size, nan=1e-9, posinf=1e-9, neginf=1e-9), 1e-9))
+        if sort == "image":
+            return rows[np.lexsort((rows, self.image_rows[rows]))]
+        middle = np.median(sides, axis=0) if len(sides) else 0
+        spread = np.median(np.abs(sides - middle), axis=0) + 1e-3 if len(sides) else 1
+        key = {"size": -area, "smallest": area, "distance": -np.abs((sides - middle) / spread).max(axis=1, initial=0)}[sort]
+        return rows[np.lexsort((rows, key))]
+
+
+def _json(value: Any) -> bytes:
+    """Return JSON; what is no text (a file name of other bytes) is escaped."""
+    def clean(v: Any) -> Any:
+        if isinstance(v, str):
+            return v.encode("utf-8", "backslashreplace").decode()
+        if isinstance(v, dict):
+            return {k: clean(x) for k, x in v.items()}
+        return [clean(x) for x in v] if isinstance(v, (list, tuple)) else v
+
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(clean(value))

@@ -1,0 +1,117 @@
+"""Images for the page: whole ones, tiles of large ones, and crops; each is made once and kept in a cache folder.
+
+Files of the cache are named by a hash of what they show: no name of a dataset becomes a path.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dsinspect.io.atomic import atomic
+from dsinspect.io.image_codec import Encoding
+from dsinspect.render.crops import Framed, crop, open_framed
+
+if TYPE_CHECKING:
+    from dsinspect.review.server.catalog import Catalog
+
+WHOLE = 1600
+"""Longer side of a whole image, px; where more is seen, tiles follow."""
+TILE = 512
+CROP_ROOM = (256, 192)
+OPENED = 3
+"""Decoded images that are kept."""
+MAX_CACHE = 1 << 30
+"""Bytes of the cache, above which the oldest half goes at the start of a server."""
+
+
+class Pixels:
+    """Makes images; safe with threads.
+
+    Args:
+        catalog: whose images are shown.
+        folder: of the cache.
+    """
+
+    def __init__(self, catalog: Catalog, folder: Path) -> None:
+        self.catalog = catalog
+        self.folder = folder
+        self._opened: OrderedDict[int, Framed] = OrderedDict()
+        self._lock = threading.Lock()
+        folder.mkdir(parents=True, exist_ok=True)
+        _trim(folder)
+
+    def whole(self, row: int) -> bytes:
+        """Return an image as JPEG, its longer side at most `WHOLE` px.
+
+        Raises:
+            IndexError: no image has that number.
+            UnreadableError: it cannot be read.
+        """
+        return self._kept(row, "whole", lambda image: crop(image, (), (WHOLE, WHOLE), 85).content)
+
+    def crop(self, row: int, box: tuple[float, float, float, float]) -> bytes:
+        """Return the place of a box with its surroundings as JPEG; raises as `whole` does."""
+        return self._kept(row, f"crop {box}", lambda image: crop(image, [box], CROP_ROOM, 75).content)
+
+    def tile(self, row: int, x: int, y: int) -> bytes:
+        """Return the tile `x` across and `y` down of an image in its full size; raises as `whole` does.
+
+        Raises:
+            IndexError: also for a tile outside of the image.
+        """
+        def made(image: Framed) -> bytes:
+            part = image.bgr[y * TILE:(y + 1) * TILE, x * TILE:(x + 1) * TILE]
+            if x < 0 or y < 0 or not part.size:
+                raise IndexError((x, y))
+            return Encoding(jpeg_quality=88).encode(np.ascontiguousarray(part), ".jpg")
+
+        return self._kept(row, f"tile {x} {y}", made)
+
+    def _kept(self, row: int, what: str, make: Callable[[Framed], bytes]) -> bytes:
+        record = self.catalog.image_record(row)
+        path = self.folder / f"{_key(record, what)}.jpg"
+        with suppress(OSError):
+            return path.read_bytes()
+        content = make(self._open(row, record))
+        with suppress(OSError), atomic(path) as partial:  # a cache that cannot be written costs time only
+            partial.write_bytes(content)
+        return content
+
+    def _open(self, row: int, record: dict[str, Any]) -> Framed:
+        with self._lock:
+            if row in self._opened:
+                self._opened.move_to_end(row)
+                return self._opened[row]
+            image = open_framed(record)
+            self._opened[row] = image
+            while len(self._opened) > OPENED:
+                self._opened.popitem(last=False)
+            return image
+
+
+def _key(record: dict[str, Any], what: str) -> str:
+    """Return a name for what is shown of a file as it is now."""
+    try:
+        status = Path(str(record["file"])).stat()
+        state = f"{status.st_size} {status.st_mtime_ns}"
+    except OSError:
+        state = "gone"
+    frame = f"{record['frame_width']} {record['frame_height']} {record.get('orientation')}"
+    text = "\0".join((str(record["file"]), state, frame, what))
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _trim(folder: Path) -> None:
+    """Remove the oldest half of a cache that has grown too large."""
+    files = [(p.stat().st_mtime_ns, p.stat().st_size, p) for p in folder.glob("*.jpg")]
+    if sum(size for _, size, _ in files) > MAX_CACHE:
+        for _, _, path in sorted(files)[:len(files) // 2]:
+            path.unlink(missing_ok=True)

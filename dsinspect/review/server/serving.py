@@ -1,0 +1,62 @@
+"""Start the server: a socket on this machine alone, a token, and the address that is printed."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsinspect.errors import UserError
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.run import Run
+
+
+def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> None:
+    """Serve a review until the process is interrupted; the address goes to standard output.
+
+    Args:
+        run: with images and annotations.
+        store_path: file of the decisions.
+        cache: folder of thumbnails and tiles.
+        reviewer: name to begin with.
+        port: to listen on; 0 takes a free one.
+
+    Raises:
+        UserError: the extra is not installed, the port is taken, or the store cannot be used.
+    """
+    try:
+        import uvicorn
+
+        from dsinspect.review.server.app import make_app
+    except ImportError as e:
+        raise UserError(f"review serve needs {e.name}; install it with: pip install 'dsinspect[serve]'") from None
+    from dsinspect.io.decoder_stderr import quiet_decoders
+    from dsinspect.io.image_codec import start_opencv
+    from dsinspect.review.server.catalog import Catalog
+    from dsinspect.review.server.pixels import Pixels
+    from dsinspect.review.store import Store
+
+    start_opencv()
+    store = Store(store_path, run.path, run.settings)
+    catalog = Catalog(run)
+    pixels = Pixels(catalog, cache)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError as e:
+            raise UserError(f"--port {port}: {(e.strerror or str(e)).lower()}") from None
+        listener.listen(128)
+        number = listener.getsockname()[1]
+        token = secrets.token_urlsafe(24)
+        app = make_app(catalog, pixels, store, reviewer, token, number)
+        print(f"http://127.0.0.1:{number}/{token}/", flush=True)
+        config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False, date_header=False, lifespan="off",
+                                ws="none")
+        try:
+            with quiet_decoders():
+                uvicorn.Server(config).run(sockets=[listener])
+        finally:
+            store.close()

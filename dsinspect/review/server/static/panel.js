@@ -1,0 +1,66 @@
+// The panel beside the image: the finding, what can be decided, what others decided, and the counters.
+
+import { h, count } from "./dom.js";
+import { SEVERITIES } from "./state.js";
+
+export const ACTIONS = { keep: ["Keep", "k"], fix: ["Fix", "f"], drop: ["Drop", "d"], "set-category": ["Class…", "c"], "set-box": ["Box…", "b"],
+  "mark-as-crowd": ["Crowd", "w"], "drop-image": ["Drop image", "i"], "rename-class": ["Rename…", "R"], "merge-class": ["Merge…", "M"] };
+
+const valueText = (v) => (Array.isArray(v) ? v.map((x) => Number(x.toFixed(2))).join(", ") : typeof v === "object" && v ? v.category : v ?? "");
+
+export class Panel {
+  constructor(root, { decisions, act }) {
+    Object.assign(this, { decisions, act });
+    this.about = h("div", { className: "about" });
+    this.buttons = h("div", { className: "tools" });
+    this.made = h("div", { className: "made" });
+    this.counters = h("div", { className: "counters" });
+    root.append(this.about, this.buttons, this.made, this.counters);
+  }
+
+  finding(f, place, total) {
+    const name = SEVERITIES[f.severity];
+    this.about.replaceChildren(
+      h("p", { className: "quiet", textContent: `Finding ${count(place + 1)} of ${count(total)}` }),
+      h("p", {}, h("span", { className: `badge ${name}`, textContent: name }), " ", h("b", { textContent: f.check.code }), ` ${f.check.name}`),
+      h("p", { className: "message", textContent: f.message }),
+      h("p", { className: "quiet place", textContent: [f.path, f.category, f.split, f.annotation === null ? null : `annotation ${f.annotation}`].filter(Boolean).join(" · ") }),
+      h("details", {}, h("summary", { textContent: f.fix ? `Why, and the fix: ${f.fix[1]} (${f.fix[0]})` : "Why it matters" }), ...f.check.why.split("\n\n").map((p) => h("p", { className: "pre", textContent: p })),
+        h("p", {}, ...f.check.limits.flatMap(([k, v]) => [h("code", { textContent: `${f.check.code}.${k}=${v}` }), " "]))));
+    this.tools(f.choices, f.subject);
+  }
+
+  /** A box that was picked: decisions are about it, not about the finding. */
+  box(b, path) {
+    this.about.replaceChildren(h("p", { className: "quiet", textContent: "Box" }), h("p", {}, h("b", { textContent: b.class ?? "no class" }), ` ${b.box.map((v) => Number(v.toFixed(1))).join(", ")}`),
+      h("p", { className: "quiet place", textContent: `${path} · annotation ${b.id}` }));
+  }
+
+  image(path, row, total) {
+    this.about.replaceChildren(h("p", { className: "quiet", textContent: `Image ${count(row + 1)} of ${count(total)}` }), h("p", { className: "place", textContent: path }));
+  }
+
+  tools(choices, subject) {
+    const d = this.decisions.of(subject);
+    this.buttons.replaceChildren(...choices.map((a) => h("button", { type: "button", className: "act", textContent: ACTIONS[a][0], title: `${a} (${ACTIONS[a][1]})`, "aria-pressed": String(d?.action === a), onclick: () => this.act(a) })),
+      h("button", { type: "button", className: "act", textContent: "Comment…", title: "comment (o)", onclick: () => this.act("comment") }));
+    const all = [...(this.decisions.by.get(subject) ?? [])];
+    this.made.replaceChildren(...all.map(([who, x]) => h("p", { className: who === this.decisions.reviewer ? "own" : "other", textContent: `${who === this.decisions.reviewer ? "You" : who || "Somebody"}: ${x.action} ${valueText(x.value)}${x.comment ? ` · ${x.comment}` : ""}` })));
+    const wishes = new Set(all.map(([, x]) => JSON.stringify([x.action, x.value ?? null])));
+    if (wishes.size > 1) this.made.append(h("p", { className: "differ", textContent: "Reviewers disagree: nothing of it will be applied." }));
+  }
+
+  /** Counters per check and per reviewer. */
+  count(findings) {
+    const checks = new Map(), people = new Map();
+    for (const f of findings) {
+      const row = checks.get(f.check.code) ?? [0, 0];
+      row[1] += 1;
+      if (this.decisions.of(f.subject)) row[0] += 1;
+      checks.set(f.check.code, row);
+    }
+    for (const by of this.decisions.by.values()) for (const who of by.keys()) people.set(who, (people.get(who) ?? 0) + 1);
+    const table = (title, rows) => h("table", {}, h("caption", { textContent: title }), h("tbody", {}, ...rows.map(([a, b]) => h("tr", {}, h("th", { scope: "row", textContent: a }), h("td", { className: "n", textContent: b })))));
+    this.counters.replaceChildren(table("Decided by check", [...checks].sort().map(([c, [n, of]]) => [c, `${count(n)} of ${count(of)}`])), table("By reviewer", [...people].sort().map(([who, n]) => [who || "(no name)", count(n)])));
+  }
+}

@@ -1,0 +1,117 @@
+// What the server knows: findings, images, and every reviewer's decisions, which are written there before they count here.
+
+import { say } from "./dom.js";
+
+export const SEVERITIES = ["info", "warning", "error"];
+
+async function got(path) {
+  const answer = await fetch(path);
+  if (!answer.ok) throw new Error((await answer.text()).trim());
+  return answer.json();
+}
+
+export const api = {
+  state: () => got("api/state"),
+  who: () => got("api/who"),
+  image: (row) => got(`api/image/${row}`),
+  wall: (name, sort, from) => got(`api/wall?${new URLSearchParams({ class: name, sort, from })}`),
+  log: (since) => got(`api/log?since=${since}`),
+  async decide(reviewer, rows) {
+    const answer = await fetch("api/decide", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ reviewer, rows }) });
+    if (!answer.ok) throw new Error((await answer.text()).trim());
+    return answer.json();
+  },
+};
+
+const visible = (text) => text?.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+
+/** Turn the rows of the server into findings. */
+export function findingsOf(state) {
+  const at = Object.fromEntries(state.fields.map((name, k) => [name, k]));
+  return state.findings.map((row, number) => {
+    const image = row[at.image];
+    const f = { number, check: state.checks[row[at.check]], severity: row[at.severity], message: visible(row[at.message]), raw: row[at.message], row: image, fix: row[at.fix],
+      path: typeof image === "string" ? image : state.images[image] ?? null, split: state.splits[row[at.split]] ?? null, category: state.classes[row[at.class]]?.name ?? null,
+      annotation: row[at.annotation], source: state.sources[row[at.source]] ?? null, line: row[at.line], index: row[at.index], box: row[at.box], print: row[at.print],
+      choices: state.choices[row[at.choices]], group: row[at.group], other: row[at.other], subject: `f:${row[at.print]}` };
+    f.text = [f.check.code, f.check.name, f.message, f.path, f.category, f.split].filter(Boolean).join(" ").toLowerCase();
+    return f;
+  });
+}
+
+const given = (record) => Object.fromEntries(Object.entries(record).filter(([, v]) => v !== null && v !== undefined));
+
+/** What is written beside a decision on a finding. */
+export function seenOf(f) {
+  const record = given({ source: f.source, line: f.line, index: f.index, id: f.annotation });
+  return given({ code: f.check.code, message: f.raw, image: f.path, split: f.split, category: f.category, bbox_xyxy: f.box, annotation: Object.keys(record).length ? record : null });
+}
+
+/** What is written beside a decision on an annotation. */
+export const seenOfBox = (path, b) => given({ image: path, category: b.class, bbox_xyxy: b.box, annotation: given({ source: b.source, line: b.line, index: b.index, id: b.id }) });
+export const recordOfBox = (path, b) => given({ image: path, source: b.source, line: b.line, index: b.index, id: b.id });
+export const subjectOfBox = (b) => `a:${b.source}\n${b.index}`;
+
+export class Decisions extends EventTarget {
+  constructor(reviewer) {
+    super();
+    this.reviewer = reviewer;
+    this.by = new Map(); // subject -> Map(reviewer -> decision)
+    this.last = 0;
+    this.undoable = [];
+  }
+
+  /** The decision on a subject: the own one first. */
+  of(subject) {
+    const all = this.by.get(subject);
+    return all ? all.get(this.reviewer) ?? all.values().next().value : undefined;
+  }
+
+  own(subject) {
+    return this.by.get(subject)?.get(this.reviewer);
+  }
+
+  /** The decisions of others on a subject: [reviewer, decision]. */
+  others(subject) {
+    return [...(this.by.get(subject) ?? [])].filter(([who]) => who !== this.reviewer);
+  }
+
+  set(subject, reviewer, decision) {
+    const all = this.by.get(subject) ?? new Map();
+    decision ? all.set(reviewer, decision) : all.delete(reviewer);
+    all.size ? this.by.set(subject, all) : this.by.delete(subject);
+  }
+
+  /** Decide: rows of [subject, decision or null]. Shown at once; taken back when the server did not take it. */
+  async decide(rows, { undoing = false } = {}) {
+    const before = rows.map(([subject]) => [subject, this.own(subject) ?? null]);
+    for (const [subject, decision] of rows) this.set(subject, this.reviewer, decision);
+    if (!undoing) this.undoable.push(before);
+    this.dispatchEvent(new Event("change"));
+    try {
+      await (this.queue = (this.queue ?? Promise.resolve()).catch(() => {}).then(() => api.decide(this.reviewer, rows.map(([subject, decision]) => ({ subject, decision })))));
+    } catch (e) {
+      for (const [subject, decision] of before) this.set(subject, this.reviewer, decision);
+      if (!undoing) this.undoable.splice(this.undoable.indexOf(before), 1);
+      say(`Not kept: ${e.message}`);
+      this.dispatchEvent(new Event("change"));
+    }
+  }
+
+  async undo() {
+    const last = this.undoable.pop();
+    if (!last) return say("Nothing to undo"), null;
+    await this.decide(last, { undoing: true });
+    return last[0][0];
+  }
+
+  /** Take up what was decided since, here and by others. */
+  async refresh() {
+    const rows = await api.log(this.last);
+    for (const { number, subject, reviewer, decision } of rows) {
+      this.last = number;
+      this.set(subject, reviewer, decision === null ? null : JSON.parse(decision));
+    }
+    if (rows.length) this.dispatchEvent(new Event("change"));
+  }
+}

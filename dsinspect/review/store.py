@@ -1,0 +1,150 @@
+"""The store of a served review: decisions in an SQLite file, each written down before it is answered.
+
+It is a log: a decision that replaces another, and one that is taken back, are rows of their own, so that several reviewers see
+each other's by asking for what came after the last row they know. The latest row of a reviewer on a subject counts.
+"""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.decisions import Decision, Decisions, Settings
+from dsinspect.review.decision import check_address
+
+APPLICATION_ID = 0x64734964
+"""Marks the file as a store (SQLite's application_id): `dsId`."""
+SUBJECT = re.compile(r"[fanic]:.{1,4000}", re.DOTALL)
+"""Finding, annotation, new box, image or class, then which."""
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS log (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, reviewer TEXT NOT NULL, decision TEXT
+);
+CREATE INDEX IF NOT EXISTS log_of_subject ON log (subject, reviewer, number);
+"""
+
+
+class Entry(NamedTuple):
+    """A row of the log; `decision` is JSON, or None when it was taken back."""
+
+    number: int
+    subject: str
+    reviewer: str
+    decision: str | None
+
+
+class Store:
+    """An open store; safe with other processes writing at once, and with threads."""
+
+    def __init__(self, path: Path, dataset: str, settings: Settings) -> None:
+        """Open a store, or make it.
+
+        Args:
+            path: of the file.
+            dataset: as it was named.
+            settings: of the inspection that findings come from.
+
+        Raises:
+            UserError: it is no store, or one of another inspection.
+        """
+        self.path = path
+        self._lock = threading.Lock()
+        self._db = _open(path)
+        own = {"dataset": dataset, "settings": msgspec.json.encode(settings).decode()}
+        with self._lock, self._db:
+            self._db.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", own.items())
+        kept = dict(self._db.execute("SELECT name, value FROM about"))
+        if msgspec.json.decode(kept["settings"]) != msgspec.json.decode(own["settings"]):
+            self.close()
+            raise UserError(f"--store {path}: its decisions were taken with other settings ({kept['settings'][:200]}); use the same "
+                            "ones, or another file")
+
+    def add(self, reviewer: str, rows: Sequence[tuple[str, Decision | None]]) -> int:
+        """Write decisions down, all or none; they are on disk when this returns.
+
+        Args:
+            reviewer: who decided.
+            rows: subject and decision; None takes the reviewer's own back.
+
+        Returns:
+            number of the last row.
+        """
+        texts = [(s, reviewer, None if d is None else msgspec.json.encode(d).decode()) for s, d in rows]
+        with self._lock, self._db:
+            self._db.executemany("INSERT INTO log (subject, reviewer, decision) VALUES (?, ?, ?)", texts)
+            return int(self._db.execute("SELECT max(number) FROM log").fetchone()[0] or 0)
+
+    def since(self, number: int) -> list[Entry]:
+        """Return the rows that came after a row, in order."""
+        with self._lock:
+            return [Entry(*row) for row in self._db.execute(
+                "SELECT number, subject, reviewer, decision FROM log WHERE number > ? ORDER BY number", (number,))]
+
+    def decisions(self) -> Decisions:
+        """Return the decisions that count now, in the order in which they were taken."""
+        return _decisions(self._db)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+
+def read_store(path: Path) -> Decisions:
+    """Return the decisions of a store, which may be open elsewhere.
+
+    Raises:
+        UserError: it is none.
+    """
+    db = _open(path, make=False)
+    try:
+        return _decisions(db, path.name)
+    except sqlite3.DatabaseError as e:
+        raise UserError(f"{path}: {e}") from None
+    finally:
+        db.close()
+
+
+def is_store(path: Path) -> bool:
+    """Say whether a file is a store, by its content."""
+    with path.open("rb") as file:
+        head = file.read(72)
+    return head.startswith(b"SQLite format 3\0") and int.from_bytes(head[68:72], "big") == APPLICATION_ID
+
+
+def _open(path: Path, *, make: bool = True) -> sqlite3.Connection:
+    if path.is_dir() or (path.exists() and path.stat().st_size and not is_store(path)):
+        raise UserError(f"{path}: is no store of decisions; name another file")
+    if not path.parent.is_dir():
+        raise UserError(f"{path}: no folder {path.parent}")
+    if not make and not path.exists():
+        raise UserError(f"{path}: no such file")
+    try:
+        db = sqlite3.connect(path, timeout=10, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.executescript(_SCHEMA)
+    except sqlite3.DatabaseError as e:
+        raise UserError(f"{path}: {e}") from None
+    return db
+
+
+def _decisions(db: sqlite3.Connection, name: str = "the store") -> Decisions:
+    about = dict(db.execute("SELECT name, value FROM about"))
+    rows: Iterable[tuple[int, str]] = db.execute(
+        "SELECT log.number, decision FROM log JOIN (SELECT max(number) AS number FROM log GROUP BY subject, reviewer) "
+        "USING (number) WHERE decision IS NOT NULL ORDER BY log.number")
+    made = []
+    for number, text in rows:
+        decision = msgspec.json.decode(text, type=Decision)
+        check_address(decision, f"{name}, row {number}")
+        made.append(msgspec.structs.replace(decision, place=f"{name}, row {number}"))
+    return Decisions(about.get("dataset", ""), msgspec.json.decode(about.get("settings", "{}"), type=Settings), tuple(made))
