@@ -42,9 +42,12 @@ def serve(
     """
     from dsinspect.inspection.cache import default_path
     from dsinspect.inspection.inspect import inspect
+    from dsinspect.output.destination import is_within
     from dsinspect.review.server.serving import serve as run_server
 
-    common.require_writable(store, dataset)
+    common.require_writable(store, dataset, force=True)
+    if "://" not in dataset and is_within(store, Path(dataset) if Path(dataset).is_dir() else Path(dataset).parent):
+        raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
     if store.suffix.lower() in (".xlsx", ".json", ".html"):
         raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
     session = common.start(common.Choices(

@@ -37,6 +37,8 @@ OF_FINDINGS = ("keep", "fix", "drop", "set-box", "set-category", "mark-as-crowd"
 """Actions that a finding may take, in the order in which they are offered; `choices_of` says which one can."""
 OF_CHECKS = ("keep", "fix", "drop", "mark-as-crowd", "drop-image")
 """Actions that may stand for all findings of a check: those without a value."""
+OF_ANNOTATIONS = ("drop", "set-box", "set-category", "mark-as-crowd")
+"""Actions that an annotation may take without a finding: its record has `source`, and `index` or `id`."""
 ADDITIONS = ("add-box", "add-class", "rename-class", "merge-class")
 """Actions about a record that need no finding."""
 EDIT_OF: Mapping[str, str] = {
@@ -84,7 +86,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         action: one of `MEANINGS`.
         finding: fingerprint of the finding, 16 hexadecimal digits.
-        record: image (add-box) or class (add-class, rename-class, merge-class).
+        record: image (add-box, drop-image), class (add-class, rename-class, merge-class), or annotation (drop, set-box,
+            set-category, mark-as-crowd), by its source and index.
         check: code of a check, whose findings without a decision of their own it stands for.
         value: of set-box a box, of add-box a box with its class, of set-category, rename-class and merge-class a name.
         comment: of the reviewer.
@@ -111,6 +114,8 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
         if self.check is not None:
             return "check", self.check
         record = self.record or Record()
+        if record.source is not None:
+            return "annotation", record.source, record.index
         if self.action == "add-box":
             return "box", record.image, self.value
         return ("class", record.category) if record.category is not None else ("image", record.image)

@@ -64,8 +64,8 @@ class Store:
         kept = dict(self._db.execute("SELECT name, value FROM about"))
         if msgspec.json.decode(kept["settings"]) != msgspec.json.decode(own["settings"]):
             self.close()
-            raise UserError(f"--store {path}: its decisions were taken with other settings ({kept['settings'][:200]}); use the same "
-                            "ones, or another file")
+            raise UserError(f"--store {path}: its decisions were taken with other settings; use the same ones, or another file "
+                            f"(they were {kept['settings'][:200]})")
 
     def add(self, reviewer: str, rows: Sequence[tuple[str, Decision | None]]) -> int:
         """Write decisions down, all or none; they are on disk when this returns.
@@ -128,9 +128,10 @@ def _open(path: Path, *, make: bool = True) -> sqlite3.Connection:
         raise UserError(f"{path}: no such file")
     try:
         db = sqlite3.connect(path, timeout=10, check_same_thread=False)
+        if not db.execute("PRAGMA application_id").fetchone()[0]:
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # before WAL: it has to stand in the file itself
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         db.executescript(_SCHEMA)
     except sqlite3.DatabaseError as e:
         raise UserError(f"{path}: {e}") from None

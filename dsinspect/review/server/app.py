@@ -34,8 +34,9 @@ if TYPE_CHECKING:
 
 MAX_BODY = 16 << 20
 MAX_REVIEWER = 100
-OWN = ("index.html", "app.css", "app.js", "state.js", "stage.js", "wall.js", "panel.js")
-TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
+OWN = ("index.html", "icon.svg", "app.css", "app.js", "state.js", "stage.js", "wall.js", "panel.js")
+TYPES = {"html": "text/html; charset=utf-8", "css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8",
+         "svg": "image/svg+xml"}
 HEADERS = {
     "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
                                "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -181,6 +182,8 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
         Route("/", index), Route("/static/{name}", file), Route("/api/state", state), Route("/api/who", who),
         Route("/api/image/{row:int}", image), Route("/api/wall", wall), Route("/api/log", log),
         Route("/api/decide", decide, methods=["POST"]), Route("/api/decisions.json", export),
-        Route("/whole/{row:int}", pixels_of), Route("/tile/{row:int}/{x:int}/{y:int}", pixels_of), Route("/crop/{annotation:int}", pixels_of)]
-    handlers: dict[Any, Any] = dict.fromkeys((IndexError, KeyError, ValueError, UserError, UnreadableError, msgspec.MsgspecError), wrong)
+        Route("/whole/{row:int}", pixels_of), Route("/tile/{row:int}/{x:int}/{y:int}", pixels_of),
+        Route("/crop/{annotation:int}", pixels_of)]
+    known = (IndexError, KeyError, ValueError, UserError, UnreadableError, msgspec.MsgspecError)
+    handlers: dict[Any, Any] = dict.fromkeys(known, wrong)
     return Guard(Starlette(routes=[Mount(f"/{token}", routes=routes)], exception_handlers=handlers), token, port)

@@ -11,7 +11,7 @@ import numpy as np
 
 from dsinspect import __version__
 from dsinspect.findings.members import members
-from dsinspect.protocols.decisions import choices_of
+from dsinspect.protocols.decisions import EDIT_OF, choices_of
 from dsinspect.render.palette import colours_of
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.schema import boxes_xyxy
@@ -56,20 +56,22 @@ class Catalog:
     def state(self) -> bytes:
         """All findings and what they refer to, as JSON."""
         run = self.run
-        classes = dict.fromkeys([c.name for c in run.info.categories] or [str(n) for n in run.census.category_columns["name"].tolist()])
+        declared = [c.name for c in run.info.categories] or run.census.category_columns["name"].tolist()
+        classes = dict.fromkeys(map(str, declared))
         classes.update(dict.fromkeys(map(str, self.names)))
         counts = {str(n): int(c) for n, c in zip(self.names, np.bincount(self.codes + 1, minlength=len(self.names) + 1)[1:],
                                                   strict=True)}
         colours = {n: f"rgb({r} {g} {b})" for n, (r, g, b) in colours_of(classes).items()}
-        tables: dict[str, dict[Any, int]] = {"split": {}, "class": {n: k for k, n in enumerate(classes)}, "source": {}, "choices": {}}
+        tables: dict[str, dict[Any, int]] = {
+            "split": {}, "class": {n: k for k, n in enumerate(classes)}, "source": {}, "choices": {}}
         rows = [self._row(f, check, tables) for check, o in enumerate(run.outcomes) for f in o.iterate()]
         return _json({
             "dataset": run.path, "version": __version__, "fields": FIELDS, "findings": rows, "images": self.paths,
-            "checks": [{"code": o.code, "name": o.name, "summary": o.summary.replace("`", ""), "why": o.explanation.replace("`", ""),
+            "checks": [{"code": o.code, "name": o.name, "why": o.explanation.replace("`", ""),
                         "limits": [[k, str(v)] for k, v in o.limits.items()]} for o in run.outcomes],
             "classes": [{"name": n, "boxes": counts.get(n, 0), "colour": colours[n]} for n in tables["class"]],
             "splits": list(tables["split"]), "sources": list(tables["source"]), "choices": [list(c) for c in tables["choices"]],
-            "sorts": SORTS, "canAdd": "add-box" not in run.no_place and "add-annotation" not in run.no_place})
+            "sorts": SORTS, "canAdd": EDIT_OF["add-box"] not in run.no_place})
 
     def _row(self, f: Finding, check: int, tables: dict[str, dict[Any, int]]) -> list[Any]:
         def number(table: str, key: Any) -> int:
@@ -110,7 +112,8 @@ class Catalog:
         """Return some boxes of a class, in an order of `SORTS`, from one on; raise KeyError for a class or order that is none."""
         order = self._wall_order(name, sort)
         shown = order[max(start, 0):max(start, 0) + WALL].tolist()
-        return {"total": len(order), "items": [{"row": k, "image": int(self.image_rows[k]), "box": self.boxes[k].tolist()} for k in shown]}
+        items = [{"row": k, "image": int(self.image_rows[k]), "box": self.boxes[k].tolist()} for k in shown]
+        return {"total": len(order), "items": items}
 
     @lru_cache(maxsize=64)  # noqa: B019 the catalog lives as long as the server
     def _wall_order(self, name: str, sort: str) -> NDArray[np.intp]:

@@ -41,6 +41,7 @@ def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> 
     start_opencv()
     store = Store(store_path, run.path, run.settings)
     catalog = Catalog(run)
+    _ = catalog.state  # made before anybody waits for it
     pixels = Pixels(catalog, cache)
     with socket.socket() as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -20,7 +20,13 @@ async function start() {
   const findings = findingsOf(state);
   const colours = Object.fromEntries(state.classes.map((c) => [c.name, c.colour]));
   const names = state.classes.map((c) => c.name);
-  const decisions = new Decisions(who.reviewer);
+  const bySubject = new Map(findings.map((f) => [f.subject, f])), tally = new Map();
+  let done = 0, drawing = 0;
+  for (const f of findings) tally.set(f.check.code, [0, (tally.get(f.check.code)?.[1] ?? 0) + 1]);
+  const decisions = new Decisions(who.reviewer, (subject, by) => {
+    const f = bySubject.get(subject);
+    if (f) { done += by; tally.get(f.check.code)[0] += by; }
+  });
   document.title = `dsinspect review: ${state.dataset}`;
 
   const option = (text, value = text) => h("option", { value, textContent: text });
@@ -32,7 +38,7 @@ async function start() {
   const skip = h("input", { type: "checkbox", onchange: () => filter() });
   const progress = h("progress", { max: Math.max(findings.length, 1), value: 0, "aria-label": "Decided" });
   const progressText = h("span", { className: "progress n" });
-  const reviewer = h("input", { type: "text", className: "reviewer", placeholder: "Your name", "aria-label": "Reviewer", value: who.reviewer, onchange: () => { decisions.reviewer = reviewer.value.trim(); changed(); } });
+  const reviewer = h("input", { type: "text", className: "reviewer", placeholder: "Your name", "aria-label": "Reviewer", value: who.reviewer, onchange: () => { decisions.reviewer = reviewer.value.trim(); later(); } });
   document.getElementById("top").append(h("h1", { textContent: state.dataset }), search, check, severity, category, h("label", {}, skip, "skip decided (s)"), h("span", { className: "spacer" }), progress, progressText, reviewer,
     h("button", { type: "button", textContent: "Wall", title: "Wall of a class (v)", onclick: () => openWall() }), h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }),
     h("a", { href: "api/decisions.json", download: "decisions.json", textContent: "decisions.json" }), h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }));
@@ -66,7 +72,7 @@ async function start() {
     mode = "finding";
     member = -1;
     stage.wasPicked = false;
-    drawList();
+    later();
     const f = current();
     if (!f) {
       panel.about.replaceChildren(h("p", { textContent: findings.length ? "Nothing is left with these filters." : "There is no finding." }));
@@ -95,7 +101,7 @@ async function start() {
     panel.tools(["drop-image"], `i:${state.images[row]}`);
     stage.show(row, { pick, zoom: pick !== null }).then(() => { if (pick !== null && stage.box) picked(stage.box); }).catch((e) => say(e.message));
     stage.ahead(row + 1 < state.images.length ? row + 1 : null);
-    stage.element.focus();
+    stage.element.focus({ preventScroll: true });
   }
 
   function drawList() {
@@ -107,14 +113,18 @@ async function start() {
       return li;
     }));
     list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
-    const n = findings.filter((f) => decisions.of(f.subject)).length;
-    progress.value = n;
-    progressText.textContent = `${count(n)} of ${count(findings.length)}`;
+    progress.value = done;
+    progressText.textContent = `${count(done)} of ${count(findings.length)}`;
+  }
+
+  /** Draw what decisions and moves change, once for all that happens before the next frame. */
+  function later() {
+    drawing ||= requestAnimationFrame(() => { drawing = 0; changed(); });
   }
 
   function changed() {
     drawList();
-    panel.count(findings);
+    panel.count(tally, decisions.people);
     stage.draw();
     if (!wall.element.hidden) wall.mark();
     const f = current();
@@ -160,7 +170,7 @@ async function start() {
       return decisions.decide([[t.subject, clean({ ...(d ?? { action: t.choices.includes("keep") ? "keep" : t.choices[0], ...t.body }), comment: text || undefined })]]);
     }
     if (!t.choices.includes(action)) return say(`${t.name ?? "This"} cannot take: ${action}`);
-    if (action === "set-box" && value === undefined) return void (stage.begin(false) ? say("Arrows move, Shift+arrows resize, Enter keeps") : say("There is no box"));
+    if (action === "set-box" && value === undefined) return begin(false);
     value ??= await valueOf(action, t.category);
     if (value === null) return;
     const was = decisions.own(t.subject);
@@ -177,6 +187,12 @@ async function start() {
   }
 
   const clean = (record) => Object.fromEntries(Object.entries(record).filter(([, v]) => v !== undefined && v !== null));
+
+  /** Begin to change a box, once the image is there. */
+  async function begin(isNew) {
+    await stage.loading;
+    say(stage.begin(isNew) ? "Arrows move, Shift+arrows resize, Enter keeps" : "There is no box to change");
+  }
 
   async function edited(box, isNew) {
     if (!isNew) return act("set-box", box);
@@ -210,11 +226,11 @@ async function start() {
     app.classList.remove("walled");
   }
 
-  async function undo() {
-    const subject = await decisions.undo();
+  function undo() {
+    const subject = decisions.undo();
     const k = shown.findIndex((f) => f.subject === subject);
     if (k >= 0) { at = k; show(); }
-    if (subject) say("Undone");
+    say(subject ? "Undone" : "Nothing to undo");
   }
 
   async function jump() {
@@ -226,7 +242,7 @@ async function start() {
     if (stage.edit) return stage.editKey(e);
     if (e.ctrlKey || e.metaKey || e.altKey) return false;
     if (!wall.element.hidden) {
-      if (e.key === "Escape") { closeWall(); if (mode === "finding") stage.element.focus(); return true; }
+      if (e.key === "Escape") { closeWall(); if (mode === "finding") stage.element.focus({ preventScroll: true }); return true; }
       if (wall.key(e)) return true;
     }
     const alias = { a: "f", r: "k" }[e.key] ?? e.key;
@@ -237,7 +253,7 @@ async function start() {
     else if (e.key === "o") act("comment");
     else if (e.key === "u") undo();
     else if (e.key === "x") { const t = target(""); if (t && decisions.own(t.subject)) decisions.decide([[t.subject, null]]); }
-    else if (e.key === "B") state.canAdd ? stage.begin(true) && say("Arrows move, Shift+arrows resize, Enter keeps") : say("This format has no place for new boxes");
+    else if (e.key === "B") state.canAdd ? begin(true) : say("This format has no place for new boxes");
     else if (e.key === "[") stage.select(-1);
     else if (e.key === "]") stage.select(1);
     else if (e.key === "z") { const b = stage.box?.box ?? current()?.box; if (b) stage.viewer.zoomTo(b, 0.35); }
@@ -259,13 +275,13 @@ async function start() {
     if (e.target.closest("button, summary, a") && (e.key === "Enter" || e.key === " ")) return;
     if (key(e)) e.preventDefault();
   });
-  decisions.addEventListener("change", changed);
+  decisions.addEventListener("change", later);
   await decisions.refresh();
   const first = findings.findIndex((f) => !decisions.of(f.subject));
   at = Math.max(first, 0);
   show();
   changed();
-  stage.element.focus();
+  stage.element.focus({ preventScroll: true });
   setInterval(() => decisions.refresh().catch(() => say("The server is gone: start dsinspect review serve again with the same --store")), 2000);
   document.documentElement.dataset.ready = "true";
 }

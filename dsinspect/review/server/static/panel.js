@@ -50,17 +50,9 @@ export class Panel {
     if (wishes.size > 1) this.made.append(h("p", { className: "differ", textContent: "Reviewers disagree: nothing of it will be applied." }));
   }
 
-  /** Counters per check and per reviewer. */
-  count(findings) {
-    const checks = new Map(), people = new Map();
-    for (const f of findings) {
-      const row = checks.get(f.check.code) ?? [0, 0];
-      row[1] += 1;
-      if (this.decisions.of(f.subject)) row[0] += 1;
-      checks.set(f.check.code, row);
-    }
-    for (const by of this.decisions.by.values()) for (const who of by.keys()) people.set(who, (people.get(who) ?? 0) + 1);
+  /** Counters per check (code to decided and all) and per reviewer. */
+  count(checks, people) {
     const table = (title, rows) => h("table", {}, h("caption", { textContent: title }), h("tbody", {}, ...rows.map(([a, b]) => h("tr", {}, h("th", { scope: "row", textContent: a }), h("td", { className: "n", textContent: b })))));
-    this.counters.replaceChildren(table("Decided by check", [...checks].sort().map(([c, [n, of]]) => [c, `${count(n)} of ${count(of)}`])), table("By reviewer", [...people].sort().map(([who, n]) => [who || "(no name)", count(n)])));
+    this.counters.replaceChildren(table("Decided by check", [...checks].sort().map(([c, [n, of]]) => [c, `${count(n)} of ${count(of)}`])), table("By reviewer", [...people].filter(([, n]) => n).sort().map(([who, n]) => [who || "(no name)", count(n)])));
   }
 }

@@ -22,7 +22,12 @@ export class Stage {
   }
 
   /** Show an image; `marks` are boxes a finding is about, `other` the id of the annotation it lies on. */
-  async show(row, { marks = [], other = null, zoom = false, pick = null } = {}) {
+  show(row, options = {}) {
+    if (row !== this.row) Object.assign(this, { image: null, selected: -1, edit: null });
+    return (this.loading = this.showLoaded(row, options));
+  }
+
+  async showLoaded(row, { marks = [], other = null, zoom = false, pick = null }) {
     const asked = (this.asked = (this.asked ?? 0) + 1);
     const image = await this.load(row);
     if (asked !== this.asked) return;
@@ -100,8 +105,16 @@ export class Stage {
     const [x1, y1] = this.viewer.toFrame(w * 0.35, ht * 0.35), [x2, y2] = this.viewer.toFrame(w * 0.65, ht * 0.65);
     this.edit = { isNew, box: isNew ? this.within([x1, y1, x2, y2]) : [...(this.decisions.of(this.subject?.(this.box) ?? "")?.value ?? this.box.box)] };
     if (this.edit.box.length !== 4 || !this.edit.box.every(Number.isFinite)) this.edit.box = this.within([x1, y1, x2, y2]);
+    if (!isNew) this.edit.box = this.inside(this.edit.box);
     this.draw();
     return true;
+  }
+
+  /** Return the part of a box that is inside the image, to the fraction of a px; at least 1 px wide and high. */
+  inside(box) {
+    const [left, top, right, bottom] = this.viewer.window;
+    const cut = [Math.min(Math.max(box[0], left), right), Math.min(Math.max(box[1], top), bottom), Math.max(Math.min(box[2], right), left), Math.max(Math.min(box[3], bottom), top)];
+    return cut[2] - cut[0] >= 1 && cut[3] - cut[1] >= 1 ? cut : this.within(cut);
   }
 
   /** Return a box inside the image, whole px, its corners in order and at least 1 px apart. */

@@ -53,9 +53,12 @@ export const recordOfBox = (path, b) => given({ image: path, source: b.source, l
 export const subjectOfBox = (b) => `a:${b.source}\n${b.index}`;
 
 export class Decisions extends EventTarget {
-  constructor(reviewer) {
+  /** `counts` is told of each subject that is decided now (1) or no longer (-1): counting all anew is too slow for a key. */
+  constructor(reviewer, counts) {
     super();
     this.reviewer = reviewer;
+    this.counts = counts;
+    this.people = new Map();
     this.by = new Map(); // subject -> Map(reviewer -> decision)
     this.last = 0;
     this.undoable = [];
@@ -77,9 +80,11 @@ export class Decisions extends EventTarget {
   }
 
   set(subject, reviewer, decision) {
-    const all = this.by.get(subject) ?? new Map();
+    const all = this.by.get(subject) ?? new Map(), had = all.size > 0, hadOwn = all.has(reviewer);
+    this.people.set(reviewer, (this.people.get(reviewer) ?? 0) + Number(Boolean(decision)) - Number(hadOwn));
     decision ? all.set(reviewer, decision) : all.delete(reviewer);
     all.size ? this.by.set(subject, all) : this.by.delete(subject);
+    if (had !== all.size > 0) this.counts(subject, all.size ? 1 : -1);
   }
 
   /** Decide: rows of [subject, decision or null]. Shown at once; taken back when the server did not take it. */
@@ -98,10 +103,11 @@ export class Decisions extends EventTarget {
     }
   }
 
-  async undo() {
+  /** Take the last decision back; return what it was about. */
+  undo() {
     const last = this.undoable.pop();
-    if (!last) return say("Nothing to undo"), null;
-    await this.decide(last, { undoing: true });
+    if (!last) return null;
+    this.decide(last, { undoing: true });
     return last[0][0];
   }
 

@@ -1,0 +1,345 @@
+"""`dsinspect review serve`: attacked, killed, shared, and used from the keyboard alone in a real browser."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("starlette", reason="the extra `serve` is not installed")
+pytest.importorskip("uvicorn", reason="the extra `serve` is not installed")
+pytest.importorskip("httpx", reason="httpx is not installed")
+
+from browser.conftest import DESK, PHONE, Watched, serious_faults
+from browser.served import Served, make_set, start_server
+
+from dsinspect.review.store import is_store, read_store
+
+HOSTILE = ("=cmd|'/c calc'!A1", "<script>document.title='pwned'</script>", "../../x", "line\nbreak", "x" * 300, "تسمية 中文")
+
+
+def state_of(folder: Path) -> dict[str, str]:
+    return {str(p): hashlib.sha256(p.read_bytes()).hexdigest() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_set(tmp_path_factory.mktemp("served") / "set", 60)
+
+
+@pytest.fixture
+def server(dataset: Path, tmp_path: Path) -> Iterator[Served]:
+    before = state_of(dataset)
+    served = start_server(dataset, tmp_path / "review.sqlite", "--reviewer", "Ada", "--select", "BOX")
+    yield served
+    if served.process.poll() is None:
+        served.stop()
+    assert state_of(dataset) == before
+
+
+def first_findings(client: Any, count: int) -> list[str]:
+    state = client.get("api/state").json()
+    at = state["fields"].index("print")
+    return [row[at] for row in state["findings"][:count]]
+
+
+def rows_of(prints: list[str], action: str = "keep") -> list[dict[str, Any]]:
+    return [{"subject": f"f:{p}", "decision": {"action": action, "finding": p}} for p in prints]
+
+
+def test_only_its_own_page_may_ask(server: Served) -> None:
+    with server.client() as client:
+        assert client.get("").status_code == 200
+        assert client.get("", headers={"Origin": f"http://{server.host}"}).status_code == 200
+        for headers in ({"Host": "evil.example"}, {"Host": "evil.example:80"}, {"Host": f"{server.host}.evil.example"},
+                        {"Host": ""}, {"Origin": "http://evil.example"}, {"Origin": "null"}, {"Origin": f"https://{server.host}"},
+                        {"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}):
+            for path in ("", "api/state", "whole/0", "api/decisions.json"):
+                assert client.get(path, headers=headers).status_code == 403, headers
+            assert client.post("api/decide", headers=headers, json={"reviewer": "", "rows": []}).status_code == 403
+
+
+def test_without_the_token_there_is_nothing(server: Served) -> None:
+    token = server.url.rstrip("/").rpartition("/")[2]
+    with server.client() as client:
+        for start in ("", "/", "/x", f"/{token[:-1]}", f"/{token}x", f"//{token}", f"/{token.lower()}", f"/?token={token}", "/%00"):
+            for end in ("", "/api/state", "/whole/0", "/static/app.js"):
+                answer = client.get(f"http://{server.host}{start}{end}")
+                assert answer.status_code == 403, start
+                assert "images" not in answer.text
+
+
+@pytest.mark.parametrize("path", [
+    "static/../../../../etc/passwd", "static/..%2f..%2fapp.py", "static/%2e%2e/app.py", "static//etc/passwd",
+    "static/%2Fetc%2Fpasswd", "whole/../../etc/passwd", "whole/%2fetc%2fpasswd", "whole/-1", "whole/999999", "whole/0x0", "crop/-1",
+    "crop/99999999", "tile/0/-1/0", "tile/0/9999/0", "tile/999999/0/0", "api/image/-1", "api/image/999999999999999999999",
+    "api/wall?class=none&sort=size", "api/wall?class=car&sort=../x", "api/wall?class=car&from=x", "api/log?since=x", "..", "../",
+    "%2e%2e/", "api/decide", "static/app.py", "static/index.html%00.js", "static/\\..\\app.py"])
+def test_hostile_paths_lead_nowhere(server: Served, path: str) -> None:
+    with server.client() as client:
+        answer = client.get(path, follow_redirects=False)
+        assert 400 <= answer.status_code < 500
+        assert "root:" not in answer.text
+        assert "Traceback" not in answer.text
+        assert "import " not in answer.text
+
+
+def test_a_link_out_of_the_set_shows_nothing_of_what_it_leads_to(tmp_path: Path) -> None:
+    folder = make_set(tmp_path / "set", 2)
+    (folder / "image_000.png").unlink()
+    (folder / "image_000.png").symlink_to("/etc/passwd")
+    served = start_server(folder, tmp_path / "review.sqlite")
+    with served.client() as client:
+        answer = client.get("whole/0")
+    served.stop()
+    assert answer.status_code in (404, 422)
+    assert "root:" not in answer.text
+
+
+def test_what_is_no_decision_is_refused(server: Served) -> None:
+    with server.client() as client:
+        print_ = first_findings(client, 1)[0]
+        good = {"subject": f"f:{print_}", "decision": {"action": "keep", "finding": print_}}
+        for body in (b"", b"{", b"[]", b'{"reviewer": 1, "rows": []}',
+                     *(json.dumps({"reviewer": "", "rows": [good, {**good, **wrong}]}).encode() for wrong in (
+                         {"subject": "x:1"}, {"subject": ""}, {"decision": {"action": "rm -rf", "finding": print_}},
+                         {"decision": {"action": "keep"}}, {"decision": {"action": "keep", "finding": print_, "check": "A"}}))):
+            assert client.post("api/decide", content=body).status_code == 400
+        assert client.post("api/decide", content=b" " * (17 << 20)).status_code == 413
+        assert client.get("api/log").json() == []  # all of a request or nothing
+
+
+def test_answers_forbid_what_the_page_does_not_need(server: Served) -> None:
+    with server.client() as client:
+        for path in ("", "api/state", "static/app.js", "whole/0", "none"):
+            headers = client.get(path).headers
+            assert "default-src 'none'" in headers["content-security-policy"]
+            assert headers["x-content-type-options"] == "nosniff"
+            assert headers["referrer-policy"] == "no-referrer"
+            assert "server" not in headers
+
+
+def test_a_killed_server_loses_nothing_that_it_has_answered(server: Served, dataset: Path) -> None:
+    with server.client() as client:
+        prints = first_findings(client, 40)
+        for p in prints:
+            assert client.post("api/decide", json={"reviewer": "Ada", "rows": rows_of([p])}).status_code == 200
+    server.stop(signal.SIGKILL)
+    assert is_store(server.store)
+    assert [d.finding for d in read_store(server.store).decisions] == prints
+    again = start_server(dataset, server.store, "--reviewer", "Ada", "--select", "BOX")
+    with again.client() as client:
+        assert len(client.get("api/log").json()) == 40
+    again.stop()
+
+
+def test_two_reviewers_see_each_others_decisions(server: Served, dataset: Path) -> None:
+    other = start_server(dataset, server.store, "--reviewer", "Bo", "--select", "BOX")  # a second server on the same store
+    with server.client() as ada, other.client() as bo:
+        prints = first_findings(ada, 2)
+        ada.post("api/decide", json={"reviewer": "Ada", "rows": rows_of(prints)})
+        bo.post("api/decide", json={"reviewer": "Bo", "rows": rows_of(prints[:1], "drop")})
+        seen = [(e["reviewer"], json.loads(e["decision"])["action"]) for e in ada.get("api/log").json()]
+        assert seen == [("Ada", "keep"), ("Ada", "keep"), ("Bo", "drop")]
+        assert [e["reviewer"] for e in bo.get("api/log?since=2").json()] == ["Bo"]
+        ada.post("api/decide", json={"reviewer": "Ada", "rows": [{"subject": f"f:{prints[0]}", "decision": None}]})
+        document = bo.get("api/decisions.json").json()
+    other.stop()
+    assert [(d["reviewer"], d["action"], d["finding"]) for d in document["decisions"]] == [
+        ("Ada", "keep", prints[1]), ("Bo", "drop", prints[0])]
+
+
+@pytest.mark.parametrize(("store", "told"), [("set/review.sqlite", "only read"), ("notes.txt", "no store"),
+                                             ("none/x.sqlite", "no folder")])
+def test_a_store_that_cannot_be_is_told_in_one_line(tmp_path: Path, store: str, told: str) -> None:
+    folder = make_set(tmp_path / "set", 2)
+    (tmp_path / "notes.txt").write_text("mine, mine, mine")
+    command = [sys.executable, "-m", "dsinspect", "review", "serve", str(folder), "--store", str(tmp_path / store), "--no-cache"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert done.stderr.count("\n") <= 2
+    assert (tmp_path / "notes.txt").read_text() == "mine, mine, mine"
+
+
+def test_decisions_of_other_settings_are_not_gone_on_with(server: Served, dataset: Path) -> None:
+    with server.client() as client:
+        client.post("api/decide", json={"reviewer": "Ada", "rows": rows_of(first_findings(client, 1))})
+    with pytest.raises(AssertionError, match="other settings"):
+        start_server(dataset, server.store, "--select", "IMG")
+
+
+# In the browser.
+
+
+@pytest.fixture
+def visit(chromium: Any, server: Served) -> Iterator[Watched]:
+    """Pages of the server, which are closed before it ends."""
+    watched = Watched(chromium)
+    yield watched
+    watched.close()
+    assert watched.faults == []
+
+
+def opened(visit: Watched, server: Served, viewport: dict[str, int] = DESK) -> Any:
+    visit.allowed = (*visit.allowed, server.url)
+    return visit(server.url, viewport)
+
+
+def press(page: Any, keys: str) -> None:
+    for key in keys.split():
+        page.keyboard.press(key)
+
+
+def decided(page: Any, count: int) -> None:
+    page.locator(".progress", has_text=f"{count} of ").first.wait_for()
+
+
+def settled(server: Served, count: int) -> list[Any]:
+    """The decisions in the store, when there are so many."""
+    with server.client() as client:
+        for _ in range(200):
+            made = client.get("api/decisions.json").json()["decisions"]
+            if len(made) == count:
+                break
+    assert len(made) == count
+    return list(read_store(server.store).decisions)
+
+
+def test_fifty_findings_from_the_keyboard_alone_then_applied(visit: Watched, server: Served, dataset: Path,
+                                                             tmp_path: Path) -> None:
+    page = opened(visit, server)
+    press(page, " ".join(["r", "f", "d"] * 16 + ["r", "r"]))  # 50
+    decided(page, 50)
+    press(page, "u")
+    decided(page, 49)
+    press(page, "b ArrowLeft Shift+ArrowLeft Control+ArrowUp Enter")
+    decided(page, 50)
+    press(page, "c")
+    page.keyboard.type("pers")
+    press(page, "Enter")
+    decided(page, 51)
+    press(page, "Shift+B ArrowRight Shift+ArrowDown Enter")  # a box that was missing
+    page.keyboard.type("bic")
+    press(page, "Enter")
+    made = settled(server, 52)
+    by_action = {d.action: d for d in made}
+    assert by_action["set-category"].value == "person"
+    assert by_action["set-box"].value == (79.0, 40.0, 94.0, 55.0)
+    assert by_action["add-box"].value.category == "bicycle"
+    assert sum(d.action == "keep" for d in made) == 17
+    assert {d.reviewer for d in made} == {"Ada"}
+
+
+def test_every_key_of_a_box_stays_inside_the_image(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "b " + "Control+ArrowLeft " * 20 + "Control+ArrowUp " * 20 + "Enter")
+    box = settled(server, 1)[0].value
+    assert box[:2] == (0.0, 0.0)
+    assert box[2] > 0
+
+
+def test_skipping_what_is_decided(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "r r r s")
+    decided(page, 3)
+    assert page.locator(".about").inner_text().startswith("Finding 1 of 57")
+
+
+def test_decisions_of_another_reviewer_appear(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    with server.client() as client:
+        client.post("api/decide", json={"reviewer": "Bo", "rows": rows_of(first_findings(client, 1), "drop")})
+    page.locator(".made", has_text="Bo: drop").wait_for()
+    press(page, "r p")
+    page.locator(".made", has_text="disagree").wait_for()
+    page.locator(".counters", has_text="Bo").wait_for()
+
+
+def test_a_wall_of_a_class_many_chosen_at_once(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "v")
+    page.keyboard.type("bicy")
+    press(page, "Enter")
+    page.locator(".wall li").first.wait_for()
+    page.locator(".wall li:focus").wait_for()
+    sizes = [eval(s.replace(" x ", "*")) for s in page.locator(".wall span").all_inner_texts()]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(sizes) == 60
+    press(page, "Space Shift+ArrowRight Shift+ArrowRight d")
+    page.locator(".wall b", has_text="drop").nth(2).wait_for()
+    made = settled(server, 3)
+    assert {d.action for d in made} == {"drop"}
+    assert all(d.record.source and d.record.index is not None for d in made)
+    press(page, "Escape")
+    assert page.locator(".stage").is_visible()
+
+
+def test_an_image_by_its_name_and_another_box_of_it(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "Shift+J")
+    page.keyboard.type("image_017")
+    press(page, "Enter")
+    page.locator(".about", has_text="image_017.png").wait_for()
+    page.locator(".stage .label").nth(2).wait_for()
+    press(page, "] ] d")
+    made = settled(server, 1)[0]
+    assert made.record.image == "image_017.png"
+    assert made.seen.bbox_xyxy == (10.0, 10.0, 30.0, 26.0)
+
+
+def test_a_box_is_resized_with_the_mouse(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    page.locator(".stage path.mark").first.wait_for(state="attached")
+    press(page, "b 0")
+    page.locator(".stage.editing").wait_for()
+    place = page.locator(".stage path.mark").last.bounding_box()
+    page.mouse.move(place["x"] + 1, place["y"] + place["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(place["x"] + 1 - place["width"], place["y"] + place["height"] / 2, steps=4)
+    page.mouse.up()
+    press(page, "Enter")
+    box = settled(server, 1)[0].value
+    assert box[0] < 70
+    assert box[1:] == (50.0, 96.0, 65.0)
+
+
+@pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
+def test_no_serious_fault_of_accessibility(visit: Watched, server: Served, viewport: dict[str, int]) -> None:
+    page = opened(visit, server, viewport)
+    page.locator(".stage .label").first.wait_for(state="attached")
+    press(page, "r")
+    assert serious_faults(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    press(page, "v Enter")
+    page.locator(".wall li").first.wait_for()
+    assert serious_faults(page) == []
+
+
+def test_the_keys_are_shown(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "?")
+    assert page.get_by_role("dialog").locator("tr").count() > 15
+    press(page, "Escape")
+    assert page.get_by_role("dialog").count() == 0
+
+
+def test_hostile_names_do_nothing(visit: Watched, tmp_path: Path) -> None:
+    served = start_server(make_set(tmp_path / "set", 6, HOSTILE), tmp_path / "review.sqlite", "--select", "BOX")
+    page = opened(visit, served)
+    page.locator(".stage .label").first.wait_for(state="attached")
+    press(page, "r c")
+    page.locator("[role=option]").nth(5).wait_for()
+    press(page, "Enter v Enter")
+    page.locator(".wall li").first.wait_for()
+    assert page.title().startswith("dsinspect review: ")
+    assert page.locator("main script, header script").count() == 0
+    visit.close()
+    served.stop()
