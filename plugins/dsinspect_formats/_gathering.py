@@ -280,6 +280,15 @@ def _located(images: Columns, lookups: Mapping[int, str], files: Sequence[Path],
     return images.with_columns({"path": paths, "file": opened}), problems
 
 
+def counted(n: int, one: str, several: str) -> str:
+    """Return a count with its words.
+
+    >>> counted(1, "file is", "files are"), counted(27980, "file is", "files are")
+    ('1 file is', '27,980 files are')
+    """
+    return f"{n:,} {one if n == 1 else several}"
+
+
 def shown(value: Any) -> str:
     """Return a value as short text for a problem."""
     if isinstance(value, str):

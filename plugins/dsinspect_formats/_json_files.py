@@ -15,6 +15,7 @@ from dsinspect.io.places import remembered
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import walk
 from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats.coco._files import split_of
 
 SNIFF_BYTES = 64 * 1024
 LOOKED_AT = 40
@@ -55,10 +56,12 @@ def first_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[
 
 
 def all_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> list[Path]:
-    """Return the files of a set that look like a format's; a file the user named is taken as it is."""
+    """Return the files of a set that look like a format's, in the order of their splits; a file named is taken as it is."""
     if root.is_file():
         return [root]
-    return [p for p in files_below(root, suffixes) if looks_like(ends_of(p))]
+    order = {"train": 0, "val": 1, "test": 2}
+    found = [p for p in files_below(root, suffixes) if looks_like(ends_of(p))]
+    return sorted(found, key=lambda p: order.get(split_of(p, len(found) == 1) or "", 3))
 
 
 def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:

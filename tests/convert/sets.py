@@ -16,6 +16,7 @@ from dsinspect.protocols.probes import column_owners
 from dsinspect.tables.dataset import Shard
 from dsinspect.tables.schema import FRAME_COLUMNS
 
+PLUGINS = load_plugins()
 Boxes = list[tuple[Any, ...]]
 
 
@@ -48,9 +49,8 @@ def coco(root: Path, images: Sequence[Mapping[str, Any]], annotations: Sequence[
 
 def shards_of(root: Path, format: str | None = None) -> list[Shard]:
     """Read a set with boxes in px, as converting does."""
-    plugins = load_plugins()
-    source = open_source(ConvertRequest(str(root), root, root, "", Config(), format), plugins)
-    owners = column_owners(plugins.probes)
+    source = open_source(ConvertRequest(str(root), root, root, "", Config(), format), PLUGINS)
+    owners = column_owners(PLUGINS.probes)
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
     return [prepared(ref, source.info, probes) for ref in source.shards(7)]
 

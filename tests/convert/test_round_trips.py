@@ -18,7 +18,8 @@ from dsinspect.output.image_layout import Places
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import annotations_frame, images_frame
 
-FORMATS = ("coco", "voc", "yolo", "table", "cvat", "labelme")
+PLUGINS = load_plugins()
+FORMATS = ("coco", "voc", "yolo", "table", "cvat", "labelme", "labelstudio", "createml", "via")
 names = st.text(st.characters(categories=("L", "N", "P", "S"), include_characters=" "), min_size=1, max_size=12).map(
     lambda s: s.strip()).filter(lambda s: s and s.lower() not in ("nan", "null"))
 edges = st.floats(0, 5000, allow_subnormal=False) | st.integers(0, 5000).map(float)
@@ -59,7 +60,7 @@ def sets(draw: st.DrawFn) -> tuple[DatasetInfo, list[Shard], list[tuple[int, int
 @given(drawn=sets())
 def test_what_is_written_is_read_back(name: str, drawn: tuple[DatasetInfo, list[Shard], list[tuple[int, int]]]) -> None:
     info, shards, sizes = drawn
-    kind = load_plugins().formats[name]()
+    kind = PLUGINS.formats[name]()
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder)
         places = Places(kind)
@@ -79,7 +80,7 @@ def test_what_is_written_is_read_back(name: str, drawn: tuple[DatasetInfo, list[
         for key, boxes in expected.items():
             assert [b[0] for b in read[key]] == [b[0] for b in boxes]
             got, want = (np.array([b[1:] for b in x], float).reshape(-1, 4) for x in (read[key], boxes))
-            if name == "yolo":
+            if name in ("yolo", "labelstudio", "createml", "via"):  # fractions, percent, centres, widths
                 np.testing.assert_allclose(got, want, rtol=0, atol=1e-9)
             elif name == "coco":  # x + w cannot always be the old edge to the last bit
                 np.testing.assert_array_max_ulp(got, want, maxulp=1)

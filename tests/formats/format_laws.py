@@ -33,13 +33,13 @@ class Read:
         self.info: DatasetInfo = source.info
         self.images, self.annotations, self.problems = (
             pd.concat([getattr(s, n) for s in shards], ignore_index=True) for n in ("images", "annotations", "problems"))
+        self.paths = [s.images["path"].iat[r] if r >= 0 else None for s in shards for r in s.annotations["image_row"]]
 
     def rows(self, *columns: str) -> list[tuple[Any, ...]]:
         """The annotations by image: its path, then some columns; class and box when none are named."""
-        by_id = dict(zip(self.images["image_id"], self.images["path"], strict=True))
         frame = self.annotations[list(columns or ("category", *BOX))]
-        return [(by_id.get(i), *(None if v != v else v for v in row))
-                for i, row in zip(self.annotations["image_id"], frame.itertuples(index=False), strict=True)]
+        return [(path, *(None if v != v else v for v in row))
+                for path, row in zip(self.paths, frame.itertuples(index=False), strict=True)]
 
     def column(self, name: str) -> list[Any]:
         return [None if v != v else v for v in self.annotations[name].tolist()]

@@ -12,19 +12,17 @@ from xml.sax.saxutils import escape, quoteattr
 import msgspec
 import numpy as np
 
-from dsinspect.geometry.affine import rotated_boxes, rotated_corners
 from dsinspect.geometry.rle import decode_mask
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 from dsinspect_formats._gathering import envelope
+from dsinspect_formats._outlines import Outlines, near
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, outline_kind, slices_of
 from dsinspect_formats.cvat._shapes import rle_of
 
 KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
-_NEAR = 0.5
-"""A box is that of its outline when no edge differs by more, px."""
 
 
 def place(path: str) -> str:
@@ -106,9 +104,9 @@ class _Shapes:
         self.boxes = boxes_xyxy(annotations).reshape(-1, 4)
         self.rows = annotations["image_row"].tolist()
         self.sizes = shard.images[["width", "height"]].to_numpy(np.float64)
+        self.outlines = Outlines(annotations, losses, masks=True)
         self.fields = {f: None if (v := field_of(annotations, f)) is None else v.tolist() for f in (
-            "segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source")}
-        self.corners = annotations[list(CORNER_COLUMNS)].to_numpy(np.float64) if CORNER_COLUMNS[0] in annotations else None
+            "keypoints", "attributes", "occluded", "z_order", "group", "source")}
 
     def elements(self) -> list[str]:
         """Return the element of each annotation."""
@@ -142,38 +140,33 @@ class _Shapes:
 
     def _drawn(self, k: int) -> tuple[str, str]:
         """Return the tag of an annotation's shape and the attributes that draw it."""
-        if self.corners is not None and np.isfinite(self.corners[k]).all():
-            corners = self.corners[k].reshape(1, 4, 2)
-            turned = rotated_boxes(corners)
-            if np.abs(rotated_corners(turned) - corners).max() <= _NEAR:
-                x, y, w, h, angle = turned[0].tolist()
-                return "box", f'{_edges((x - w / 2, y - h / 2, x + w / 2, y + h / 2))} rotation="{number(angle % 360)}"'
+        corners = self.outlines.corners(k)
+        if corners is not None:
+            turned = self.outlines.rotated(k)
+            if turned is not None:
+                x, y, w, h, angle = turned
+                return "box", f'{_edges((x - w / 2, y - h / 2, x + w / 2, y + h / 2))} rotation="{number(angle)}"'
             self.losses.add("rotated boxes that are no rectangles (written as polygons)", 1)
-            return "polygon", _points(corners.reshape(-1).tolist())
+            return "polygon", _points(corners)
         box = self.boxes[k].tolist()
-        return self._outline(k, box) or self._keypoints(k, box) or ("box", _edges(box))
+        polygon = self.outlines.polygon(k, box)
+        if polygon is not None:
+            return "polygon", _points(polygon)
+        return self._mask(k, box) or self._keypoints(k, box) or ("box", _edges(box))
 
-    def _outline(self, k: int, box: Sequence[float]) -> tuple[str, str] | None:
-        raw = self._value("segmentation", k)
-        kind = outline_kind(raw)
-        if kind is None:
+    def _mask(self, k: int, box: Sequence[float]) -> tuple[str, str] | None:
+        raw = self.outlines.raw(k)
+        if outline_kind(raw) != "mask":
             return None
         try:
-            if kind == "polygons":
-                polygons = msgspec.json.decode(raw, type=list[list[float]])
-                if len(polygons) == 1 and len(polygons[0]) >= 6 and not len(polygons[0]) % 2 and _is_near(
-                        envelope(polygons[0]), box):
-                    return "polygon", _points(polygons[0])
-            else:
-                value = msgspec.json.decode(raw)
-                found = rle_of(decode_mask(value["counts"], value["size"]))
-                if found and _is_near((found[1], found[2], found[1] + found[3], found[2] + found[4]), box):
-                    sides = " ".join(f'{s}="{v}"' for s, v in zip(("left", "top", "width", "height"), found[1:], strict=True))
-                    return "mask", f'rle="{found[0]}" {sides}'
+            value = msgspec.json.decode(raw)
+            found = rle_of(decode_mask(value["counts"], value["size"]))
+            if found and near((found[1], found[2], found[1] + found[3], found[2] + found[4]), box):
+                sides = " ".join(f'{s}="{v}"' for s, v in zip(("left", "top", "width", "height"), found[1:], strict=True))
+                return "mask", f'rle="{found[0]}" {sides}'
         except (msgspec.MsgspecError, ValueError, TypeError, KeyError):
             pass
-        self.losses.add("polygons that are not one, or not as wide as their box (the boxes stay)" if kind == "polygons"
-                        else "masks that are not as wide as their box (the boxes stay)", 1)
+        self.losses.add("masks that are not as wide as their box (the boxes stay)", 1)
         return None
 
     def _keypoints(self, k: int, box: Sequence[float]) -> tuple[str, str] | None:
@@ -182,7 +175,7 @@ class _Shapes:
             return None
         flat = msgspec.json.decode(raw)
         points = [v for x, y, seen in zip(flat[::3], flat[1::3], flat[2::3], strict=False) if seen for v in (x, y)]
-        if len(points) * 3 == len(flat) * 2 and len(points) >= 4 and _is_near(envelope(points), box):
+        if len(points) * 3 == len(flat) * 2 and len(points) >= 4 and near(envelope(points), box):
             return "points", _points(points)
         self.losses.add("keypoints beside a box of their own (the boxes stay)", 1)
         return None
@@ -196,6 +189,3 @@ def _points(flat: Sequence[float]) -> str:
     pairs = ";".join(f"{number(float(x))},{number(float(y))}" for x, y in zip(flat[::2], flat[1::2], strict=True))
     return f'points="{pairs}"'
 
-
-def _is_near(a: Sequence[float], b: Sequence[float]) -> bool:
-    return all(abs(p - q) <= _NEAR for p, q in zip(a, b, strict=True))

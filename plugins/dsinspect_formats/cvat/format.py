@@ -13,7 +13,7 @@ from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem
-from dsinspect_formats._gathering import Gathered, memory_source
+from dsinspect_formats._gathering import Gathered, counted, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import LOOKED_AT, all_like, ends_of, files_below
 from dsinspect_formats._text import decode, odd_encoding
@@ -120,10 +120,10 @@ def _declares_encoding(content: bytes) -> bool:
 
 def _notes(files: list[CvatFile]) -> tuple[str, ...]:
     left_out = sum((f.left_out for f in files), Counter[str]())
-    what = ", ".join(f"{n:,} {what if n != 1 else what.removesuffix('s')}" for what, n in sorted(left_out.items()))
+    what = ", ".join(counted(n, what.removesuffix("s"), what) for what, n in sorted(left_out.items()))
     notes = [f"left out, since they bound no area: {what}"] if what else []
     drawn = sum(f.interpolated for f in files)
     if drawn:
-        notes.append(f"{drawn:,} {'boxes lie' if drawn != 1 else 'box lies'} between the key frames of tracks, interpolated along "
+        notes.append(f"{counted(drawn, 'box lies', 'boxes lie')} between the key frames of tracks, interpolated along "
                      "straight lines")
     return tuple(notes)

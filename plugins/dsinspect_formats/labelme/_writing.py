@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -12,12 +12,10 @@ import numpy as np
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
-from dsinspect_formats._gathering import envelope
-from dsinspect_formats._writing import Losses, field_of, outline_kind, slices_of, write_file
+from dsinspect_formats._outlines import Outlines
+from dsinspect_formats._writing import Losses, field_of, slices_of, write_file
 
 KEPT = ("ignored", "segmentation", "attributes", "group", *CORNER_COLUMNS)
-_NEAR = 0.5
-"""A box is that of its polygon when no edge differs by more, px."""
 
 
 def place(path: str, split: str | None) -> str:
@@ -54,42 +52,24 @@ def _plain(value: float) -> int | float | None:
 
 def _shapes(annotations: Any, losses: Losses) -> list[dict[str, Any]]:
     boxes = boxes_xyxy(annotations).reshape(-1, 4).tolist()
-    corners = annotations[list(CORNER_COLUMNS)].to_numpy(np.float64) if CORNER_COLUMNS[0] in annotations else None
-    fields = {f: None if (v := field_of(annotations, f)) is None else v.tolist() for f in ("segmentation", "attributes", "group")}
+    outlines = Outlines(annotations, losses)
+    attributes, groups = ((None if (v := field_of(annotations, f)) is None else v.tolist()) for f in ("attributes", "group"))
     ignored = annotations["is_ignored"].tolist()
     found = []
     for k, name in enumerate(annotations["category"].tolist()):
-        values = {f: None if v is None else v[k] for f, v in fields.items()}
         kind, points = "rectangle", [boxes[k][:2], boxes[k][2:]]
-        polygon = _polygon(values["segmentation"], boxes[k], losses)
-        if corners is not None and np.isfinite(corners[k]).all():
-            kind, points = "oriented_rectangle", corners[k].reshape(4, 2).tolist()
-        elif polygon is not None:
-            kind, points = "polygon", polygon
-        shape: dict[str, Any] = {"label": name, "points": points, "group_id": _group(values["group"]), "description": "",
-                                 "shape_type": kind, "flags": {}}
+        corners, polygon = outlines.corners(k), outlines.polygon(k, boxes[k])
+        if corners is not None or polygon is not None:
+            kind, flat = ("polygon", polygon or []) if corners is None else ("oriented_rectangle", corners)
+            points = [list(p) for p in zip(flat[::2], flat[1::2], strict=True)]
+        shape: dict[str, Any] = {"label": name, "points": points, "group_id": _group(None if groups is None else groups[k]),
+                                 "description": "", "shape_type": kind, "flags": {}}
         if ignored[k]:
             shape["difficult"] = True
-        if values["attributes"] is not None:
-            shape["attributes"] = msgspec.Raw(values["attributes"])
+        if attributes is not None and attributes[k] is not None:
+            shape["attributes"] = msgspec.Raw(attributes[k])
         found.append(shape)
     return found
-
-
-def _polygon(raw: Any, box: Sequence[float], losses: Losses) -> list[list[float]] | None:
-    kind = outline_kind(raw)
-    if kind == "polygons":
-        try:
-            polygons = msgspec.json.decode(raw, type=list[list[float]])
-        except msgspec.MsgspecError:
-            polygons = []
-        if len(polygons) == 1 and len(polygons[0]) >= 6 and not len(polygons[0]) % 2 and all(
-                abs(a - b) <= _NEAR for a, b in zip(envelope(polygons[0]), box, strict=True)):
-            return [list(p) for p in zip(polygons[0][::2], polygons[0][1::2], strict=True)]
-        losses.add("polygons that are not one, or not as wide as their box (the boxes stay)", 1)
-    elif kind == "mask":
-        losses.add("masks", 1)
-    return None
 
 
 def _group(value: Any) -> int | str | None:

@@ -1,0 +1,147 @@
+"""VIA's JSON and CSV: regions in a list or by number, attributes named by the user, edits."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from format_laws import Read, assert_edits_that_change_nothing, assert_survives_broken_files
+
+from dsinspect.cli import main
+from dsinspect.errors import UserError
+from dsinspect.loader import load_plugins
+from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.formats import OpenRequest
+from dsinspect.testing import assert_format
+from dsinspect_formats.via.format import Options
+
+VIA = load_plugins().formats["via"]
+FILE = """{"_via_settings": {"ui": {}}, "_via_img_metadata": {
+  "a.jpg123": {"filename": "a.jpg", "size": 123, "regions": [
+    {"shape_attributes": {"name": "rect", "x": 10, "y": 20.5, "width": 30, "height": 40}, "region_attributes": {"hue": "red", "kind": "cat"}},
+    {"shape_attributes": {"name": "polygon", "all_points_x": [1, 9, 5], "all_points_y": [2, 2, 8]}, "region_attributes": {"kind": "dog"}},
+    {"shape_attributes": {"name": "circle", "cx": 50, "cy": 40, "r": 5}, "region_attributes": {"kind": {"dog": true}}},
+    {"shape_attributes": {"name": "point", "cx": 50, "cy": 40}, "region_attributes": {"kind": "dog"}},
+    {"shape_attributes": {"name": "rect", "x": 10, "y": null, "width": 30, "height": 40}, "region_attributes": {"kind": "cat"}}
+  ], "file_attributes": {}},
+  "b.jpg9": {"filename": "b.jpg", "size": 9, "regions": {"0": {"shape_attributes": {"name": "ellipse", "cx": 50, "cy": 40, "rx": 5,
+    "ry": 9, "theta": 0}, "region_attributes": {}}}, "file_attributes": {"split": "val"}},
+  "c.jpg9": {"filename": "c.jpg", "size": 9, "regions": [], "file_attributes": {}}
+}, "_via_attributes": {}}
+"""  # noqa: E501 - a line a region
+
+
+def put(root: Path, content: str = FILE) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    (root / "via.json").write_text(content)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return put(tmp_path / "set")
+
+
+def as_csv(root: Path) -> Path:
+    """Write the same as CSV."""
+    root.mkdir()
+    out = io.StringIO()
+    rows = csv.writer(out, quoting=csv.QUOTE_MINIMAL)
+    out.write("filename,file_size,file_attributes,region_count,region_id,region_shape_attributes,region_attributes\n")
+    for entry in json.loads(FILE)["_via_img_metadata"].values():
+        regions = entry["regions"]
+        regions = list(regions.values()) if isinstance(regions, dict) else regions
+        about = json.dumps(entry["file_attributes"])
+        for k, region in enumerate(regions or [{"shape_attributes": {}, "region_attributes": {}}]):
+            rows.writerow([entry["filename"], entry["size"], about, len(regions), k, json.dumps(region["shape_attributes"]),
+                           json.dumps(region["region_attributes"])])
+    (root / "via.csv").write_text(out.getvalue())
+    return root
+
+
+def patched(root: Path, *changes: dict[str, Any]) -> str:
+    found = list(VIA().patch(OpenRequest(root), Edits.of([{"source": "via.json", **c} for c in changes])))
+    assert [p.path for p in found] == ["via.json"]
+    assert found[0].after is not None
+    return found[0].after.decode()
+
+
+def test_regions(root: Path, tmp_path: Path) -> None:
+    read = Read("via", root)
+    assert read.rows() == [("a.jpg", "cat", 10, 20.5, 40, 60.5), ("a.jpg", "dog", 1, 2, 9, 8), ("a.jpg", "dog", 45, 35, 55, 45),
+                           ("b.jpg", None, 45, 31, 55, 49)]
+    assert read.column("index") == [0, 1, 2, 5]
+    assert json.loads(read.column("segmentation")[1]) == [[1, 2, 9, 2, 5, 8]]
+    assert json.loads(read.column("attributes")[0]) == {"hue": "red"}
+    assert read.images["split"].tolist() == [None, "val", None]
+    assert read.told() == [(-1, "y is missing")]
+    assert read.info.notes == ("the class is the region attribute 'kind' (option class_attribute)",
+                               "left out, since they bound no area: 1 point")
+    assert_format(VIA, root)
+    rows = as_csv(tmp_path / "csv")
+    assert Read("via", rows).rows() == read.rows()
+    assert Read("via", rows).told() == [(6, "y is missing")]
+    assert_format(VIA, rows)
+
+
+def test_the_class_is_what_the_user_says(root: Path) -> None:
+    assert Read("via", root, options=Options(class_attribute="hue")).column("category") == ["red", None, None, None]
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    (FILE.replace('"circle"', '"heart"'), "the shape 'heart' is not known"),
+    (FILE.replace("[1, 9, 5]", "[1, 9]"), "all_points_x and all_points_y are not two lists of at least three numbers"),
+    (FILE.replace('"filename": "c.jpg", ', ""), "the image has no filename"),
+    (FILE.replace('"regions": []', '"regions": 4'), "regions is neither a list nor an object"),
+])
+def test_what_cannot_be_read_is_a_problem(tmp_path: Path, content: str, reason: str) -> None:
+    assert any(reason in r for _, r in Read("via", put(tmp_path / "set", content)).told())
+
+
+@pytest.mark.parametrize(("change", "old", "new"), [
+    ({"action": "set-box", "index": 0, "x_min": 10, "y_min": 21, "x_max": 41, "y_max": 60.5},
+     '"x": 10, "y": 20.5, "width": 30, "height": 40', '"x": 10, "y": 21.0, "width": 31, "height": 39.5'),
+    ({"action": "set-category", "index": 0, "text": "dog"}, '"kind": "cat"', '"kind": "dog"'),
+    ({"action": "set-category", "index": 2, "text": "cat"}, '{"dog": true}', '{"cat": true}'),
+    ({"action": "set-box", "index": 1, "x_min": 2, "y_min": 2, "x_max": 9, "y_max": 8}, "[1, 9, 5]", "[2, 9, 5]"),
+    ({"action": "drop-polygon", "index": 1}, '{"name": "polygon", "all_points_x": [1, 9, 5], "all_points_y": [2, 2, 8]}',
+     '{"name": "rect", "x": 1.0, "y": 2.0, "width": 8.0, "height": 6.0}'),
+    ({"action": "drop-image", "image": "c.jpg"},
+     ',\n  "c.jpg9": {"filename": "c.jpg", "size": 9, "regions": [], "file_attributes": {}}', ""),
+    ({"action": "add-box", "image": "c.jpg", "text": "dog", "x_min": 0, "y_min": 1, "x_max": 2, "y_max": 3}, '"regions": []',
+     '"regions": [{"shape_attributes": {"name": "rect", "x": 0.0, "y": 1.0, "width": 2.0, "height": 2.0}, "region_attributes": '
+     '{"kind": "dog"}}]'),
+])
+def test_an_edit_changes_what_it_names(root: Path, change: dict[str, Any], old: str, new: str) -> None:
+    assert old in FILE
+    assert patched(root, change) == FILE.replace(old, new, 1)
+
+
+def test_edits_of_the_csv_are_refused(tmp_path: Path) -> None:
+    root = as_csv(tmp_path / "csv")
+    with pytest.raises(UserError, match="VIA's CSV cannot be edited; export the annotations as JSON"):
+        list(VIA().patch(OpenRequest(root), Edits.of([{"action": "drop-annotation", "source": "via.csv", "index": 0}])))
+
+
+def test_edits_that_change_nothing(root: Path) -> None:
+    assert_edits_that_change_nothing("via", root)
+
+
+def test_what_is_written_comes_back(root: Path) -> None:
+    assert main(["convert", str(root), "-o", str(root.parent / "out"), "--to", "via", "-q"]) == 0
+    a, b = Read("via", root), Read("via", root.parent / "out")
+    assert a.rows()[:3] == b.rows()
+    losses = json.loads((root.parent / "out/conversion.json").read_text())["losses"]
+    assert losses == {"records that cannot be read": 1, "annotations of unknown categories": 1, "attributes": 1}
+
+
+def test_broken_files(root: Path, tmp_path: Path) -> None:
+    (root / "more.json").write_text(FILE)
+    opened, _ = assert_survives_broken_files("via", root, ["via.json"], tmp_path / "copy", 150)
+    assert opened > 100
+    rows = as_csv(tmp_path / "csv")
+    assert_survives_broken_files("via", rows, ["via.csv"], tmp_path / "copy", 150)
