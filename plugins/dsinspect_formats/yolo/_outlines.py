@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 def polygon_of(row: str, pose: int | None) -> bytes | None:
@@ -22,6 +27,22 @@ def polygon_of(row: str, pose: int | None) -> bytes | None:
         return None
     points = list(map(float, tokens[1:]))
     return msgspec.json.encode([points]) if all(map(math.isfinite, points)) else None
+
+
+def corners_of(rows: Sequence[str | None] | None, n: int, pose: int | None) -> NDArray[np.float64]:
+    """Return the corners of rotated boxes, (N, 8) fractions in the order they stand; NaN in other rows.
+
+    Args:
+        rows: text of each row, None where it is a plain box; None when the set has no rotated boxes.
+        n: number of rows.
+        pose: number of values of a pose row, when the set declares poses.
+    """
+    corners = np.full((n, 8), np.nan)
+    for k, row in enumerate(rows or ()):
+        tokens = row.split() if row else ()
+        if len(tokens) == 9 and pose != 9:
+            corners[k] = [float(t) for t in tokens[1:]]
+    return corners
 
 
 def keypoints_of(row: str, shape: tuple[int, int] | None) -> bytes | None:

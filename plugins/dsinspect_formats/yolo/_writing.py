@@ -14,14 +14,17 @@ from dsinspect.errors import UserError
 from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
+from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, sizes_wh, slices_of, write_file
 from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS
 from dsinspect_formats.yolo._layout import _label_of as label_of
+from dsinspect_formats.yolo._points import Poses, corner_rows
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
+
+    from dsinspect_formats.yolo._kinds import Task
 
 _LARGEST_GAP = 10_000
 """Class numbers of a set that names none stay up to this one: data.yaml has to name all below."""
@@ -35,7 +38,7 @@ def place(path: str, split: str | None) -> str:
     return "/".join(("images", *((split,) if split else ()), *plain, name))
 
 
-def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, segments: bool = False) -> Mapping[str, int]:
+def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "detect") -> Mapping[str, int]:
     """Write `labels/...`, `data.yaml` and, when numbers of classes changed, `categories.json`; see `Format.write`.
 
     Fractions are of the upright image, in the shortest digits that read back as the same float64 (17 at most): boxes
@@ -45,12 +48,15 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, segments: bo
         info: of the dataset the records come from.
         shards: see `Format.write`.
         out: the output folder.
-        segments: write polygons instead of boxes; every annotation needs exactly one.
+        task: kind of rows: boxes; polygons, of which every annotation needs exactly one; corners, of rotated boxes and of
+            others; or boxes with keypoints.
 
     Raises:
-        UserError: a file cannot be written, or `segments` and an annotation has not one polygon.
+        UserError: a file cannot be written, an annotation has not one polygon, or no two sorts of keypoints go together.
     """
-    kept = ("category_ids", "unnamed", "unused", *(("segmentation",) if segments else ()))
+    own = {"segment": ("segmentation",), "obb": CORNER_COLUMNS, "pose": ("keypoints",)}.get(task, ())
+    kept = ("category_ids", "unnamed", "unused", *own)
+    poses = Poses() if task == "pose" else None
     losses = Losses(info, kept)
     classes = _Classes(info)
     splits: dict[str | None, None] = dict.fromkeys(info.splits)
@@ -59,7 +65,14 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, segments: bo
         shard = turned_upright(shard)
         annotations, numbers = _numbered(losses.take(shard), classes, losses)
         annotations, numbers = _sized(shard.images, annotations, numbers, losses)
-        rows = _segments(shard.images, annotations, numbers, losses) if segments else _boxes(shard.images, annotations, numbers)
+        if task == "segment":
+            rows = _segments(shard.images, annotations, numbers, losses)
+        elif task == "obb":
+            rows = corner_rows(shard.images, annotations, numbers)
+        else:
+            rows = _boxes(shard.images, annotations, numbers)
+        if poses is not None:
+            rows = poses.rows(shard.images, annotations, rows)
         for path, (start, end) in zip(shard.images["path"].tolist(), slices_of(annotations, len(shard.images)), strict=True):
             write_file(out / label_of(path), "".join(rows[start:end]).encode())
         for split in shard.images["split"].tolist():
@@ -72,11 +85,11 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, segments: bo
     named = [s for s in splits if s is not None]
     if named:
         losses.add("images without a split, which data.yaml does not name", without_split)
-    _finish(out, classes, named)
+    _finish(out, classes, named, None if poses is None else poses.shape())
     return losses.result()
 
 
-def _finish(out: Path, classes: _Classes, splits: Sequence[str]) -> None:
+def _finish(out: Path, classes: _Classes, splits: Sequence[str], kpt_shape: list[int] | None) -> None:
     order = [s for s in SPLITS if s in splits] + [s for s in splits if s not in SPLITS]
     try:
         for split in order or [""]:
@@ -85,6 +98,8 @@ def _finish(out: Path, classes: _Classes, splits: Sequence[str]) -> None:
     except OSError as e:
         raise cannot_write(out, e) from None
     settings: dict[str, Any] = {split: f"images/{split}" for split in order}
+    if kpt_shape is not None:
+        settings["kpt_shape"] = kpt_shape
     settings["names"] = classes.names
     write_file(out / "data.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=1000).encode())
     if classes.changed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 
@@ -13,19 +13,20 @@ from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, S
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import annotation_columns, image_columns, problem_columns
+from dsinspect.tables.schema import CORNER_COLUMNS, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import is_image, walk
 from dsinspect_formats.yolo._config import config_of, looks_like_config
+from dsinspect_formats.yolo._kinds import Options, Task, decide
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
 from dsinspect_formats.yolo._layout import Entry, Layout, find_layout, looks_like_label
-from dsinspect_formats.yolo._outlines import keypoints_of, polygon_of
+from dsinspect_formats.yolo._outlines import corners_of, keypoints_of, polygon_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsinspect.protocols.edits import Edits
 
-COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "yolo:odd_text", "yolo:n_pose"))
+COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "yolo:odd_text", "yolo:n_pose", *CORNER_COLUMNS))
 """`yolo:odd_text` is of images: the bytes of a label file that holds more than its rows in columns say, else None; so is
 `yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
 
@@ -34,6 +35,14 @@ class WriterOptions(BaseOptions, frozen=True):
     """How rows are written."""
 
     segments: Annotated[bool, option("write polygons instead of boxes; every annotation needs exactly one")] = False
+    task: Annotated[Literal["", "detect", "segment", "obb", "pose"], option(
+        "kind of rows to write: boxes (detect, the same as empty), polygons (segment, as yolo.segments), 4 corners (obb) or boxes "
+        "with keypoints (pose)", source="Ultralytics")] = ""
+
+    @property
+    def kind(self) -> Task:
+        """The kind of rows."""
+        return self.task or ("segment" if self.segments else "detect")
 
 
 class Yolo(Format):
@@ -41,6 +50,7 @@ class Yolo(Format):
 
     name = "yolo"
     load_us = 40
+    options_type = Options
     writer_options_type = WriterOptions
     writable = True
     by_stem = True
@@ -71,7 +81,8 @@ class Yolo(Format):
 
     def open(self, request: OpenRequest) -> YoloSource:
         """Find images and labels; nothing of the labels is read yet."""
-        return YoloSource(find_layout(request.root, request.images), request.columns)
+        options = request.options if isinstance(request.options, Options) else Options()
+        return YoloSource(find_layout(request.root, request.images), request.columns, options.task)
 
     def place(self, path: str, split: str | None) -> str:
         """Return its place in `images/SPLIT/`."""
@@ -83,7 +94,7 @@ class Yolo(Format):
         """Write the annotations."""
         from dsinspect_formats.yolo._writing import write
 
-        return write(info, shards, out, segments=isinstance(self.options, WriterOptions) and self.options.segments)
+        return write(info, shards, out, self.options.kind if isinstance(self.options, WriterOptions) else "detect")
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""
@@ -95,20 +106,22 @@ class Yolo(Format):
 class YoloSource:
     """An opened YOLO set."""
 
-    def __init__(self, layout: Layout, columns: frozenset[str]) -> None:
+    def __init__(self, layout: Layout, columns: frozenset[str], task: str = "") -> None:
         self._layout = layout
+        labels = [layout.root / e.label for e in layout.entries if e.label is not None]
+        self._task, note = decide(labels, task, has_poses=layout.kpt_shape is not None)
         self._columns = columns & COLUMNS
         self.info = DatasetInfo(
             format="yolo", root=layout.root, categories=layout.categories, splits=layout.splits,
             box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
-            has_files=any(e.file for e in layout.entries))
+            notes=() if note is None else (note,), has_files=any(e.file for e in layout.entries))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the list of images."""
         names = {c.category_id: c.name for c in self._layout.categories}
         entries = self._layout.entries
         return [YoloShard(tuple(entries[k:k + size]), k, str(self._layout.root), names, self._layout.kpt_shape,
-                          self._columns) for k in range(0, len(entries), size)]
+                          self._columns, self._task) for k in range(0, len(entries), size)]
 
 
 @dataclass(frozen=True)
@@ -121,6 +134,7 @@ class YoloShard:
     names: dict[int, str]
     kpt_shape: tuple[int, int] | None
     columns: frozenset[str]
+    task: Task = "detect"
 
     def load(self) -> Shard:
         """Read the label files."""
@@ -128,7 +142,8 @@ class YoloShard:
         labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
         rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
                             if e.label is not None], pose, texts="yolo:row" in self.columns,
-                           points=bool(self.columns & {"segmentation", "keypoints"}), odd="yolo:odd_text" in self.columns)
+                           points=bool(self.columns & {"segmentation", "keypoints", CORNER_COLUMNS[0]}),
+                           odd="yolo:odd_text" in self.columns)
         counts = np.zeros(len(self.entries), np.int64)
         counts[labelled] = rows.counts
         n = len(self.entries)
@@ -152,9 +167,13 @@ class YoloShard:
         if "yolo:row" in self.columns:
             extra["yolo:row"] = rows.texts
         made: dict[str, Callable[[str], object]] = {
-            "segmentation": lambda t: polygon_of(t, pose), "keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
+            "segmentation": lambda t: None if self.task == "obb" and len(t.split()) == 9 else polygon_of(t, pose),
+            "keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
         extra |= {name: None if rows.texts is None else [t and make(t) for t in rows.texts]
                   for name, make in made.items() if name in self.columns}
+        if CORNER_COLUMNS[0] in self.columns:
+            corners = corners_of(rows.texts if self.task == "obb" else None, len(rows.lines), pose)
+            extra |= {name: corners[:, k] for k, name in enumerate(CORNER_COLUMNS)}
         annotations = annotation_columns(
             len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
             category_id=rows.category_ids, category=self._names(rows.category_ids),
