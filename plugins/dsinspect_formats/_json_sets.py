@@ -1,0 +1,90 @@
+"""Sets of a few JSON files that are read whole: what all of these formats do alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.formats import OpenRequest
+from dsinspect.tables.dataset import Category
+from dsinspect_formats._gathering import Gathered, MemorySource, counted, memory_source
+from dsinspect_formats._images import relative
+from dsinspect_formats._json_files import all_like, read_json_file
+from dsinspect_formats.coco._files import base_folder, split_of
+
+
+class Reading:
+    """What a reader adds to while it goes over the files of a set.
+
+    Attributes:
+        gathered: images and objects.
+        names: declared categories.
+        left_out: what is no object with a box, and how many.
+        index: of the next record of the file.
+        source: the file.
+        split: of the file.
+    """
+
+    def __init__(self, columns: frozenset[str]) -> None:
+        self.gathered = Gathered(columns)
+        self.names: dict[str, None] = {}
+        self.left_out: Counter[str] = Counter()
+        self.index = 0
+        self.source = ""
+        self.split: str | None = None
+
+    def faulty(self, reason: object, record: Any, image: str | None = None, index: int | None = None) -> None:
+        """Keep a record that cannot be read."""
+        self.gathered.faulty(self.source, str(reason), record, index=self.index if index is None else index, image=image or None,
+                             split=self.split)
+
+
+def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes], bool], columns: frozenset[str],
+                  read: Callable[[Any, Reading], bool], *, only_named_splits: bool = False) -> MemorySource:
+    """Read the JSON files of a set.
+
+    Args:
+        format: its name.
+        request: what to open.
+        looks_like: whether a file is the format's, by its beginning and end.
+        columns: that can be asked for.
+        read: takes the value of a file into the reading; returns whether it was the format's at all.
+        only_named_splits: whether files that no split names are of none, though there are several.
+
+    Raises:
+        UserError: no file, or none in which anything can be read.
+    """
+    files = all_like(request.root, looks_like)
+    if not files:
+        raise UserError(f"{request.root}: no {format} JSON file found")
+    base = base_folder(request.root)
+    reading = Reading(request.columns & columns)
+    good = False
+    for path in files:
+        reading.source, reading.index = relative(path, base), 0
+        reading.split = split_of(path, only_named_splits or len(files) == 1)
+        value, problems = read_json_file(path, reading.source)
+        reading.gathered.problems += problems
+        if value is not None:
+            good |= read(value, reading)
+    if not good:
+        told = reading.gathered.problems
+        raise UserError(f"{files[0]}: not a {format} file: {told[0].reason if told else 'its lists are missing'}")
+    return finish(format, request, base, reading, files, columns)
+
+
+def as_object(value: Any) -> dict[str, Any]:
+    """Return a JSON object as it is, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def finish(format: str, request: OpenRequest, base: Path, reading: Reading, files: Sequence[Path],
+           columns: frozenset[str]) -> MemorySource:
+    """Return the opened set of what was read."""
+    what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(reading.left_out.items()))
+    return memory_source(
+        format, request, base, reading.gathered, files=files, columns=columns, notes=(f"left out: {what}",) if what else (),
+        categories=tuple(Category(k, name) for k, name in enumerate(reading.names)))
