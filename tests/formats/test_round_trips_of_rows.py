@@ -12,6 +12,7 @@ import pytest
 from convert.sets import coco, content, put
 from convert.test_round_trips import sets
 from formats.reading import FORMATS, Read
+from formats.row_sets import SETS
 from hypothesis import given, settings
 
 from dsinspect.cli import main
@@ -63,6 +64,8 @@ def test_losses_are_named(name: str, tmp_path: Path, capsys: pytest.CaptureFixtu
     source = coco(tmp_path / "set", [{"file_name": "000001.png", "id": 77}, {"file_name": "000002.png", "id": 78}], [
         {"id": 900, "image_id": 77, "bbox": [1, 2, 3, 4], "segmentation": [[1, 2, 4, 2, 4, 6]], "area": 3.25, "category_id": 2},
         {"id": 4, "image_id": 77, "bbox": [1, 2, 3, 4], "iscrowd": 1, "segmentation": {"counts": [0, 4], "size": [2, 2]}}])
+    file = next(source.glob("annotations/*.json"))
+    file.write_text(json.dumps(json.loads(file.read_text()), indent=1))
     assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", name, "-q"]) == 0
     losses: dict[str, int] = json.loads((tmp_path / "out/conversion.json").read_text())["losses"]
     read = Read(name, tmp_path / "out")
@@ -74,6 +77,8 @@ def test_losses_are_named(name: str, tmp_path: Path, capsys: pytest.CaptureFixtu
         assert any(what in text for text in losses) is (what not in keeps), (what, losses)
     if "crowd" in keeps:
         assert read.annotations["is_crowd"].tolist() == [False, True]
+    if name == "huggingface":
+        assert json.loads(read.annotations["segmentation"][0]) == [[1, 2, 4, 2, 4, 6]]
     if "areas" in keeps:
         assert read.annotations["area"].tolist()[0] == 3.25
 
@@ -83,8 +88,6 @@ def attributes(read: Read) -> list[Any]:
 
 
 def test_fields_of_a_format_come_back_in_it(tmp_path: Path) -> None:
-    from patch.test_patch_rows import SETS
-
     for name in ("kitti", "dota", "mot"):
         files = {n: c for n, c in SETS[name].items() if n.endswith((".txt", ".ini"))}
         for image in (n for n in SETS[name] if n not in files):

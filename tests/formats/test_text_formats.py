@@ -113,6 +113,13 @@ def test_wider_face(tmp_path: Path) -> None:
                        "an image's name is expected here", "3 faces are announced, 2 fewer are there"]
 
 
+def test_wider_face_with_the_number_of_images_on_top(tmp_path: Path) -> None:
+    root = put(tmp_path, {"faces.txt": "2\na.jpg\n1\n1 2 3 4 0 0 0 0 0 0\nb.jpg\n0\n"})
+    assert detected(root) == "widerface"
+    assert Read("widerface", root).boxes() == [("a.jpg", "face", 1, 2, 4, 6)]
+    assert Read("widerface", root).faults() == []
+
+
 def test_labels_of_no_image_stay(tmp_path: Path) -> None:
     read = Read("kitti", put(tmp_path, {"label_2/1.txt": KITTI}))
     assert read.boxes() == [("image_2/1.png", "Car", 10, 20, 30.5, 40)]

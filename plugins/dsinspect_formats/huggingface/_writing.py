@@ -75,4 +75,8 @@ def _plain(value: float) -> float | int:
 
 
 def _outline(value: Any) -> Any:
-    return None if value is None else msgspec.Raw(bytes(value))
+    """Return an outline as a value: its bytes may hold line ends, which would end the record."""
+    try:
+        return None if value is None else msgspec.json.decode(bytes(value))
+    except msgspec.MsgspecError:
+        return None

@@ -18,9 +18,10 @@ from dsinspect_formats.kitti.format import IGNORED
 
 FOLDERS = {"train": "training", "test": "testing"}
 KEPT = ("truncated", "occluded", "alpha", "dimensions", "location", "rotation_y", "score")
-_UNKNOWN = {"truncated": (-1.0,), "occluded": (-1.0,), "alpha": (-10.0,), "dimensions": (-1.0,) * 3,
+_UNKNOWN = {"truncated": (0.0,), "occluded": (0.0,), "alpha": (-10.0,), "dimensions": (-1.0,) * 3,
             "location": (-1000.0,) * 3, "rotation_y": (-10.0,)}
-"""What KITTI writes for what is not known."""
+"""What is written for what is not known: KITTI's own values, but 0 for truncation and occlusion, for which readers refuse -1
+and evaluations leave out objects of 3 (unknown)."""
 
 
 def place(path: str, split: str | None) -> str:

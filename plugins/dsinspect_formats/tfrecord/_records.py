@@ -8,7 +8,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -140,8 +140,7 @@ def is_intact(content: Any, start: int, stop: int) -> bool:
     return bool(masked(content[start:stop]) == struct.unpack_from("<I", content, stop)[0])
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A field of a message: its number, its wire type, its value or the span of its bytes, and its own span."""
 
     number: int
@@ -171,13 +170,20 @@ def fields(data: Any, start: int, stop: int) -> Iterator[Field]:
     at = start
     while at < stop:
         begin = at
-        key, at = _varint(data, at, stop)
+        key = data[at]  # nearly all numbers take one byte: a call for each takes half of the time of reading
+        at += 1
+        if key >= 0x80:
+            key, at = _varint(data, begin, stop)
         wire = key & 7
         if wire == 0:
             value, end = _varint(data, at, stop)
             yield Field(key >> 3, wire, value, at, end, begin)
         elif wire == 2:
-            length, at = _varint(data, at, stop)
+            length = data[at] if at < stop else 0x80
+            if length >= 0x80:
+                length, at = _varint(data, at, stop)
+            else:
+                at += 1
             end = at + length
             if end > stop:
                 raise ValueError("holds a part that is longer than the whole")
@@ -254,7 +260,7 @@ def values_of(data: Any, feature: Feature | None) -> list[Any]:
             if part.wire == 2:
                 if (part.stop - part.start) % 4:
                     raise ValueError("holds a list of floats that is cut")
-                out.extend(np.frombuffer(bytes(data[part.start:part.stop]), "<f4").astype(np.float64).tolist())
+                out.extend(struct.unpack(f"<{(part.stop - part.start) // 4}f", data[part.start:part.stop]))
             elif part.wire == 5:
                 out.append(float(struct.unpack_from("<f", data, part.start)[0]))
         elif part.wire == 0:

@@ -34,6 +34,7 @@ TEXT, LABEL = "image/object/class/text", "image/object/class/label"
 FLAGS = {"is_ignored": "image/object/difficult", "is_crowd": "image/object/is_crowd", "group_of": "image/object/group_of"}
 COLUMNS = frozenset(("area", "attributes"))
 _NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d{2,}$", re.I)
+_SMALL = 1 << 16
 _TEXT_TOKEN = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
 _QUOTED = re.compile(_TEXT_TOKEN)
 _ITEM = re.compile(rf"""item\s*\{{((?:[^{{}}'"]|{_TEXT_TOKEN})*)\}}""")
@@ -196,23 +197,30 @@ class TFRecordSource(MemorySource):
 
     def _record(self, content: Any, at: Embedded, split: str | None, index: int, images: Images, rows: Rows) -> int:
         """Read one example; return the index of the next object."""
-        found, count = objects_in(content, at.start, at.stop)
+        size = at.stop - at.start
+        if size <= _SMALL:  # bytes are indexed in a third of the time of a mapped file
+            data, base = content[at.start:at.stop], at.start
+            found, columns, labels, texts = lists_in(data, 0, size)
+        else:
+            data, base = content, 0
+            found, columns, labels, texts = lists_in(data, at.start, at.stop)
+        count = len(columns[0])
+
+        def values(key: str) -> list[Any]:
+            return values_of(data, found[key]) if key in found else []
 
         def text(key: str) -> str:
-            spans = values_of(content, found.get(key))
-            return decode(bytes(content[spans[0][0]:spans[0][1]]))[0] if spans and isinstance(spans[0], tuple) else ""
+            spans = values(key)
+            return decode(bytes(data[spans[0][0]:spans[0][1]]))[0] if spans and isinstance(spans[0], tuple) else ""
 
         name = text("image/filename") or text("image/source_id") or f"{at.source}/{at.record}"
-        columns = [values_of(content, found.get(key)) for key in BOX]
-        labels = values_of(content, found.get(LABEL))
-        texts = _texts(content, found.get(TEXT))
-        flags = {key: values_of(content, found.get(full)) for key, full in FLAGS.items()}
-        areas = values_of(content, found.get("image/object/area")) if "area" in rows.fields else []
-        size = [values_of(content, found.get(f"image/{side}")) for side in ("width", "height")]
-        wh = tuple(float(s[0]) if s and isinstance(s[0], (int, float)) else float("nan") for s in size)
-        encoded = values_of(content, found.get("image/encoded"))
+        flags = {key: values(full) for key, full in FLAGS.items()}
+        areas = values("image/object/area") if "area" in rows.fields else []
+        wh = [float(v[0]) if v and isinstance(v[0], (int, float)) else float("nan") for v in (
+            values("image/width"), values("image/height"))]
+        encoded = values("image/encoded")
         image = images.add(name, split, at.source, size=(wh[0], wh[1]))  # a second record of one name is one of its own
-        span = encoded[0] if encoded and isinstance(encoded[0], tuple) else None
+        span = (encoded[0][0] + base, encoded[0][1] + base) if encoded and isinstance(encoded[0], tuple) else None
         self.embedded.append(Embedded(at.source, at.record, at.start, at.stop, span))
         wants = "attributes" in rows.fields
         for k in range(count):
@@ -230,8 +238,8 @@ class TFRecordSource(MemorySource):
         return index + count
 
 
-def objects_in(content: Any, start: int, stop: int) -> tuple[dict[str, Feature], int]:
-    """Return the features of an example and how many objects it has.
+def lists_in(content: Any, start: int, stop: int) -> tuple[dict[str, Feature], list[list[Any]], list[Any], list[str]]:
+    """Return the features of an example, the edges of its boxes in the order of `BOX`, and its class labels and texts.
 
     Raises:
         ValueError: it is no example, or its lists are of different lengths, in words.
@@ -239,13 +247,19 @@ def objects_in(content: Any, start: int, stop: int) -> tuple[dict[str, Feature],
     found = features(content, start, stop)
     columns = [values_of(content, found.get(key)) for key in BOX]
     count = len(columns[0])
-    if any(len(c) != count for c in columns) or any(isinstance(v, tuple) for c in columns for v in c):
+    if any(len(c) != count for c in columns) or any(isinstance(c[0], tuple) for c in columns if c):
         raise ValueError(f"has edges of boxes in lists of {', '.join(str(len(c)) for c in columns)} values")
-    for what, key in (("class labels", LABEL), ("class texts", TEXT)):
-        values = values_of(content, found.get(key))
+    labels, texts = values_of(content, found.get(LABEL)), _texts(content, found.get(TEXT))
+    for what, values in (("class labels", labels), ("class texts", texts)):
         if values and len(values) != count:
             raise ValueError(f"has {count} boxes and {len(values)} {what}")
-    return found, count
+    return found, columns, labels, texts
+
+
+def objects_in(content: Any, start: int, stop: int) -> tuple[dict[str, Feature], int]:
+    """Return the features of an example and how many objects it has; raises ValueError as `lists_in` does."""
+    found, columns, _, _ = lists_in(content, start, stop)
+    return found, len(columns[0])
 
 
 def _flag(values: Sequence[Any], k: int) -> bool:
@@ -253,7 +267,11 @@ def _flag(values: Sequence[Any], k: int) -> bool:
 
 
 def _texts(content: Any, feature: Feature | None) -> list[str]:
-    return [decode(bytes(content[v[0]:v[1]]))[0] for v in values_of(content, feature) if isinstance(v, tuple)]
+    return [_plain(bytes(content[v[0]:v[1]])) for v in values_of(content, feature) if isinstance(v, tuple)]
+
+
+def _plain(content: bytes) -> str:
+    return content.decode() if content.isascii() else decode(content)[0]
 
 
 def label_map_files(root: Path, paths: Sequence[str]) -> list[str]:

@@ -77,15 +77,22 @@ def _files(root: Path, *, first_only: bool = False) -> list[str]:
 
 
 def _looks(head: bytes) -> bool:
-    lines = first_lines(head, 3)
+    lines = first_lines(head, 4)
+    lines = lines[_is_count(lines):][:3]
     return len(lines) == 3 and is_image(lines[0]) and lines[1].isascii() and lines[1].isdigit() and (
         len(lines[2].split()) >= 4 and are_numbers(lines[2].split()))
+
+
+def _is_count(lines: list[str]) -> bool:
+    """Say whether the first line is the number of images, which some tools put above the first name."""
+    return len(lines) > 1 and lines[0].strip().isdigit() and is_image(lines[1].strip())
 
 
 def _read(text: str, source: str, split: str | None, images: Images, rows: Rows) -> None:
     lines = text.split("\n")
     wants = "attributes" in rows.fields
-    at = index = 0
+    index = 0
+    at = int(_is_count(lines))
     while at < len(lines):
         name = lines[at].strip()
         at += 1
