@@ -19,6 +19,7 @@ from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._splicing import EncodedText, Splice, extent_text, number_text, removals, shown_path, splice
 from dsinspect_formats.coco._files import base_folder, find_files, image_folders, split_of
 from dsinspect_formats.coco._members import JsonObject, record_like
+from dsinspect_formats.coco._records import name_in_url
 from dsinspect_formats.coco._spans import ListSpans, spans_of
 from dsinspect_formats.coco._tolerant import LISTS, optional_number, whole
 from dsinspect_formats.coco.format import CocoFile, locate, read_file
@@ -329,7 +330,7 @@ class _Editor:
                 return isinstance(record.get("name"), str)
             for side in ("width", "height"):
                 optional_number(record, side)
-            return isinstance(record.get("file_name"), str)
+            return isinstance(record.get("file_name"), str) or bool(name_in_url(str(record.get("coco_url"))))
         except ValueError:
             return False
 

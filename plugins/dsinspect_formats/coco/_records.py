@@ -17,9 +17,28 @@ class Image(msgspec.Struct, gc=False):
     """One entry of `images`."""
 
     id: int
-    file_name: str
+    file_name: str = ""
     width: Number | None = None
     height: Number | None = None
+    coco_url: str | None = None
+    neg_category_ids: msgspec.Raw = NO_BYTES
+    not_exhaustive_category_ids: msgspec.Raw = NO_BYTES
+
+    @property
+    def name(self) -> str:
+        """The file's name; of LVIS, which gives none, folder and name at the end of the URL."""
+        return self.file_name or name_in_url(self.coco_url)
+
+
+def name_in_url(url: str | None) -> str:
+    """Return folder and file name at the end of a URL, nothing when it has none.
+
+    >>> name_in_url("http://images.cocodataset.org/train2017/000000391895.jpg")
+    'train2017/000000391895.jpg'
+    """
+    _, found, path = (url or "").partition("://")
+    parts = [p for p in path.partition("?")[0].split("/")[1:] if p not in ("", ".", "..")]
+    return "/".join(parts[-2:]) if found else ""
 
 
 class Annotation(msgspec.Struct, gc=False):
@@ -91,6 +110,7 @@ def decode_strictly(content: bytes | memoryview, *, segmentations: bool, keypoin
     document = PosedDocument if keypoints else SegmentedDocument if segmentations else Document
     try:
         with collector_off():
-            return msgspec.json.decode(content, type=document)
+            read = msgspec.json.decode(content, type=document)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    return read if all(i.file_name or i.name for i in read.images) else None

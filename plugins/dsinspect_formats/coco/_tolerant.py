@@ -20,6 +20,7 @@ from dsinspect_formats.coco._records import (
     CategoryRecord,
     Image,
     PosedAnnotation,
+    name_in_url,
 )
 
 LISTS = ("images", "annotations", "categories")
@@ -145,13 +146,14 @@ class _Scanner:
         try:
             number, kind = whole(value, "id")
             name = value.get("file_name")
-            if not isinstance(name, str):
+            url = value.get("coco_url") if isinstance(value.get("coco_url"), str) else None
+            if not isinstance(name, str) and (name is not None or not name_in_url(url)):
                 raise ValueError(f"file_name {name!r} is not text")
             size = [optional_number(value, k) for k in ("width", "height")]
         except ValueError as e:
             self.problem(f"images: {e}", position, index, shown(value))
             return
-        self.result.images.append(Image(number, name, *size))
+        self.result.images.append(Image(number, name or "", size[0], size[1], url))
         self.result.image_indices.append(index)
         self.result.image_id_types.append(kind)
 

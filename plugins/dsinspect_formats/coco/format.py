@@ -33,11 +33,11 @@ MAPPED_BYTES = 1 << 25
 """A file from this size on is mapped into memory, not read."""
 COLUMNS = frozenset(("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
                      "segmentation", "keypoints", "coco:image_id_type", "coco:category_id_type", "coco:box_width",
-                     "coco:box_height"))
+                     "coco:box_height", "coco:neg_category_ids", "coco:not_exhaustive_category_ids"))
 
 
 class Coco(Format):
-    """COCO instances JSON, also as Roboflow exports it."""
+    """COCO instances JSON, also as Roboflow, LVIS and Objects365 have it."""
 
     name = "coco"
     writable = True
@@ -187,7 +187,10 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     extra_images: dict[str, Any] = {}
     if "coco:image_id_type" in columns:
         extra_images["coco:image_id_type"] = recovered.image_id_types if recovered else constant("int", "object", n)
-    file_names = objects([i.file_name for i in read.images])
+    file_names = objects([i.file_name or i.name for i in read.images])
+    for name in ("neg_category_ids", "not_exhaustive_category_ids"):
+        if f"coco:{name}" in columns:
+            extra_images[f"coco:{name}"] = _raw_column([getattr(i, name) for i in read.images])
     images = image_columns(
         n, image_id=image_ids, path=file_names, declared_path=file_names, split=split, source=source,
         width=np.array([i.width for i in read.images], np.float64),  # NumPy makes None NaN
