@@ -22,7 +22,8 @@ from dsinspect.tables.dataset import DatasetInfo
 def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
            owners: Mapping[str, str]) -> tuple[Outcome, ...]:
     """Finish every check, fold what conventions explain, and lay the configuration over the findings."""
-    results: dict[str, Result | Unavailable] = {c: Unavailable("skipped", r) for c, r in plan.skipped.items()}
+    results: dict[str, Result | Unavailable] = {
+        c: Unavailable("skipped", lack.reason, lack.applies) for c, lack in plan.skipped.items()}
     for code, check in plan.runnable.items():
         state = merged.states[code]
         if isinstance(state, Unavailable):
@@ -63,7 +64,8 @@ def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Confi
                    limits=msgspec.structs.asdict(check.options), summary=(check.__doc__ or "").partition("\n")[0],
                    explanation=explanation_of(type(check)))
     if isinstance(result, Unavailable):
-        return replace(base, status=result.status, metrics={"reason": result.reason})
+        metrics = {"reason": result.reason, **({} if result.applies else {"applies": False})}
+        return replace(base, status=result.status, metrics=metrics)
     findings = result.findings.with_severity(override) if override else result.findings
     ignored = [s for s, prefixes in config.per_split_ignores.items() if any(matches(p, check.code) for p in prefixes)]
     if ignored and len(findings):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
@@ -21,13 +21,20 @@ from dsinspect.tables.schema import (
 )
 
 
+class Lack(NamedTuple):
+    """Why a check cannot run, and whether it applies to the set at all: what does not apply was not left unjudged."""
+
+    reason: str
+    applies: bool = True
+
+
 @dataclass(frozen=True)
 class Plan:
     """The selected checks by code, the probes they need, why some of them cannot run, and the trainer that others ask."""
 
     checks: Mapping[str, Check[Any, Any]]
     probes: tuple[Probe, ...]
-    skipped: Mapping[str, str]
+    skipped: Mapping[str, Lack]
     trainer: Trainer | None = None
 
     @property
@@ -71,17 +78,17 @@ def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins:
     return Plan(checks, tuple(probes.values()), skipped, asked)
 
 
-def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]], trainer: Trainer | None) -> str | None:
+def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]], trainer: Trainer | None) -> Lack | None:
     """Say why a column cannot be had, or return None."""
     if column == TRAINER:
-        return None if trainer is not None else "no trainer is named (--trainer NAME, or trainer in the configuration)"
+        return None if trainer is not None else Lack("no trainer is named (--trainer NAME, or trainer in the configuration)", False)
     if column == "file" or column in owners or column == "read_error":
-        return None if info.has_files else "no image of the set is on disk (--images names their folder)"
+        return None if info.has_files else Lack("no image of the set is on disk (--images names their folder)")
     if column in OPTIONAL_ANNOTATION_COLUMNS:
-        return None if column in info.columns else f"the {info.format} format has no {column}"
+        return None if column in info.columns else Lack(f"the {info.format} format has no {column}", False)
     if ":" in column:
         owner = column.partition(":")[0]
         if column in info.columns:
             return None
-        return f"only the {owner} format has {column}" if owner != info.format else f"this dataset has no {column}"
-    return None if column in IMAGE_COLUMNS or column in ANNOTATION_COLUMNS else f"no probe measures {column}"
+        return Lack(f"only the {owner} format has {column}" if owner != info.format else f"this dataset has no {column}", False)
+    return None if column in IMAGE_COLUMNS or column in ANNOTATION_COLUMNS else Lack(f"no probe measures {column}")

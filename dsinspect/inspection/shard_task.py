@@ -27,10 +27,17 @@ from dsinspect.tables.schema import (
 
 @dataclass(frozen=True)
 class Unavailable:
-    """The state of a check that cannot be had in some shard; it swallows every state it is merged with."""
+    """The state of a check that cannot be had in some shard; it swallows every state it is merged with.
+
+    Attributes:
+        status: how it ended.
+        reason: why.
+        applies: False where nothing is lost: the format has no such thing, or no trainer is named.
+    """
 
     status: Literal["skipped", "crashed"]
     reason: str
+    applies: bool = True
 
 
 @dataclass(frozen=True)

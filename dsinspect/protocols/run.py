@@ -54,6 +54,11 @@ class Outcome:
     summary: str = ""
     explanation: str = ""
 
+    @property
+    def applies(self) -> bool:
+        """False where the check does not apply to the set: its format has no such thing, or no trainer is named."""
+        return bool(self.metrics.get("applies", True)) or self.status != "skipped"
+
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables of the check as frames, by title."""

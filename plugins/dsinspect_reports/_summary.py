@@ -88,7 +88,10 @@ def _verdicts(console: Console, run: Run) -> None:
     clean = [o.code for o in run.outcomes if o.status == "clean"]
     if clean:
         console.print(Text.assemble(("clean ", "green"), (f"{len(clean)}: ", "green"), (_ranges(clean), "dim")))
-    for reason in dict.fromkeys(str(o.metrics.get("reason")) for o in run.outcomes if o.status == "skipped"):
+    outside = [o.code for o in run.outcomes if not o.applies]
+    if outside:
+        console.print(Text.assemble((f"do not apply {len(outside)}: {_ranges(outside)}", "dim")))
+    for reason in dict.fromkeys(str(o.metrics.get("reason")) for o in run.outcomes if o.status == "skipped" and o.applies):
         codes = [o.code for o in run.outcomes if o.status == "skipped" and o.metrics.get("reason") == reason]
         console.print(Text.assemble((f"skipped {len(codes)}: ", "yellow"), (_ranges(codes), "dim"), f" ({printable(reason)})"))
 

@@ -103,9 +103,9 @@ def summary_line(run: Run) -> str:
     counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     found = ", ".join(f"{n:,} {s if s is Severity.INFO or n == 1 else f'{s}s'}" for s, n in counts if n)
     line = f"{found or 'no findings'} in {run.census.images:,} images, {run.census.annotations:,} boxes"
-    skipped = sum(o.status == "skipped" for o in run.outcomes)
+    skipped = sum(o.status == "skipped" and o.applies for o in run.outcomes)
     if skipped:
-        line += f"; {skipped} checks skipped"
+        line += f"; {skipped} {'check' if skipped == 1 else 'checks'} skipped"
     if run.baseline is not None:
         line += f"; {run.baseline.known:,} known findings stay quiet"
         if run.baseline.stale:

@@ -96,4 +96,4 @@ class NeedsTracks(RowCheck[BaseOptions]):
 @pytest.mark.parametrize(("has", "reason"), [((), "the x format has no track"), (("track",), None)])
 def test_a_check_that_needs_one_is_skipped_with_the_reason(has: tuple[str, ...], reason: str | None) -> None:
     plan = make_plan({"TST001": NeedsTracks(BaseOptions())}, DatasetInfo("x", Path(), columns=frozenset(has)), load_plugins())
-    assert plan.skipped.get("TST001") == reason
+    assert plan.skipped.get("TST001") == (None if reason is None else (reason, False))
