@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from dsinspect.config import Config
     from dsinspect.inspection.request import Request
     from dsinspect.loader import Plugins
+    from dsinspect.protocols import decisions
     from dsinspect.protocols.reports import Report
     from dsinspect.protocols.run import Run
+    from dsinspect.review.workbook import Reading
 
 Dataset = Annotated[str, typer.Argument(
     metavar="DATASET", show_default=False,
@@ -79,6 +81,8 @@ class Choices:
     baseline: Path | None = None
     cache_by: str = "stat"
     trainer: str | None = None
+    recorded: decisions.Settings | None = None
+    """Of the report whose decisions are applied; what the command line says is laid over them."""
     extra: dict[str, Any] = field(default_factory=dict)
 
 
@@ -102,6 +106,11 @@ class Session:
             cache_path = cache.cache_file(c.cache_dir) if c.cache_dir else cache.default_path()
             cache_path = usable_cache(cache_path)
         shared = {k: v for k, v in (("imgsz", c.imgsz), ("anchors", c.anchors)) if v is not None}
+        kept = c.recorded
+        images, format_name = c.images, c.format
+        if kept is not None:
+            shared = {**kept.shared_options, **shared}
+            images, format_name = images or (Path(kept.images) if kept.images else None), format_name or kept.format
         if c.cache_by not in ("stat", "content"):
             raise UserError(f"--cache-by {c.cache_by}: write stat or content{nearest(c.cache_by, ('stat', 'content'))}")
         from dsinspect.protocols.trainers import chosen_trainer
@@ -109,7 +118,7 @@ class Session:
         name = c.trainer or self.config.trainer
         trainer = chosen_trainer(name, self.plugins.trainers) if name else None
         return Request(
-            path=c.dataset, root=local_path(c.dataset), config=self.config, format=c.format, images=c.images,
+            path=c.dataset, root=local_path(c.dataset), config=self.config, format=format_name, images=images,
             jobs=c.jobs or os.cpu_count() or 1, executor=c.executor, cache=cache_path,
             cache_by_content=c.cache_by == "content", trainer=trainer, shared_options=shared,
             progress=progress_line(enabled=not c.quiet), **changes)
@@ -125,7 +134,12 @@ def start(choices: Choices) -> Session:
     from dsinspect.loader import load_plugins
 
     dataset = Path(choices.dataset) if choices.dataset and "://" not in choices.dataset else None
-    config = load_config(dataset, choices.config).overlay(
+    config = load_config(dataset, choices.config)
+    if choices.recorded is not None and choices.config is None:
+        from dsinspect.inspection.request import recorded
+
+        config = recorded(config, choices.recorded)
+    config = config.overlay(
         select=choices.select, extend_select=choices.extend_select, ignore=choices.ignore, settings=choices.settings,
         fail_on=choices.fail_on, baseline=choices.baseline)
     if choices.columns is not None:
@@ -189,25 +203,36 @@ def require_writable(path: Path, *sources: str | Path, force: bool = False) -> N
     require_file(path, [Path(s) for s in sources if "://" not in str(s)], force=force)
 
 
-def require_undecided(path: Path) -> None:
-    """Raise a UserError when a workbook that would be replaced holds decisions of a reviewer."""
+def earlier_decisions(path: Path) -> Reading | None:
+    """Return the decisions in a workbook that a report is going to replace; None when there is none.
+
+    Raises:
+        UserError: it cannot be read, so that decisions could be lost.
+    """
     if path.suffix.lower() != ".xlsx" or not path.is_file():
-        return
-    from dsinspect.review.rows import review_rows
+        return None
+    from dsinspect.review.carry import decisions_in
 
-    try:
-        decided, _ = review_rows(path)
-    except UserError:  # no workbook of a review: there is no decision in it
-        return
-    if decided:
-        raise UserError(f"-o {path}: holds {len(decided):,} {'decision' if len(decided) == 1 else 'decisions'} of a review, which "
-                        "would be lost; apply them first, name another file, or use --force")
+    return decisions_in(path)
 
 
-def write_report(report: Report, run: Run, path: Path) -> None:
-    """Write a report under a temporary name beside its own, and rename it when it is whole."""
+def write_report(report: Report, run: Run, path: Path, earlier: Reading | None = None) -> None:
+    """Write a report under a temporary name beside its own, and rename it when it is whole.
+
+    Args:
+        report: to write.
+        run: to write down.
+        path: of the file.
+        earlier: decisions in the file that is replaced, which are carried over.
+    """
     from dsinspect.io.atomic import atomic
 
+    if earlier is not None and (earlier.decisions.decisions or earlier.earlier):
+        from dsinspect.review.carry import carry_over
+
+        carried = carry_over(run, earlier)
+        run = carried.run
+        print(carried.told(path), file=sys.stderr)
     try:
         with atomic(path) as partial:
             report.write(run, partial)

@@ -91,7 +91,7 @@ def summary(edits: Edits) -> str:
     """Return the edits by action and code, a line each."""
     if not len(edits):
         return "nothing to mend"
-    counts = Counter(zip(edits.rows["code"].tolist(), edits.rows["action"].tolist(), strict=True))
+    counts = Counter(zip(edits.rows["code"].fillna("review").tolist(), edits.rows["action"].tolist(), strict=True))
     lines = [f"{n:>9,}  {action}  ({code})" for (code, action), n in sorted(counts.items())]
     return "\n".join([f"{len(edits):,} {'change' if len(edits) == 1 else 'changes'}", *lines])
 

@@ -28,7 +28,9 @@ def report(
     anchors: common.Anchors = None,
     trainer: common.TrainerName = None,
     thumbnails: Annotated[int | None, typer.Option(
-        "--thumbnails", metavar="N", min=0, help="Embed crops of N findings in the workbook.")] = None,
+        "--thumbnails", metavar="N", min=0, help="Images in the workbook: N findings of each check at most; default 40.")] = None,
+    thumbnails_mb: Annotated[float | None, typer.Option(
+        "--thumbnails-mb", metavar="MB", min=0, help="Megabytes of all images in the workbook at most; default 15.")] = None,
     tables: Annotated[bool | None, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder, or decisions.")] = False,
     max_mb: Annotated[float | None, typer.Option(
@@ -51,19 +53,18 @@ def report(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
         anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by,
         trainer=trainer))
-    outputs = [(path, configured(report_for(path, session.plugins), session.config,
-                                        thumbnails=thumbnails, tables=tables, max_mb=max_mb)) for path in output or ()]
+    wishes = {"thumbnails": thumbnails, "thumbnails_mb": thumbnails_mb, "tables": tables, "max_mb": max_mb}
+    outputs = [(path, configured(report_for(path, session.plugins), session.config, **wishes)) for path in output or ()]
     for path, _ in outputs:
         common.require_writable(path, dataset, force=force)
-        if not force:
-            common.require_undecided(path)
+    earlier = {} if force else {path: common.earlier_decisions(path) for path, _ in outputs}
     run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
                                   keep_annotations=any(r.needs_annotations for _, r in outputs)),
                   session.plugins)
     faults = common.Faults(session.plugins)
     for path, writer in outputs:
         with faults.of(type(writer)):
-            common.write_report(writer, run, path)
+            common.write_report(writer, run, path, earlier.get(path))
     if not quiet:
         terminal = configured(named_report("terminal", session.plugins), session.config)
         with faults.of(type(terminal)):

@@ -1,8 +1,10 @@
-"""`dsinspect review apply`: the decisions of a reviewed workbook become a corrected dataset."""
+"""`dsinspect review`: apply the decisions of reviewers, count them, and take them from one form into another."""
 
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,23 +15,38 @@ from dsinspect.commands.review_serve import serve
 from dsinspect.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
-    from dsinspect.review.decisions import Review
+    from collections.abc import Sequence
 
-app = typer.Typer(no_args_is_help=True, help="Take a reviewed workbook back.")
+    from dsinspect.inspection.request import Request
+    from dsinspect.loader import Plugins
+    from dsinspect.protocols.edits import Edits
+    from dsinspect.protocols.run import Run
+    from dsinspect.review.resolve import Review
+    from dsinspect.review.sources import Several
+    from dsinspect.review.workbook import Fault
+
+app = typer.Typer(no_args_is_help=True, help="Apply, count and exchange the decisions of reviewers.")
+MAX_FAULTS = 50
+"""Faults told at most."""
+
+Reviews = Annotated[list[Path], typer.Argument(
+    metavar="REVIEW...", show_default=False,
+    help="Reviewed workbooks (.xlsx, .xls) or decisions.json; several reviewers' are merged.")]
 
 
 @app.callback()
 def review() -> None:
-    """Take a reviewed workbook back."""
+    """Apply, count and exchange the decisions of reviewers."""
 
 
 @app.command()
 def apply(
-    workbook: Annotated[Path, typer.Argument(metavar="WORKBOOK", show_default=False,
-                                             help="A report.xlsx with decisions; .xls is read as well.")],
+    reviews: Reviews,
     dataset: common.Dataset,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show decisions and changes, and change nothing.")] = False,
+    partial: Annotated[bool, typer.Option(
+        "--partial", help="Apply what can be applied; write the rest with the reasons to OUT-rest.xlsx.")] = False,
     audit: Annotated[Path | None, typer.Option(
         "--audit", metavar="STEM", help="Write who decided what to STEM.json and STEM.xlsx; default: OUT-audit.")] = None,
     baseline: Annotated[Path | None, typer.Option(
@@ -51,61 +68,237 @@ def apply(
     cache_dir: common.CacheDir = None,
     quiet: common.Quiet = False,
 ) -> None:
-    """Apply the decisions of a reviewed workbook: a corrected copy of the dataset, every other byte as it was.
+    """Apply reviewers' decisions: a corrected copy of the dataset, every other byte as it was.
 
-    All decisions are checked first; when a cell is wrong, all such cells are told and nothing is written.
+    The settings of the report are used again. All decisions are checked first; when one is wrong, all such are reported with
+    their places and nothing is written, unless --partial is given.
     """
-    from dsinspect.commands.fix import summary, tell
     from dsinspect.fixing.apply import patches_of
-    from dsinspect.fixing.autofix import compare, mend
     from dsinspect.fixing.diff import unified_diff
     from dsinspect.inspection.inspect import inspect
     from dsinspect.output.destination import require_new
-    from dsinspect.review.audit import write_audit
-    from dsinspect.review.decisions import decided, read_review
+    from dsinspect.review.partial import applicable
+    from dsinspect.review.resolve import resolve_decisions
+    from dsinspect.review.sources import read_several
 
     if output is None and not diff:
         raise UserError("review apply: name the output with -o OUT, or look at the changes with --diff")
-    if not workbook.is_file():
-        raise UserError(f"{workbook}: no such file")
+    several = read_several(reviews)
+    if not several.made and not several.faults:
+        raise UserError(f"{_named(several)}: no decision in {several.rows:,} rows; nothing is written")
     session = common.start(common.Choices(
         dataset, format, images, (), (), (), settings or (), columns, imgsz, anchors, config, no_plugin or (), jobs,
-        executor, cache, cache_dir, quiet))
+        executor, cache, cache_dir, quiet, recorded=several.decisions.settings))
     request = session.request(keep_images=True)
     if output is not None and not diff:
         require_new(request.root, output, force=force)
     run = inspect(request, session.plugins)
-    review = read_review(workbook, run)
-    edits = review.edits
+    common.tell_trouble(run)
+    found = resolve_decisions(several.made, run).without(several.faults)
+    if partial:
+        def attempt(edits: Edits) -> None:
+            for _ in patches_of(request, session.plugins, edits):
+                pass
+
+        found = applicable(found, attempt)
+    if found.faults and (not partial or not found.made):
+        raise UserError(*_refusal(_named(several), found.faults, partial=partial))
     if diff:
-        print("\n".join(decided(review)), file=sys.stderr)
-        for patch in patches_of(request, session.plugins, edits):
+        print("\n".join(decided(found)), file=sys.stderr)
+        for patch in patches_of(request, session.plugins, found.edits):
             sys.stdout.writelines(unified_diff(patch))
+        _tell_faults(found.faults)
         return
     assert output is not None
-    if not review.decisions:
-        raise UserError(f"{workbook}: no decision in {review.rows:,} rows; nothing is written")
-    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, link=link,
-                          force=force)
-    files = write_audit(review, audit or output.with_name(f"{output.name}-audit"), dataset, workbook)
-    known = update(baseline, review) if baseline else 0
+    _write(request, session.plugins, run, found, several, output, audit or output.with_name(f"{output.name}-audit"), baseline,
+           annotations_only=annotations_only, link=link, force=force, quiet=quiet)
+
+
+def _write(request: Request, plugins: Plugins, run: Run, found: Review, several: Several, output: Path, audit: Path,
+           baseline: Path | None, *, annotations_only: bool, link: bool, force: bool, quiet: bool) -> None:
+    """Write the corrected dataset, the audit, and what was not applied."""
+    from dsinspect.commands.fix import counted, summary, tell
+    from dsinspect.fixing.autofix import compare, mend
+    from dsinspect.inspection.reporting import report_for
+    from dsinspect.review.audit import write_audit
+    from dsinspect.review.partial import handed_back
+
+    if found.faults:
+        request = replace(request, keep_images=True, keep_annotations=True)
+    applied, after = mend(request, plugins, run, found.edits, output, annotations_only=annotations_only, link=link, force=force,
+                          keep=bool(found.faults))
+    files = write_audit(found, audit, request.path, several.names)
+    known = update(baseline, found) if baseline else 0
+    rest = output.with_name(f"{output.name}-rest.xlsx")
+    if found.faults:
+        writer = report_for(rest, plugins)()
+        common.write_report(writer, handed_back(after, found.faults), rest)
     if not quiet:
-        print(f"{len(review.decisions):,} decisions in {review.rows:,} rows")
-        print(summary(edits))
+        whole = sum(m.is_whole for m in found.made)
+        print(f"{counted(len(found.made), 'decision')} applied"
+              + (f", {whole:,} of them from decisions on whole checks" if whole else "")
+              + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
+        print(summary(found.edits))
         tell(output, applied, compare(run, after))
         print(f"wrote {files[0]} and {files[1].name}")
         if baseline:
-            print(f"wrote {baseline}: {known:,} known findings")
+            print(f"wrote {baseline}: {counted(known, 'known finding')}")
+    if found.faults:
+        count = sum(max(len(f.decisions), 1) for f in found.faults)
+        print(f"dsinspect: {counted(count, 'decision')} not applied; wrote {rest} with the reasons: correct them there, then "
+              f"dsinspect review apply {rest} {output} -o NEW", file=sys.stderr)
+        _tell_faults(found.faults)
     if after.crashed:
         raise typer.Exit(ExitCode.CRASHED)
 
 
-def update(path: Path, review: Review) -> int:
+@app.command()
+def export(
+    reviews: Reviews,
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write: decisions.json.")],
+    force: common.Force = False,
+    quiet: common.Quiet = False,
+) -> None:
+    """Write the decisions of one or several reviewers as decisions.json.
+
+    Where reviewers contradict each other all are named, and nothing is written.
+    """
+    from dsinspect.commands.fix import counted
+    from dsinspect.io.atomic import write_atomic
+    from dsinspect.review.decision import encode_decisions
+    from dsinspect.review.sources import read_several
+
+    common.require_writable(output, *reviews, force=force)
+    several = read_several(reviews)
+    if several.faults:
+        raise UserError(*_refusal(_named(several), several.faults, verb="written"))
+    try:
+        write_atomic(output, encode_decisions(several.decisions))
+    except OSError as e:
+        raise UserError(f"-o {output}: {(e.strerror or str(e)).lower()}") from None
+    if not quiet:
+        print(f"wrote {output}: {counted(len(several.made), 'decision')}")
+
+
+@app.command("import")
+def import_(
+    reviews: Reviews,
+    dataset: common.Dataset,
+    output: Annotated[Path, typer.Option(
+        "--output", "-o", metavar="FILE", help="The report to write them into (.xlsx, .html); decisions in it are kept.")],
+    force: Annotated[bool, typer.Option("--force", help="Leave out the decisions in the file that is replaced.")] = False,
+    config: common.ConfigFile = None,
+    no_plugin: common.NoPlugin = None,
+    jobs: common.Jobs = None,
+    executor: common.ExecutorName = None,
+    cache: common.UseCache = True,
+    cache_dir: common.CacheDir = None,
+    quiet: common.Quiet = False,
+) -> None:
+    """Write a report with the decisions of one or several reviewers beside their findings.
+
+    It is made with the settings that the decisions came with. Where reviewers contradict each other all are named, and nothing
+    is written.
+    """
+    import msgspec
+
+    from dsinspect.commands.fix import counted
+    from dsinspect.inspection.inspect import inspect
+    from dsinspect.inspection.reporting import configured, report_for
+    from dsinspect.review.carry import carry_over, decisions_in
+    from dsinspect.review.sources import read_several
+    from dsinspect.review.workbook import Reading
+
+    common.require_writable(output, *reviews, force=force)
+    several = read_several(reviews)
+    if several.faults:
+        raise UserError(*_refusal(_named(several), several.faults, verb="written"))
+    session = common.start(common.Choices(dataset, config=config, no_plugin=no_plugin or (), jobs=jobs, executor=executor,
+                                          cache=cache, cache_dir=cache_dir, quiet=quiet, recorded=several.decisions.settings))
+    writer = configured(report_for(output, session.plugins), session.config)
+    own = None if force else decisions_in(output)
+    new = {d.key for d in several.decisions.decisions}
+    mine = [d for d in own.decisions.decisions if d.key not in new] if own else []
+    run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations), session.plugins)
+    carried = carry_over(run, Reading(
+        msgspec.structs.replace(several.decisions, decisions=(*several.decisions.decisions, *mine)),
+        earlier=(*several.earlier, *(own.earlier if own else ()))))
+    common.write_report(writer, carried.run, output)
+    if not quiet:
+        gone = f"; {counted(carried.gone, 'decision')} on findings that are gone (sheet Earlier decisions)" if carried.gone else ""
+        print(f"wrote {output}: {counted(carried.kept, 'decision')}{gone}")
+
+
+@app.command()
+def status(reviews: Reviews) -> None:
+    """Count the decisions in one or several files: by decision and reviewer, what contradicts, and what cannot be read."""
+    from dsinspect.commands.fix import counted
+    from dsinspect.review.sources import read_several
+
+    several = read_several(reviews)
+    decisions = several.made
+    total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
+    on_findings = sum(d.finding is not None for d in decisions)
+    print(f"{_named(several)}: {on_findings:,}{total} decided")
+    for what, some in (("on whole checks", [d for d in decisions if d.check is not None]),
+                       ("boxes and classes to add, rename or merge", [d for d in decisions if d.record is not None])):
+        if some:
+            print(f"{len(some):>9,}  {what}")
+    for counts in (Counter(d.action for d in decisions), Counter(f"by {d.reviewer or 'nobody named'}" for d in decisions)):
+        for name, n in sorted(counts.items()):
+            print(f"{n:>9,}  {name}")
+    comments = sum(bool(d.comment) for d in several.decisions.decisions)
+    if comments:
+        print(f"{comments:>9,}  with a comment")
+    if several.earlier:
+        print(f"{len(several.earlier):>9,}  earlier, on findings that were gone")
+    if several.faults:
+        print(f"{len(several.faults):>9,}  cannot be applied:")
+        for fault in several.faults[:MAX_FAULTS]:
+            print(f"           {fault}")
+
+
+def decided(found: Review) -> list[str]:
+    """Return the decisions, a line each."""
+    lines = []
+    for made in found.made:
+        f = made.finding
+        place = (f.image or f.source or f.subject or "") if f else ""
+        if f is not None and f.annotation_id is not None:
+            place += f" (annotation {f.annotation_id})"
+        arrow = f"{made.old} -> {made.new}" if made.new and made.old else made.new or made.old
+        lines.append(f"{made.place}: {made.action}  {f.code if f else ''}  {place}  {arrow}".rstrip())
+    return lines
+
+
+def update(path: Path, found: Review) -> int:
     """Add the findings that were kept to a baseline, which is made when it is not there; return its size."""
     from dsinspect.inspection.baseline import read_baseline, write_baseline
 
     known = read_baseline(path) if path.exists() else []
-    return write_baseline(path, [*known, *review.kept])
+    return write_baseline(path, [*known, *found.kept])
+
+
+def _named(several: Several) -> str:
+    return ", ".join(several.names)
+
+
+def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", partial: bool = False) -> tuple[str, tuple[str, ...]]:
+    """Return the message that nothing is done, and the faults, a line each."""
+    from dsinspect.commands.fix import counted
+
+    hint = "; --partial applies the others" if verb == "applied" and not partial else ""
+    shown = [str(f) for f in faults[:MAX_FAULTS]]
+    if len(faults) > MAX_FAULTS:
+        shown.append(f"and {len(faults) - MAX_FAULTS:,} more")
+    return f"{names}: nothing is {verb}, for {counted(len(faults), 'fault')}{hint}", tuple(shown)
+
+
+def _tell_faults(faults: Sequence[Fault]) -> None:
+    for fault in faults[:MAX_FAULTS]:
+        print(f"  {fault}", file=sys.stderr)
+    if len(faults) > MAX_FAULTS:
+        print(f"  and {len(faults) - MAX_FAULTS:,} more", file=sys.stderr)
 
 
 app.command()(serve)

@@ -48,7 +48,7 @@ def compare(before: Run, after: Run) -> Comparison:
 
 
 def mend(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,
-         link: bool = False, force: bool = False) -> tuple[Applied, Run]:
+         link: bool = False, force: bool = False, keep: bool = False) -> tuple[Applied, Run]:
     """Write the corrected dataset and inspect it with the same settings.
 
     Args:
@@ -60,23 +60,24 @@ def mend(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, 
         annotations_only: leave images out; the check then finds them where they were.
         link: make hard links of images, which share their bytes with the originals.
         force: write into a folder that is not empty.
+        keep: keep the tables of images and annotations of the result, for a report on it.
 
     Raises:
         UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
     """
     applied = apply_edits(request, plugins, edits, out, images=files_of(run), annotations_only=annotations_only, link=link,
                           force=force)
-    return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0)
+    return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0, keep=keep)
 
 
-def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool) -> Run:
+def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool, keep: bool = False) -> Run:
     """Inspect a corrected dataset as its source was inspected; images that stayed behind are looked for there."""
     from dsinspect.inspection.inspect import inspect
 
     root = out if request.root.is_dir() else out / request.root.name
     folder = request.root if request.root.is_dir() else request.root.parent
     images = request.images or (folder if images_left else None)
-    return inspect(replace(request, root=root, images=images, keep_images=False, keep_annotations=False), plugins)
+    return inspect(replace(request, root=root, images=images, keep_images=keep, keep_annotations=keep), plugins)
 
 
 def files_of(run: Run) -> Collection[str]:

@@ -11,7 +11,7 @@ import msgspec
 
 from dsinspect.config import Config
 from dsinspect.findings.severity import Severity
-from dsinspect.protocols.decisions import Settings
+from dsinspect.protocols.decisions import NO_SETTINGS, Settings
 from dsinspect.protocols.trainers import Trainer
 
 
@@ -64,24 +64,22 @@ def settings_of(request: Request, format_name: str) -> Settings:
         format=format_name, images=None if request.images is None else request.images.as_posix(), select=config.select,
         extend_select=config.extend_select, ignore=config.ignore, severity={k: str(v) for k, v in config.severity.items()},
         per_split_ignores=dict(config.per_split_ignores), checks=_plain(config.checks), formats=_plain(config.formats),
-        shared_options=dict(request.shared_options), config=config.path.name if config.path else None)
+        shared_options=dict(request.shared_options), config=config.path.name if config.path else None,
+        trainer=None if request.trainer is None else f"{request.trainer.name}@{request.trainer.release}")
 
 
-def with_settings(request: Request, settings: Settings) -> Request:
-    """Return a request with the settings of a report; what the request says itself is laid over them.
+def recorded(config: Config, settings: Settings) -> Config:
+    """Return a configuration with the settings of a report in place of its own.
 
-    Plugins are not among them: they come from the configuration of whoever applies.
+    Plugins are not among them: they come from the configuration of whoever applies, never from what arrives by mail.
     """
-    own = request.config
-    config = replace(
-        own, select=own.select or settings.select, extend_select=settings.extend_select + own.extend_select,
-        ignore=settings.ignore + own.ignore,
-        severity={**{k: Severity(v) for k, v in settings.severity.items()}, **own.severity},
-        per_split_ignores={**settings.per_split_ignores, **own.per_split_ignores},
-        checks=_laid_over(settings.checks, own.checks), formats=_laid_over(settings.formats, own.formats))
-    images = request.images or (Path(settings.images) if settings.images else None)
-    return replace(request, config=config, format=request.format or settings.format, images=images,
-                   shared_options={**settings.shared_options, **request.shared_options})
+    if settings == NO_SETTINGS:
+        return config
+    return replace(
+        config, select=settings.select, extend_select=settings.extend_select, ignore=settings.ignore,
+        severity={k: Severity(v) for k, v in settings.severity.items() if v in set(Severity)},
+        per_split_ignores=settings.per_split_ignores, checks=settings.checks, formats=settings.formats,
+        trainer=settings.trainer)
 
 
 def _plain(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -89,7 +87,3 @@ def _plain(options: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]
     plain: dict[str, dict[str, Any]] = msgspec.to_builtins(
         {k: dict(v) for k, v in options.items()}, enc_hook=str, str_keys=True)
     return plain
-
-
-def _laid_over(below: Mapping[str, Mapping[str, Any]], above: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {name: {**below.get(name, {}), **above.get(name, {})} for name in (*below, *(n for n in above if n not in below))}

@@ -94,6 +94,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
         reviewer: who decided, as far as they said.
         seen: what the record was when it was decided on.
         place: where it was written: `report.xlsx Findings!B12`, `decisions.json, decision 3`; for messages only.
+        reason: why it was handed back instead of applied.
     """
 
     action: str
@@ -105,6 +106,7 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
     reviewer: str | None = None
     seen: Seen | None = None
     place: str | None = None
+    reason: str | None = None
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -143,6 +145,7 @@ class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     formats: dict[str, dict[str, Any]] = {}
     shared_options: dict[str, Any] = {}
     config: str | None = None
+    trainer: str | None = None
 
 
 NO_SETTINGS = Settings()
@@ -186,7 +189,7 @@ def choices_of(*, has_annotation: bool, source: str | None, index: int | None, i
         possible.add("fix")
     if has_annotation and is_record:
         possible |= {"drop", "set-box", "set-category", "mark-as-crowd"}
-    elif is_record and image is None:
+    elif is_record and (image is None or fix == "drop-record"):
         possible.add("drop")
     elif category is not None and image is None:
         possible |= {"rename-class", "merge-class"}

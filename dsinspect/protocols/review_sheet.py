@@ -1,28 +1,38 @@
-"""What the review workbook and its reader agree on: names of sheets and columns, and the decisions a reviewer takes."""
+"""What the review workbook and its reader agree on: names of sheets and columns.
+
+A sheet is known by its headers, never by its name or place, so that sheets may be renamed and columns moved or hidden.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 FINDINGS_SHEET = "Findings"
 """Sheets of findings are called this, then `Findings (2)`, ..."""
+BY_CHECK_SHEET, ADD_SHEET, EARLIER_SHEET, ABOUT_SHEET = "By check", "Add", "Earlier decisions", "About"
 MAX_ROWS = 1_048_576
 """Rows of a sheet, the header included."""
 MAX_TEXT = 32_767
 """Characters of a cell."""
 
-FINDING_COLUMNS = (
-    "Severity", "Code", "Check", "Message", "Image", "Split", "Category", "Annotation", "Source", "Line", "Index",
-    "x min", "y min", "x max", "y max", "Fix")
-DECISION, NEW_VALUE, REVIEWER, COMMENT, FINGERPRINT = "Decision", "New value", "Reviewer", "Comment", "Fingerprint"
-REVIEW_COLUMNS = (DECISION, NEW_VALUE, REVIEWER, COMMENT, FINGERPRINT)
+PICTURE, DECISION, NEW_VALUE, COMMENT, REVIEWER = "Picture", "Decision", "New value", "Comment", "Reviewer"
+MESSAGE, CLASS, IMAGE, ANNOTATION, SOURCE, LINE, INDEX = (
+    "Message", "Class", "Image", "Annotation", "Source", "Line", "Index")
+SEVERITY, CODE, CHECK, FIX, SPLIT, FINGERPRINT = "Severity", "Code", "Check", "Fix", "Split", "Fingerprint"
+BOX_HEADERS = ("x min", "y min", "x max", "y max")
+REASON = "Not applied because"
+"""Header of the column that says why a decision came back."""
+FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, FIX, SPLIT,
+                   REVIEWER, ANNOTATION, SOURCE, LINE, INDEX, FINGERPRINT)
+"""Of a sheet of findings; without images there is no Picture."""
+INPUT_COLUMNS = (DECISION, NEW_VALUE, COMMENT, REVIEWER)
+"""What a reviewer fills in."""
 
-DECISIONS: Mapping[str, str] = {
-    "keep": "it is right as it is; can be added to the baseline",
-    "fix": "do what the column Fix says",
-    "drop": "remove the annotation",
-    "set-box": "New value is the right box: x min, y min, x max, y max in px",
-    "set-category": "New value is the right category",
-    "drop-image": "remove the image with all its annotations",
-}
-"""Decision to what it does; an empty cell decides nothing."""
+FINDINGS = "Findings"
+CHECK_COLUMNS = (DECISION, COMMENT, REVIEWER, CODE, CHECK, FINDINGS)
+"""Of the sheet on which a decision stands for all findings of a check."""
+ACTION = "What to add or change"
+ADD_COLUMNS = (ACTION, IMAGE, CLASS, NEW_VALUE, COMMENT, REVIEWER)
+"""Of the sheet for missed boxes, and for classes."""
+EARLIER_DECISION = "Earlier decision"
+"""Header of decisions whose finding is gone; another word than Decision, so that nothing applies them."""
+SETTING, VALUE = "Setting of this report", "Value"
+"""Headers of the table that holds the settings, as JSON."""

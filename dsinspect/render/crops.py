@@ -21,6 +21,10 @@ MAX_ENLARGEMENT = 6.0
 """Small crops are enlarged this much at most: more shows blocks, not the object."""
 
 
+Window = tuple[float, float, float, float]
+"""x_min, y_min, x_max, y_max in px of the frame."""
+
+
 @dataclass(frozen=True)
 class Framed:
     """An image in the frame of its boxes.
@@ -81,6 +85,19 @@ def crop(image: Framed, boxes: Sequence[Sequence[float]], room_wh: tuple[int, in
     Raises:
         UnreadableError: the encoder fails.
     """
+    small, window_xyxy = cut(image, boxes, room_wh)
+    content = image_codec.Encoding(jpeg_quality=quality).encode(small, ".jpg")
+    return Crop(content, window_xyxy, (small.shape[1], small.shape[0]))
+
+
+def cut(image: Framed, boxes: Sequence[Sequence[float]], room_wh: tuple[int, int]) -> tuple[NDArray[np.uint8], Window]:
+    """Return the pixels around all of some boxes, or of the whole image, and the part of the frame that they show.
+
+    Args:
+        image: in the frame of the boxes.
+        boxes: xyxy, px of the frame; without a finite one the whole image is shown.
+        room_wh: width and height that the result fits into, px.
+    """
     import cv2
 
     rows, columns = image.bgr.shape[:2]
@@ -95,5 +112,4 @@ def crop(image: Framed, boxes: Sequence[Sequence[float]], room_wh: tuple[int, in
     factor = min(room_wh[0] / part.shape[1], room_wh[1] / part.shape[0], MAX_ENLARGEMENT if len(places) else 1.0)
     size = max(1, round(part.shape[1] * factor)), max(1, round(part.shape[0] * factor))
     small = cv2.resize(np.ascontiguousarray(part), size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
-    content = image_codec.Encoding(jpeg_quality=quality).encode(small, ".jpg")
-    return Crop(content, (left / factors[0], top / factors[1], right / factors[0], bottom / factors[1]), size)
+    return np.asarray(small, np.uint8), (left / factors[0], top / factors[1], right / factors[0], bottom / factors[1])

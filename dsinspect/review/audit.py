@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,7 @@ import msgspec
 from dsinspect import __version__
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import atomic
-from dsinspect.protocols.review_sheet import COMMENT, DECISION
-from dsinspect.review.decisions import Review
+from dsinspect.review.resolve import Review
 
 COLUMNS = ("cell", "reviewer", "decision", "action", "code", "image", "category", "annotation_id", "source", "line", "index",
            "old", "new", "comment", "fingerprint")
@@ -20,26 +19,33 @@ WIDTHS = (16, 14, 14, 18, 9, 40, 16, 12, 30, 8, 8, 34, 34, 30, 18)
 
 
 def audit_rows(review: Review) -> list[dict[str, Any]]:
-    """Return one record per decision, JSON-ready, in the order of the workbook."""
+    """Return one record per finding or record that was decided on, JSON-ready, in the order of the decisions."""
     rows = []
-    for d in review.decisions:
-        comment = d.row.values.get(COMMENT)
+    for made in review.made:
+        d, f, change = made.decision, made.finding, made.change or {}
         rows.append(dict(zip(COLUMNS, (
-            d.row.cell(DECISION), d.row.reviewer, d.decision, d.change["action"] if d.change else None, d.finding.code,
-            d.finding.image, d.finding.category, d.finding.annotation_id, d.finding.source, d.finding.line, d.finding.index,
-            d.old or None, d.new or None, None if comment is None else str(comment), d.finding.fingerprint), strict=True)))
+            made.place, d.reviewer, made.action, change.get("action"), f.code if f else None,
+            f.image if f else change.get("image"), f.category if f else change.get("category"), f.annotation_id if f else None,
+            f.source if f else None, f.line if f else None, f.index if f else None, made.old or None, made.new or None, d.comment,
+            f.fingerprint if f else None), strict=True)))
     return rows
 
 
-def write_audit(review: Review, stem: Path, dataset: str, workbook: Path) -> tuple[Path, Path]:
+def write_audit(review: Review, stem: Path, dataset: str, names: Sequence[str]) -> tuple[Path, Path]:
     """Write `STEM.json` and `STEM.xlsx`; return both paths.
+
+    Args:
+        review: what was applied.
+        stem: path of the files without their suffix.
+        dataset: as it was named.
+        names: of the files that the decisions were written in.
 
     Raises:
         UserError: they cannot be written.
     """
     rows = audit_rows(review)
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, "dataset": dataset,
-                "workbook": workbook.name, "decisions": rows}
+                "workbook": ", ".join(names), "decisions": rows}
     as_json, as_xlsx = stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.xlsx")
     content = msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
     _put(as_json, lambda path: path.write_bytes(content))

@@ -1,18 +1,18 @@
-"""The rows of a reviewed workbook that hold a decision, with the addresses of their cells.
+"""The rows of a reviewed workbook that were filled in, with the addresses of their cells.
 
 A report has many rows and a review few decisions. So the sheets of an .xlsx are first searched, as bytes, for rows with
-something in the column Decision, and only these are read; what does not look as spreadsheet programs write it is read
-row by row with openpyxl. An .xls is read whole (xlrd).
+something in the columns that a reviewer fills in, and only these are read; what does not look as spreadsheet programs write
+it is read row by row with openpyxl. An .xls is read whole (xlrd).
 """
 
 from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 from openpyxl.utils import column_index_from_string, get_column_letter
@@ -20,7 +20,18 @@ from openpyxl.utils.escape import unescape
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.io.spreadsheets import Row, Sheet, sheets_of
-from dsinspect.protocols.review_sheet import DECISION, FINGERPRINT, REVIEWER
+from dsinspect.protocols.review_sheet import (
+    ADD_COLUMNS,
+    CODE,
+    COMMENT,
+    DECISION,
+    EARLIER_DECISION,
+    FINDINGS,
+    FINGERPRINT,
+    NEW_VALUE,
+    SETTING,
+    VALUE,
+)
 
 HEADER_ROWS = 20
 """Rows at the top of a sheet among which the header is looked for."""
@@ -33,17 +44,22 @@ _STRING = re.compile(rb"<si\b(?:[^>]*[^/])?>.*?</si>|<si\b[^>]*/>", re.DOTALL)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
+Kind = Literal["finding", "check", "add", "earlier"]
+
+
 @dataclass(frozen=True)
 class ReviewRow:
-    """A row with a decision.
+    """A row that a reviewer filled in.
 
     Attributes:
+        kind: of the sheet.
         sheet: title of the sheet.
         number: of the row, from 1.
         values: by header.
         letters: letter of each header's column.
     """
 
+    kind: Kind
     sheet: str
     number: int
     values: Mapping[str, Any]
@@ -54,101 +70,123 @@ class ReviewRow:
         """The identity of the finding, as the cell has it."""
         return str(self.values.get(FINGERPRINT) or "").strip().lower()
 
-    @property
-    def reviewer(self) -> str | None:
-        """Who decided, as far as the row says."""
-        value = self.values.get(REVIEWER)
-        return None if value in (None, "") else str(value)
-
     def cell(self, header: str) -> str:
         """Return the address of a cell, `Findings!Q12`."""
         sheet = f"'{self.sheet}'" if " " in self.sheet else self.sheet
         return f"{sheet}!{self.letters.get(header, '?')}{self.number}"
 
 
-def review_rows(workbook: Path) -> tuple[list[ReviewRow], int]:
-    """Return the rows that hold a decision, and how many rows with findings there are.
+@dataclass
+class ReviewBook:
+    """The rows of a workbook that a reviewer filled in.
+
+    Attributes:
+        rows: in the order of the sheets.
+        findings: rows with findings, decided on or not.
+        settings: name to JSON text.
+    """
+
+    rows: list[ReviewRow] = field(default_factory=list)
+    findings: int = 0
+    settings: dict[str, str] = field(default_factory=dict)
+
+
+def read_book(workbook: Path) -> ReviewBook:
+    """Read what reviewers filled in.
 
     Raises:
         UserError: it is no spreadsheet, or none of its sheets has the columns Decision and Fingerprint.
     """
-    found: list[ReviewRow] = []
-    seen = 0
+    book = ReviewBook()
     reviewed = False
     for sheet in sheets_of(workbook):
         head = _header(sheet)
         if head is None:
             continue
-        reviewed = True
-        number, letters = head
-        count, rows = _decided(sheet, number, letters)
-        seen += count
+        kind, number, letters = head
+        if kind == "settings":
+            book.settings |= {str(r.values[0]): str(r.values[1]) for r in sheet.rows() if r.number > number and len(r.values) > 1}
+            continue
+        reviewed = reviewed or kind == "finding"
+        count, rows = _filled(sheet, number, [letters[h] for h in _INPUTS[kind] if h in letters])
+        book.findings += count if kind == "finding" else 0
         for row in rows:
             values = {h: row.values[k] if k < len(row.values) else None for h, k in _positions(letters).items()}
-            found.append(ReviewRow(sheet.name, row.number, values, letters))
+            book.rows.append(ReviewRow(kind, sheet.name, row.number, values, letters))
     if not reviewed:
         raise UserError(f"{workbook}: no sheet has the columns {DECISION} and {FINGERPRINT}; is it a workbook that "
                         "dsinspect report wrote?")
-    return found, seen
+    return book
+
+
+_HEADERS: Mapping[Literal["finding", "check", "add", "earlier", "settings"], frozenset[str]] = {
+    "finding": frozenset((DECISION, FINGERPRINT)), "earlier": frozenset((EARLIER_DECISION, FINGERPRINT)),
+    "check": frozenset((DECISION, CODE, FINDINGS)), "add": frozenset(ADD_COLUMNS[:4]), "settings": frozenset((SETTING, VALUE))}
+"""What the sheets are known by, the first that fits."""
+_INPUTS: Mapping[Kind, tuple[str, ...]] = {
+    "finding": (DECISION, NEW_VALUE, COMMENT), "check": (DECISION, COMMENT), "add": ADD_COLUMNS,
+    "earlier": (EARLIER_DECISION, NEW_VALUE, COMMENT)}
+"""Columns any of which makes a row one that was filled in."""
 
 
 def _positions(letters: Mapping[str, str]) -> dict[str, int]:
     return {h: column_index_from_string(letter) - 1 for h, letter in letters.items()}
 
 
-def _header(sheet: Sheet) -> tuple[int, dict[str, str]] | None:
-    """Return the number of the header's row and the letters of its columns; None when the sheet is no review."""
+def _header(sheet: Sheet) -> tuple[Any, int, dict[str, str]] | None:
+    """Return what a sheet is, the number of its header's row and the letters of its columns; None when it is no review."""
     for row in sheet.rows():
         if row.number > HEADER_ROWS:
             return None
         names = [str(v).strip() if v is not None else "" for v in row.values]
-        if DECISION in names and FINGERPRINT in names:
+        kind = next((k for k, known in _HEADERS.items() if known.issubset(names)), None)
+        if kind is not None:
             letters: dict[str, str] = {}
             for k, name in enumerate(names, 1):
-                if name in letters and name in (DECISION, FINGERPRINT):
+                if name in letters and name in _HEADERS[kind]:
                     raise UserError(f"{sheet.path}: sheet {sheet.name!r} has two columns {name}, {letters[name]} and "
                                     f"{get_column_letter(k)}; remove one")
                 if name:
                     letters.setdefault(name, get_column_letter(k))
-            return row.number, letters
+            return kind, row.number, letters
         if FINGERPRINT in names:
             raise UserError(f"{sheet.path}: sheet {sheet.name!r} has no column {DECISION}{nearest(DECISION, names)}")
     return None
 
 
-def _decided(sheet: Sheet, header: int, letters: Mapping[str, str]) -> tuple[int, list[Row]]:
-    """Return the number of rows below the header, and those with a decision."""
+def _filled(sheet: Sheet, header: int, letters: Sequence[str]) -> tuple[int, list[Row]]:
+    """Return the number of rows below the header, and those with something in one of some columns."""
     if sheet.kind == "xlsx":
         try:
-            found = _search(sheet, header, letters[DECISION])
+            found = _search(sheet, header, letters)
         except (zipfile.BadZipFile, OSError, KeyError, ValueError, ElementTree.ParseError):
             found = None
         if found is not None:
             return found
-    position = _positions(letters)[DECISION]
+    positions = [column_index_from_string(letter) - 1 for letter in letters]
     count, rows = 0, []
     for row in sheet.rows():
         if row.number <= header:
             continue
         count += 1
-        if position < len(row.values) and str(row.values[position] or "").strip():
+        if any(p < len(row.values) and str(row.values[p] if row.values[p] is not None else "").strip() for p in positions):
             rows.append(row)
     return count, rows
 
 
-def _search(sheet: Sheet, header: int, letter: str) -> tuple[int, list[Row]] | None:
+def _search(sheet: Sheet, header: int, letters: Sequence[str]) -> tuple[int, list[Row]] | None:
     """Search the bytes of a sheet; None when they are not in the usual form."""
     with zipfile.ZipFile(sheet.path) as archive:
         part = _part_of(archive, sheet.name)
         if part is None:
             return None
         count, chosen = 0, []
-        position = column_index_from_string(letter)
+        positions = frozenset(map(column_index_from_string, letters))
         for number, content in _rows(archive, part):
             if number <= header:
                 continue
             count += 1
-            if _has_value(content, letter, number, position):
+            if _has_value(content, letters, number, positions):
                 chosen.append((number, content))
         if not count:
             return None  # perhaps with prefixes before the names of elements
@@ -187,18 +225,23 @@ def _rows(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, bytes]]:
                 return
 
 
-def _has_value(content: bytes, letter: str, number: int, position: int) -> bool:
-    """Say whether the cell of a row in a column holds something."""
+def _has_value(content: bytes, letters: Sequence[str], number: int, positions: frozenset[int]) -> bool:
+    """Say whether a cell of a row in one of some columns holds something."""
     if b' r="' not in content:
+        last = max(positions)
         for k, cell in enumerate(_CELL.finditer(content), 1):
-            if k == position:
-                return b"</c>" in cell[0]
+            if k in positions and b"</c>" in cell[0]:
+                return True
+            if k >= last:
+                return False
         return False
-    start = content.find(b'r="%b%d"' % (letter.encode(), number))
-    if start < 0:
-        return False
-    head_end = content.find(b">", start)
-    return content[head_end - 1:head_end] != b"/" and not content.startswith(b"</c>", head_end + 1)
+    for letter in letters:
+        start = content.find(b'r="%b%d"' % (letter.encode(), number))
+        if start >= 0:
+            head_end = content.find(b">", start)
+            if content[head_end - 1:head_end] != b"/" and not content.startswith(b"</c>", head_end + 1):
+                return True
+    return False
 
 
 def _parsed(archive: zipfile.ZipFile, chosen: list[tuple[int, bytes]]) -> list[Row]:

@@ -14,15 +14,17 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from offices import through_libreoffice
 from openpyxl.utils.escape import unescape
 
 from dsinspect.findings.findings import Findings
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
-from dsinspect.protocols.review_sheet import DECISIONS
+from dsinspect.protocols import review_sheet as named
+from dsinspect.protocols.chart import Chart
+from dsinspect.protocols.decisions import choices_of
 from dsinspect.protocols.run import Run
-from dsinspect_reports.xlsx import _book as xlsx_book
 from dsinspect_reports.xlsx import _tables
 from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
 from dsinspect_reports.xlsx.report import Options, Xlsx
@@ -62,7 +64,7 @@ def test_findings_are_read_back_as_they_were_meant(run: Run, tmp_path: Path) -> 
         assert row[column["Code"]] == f.code
         assert row[column["Message"]] == f.message
         assert row[column["Image"]] == f.image
-        assert row[column["Category"]] == f.category
+        assert row[column["Class"]] == f.category
         assert row[column["Annotation"]] == f.annotation_id
         assert row[column["Line"]] == f.line
         assert row[column["Fingerprint"]] == f.fingerprint
@@ -75,18 +77,99 @@ def test_sheets_and_their_equipment(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "report.xlsx"
     Xlsx(Options(tables=True)).write(run, path)
     book = openpyxl.load_workbook(path)
-    assert book.sheetnames == ["Summary", "Findings", "Classes", "Sizes", "Splits", "Images", "Annotations", "About"]
+    assert book.sheetnames == ["Summary", "Findings", "By check", "Add", "Classes", "Co-occurrence", "Sizes", "Splits", "Images",
+                               "Annotations", "Measures", "Charts", "Chart data", "About", "Settings"]
     findings = book["Findings"]
-    assert findings.freeze_panes == "A2"
+    headers = [c.value for c in findings[1]]
+    assert headers[:6] == ["Picture", "Decision", "New value", "Comment", "Message", "Class"]
+    assert headers == [h for h in named.FINDING_COLUMNS if h in headers]
+    assert findings.freeze_panes == "D2"
     assert findings.auto_filter.ref.startswith("A1:")
-    assert findings.column_dimensions["U"].hidden
-    (choices,) = findings.data_validations.dataValidation
-    assert choices.formula1 == '"' + ",".join(DECISIONS) + '"'
-    assert len(book["Summary"]._charts) == 2
+    assert findings.column_dimensions["V"].hidden
+    assert [s for s in book.sheetnames if book[s].sheet_state != "visible"] == ["Chart data", "Settings"]
+    assert len(book["Summary"]._charts) == 3
     assert book["Images"].max_row == run.census.images + 1
     assert book["Annotations"].max_row == run.census.annotations + 1
     links = [h.target for h in findings._hyperlinks] if hasattr(findings, "_hyperlinks") else []
     assert all(not str(t).startswith("/") for t in links)
+
+
+def test_a_row_offers_what_its_finding_can_take(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    sheet = openpyxl.load_workbook(path)["Findings"]
+    offered = {}
+    for made in sheet.data_validations.dataValidation:
+        if made.showErrorMessage:
+            for area in made.sqref.ranges:
+                offered.update({row: made.formula1.strip('"').split(",") for row in range(area.min_row, area.max_row + 1)})
+    findings = [f for o in run.outcomes for f in o.iterate()]
+    for row, f in enumerate(findings, 2):
+        assert offered.pop(row) == list(choices_of(
+            has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image, category=f.category,
+            fix=f.fix.action if f.fix else None, no_place=run.no_place)), f
+    assert not offered
+    assert len({tuple(o) for o in (c.formula1 for c in sheet.data_validations.dataValidation)}) > 3
+
+
+def test_every_table_and_chart_is_shown_whatever_its_check(run: Run, tmp_path: Path) -> None:
+    chart = Chart("bar", "Teapots", ("a", "b"), (1, 2), "kind", "number")
+    frame = pd.DataFrame({"kind": ["a", "b"], "cups": [3, 4]})
+    per_class = pd.DataFrame({"class": ["car", "person"], "boxes": [1, 1], "tea_weight": [0.5, 2.0]})
+    outcome = replace(run.outcomes[0], code="TEA001", name="tea", made={"Pots/1": frame, "Weights": lambda: per_class},
+                      charts=(chart,), metrics={"deep": {"er": 7}})
+    for without in ("SIZ001", "CLS001", "SIZ002"):
+        path = tmp_path / f"{without}.xlsx"
+        outcomes = tuple(o for o in run.outcomes if o.code != without)
+        Xlsx().write(replace(run, outcomes=(*outcomes, outcome)), path)
+        book = openpyxl.load_workbook(path)
+        assert rows_of(path, "Pots 1") == [("Kind", "Cups"), ("a", 3), ("b", 4)]
+        classes = rows_of(path, "Classes")
+        assert "Tea weight" in classes[0]
+        assert {r[0]: r[classes[0].index("Tea weight")] for r in classes[1:] if len(r) == len(classes[0])}["car"] == 0.5
+        assert ("TEA001", "tea", "deep, er", 7) in rows_of(path, "Measures")
+        assert "Teapots" in str([c[0].value for c in book["Chart data"].iter_cols()]) or ("kind", "number") in zip(
+            rows_of(path, "Chart data")[0], rows_of(path, "Chart data")[0][1:], strict=False)
+        assert ("Sizes" in book.sheetnames) == (without != "SIZ001")
+
+
+def test_counts_agree(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    for sheet, column in (("Classes", 1), ("Splits", 3)):
+        assert sum(r[column] for r in rows_of(path, sheet)[1:]) == run.census.annotations
+    assert sum(r[1] for r in rows_of(path, "Splits")[1:]) == run.census.images
+    text = str(rows_of(path, "Summary"))
+    assert f"{run.census.annotations:,} boxes (1 of no known class)" in text
+
+
+def test_images_are_for_people(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    header, *rows = rows_of(path, "Images")
+    assert not [h for h in header if "hash" in h.lower()]
+    assert not [v for r in rows for v in r if isinstance(v, bool)]
+    flags = [k for k, h in enumerate(header) if h in ("Truncated", "Cannot be decoded", "Colour channels equal")]
+    assert len(flags) == 3
+    assert {r[k] for r in rows for k in flags} == {"yes", None}
+
+
+def test_progress_counts_by_itself(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    Xlsx().write(run, path)
+    book = openpyxl.load_workbook(path)
+    codes = [c.value for c in book["By check"]["D"][1:]]
+    assert codes == [o.code for o in run.outcomes if len(o.findings)]
+    sheet: Any = book["Findings"]
+    sheet["B2"] = sheet["B3"] = "keep"
+    book["By check"]["A5"] = "keep"
+    book.save(tmp_path / "decided.xlsx")
+    again = through_libreoffice(tmp_path / "decided.xlsx", "xlsx", tmp_path / "office")
+    values = openpyxl.load_workbook(again, data_only=True)
+    decided = 2 + values["By check"]["F5"].value
+    shown = [c for r in values["Summary"].iter_rows(values_only=True) for c in r if isinstance(c, str)]
+    total = sum(len(o.findings) for o in run.outcomes)
+    assert f"{decided} of {total} findings decided" in shown
 
 
 def test_links_lead_to_the_images(run: Run, tmp_path: Path) -> None:
@@ -108,11 +191,12 @@ def test_same_run_same_bytes(run: Run, tmp_path: Path) -> None:
 def test_hostile_text_stays_text(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "report.xlsx"
     Xlsx().write(hostile_run(run), path)
-    for part in zipfile.ZipFile(path).namelist():
-        if part.startswith("xl/worksheets/sheet"):
-            assert b"<f>" not in zipfile.ZipFile(path).read(part)
+    parts = {n: zipfile.ZipFile(path).read(n) for n in zipfile.ZipFile(path).namelist() if n.startswith("xl/worksheets/sheet")}
+    formulas = [f for content in parts.values() for f in re.findall(rb"<f>(.*?)</f>", content)]
+    assert all(re.match(rb"REPT\(|TEXT\(|IF\(TRIM\(A\d+\)|F\d+-G\d+$", f) for f in formulas), "ours alone"
+    assert not any(word in f for f in formulas for word in (b"cmd", b"calc\"", b"SUM(A1)"))
     _, *rows = rows_of(path, "Findings")
-    messages = {r[3] for r in rows}
+    messages = {r[4] for r in rows}
     assert '=cmd|"/c calc"!A1' in messages
     assert "_x0041_" in {unescape(m) for m in messages if m}, "Excel reads _x005F_ as an underscore"
     assert "a<b>&\"'" in messages
@@ -121,7 +205,7 @@ def test_hostile_text_stays_text(run: Run, tmp_path: Path) -> None:
 
 def test_sheets_go_on_past_the_last_row(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_tables, "MAX_ROWS", 11)
-    monkeypatch.setattr(xlsx_book, "MAX_ROWS", 11)
+    monkeypatch.setattr(named, "MAX_ROWS", 11)
     path = tmp_path / "report.xlsx"
     Xlsx().write(run, path)
     book = openpyxl.load_workbook(path, read_only=True)
@@ -167,44 +251,69 @@ def test_frame_columns_keep_their_kind(tmp_path: Path) -> None:
     assert [type(maker).__name__ for maker, _ in table.columns] == ["NumberColumn", "NumberColumn", "TextColumn"]
 
 
-def test_thumbnails_stand_in_the_rows_of_their_findings(tmp_path: Path) -> None:
-    run = inspect(Request("coco", SAMPLES / "coco", keep_images=True), load_plugins())
+def test_images_stand_in_the_rows_of_their_findings(run: Run, tmp_path: Path) -> None:
     for name in ("a.xlsx", "b.xlsx"):
-        Xlsx(Options(thumbnails=8)).write(run, tmp_path / name)
+        Xlsx(Options(thumbnails=1)).write(run, tmp_path / name)
     assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
-        assert len([n for n in archive.namelist() if n.startswith("xl/media/")]) == 8
-        drawing = archive.read(next(n for n in archive.namelist() if (n.startswith("xl/drawings/drawing") and "rel" not in n
-                                    and b"<xdr:pic>" in archive.read(n)) or b"pic>" in archive.read(n))).decode()
-    rows = sorted(int(r) + 1 for r in re.findall(r"from>.*?row>(\d+)</", drawing))
-    book = openpyxl.load_workbook(tmp_path / "a.xlsx", read_only=True)
-    header, *cells = book["Findings"].iter_rows(values_only=True)
-    assert "Picture" in header
-    assert all(cells[r - 2][header.index("Image")] for r in rows)
+        drawing = next(archive.read(n) for n in archive.namelist() if n.startswith("xl/drawings/drawing")
+                       and b"pic>" in archive.read(n)).decode()
+        media = [n for n in archive.namelist() if n.startswith("xl/media/")]
+    rows = sorted(int(r) + 1 for r in re.findall(r"<(?:xdr:)?from>.*?row>(\d+)</", drawing))
+    assert len(media) == len(rows) > 8
+    header, *cells = rows_of(tmp_path / "a.xlsx", "Findings")
     codes = [cells[r - 2][header.index("Code")] for r in rows]
-    assert len(set(codes)) == 8, "every check shows some before one shows many"
+    assert len(set(codes)) == len(codes), "the first of each check"
+    assert all(cells[r - 2][header.index("Image")] or cells[r - 2][header.index("Class")] for r in rows)
 
 
-def test_thumbnail_shows_the_box_where_it_is(tmp_path: Path) -> None:
+def test_images_stay_under_their_limits_and_what_is_left_out_is_said(run: Run, tmp_path: Path) -> None:
+    Xlsx(Options(thumbnails_mb=0.02)).write(run, tmp_path / "a.xlsx")
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        media = [archive.getinfo(n).file_size for n in archive.namelist() if n.startswith("xl/media/")]
+    assert 0 < sum(media) < 20_000
+    assert "option --thumbnails-mb" in str(rows_of(tmp_path / "a.xlsx", "Summary"))
+    Xlsx(Options(thumbnails=0)).write(run, tmp_path / "b.xlsx")
+    header, *_ = rows_of(tmp_path / "b.xlsx", "Findings")
+    assert header[:3] == ("Decision", "New value", "Comment")
+    assert openpyxl.load_workbook(tmp_path / "b.xlsx")["Findings"].freeze_panes == "C2"
+
+
+def test_places_of_a_finding_stand_side_by_side_with_their_boxes(tmp_path: Path) -> None:
     import cv2
 
-    from dsinspect.render.thumbnails import thumbnail
+    from dsinspect.render.side_by_side import side_by_side
 
     pixels = np.zeros((200, 300, 3), np.uint8)
     cv2.rectangle(pixels, (120, 60), (159, 99), (255, 255, 255), -1)
     cv2.imwrite(str(tmp_path / "a.png"), pixels)
-    image = {"file": str(tmp_path / "a.png"), "width": 300.0, "height": 200.0, "orientation": 1, "frame_width": 300.0,
-             "frame_height": 200.0}
-    content = thumbnail(image, (120, 60, 160, 100), 140, 98)
-    assert content is not None
-    made = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    assert made.shape[0] <= 98
-    assert made.shape[1] <= 140
-    red = (made[..., 2] > 150) & (made[..., 0] < 100)
-    white = (made > 200).all(axis=2)
+    image = {"file": str(tmp_path / "a.png"), "width": 300.0, "height": 200.0, "orientation": 1, "boxes_upright": True,
+             "frame_width": 300.0, "frame_height": 200.0}
+    made = side_by_side([(image, [(120, 60, 160, 100)])], 140, 98)
+    assert made is not None
+    shown = cv2.imdecode(np.frombuffer(made[0], np.uint8), cv2.IMREAD_COLOR)
+    assert shown.shape[1::-1] == made[1]
+    assert made[1][0] <= 140
+    assert made[1][1] <= 98
+    red = (shown[..., 2] > 150) & (shown[..., 0] < 100)
+    white = (shown > 200).all(axis=2)
     rows, columns = np.nonzero(white)
     red_rows, red_columns = np.nonzero(red)
-    assert abs(int(rows.min()) - int(red_rows.min())) <= 2
-    assert abs(int(columns.max()) - int(red_columns.max())) <= 2
-    assert thumbnail(image, (900, 900, 950, 950), 140, 98) is not None
-    assert thumbnail({**image, "file": str(tmp_path / "none.png")}, None, 140, 98) is None
+    assert abs(int(rows.min()) - int(red_rows.min())) <= 3
+    assert abs(int(columns.max()) - int(red_columns.max())) <= 3
+    two = side_by_side([(image, ()), (image, [(120, 60, 160, 100), (0, 0, 50, 50)])], 206, 136)
+    assert two is not None
+    assert two[1][0] > 150
+    assert side_by_side([(image, [(900, 900, 950, 950)])], 140, 98) is not None
+    assert side_by_side([({**image, "file": str(tmp_path / "none.png")}, ())], 140, 98) is None
+
+
+def test_rows_are_as_high_as_their_text(run: Run, tmp_path: Path) -> None:
+    found = Findings.of_subjects(["a"], "{text}", {"text": "many words " * 200}, image="train/train_00.jpg")
+    one = replace(run, outcomes=(replace(run.outcomes[0], findings=found, status="found"),))
+    Xlsx().write(one, tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Findings"]
+    assert sheet.row_dimensions[2].height > 15 * len("many words " * 200) / 58
+    Xlsx(Options(thumbnails=0)).write(one, tmp_path / "b.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "b.xlsx")["Findings"]
+    assert sheet.row_dimensions[2].height is None, "the program that opens it fits the height"

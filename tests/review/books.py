@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pytest
 
 
 class Book:
@@ -34,6 +31,30 @@ class Book:
         for header, value in {"Decision": decision, **cells}.items():
             self.sheet.cell(row, self.columns[header.replace("_", " ")]).value = value
 
+    def choices(self, row: int) -> list[str]:
+        """Return what the dropdown of a row offers."""
+        cell = self.sheet.cell(row, self.columns["Decision"]).coordinate
+        return next((v.formula1.strip('"').split(",") for v in self.sheet.data_validations.dataValidation
+                     if v.showErrorMessage and cell in v.sqref), [])
+
+    def check(self, code: str, decision: str) -> None:
+        """Decide on a whole check."""
+        sheet: Any = self.book["By check"]
+        row = next(c.row for c in sheet["D"] if c.value == code)
+        sheet.cell(row, 1).value = decision
+
+    def add(self, *cells: Any) -> None:
+        """Fill in the next empty row of the sheet Add: action, image, class, new value."""
+        sheet: Any = self.book["Add"]
+        row = next(k for k in range(2, sheet.max_row + 1) if sheet.cell(k, 1).value is None)
+        for k, value in enumerate(cells, 1):
+            sheet.cell(row, k).value = value
+
+    def decisions(self) -> dict[str, str]:
+        """Return the decisions by fingerprint."""
+        return {self.get(r, "Fingerprint"): self.get(r, "Decision") for r in range(2, self.sheet.max_row + 1)
+                if self.get(r, "Decision")}
+
     def save(self, path: Path) -> Path:
         """Save under another name."""
         self.book.save(path)
@@ -50,14 +71,3 @@ def changed(before: Path, after: Path) -> tuple[set[str], set[str]]:
     a, b = contents(before), contents(after)
     assert set(b) <= set(a)
     return {k for k in b if a[k] != b[k]}, set(a) - set(b)
-
-
-def through_libreoffice(path: Path, suffix: str, folder: Path) -> Path:
-    """Open and save a workbook with LibreOffice; the test is skipped where there is none."""
-    program = shutil.which("soffice") or shutil.which("libreoffice")
-    if program is None:
-        pytest.skip("LibreOffice is not there")
-    folder.mkdir(exist_ok=True)
-    subprocess.run([program, f"-env:UserInstallation=file://{folder}/profile", "--headless", "--convert-to", suffix, "--outdir",
-                    str(folder), str(path)], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=180)
-    return folder / f"{path.stem}.{suffix}"

@@ -9,7 +9,8 @@ from typing import Any
 
 import openpyxl
 import pytest
-from books import Book, changed, contents, through_libreoffice
+from books import Book, changed, contents
+from offices import through_libreoffice
 
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
@@ -152,7 +153,7 @@ def test_several_wrong_cells_are_told_together(cli: Any, voc: Path, tmp_path: Pa
     book.decide(book.rows("CLS001")[0], "drop")
     book.decide(book.rows("SIZ001")[0], "fix")
     done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "voc", "-o", tmp_path / "out")
-    assert "3 cells are wrong" in done.err
+    assert "for 3 faults" in done.err
     assert done.err.count("Findings!") == 3
 
 

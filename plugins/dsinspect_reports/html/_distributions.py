@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsinspect.protocols.run import Run
-    from dsinspect_reports.html._places import Places
+    from dsinspect_reports._places import Places
 
 MAX_CLASSES = 2_000
 MAX_MAPS = 48

@@ -19,9 +19,9 @@ from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
 from dsinspect.render import web
 from dsinspect.tables.columns import Columns
+from dsinspect_reports._places import Places
 from dsinspect_reports.html import _charts, _distributions, _findings
 from dsinspect_reports.html._pictures import Pictures, by_turns, make_pictures
-from dsinspect_reports.html._places import Places
 
 if TYPE_CHECKING:
     from dsinspect.findings.findings import Finding

@@ -18,7 +18,7 @@ from dsinspect.render.crops import Crop, crop, open_framed
 from dsinspect.tables.schema import boxes_xyxy
 
 if TYPE_CHECKING:
-    from dsinspect_reports.html._places import Place, Places
+    from dsinspect_reports._places import Place, Places
 
 CROP_ROOM = (256, 192)
 """Room of a crop, px: twice what a card of the page gives it, for sharp screens."""

@@ -1,4 +1,4 @@
-"""The sheets of the workbook, put together: Summary, Findings to review, Classes, Sizes, Splits, Images, About."""
+"""The sheets of the workbook, put together: Summary, Findings, By check, Add, Classes, tables, Splits, Images, Charts, About."""
 
 from __future__ import annotations
 
@@ -7,75 +7,139 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from openpyxl import Workbook
+from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
 
-from dsinspect.protocols.review_sheet import FINDINGS_SHEET, MAX_ROWS
+from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Run
-from dsinspect.tables.schema import is_extra_column
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
-from dsinspect_reports.xlsx._overview import (
-    add_charts,
+from dsinspect_reports.xlsx._charts import charts_of, front_charts, write_charts
+from dsinspect_reports.xlsx._decided import placed
+from dsinspect_reports.xlsx._facts import (
+    is_per_class,
+    sheet_title,
+    words,
     write_about,
     write_classes,
-    write_sizes,
+    write_measures,
+    write_settings,
     write_splits,
-    write_summary,
 )
-from dsinspect_reports.xlsx._pictures import add_pictures, thumbnails
-from dsinspect_reports.xlsx._tables import add_table, decorate_findings, findings_table, frame_table, with_pictures
+from dsinspect_reports.xlsx._findings import FindingsTable, decorate_findings, findings_table, text_height
+from dsinspect_reports.xlsx._front import CHART_ROW, write_front
+from dsinspect_reports.xlsx._pictures import ROW_HEIGHT, Pictures, add_pictures, has_pictures, make_pictures
+from dsinspect_reports.xlsx._review_sheets import write_additions, write_by_check, write_earlier
+from dsinspect_reports.xlsx._tables import add_table, frame_table
 
-IMAGE_COLUMNS = {"path": "Image", "split": "Split", "width": "Declared width", "height": "Declared height"}
+IMAGE_COLUMNS = {"path": "Image", "split": "Split", "width": "Declared width", "height": "Declared height",
+                 "file_width": "File width", "file_height": "File height", "file_size": "File size, bytes"}
+FLAGS = {"is_truncated": ("Truncated", 1), "channels_equal": ("Colour channels equal", 1), "decodes": ("Cannot be decoded", 0)}
+"""Measured flags: how people call them, and the value that deserves a `yes`."""
+NOT_FOR_PEOPLE = frozenset((
+    "image_id", "declared_path", "file", "source", "line", "index", "frame_width", "frame_height", "boxes_upright", "read_error"))
+"""Columns of the images that programs need; report.json and report.csv have them."""
 ANNOTATION_COLUMNS = {
     "path": "Image", "split": "Split", "annotation_id": "Annotation", "category": "Class", "category_id": "Class id",
     "x_min": "x min", "y_min": "y min", "x_max": "x max", "y_max": "y max", "is_crowd": "Crowd", "is_ignored": "Ignored",
     "source": "Source", "line": "Line", "index": "Index"}
 NO_CLOCK = datetime.datetime(1980, 1, 1)
+MAX_TABLE_ROWS = 100_000
+"""Rows of a table of a check; the rest is in report.json."""
 
 
-def write_book(run: Run, out: Path, *, tables: bool, count: int) -> None:
+def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -> None:
     """Write the workbook; the same run gives the same bytes.
 
     Args:
         run: with images.
-        out: the file.
+        out: the file to write.
         tables: put the table of annotations into it.
-        count: of crops to embed.
+        each: findings of one check that get an image, at most.
+        max_mb: megabytes of all images, at most.
     """
     book = Workbook(write_only=True)
     book.properties.creator = "dsinspect"
     book.properties.created = book.properties.modified = NO_CLOCK
+    book.calculation.fullCalcOnLoad = True
     streamed: dict[str, Rows] = {}
-    summary = book.create_sheet("Summary")
-    table, starts, images = findings_table(run, book)
-    pictures = thumbnails(run, count)
-    if pictures:
-        table = with_pictures(table, list(pictures))
+    front = book.create_sheet("Summary")
+    found = [o for o in run.outcomes if len(o.findings)]
+    decided = placed(run, found)
+    pictures = make_pictures(run, found, each, max_mb * 1e6)
+    findings = findings_table(run, found, decided, book, with_pictures=has_pictures(run, each))
+    table = findings.table
+    table.heights = {row: max(ROW_HEIGHT, text_height(table, row)) for row in pictures.by_row}
     base = _relative_base(run, out)
-    for k, title in enumerate(add_table(book, table, streamed, images if base is not None else None, base or "")):
-        rows = min(table.rows - k * (MAX_ROWS - 1), MAX_ROWS - 1)
-        decorate_findings(book[title], table, rows)
-    if pictures:
-        add_pictures(book[FINDINGS_SHEET], table.headers, {r: p for r, p in pictures.items() if r <= MAX_ROWS})
+    titles = add_table(book, table, streamed, findings.images if base is not None else None, base or "")
+    classes = _classes_reference(run)
+    room = named.MAX_ROWS - 1
+    for k, title in enumerate(titles):
+        decorate_findings(book[title], findings, run, k * room, classes)
+        if pictures.by_row:
+            add_pictures(book[title], table.headers.index(named.PICTURE) + 1, pictures.by_row, k * room, (k + 1) * room)
+    letters = {h: get_column_letter(k) for k, h in enumerate(table.headers, 1)}
+    sheets = [(t, max(min(table.rows - k * room, room) + 1, 2)) for k, t in enumerate(titles)]
+    write_by_check(book.create_sheet(named.BY_CHECK_SHEET), run, found, decided, sheets, letters)
+    write_additions(book.create_sheet(named.ADD_SHEET), run, decided, classes)
+    if decided.earlier:
+        write_earlier(book.create_sheet(named.EARLIER_SHEET), decided)
     write_classes(book.create_sheet("Classes"), run)
-    write_sizes(book.create_sheet("Sizes"), run)
-    if len(run.census.splits):
+    _write_tables(book, run, streamed, front)
+    if len(run.census.split_columns):
         write_splits(book.create_sheet("Splits"), run)
     if run.images is not None:
         frame = _image_frame(run)
-        add_table(book, frame_table("Images", frame, summary, {"Image": 40}), streamed,
+        add_table(book, frame_table("Images", frame, front, {"Image": 40}), streamed,
                   frame["Image"].tolist() if base is not None else None, base or "")
     if tables and run.annotations is not None:
-        add_table(book, frame_table("Annotations", _annotation_frame(run), summary, {"Image": 40, "Source": 30}), streamed)
-    write_about(book.create_sheet("About"), run)
-    write_summary(summary, run, starts)
-    add_charts(summary, book, run)
+        add_table(book, frame_table("Annotations", _annotation_frame(run), front, {"Image": 40, "Source": 30}), streamed)
+    write_measures(book.create_sheet("Measures"), run)
+    drawn = charts_of(run)
+    starts = {code: (titles[(row - 2) // room], (row - 2) % room + 2) for code, row in findings.starts.items()}
+    write_front(front, run, starts, len(found) + 1, _notes(pictures, findings, each, max_mb),
+                has_charts=bool(front_charts(drawn)), with_pictures=bool(pictures.by_row), has_earlier=bool(decided.earlier))
+    write_charts(book, front, drawn, CHART_ROW)
+    write_about(book.create_sheet(named.ABOUT_SHEET), run)
+    write_settings(book.create_sheet("Settings"), run)
     archive = WorkbookArchive(out, streamed)
     try:
         ExcelWriter(book, archive).save()
     finally:
         archive.close()
+
+
+def _notes(pictures: Pictures, findings: FindingsTable, each: int, max_mb: float) -> list[str]:
+    """Return what was left out, with the options that change it."""
+    if not each or not pictures.left_out or not findings.table.rows:
+        return []
+    return [f"{len(pictures.by_row):,} findings have an image here, {pictures.left_out:,} do not: at most {each:,} of a check "
+            f"(option --thumbnails) and {max_mb:g} MB in all (option --thumbnails-mb)."]
+
+
+def _classes_reference(run: Run) -> str | None:
+    """Return the cells with the names of the classes; None when a name could be taken for a formula once it is chosen."""
+    names = [str(n) for n in run.census.category_columns["name"].tolist()]
+    if not names or any(n[:1] in "=+-@\t\r" or len(n) > 250 for n in names):
+        return None
+    return f"'Classes'!$A$2:$A${len(names) + 1}"
+
+
+def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any) -> None:
+    """Write every table of every check on a sheet of its own, but for those per class, which the sheet Classes holds."""
+    taken = {*book.sheetnames, "Splits", "Images", "Annotations", "Measures", "Charts", "Chart data", named.ABOUT_SHEET, "Settings"}
+    for outcome in run.outcomes:
+        for title, frame in outcome.tables.items():
+            if is_per_class(frame) or not len(frame.columns):
+                continue
+            name = sheet_title(title if title not in taken else f"{title} {outcome.code}", taken)
+            taken.add(name)
+            shown = frame.head(MAX_TABLE_ROWS)
+            headers = [words(str(c)) for c in shown.columns]
+            shown.columns = pd.Index(headers if len(set(headers)) == len(headers) else list(map(str, shown.columns)))
+            add_table(book, frame_table(name, shown, front), streamed)
 
 
 def _relative_base(run: Run, out: Path) -> str | None:
@@ -90,20 +154,35 @@ def _relative_base(run: Run, out: Path) -> str | None:
 
 
 def _image_frame(run: Run) -> pd.DataFrame:
+    """Return the images for people: what is known of each, flags as yes or nothing, no fingerprints of content."""
     images: Any = run.images
-    hidden = {"image_id", "declared_path", "file", "source", "line", "index", "frame_width", "frame_height", "read_error"}
-    hashes = [c for c in ("content_hash", "phash") if c in images.columns]
     first = [c for c in IMAGE_COLUMNS if c in images.columns]
-    names = [*first, *(c for c in images.columns if c not in hidden | {*first, *hashes}), *hashes]
-    frame: pd.DataFrame = images[names].rename(columns=IMAGE_COLUMNS)
-    return frame.rename(columns={c: str(c).replace("_", " ").capitalize() for c in frame.columns
-                                 if c not in IMAGE_COLUMNS.values()})
+    rest = [c for c in images.columns if c not in NOT_FOR_PEOPLE and c not in first and not _is_hash(images[c].to_numpy(), c)]
+    columns = {}
+    for name in (*first, *rest):
+        header, noted = FLAGS.get(name, (IMAGE_COLUMNS.get(name, words(str(name))), 1))
+        columns[header] = _for_people(images[name].to_numpy(), is_flag=name in FLAGS or str(name).startswith(("is_", "has_")),
+                                      noted=noted)
+    if "read_error" in images:
+        columns["Cannot be read"] = images["read_error"].to_numpy()
+    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in columns.items()})
+
+
+def _is_hash(values: np.ndarray[Any, Any], name: str) -> bool:
+    return values.dtype.kind == "u" or str(name).endswith("hash")
+
+
+def _for_people(values: np.ndarray[Any, Any], *, is_flag: bool, noted: int) -> np.ndarray[Any, Any]:
+    """Return flags as `yes` or nothing, other values as they are."""
+    if not is_flag and values.dtype.kind != "b":
+        return values
+    return np.array(["yes" if v == noted else None for v in values.tolist()], object)
 
 
 def _annotation_frame(run: Run) -> pd.DataFrame:
     """Return the annotations with readable headers; fields of a format follow, but for its masks and polygons."""
     annotations: Any = run.annotations
-    fields = [c for c in annotations.columns if is_extra_column(str(c)) and c not in ("segmentation", "keypoints")]
+    fields = [c for c in annotations.columns if ":" in str(c) and not str(c).endswith(":segmentation")]
     names = [*(c for c in ANNOTATION_COLUMNS if c in annotations.columns), *fields]
     frame: pd.DataFrame = annotations[names].rename(columns=ANNOTATION_COLUMNS)
     return frame

@@ -1,42 +1,49 @@
-"""Crops of findings in the sheet Findings, each in a cell of its row, which it follows when rows are sorted."""
+"""Images of findings in their cells: the place with its surroundings, the box drawn, all places of a pair or group side by side.
+
+They are in the file itself: a workbook that is mailed still shows them.
+"""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 
 from dsinspect.io.decoder_stderr import quiet_decoders
-from dsinspect.io.image_codec import decode, start_opencv
-from dsinspect.render.thumbnails import thumbnail
+from dsinspect.io.image_codec import start_opencv
+from dsinspect.render.side_by_side import side_by_side
+from dsinspect_reports._places import Places
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from dsinspect.protocols.run import Outcome, Run
 
-    from dsinspect.protocols.run import Run
-
-HEADER = "Picture"
-ROW_HEIGHT = 78.0
-"""Of rows with a picture, points."""
-WIDTH = 21.0
-"""Of the column, characters."""
-ROOM_PX = (144, 98)
-"""Largest thumbnail, px: the cell at 96 dpi, less a little."""
+ROOM_PX = (206, 136)
+"""Largest image, px: the cell at 96 dpi, less a little."""
+ROW_HEIGHT = 106.0
+"""Of rows with an image, points."""
 EMU = 9525
 """English Metric Units in a px at 96 dpi."""
+CHUNK = 16
+"""Findings that a worker makes the images of at a time."""
+OVERHEAD = 700
+"""Bytes that an image costs beside its file: its place in the sheet and its entry in the archive."""
 
 
 class Thumbnail(Image):
     """A JPEG as openpyxl writes images, made without Pillow."""
 
-    def __init__(self, content: bytes, row: int, column: int) -> None:
+    def __init__(self, content: bytes, size_wh: tuple[int, int], row: int, column: int) -> None:
         self.content = content
         self.format = "jpeg"
+        self.width, self.height = size_wh
         inside = 2 * EMU
-        self.anchor = TwoCellAnchor(editAs="twoCell")
-        height, width = decode(content).shape[:2]
-        self.width, self.height = width, height
+        self.anchor = TwoCellAnchor(editAs="twoCell")  # in its row, wherever that is sorted to
         self.anchor._from = AnchorMarker(col=column - 1, row=row - 1, colOff=inside, rowOff=inside)
         self.anchor.to = AnchorMarker(col=column - 1, row=row - 1, colOff=inside + self.width * EMU,
                                       rowOff=inside + self.height * EMU)
@@ -45,38 +52,108 @@ class Thumbnail(Image):
         return self.content
 
 
-def thumbnails(run: Run, count: int) -> dict[int, bytes]:
-    """Return thumbnails of findings by row of the sheet: of every check the first ones, `count` in all."""
-    if run.images is None or not count or not run.info.has_files:
-        return {}
-    start_opencv()
-    with quiet_decoders():
-        return _made(run, count)
+@dataclass
+class Pictures:
+    """Images of findings.
+
+    Attributes:
+        by_row: row in the table of findings, from 0, to a JPEG and its width and height, px.
+        left_out: findings with a place in an image that got none, for want of room or by their rank in their check.
+    """
+
+    by_row: dict[int, tuple[bytes, tuple[int, int]]] = field(default_factory=dict)
+    left_out: int = 0
 
 
-def _made(run: Run, count: int) -> dict[int, bytes]:
-    assert run.images is not None
-    by_path = {p: k for k, p in reversed(list(enumerate(run.images["path"].tolist())))}
-    places: list[tuple[int, int, str, Any]] = []  # (rank within its check, row, image, box)
-    row = 2
-    for outcome in run.outcomes:
-        for rank, finding in enumerate(outcome.first(count)):
-            if finding.image is not None and finding.image in by_path:
-                places.append((rank, row + rank, finding.image, finding.bbox_xyxy))
-        row += len(outcome.findings)
-    made: dict[int, bytes] = {}
-    for _, at, image, box in sorted(places, key=lambda p: p[:2]):
-        if len(made) >= count:
+@dataclass(frozen=True)
+class _Job:
+    """The images of one finding: a record of a measured image and the boxes to draw, each."""
+
+    row: int
+    shown: tuple[tuple[Mapping[str, Any], tuple[Any, ...]], ...]
+
+
+def make_pictures(run: Run, found: Sequence[Outcome], each: int, max_bytes: float) -> Pictures:
+    """Make the images of the first findings of every check.
+
+    Args:
+        run: with images, and with annotations where the other box of a pair is to be drawn.
+        found: checks with findings, in the order of the table.
+        each: findings of one check that get an image, at most.
+        max_bytes: of all of them together; the first of every check come first.
+    """
+    made = Pictures()
+    if not has_pictures(run, each):
+        return made
+    places = Places(run)
+    jobs = _jobs(places, found, each)
+    ranked = [job for _, job in sorted(jobs, key=lambda j: (j[0], j[1].row))]
+    room = max_bytes
+    for row, content, size_wh in _results(ranked):
+        room -= len(content) + OVERHEAD
+        if room < 0:
             break
-        record: dict[str, Any] = run.images.iloc[by_path[image]].to_dict()
-        content = thumbnail(record, box, *ROOM_PX) if record["file"] else None
-        if content is not None:
-            made[at] = content
+        made.by_row[row] = content, size_wh
+    about_images = sum(int(np.count_nonzero(np.array([i is not None for i in o.findings.columns["image"].tolist()], bool)))
+                       for o in found)
+    made.left_out = max(about_images - len(made.by_row), 0)
     return made
 
 
-def add_pictures(sheet: Any, headers: Sequence[str], made: dict[int, bytes]) -> None:
-    """Put thumbnails into their cells."""
-    column = list(headers).index(HEADER) + 1
-    for row, content in sorted(made.items()):
-        sheet.add_image(Thumbnail(content, row, column))
+def has_pictures(run: Run, each: int) -> bool:
+    """Say whether findings can get images at all."""
+    return bool(each) and run.image_columns is not None and len(run.image_columns) > 0 and run.info.has_files
+
+
+def _jobs(places: Places, found: Sequence[Outcome], each: int) -> Iterator[tuple[int, _Job]]:
+    """Yield the rank of a finding within its check, and what to draw."""
+    start = 0
+    for outcome in found:
+        for rank, finding in enumerate(outcome.first(each)):
+            shown = tuple((places.images.take(np.array([p.image])).records()[0], p.boxes) for p in places.of(finding))
+            shown = tuple((_needed(image), boxes) for image, boxes in shown if image["file"])
+            if shown:
+                yield rank, _Job(start + rank, shown)
+        start += len(outcome.findings)
+
+
+def _needed(image: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a worker needs of an image."""
+    names = ("file", "width", "height", "orientation", "boxes_upright", "frame_width", "frame_height")
+    return {name: image[name] for name in names if name in image}
+
+
+def _results(jobs: Sequence[_Job]) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
+    """Yield row, JPEG and size of each finding that can be drawn, in the order of the jobs, whatever the workers.
+
+    Threads do: decoding, resizing and encoding let go of the interpreter lock.
+    """
+    start_opencv()
+    chunks = [jobs[k:k + CHUNK] for k in range(0, len(jobs), CHUNK)]
+    with quiet_decoders(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
+        try:
+            for results in pool.map(_draw, chunks):
+                yield from results
+        finally:
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _draw(jobs: Sequence[_Job]) -> list[tuple[int, bytes, tuple[int, int]]]:
+    """Return row, JPEG and size of each of some findings; those of images that cannot be read are left out."""
+    drawn = [(job.row, side_by_side(job.shown, *ROOM_PX)) for job in jobs]
+    return [(row, *image) for row, image in drawn if image is not None]
+
+
+def add_pictures(sheet: Any, column: int, made: Mapping[int, tuple[bytes, tuple[int, int]]], first: int, last: int) -> None:
+    """Put images into their cells.
+
+    Args:
+        sheet: of findings.
+        column: of the images, from 1.
+        made: by row of the table, from 0.
+        first: row of the table that comes first on the sheet.
+        last: row after the last.
+    """
+    for row, (content, size_wh) in sorted(made.items()):
+        if first <= row < last:
+            sheet.add_image(Thumbnail(content, size_wh, row - first + 2, column))

@@ -24,15 +24,22 @@ BODY = Font(name="Calibri", size=11, color=INK)
 BOLD = Font(name="Calibri", size=11, bold=True, color=INK)
 SMALL = Font(name="Calibri", size=10, color=QUIET)
 LINK = Font(name="Calibri", size=11, color=ACCENT, underline="single")
+BAR = Font(name="Consolas", size=11, color=ACCENT)
 HEADER_FONT = Font(name="Calibri", size=11, bold=True, color="FFFFFF")
 HEADER_FILL = PatternFill("solid", fgColor=ACCENT)
 INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
+INPUT_HEADER_FILL = PatternFill("solid", fgColor="F2C94C")
+INPUT_FONT = Font(name="Calibri", size=11, bold=True, color=INK)
 UNDERLINE = Border(bottom=Side("thin", color=LINE))
+_EDGE = Side("thin", color="E8DFB8")
+BOXED = Border(left=_EDGE, right=_EDGE, top=_EDGE, bottom=_EDGE)
 TOP = Alignment(vertical="top")
 WRAP = Alignment(vertical="top", wrap_text=True)
 RIGHT = Alignment(vertical="top", horizontal="right")
 INDENT = Alignment(vertical="top", wrap_text=True, indent=1)
+LEFT = Alignment(vertical="top", horizontal="left")
 MIDDLE = Alignment(vertical="center")
+RIGHT_MIDDLE = Alignment(vertical="center", horizontal="right")
 
 
 def severity_fill(name: str) -> PatternFill:
@@ -66,6 +73,13 @@ def cell(sheet: Any, value: Any, font: Font = BODY, *, fill: PatternFill | None 
         made.alignment = alignment
     if border:
         made.border = border
+    return made
+
+
+def formula(sheet: Any, text: str, font: Font = BODY, *, number_format: str | None = None) -> Any:
+    """Return a cell that computes; `text` is ours alone and holds nothing of a dataset."""
+    made = cell(sheet, None, font, number_format=number_format)
+    made.value = text
     return made
 
 

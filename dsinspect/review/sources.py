@@ -1,0 +1,91 @@
+"""Decisions from wherever they were written: a workbook, decisions.json, or several of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.decisions import Decision, Decisions
+from dsinspect.review.decision import Conflict, merge_decisions, read_decisions
+from dsinspect.review.workbook import Fault, Reading, read_workbook
+
+
+@dataclass(frozen=True)
+class Several:
+    """The decisions of one or several files, together.
+
+    Attributes:
+        decisions: that agree and can be read, with the settings of their report.
+        faults: what cannot be read, and what contradicts.
+        earlier: decisions whose finding was gone when their workbook was written.
+        rows: findings that there are to decide on, of the largest file.
+        names: of the files.
+    """
+
+    decisions: Decisions
+    faults: tuple[Fault, ...]
+    earlier: tuple[Decision, ...]
+    rows: int
+    names: tuple[str, ...]
+
+    @property
+    def made(self) -> list[Decision]:
+        """The decisions, without rows that hold a comment alone."""
+        return [d for d in self.decisions.decisions if d.action]
+
+
+def read_any(path: Path) -> Reading:
+    """Read a file of decisions, whatever it is, by its content.
+
+    Raises:
+        UserError: it cannot be read, or holds no decisions.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+    except OSError as e:
+        raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        return Reading(read_decisions(path))
+    return read_workbook(path)
+
+
+def read_several(paths: Sequence[Path]) -> Several:
+    """Read the decisions of several reviewers and bring them together.
+
+    Where they contradict each other all are named, and none of them is among the decisions.
+
+    Raises:
+        UserError: a file cannot be read, or the files come from reports with different settings.
+    """
+    readings = [_placed(read_any(p), p.name if len(paths) > 1 else "") for p in paths]
+    wrong = {id(d) for r in readings for f in r.faults for d in f.decisions}
+    sound = [msgspec.structs.replace(r.decisions, decisions=tuple(d for d in r.decisions.decisions if id(d) not in wrong))
+             for r in readings]
+    merged = merge_decisions(sound)
+    faults = tuple(f for r in readings for f in r.faults) + tuple(map(fault_of, merged.conflicts))
+    return Several(merged.decisions, faults, tuple(d for r in readings for d in r.earlier),
+                   max((r.rows for r in readings), default=0), tuple(p.name for p in paths))
+
+
+def fault_of(conflict: Conflict) -> Fault:
+    """Return a conflict of reviewers as a fault."""
+    return Fault(conflict.decisions[0].place or "?", f"two decisions on one finding or record, {conflict}", conflict.decisions)
+
+
+def _placed(reading: Reading, name: str) -> Reading:
+    """Return what was read with the name of its file in every place."""
+    if not name:
+        return reading
+    moved: dict[int, Decision] = {}
+    for decision in (*reading.decisions.decisions, *reading.earlier):
+        place = decision.place or ""
+        moved[id(decision)] = decision if place.startswith(name) else msgspec.structs.replace(decision, place=f"{name} {place}")
+    return Reading(
+        msgspec.structs.replace(reading.decisions, decisions=tuple(moved[id(d)] for d in reading.decisions.decisions)),
+        tuple(Fault(f"{name} {f.place}", f.what, tuple(moved[id(d)] for d in f.decisions)) for f in reading.faults),
+        tuple(moved[id(d)] for d in reading.earlier), reading.rows)

@@ -1,0 +1,226 @@
+"""The decisions of a reviewed workbook: rows of findings, of checks, of what is to be added, and the report's settings.
+
+What a reviewer wrote and nobody can read is a fault with its cell, never skipped; the decision is kept as it was written.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dsinspect.errors import nearest
+from dsinspect.protocols import review_sheet as sheet
+from dsinspect.protocols.decisions import (
+    ADDITIONS,
+    NO_SETTINGS,
+    OF_CHECKS,
+    OF_FINDINGS,
+    Box,
+    Decision,
+    Decisions,
+    NewBox,
+    Record,
+    Seen,
+    Settings,
+)
+from dsinspect.review.rows import ReviewRow, read_book
+from dsinspect.review.values import box_of, plain, whole
+
+WITH_NAME = ("set-category", "rename-class", "merge-class")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What is wrong with a decision, or with several that contradict each other.
+
+    Attributes:
+        place: where it is written.
+        what: in words.
+        decisions: that are wrong, as they were written.
+    """
+
+    place: str
+    what: str
+    decisions: tuple[Decision, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.what}"
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file of decisions holds.
+
+    Attributes:
+        decisions: all of them, those that cannot be read as they were written and with an action that does not exist.
+        faults: what cannot be read.
+        earlier: decisions whose finding was gone when the workbook was written.
+        rows: findings that there are to decide on; 0 where the file does not say.
+    """
+
+    decisions: Decisions
+    faults: tuple[Fault, ...] = ()
+    earlier: tuple[Decision, ...] = ()
+    rows: int = 0
+
+
+def read_workbook(path: Path) -> Reading:
+    """Read the decisions of a workbook.
+
+    Raises:
+        UserError: it is no spreadsheet, or none of its sheets is one of a review.
+    """
+    book = read_book(path)
+    decisions: list[Decision] = []
+    earlier: list[Decision] = []
+    faults: list[Fault] = []
+    for row in book.rows:
+        decision, wrong = {"finding": _of_finding, "check": _of_check, "add": _of_addition, "earlier": _of_earlier}[row.kind](row)
+        if decision is None:
+            continue
+        (earlier if row.kind == "earlier" else decisions).append(decision)
+        if wrong is not None:
+            header, what = wrong
+            faults.append(Fault(row.cell(header), what, (decision,)))
+    settings, dataset = _settings(book.settings)
+    return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings)
+
+
+Wrong = tuple[str, str] | None
+"""The header of the cell that is wrong, and what is."""
+
+
+def _of_finding(row: ReviewRow) -> tuple[Decision | None, Wrong]:
+    action = action_of(row.values.get(sheet.DECISION))
+    text = plain(row.values.get(sheet.NEW_VALUE))
+    comment = _text(row.values.get(sheet.COMMENT))
+    if not (action or text or comment):
+        return None, None
+    decision = Decision(action, finding=row.fingerprint, value=text or None, comment=comment,
+                        reviewer=_text(row.values.get(sheet.REVIEWER)), seen=_seen(row), place=row.cell(sheet.DECISION))
+    if not action and text:
+        return decision, (sheet.NEW_VALUE, f"{text[:60]!r} has no Decision beside it; for a box choose set-box, for a class "
+                                           "set-category")
+    if action and action not in OF_FINDINGS:
+        return decision, (sheet.DECISION, _unknown(row.values.get(sheet.DECISION), OF_FINDINGS))
+    if not re.fullmatch(r"[0-9a-f]{16}", row.fingerprint):
+        return decision, (sheet.FINGERPRINT, f"{row.fingerprint[:40]!r} is no fingerprint: the cell was edited")
+    if action == "set-box":
+        try:
+            value: Box | str = box_of(text, [row.values.get(h) for h in sheet.BOX_HEADERS])
+        except ValueError as e:
+            return decision, (sheet.NEW_VALUE, str(e))
+        return msgspec.structs.replace(decision, value=value), None
+    if action in WITH_NAME and not text:
+        return decision, (sheet.NEW_VALUE, f"{action}: the new class is missing")
+    if action and action not in WITH_NAME and text:
+        return decision, (sheet.NEW_VALUE, f"{action} takes no new value; clear the cell, or choose another decision")
+    return decision, None
+
+
+def _of_check(row: ReviewRow) -> tuple[Decision | None, Wrong]:
+    action = action_of(row.values.get(sheet.DECISION))
+    comment = _text(row.values.get(sheet.COMMENT))
+    if not (action or comment):
+        return None, None
+    code = plain(row.values.get(sheet.CODE))
+    decision = Decision(action, check=code, comment=comment, reviewer=_text(row.values.get(sheet.REVIEWER)),
+                        place=row.cell(sheet.DECISION))
+    if action and action not in OF_CHECKS:
+        return decision, (sheet.DECISION, _unknown(row.values.get(sheet.DECISION), OF_CHECKS))
+    if action and not code:
+        return decision, (sheet.CODE, "the code of the check is missing: the cell was edited")
+    return decision, None
+
+
+def _of_addition(row: ReviewRow) -> tuple[Decision | None, Wrong]:
+    action = action_of(row.values.get(sheet.ACTION))
+    image, name, text = (plain(row.values.get(h)) for h in (sheet.IMAGE, sheet.CLASS, sheet.NEW_VALUE))
+    comment = _text(row.values.get(sheet.COMMENT))
+    if not (action or image or name or text or comment):
+        return None, None
+    record = Record(image=image or None, category=name or None)
+    decision = Decision(action, record=record, value=text or None, comment=comment,
+                        reviewer=_text(row.values.get(sheet.REVIEWER)), place=row.cell(sheet.ACTION))
+    if not action and (image or name or text):
+        return decision, (sheet.ACTION, f"is empty, the row is not; choose one of {', '.join(ADDITIONS)}")
+    if action and action not in ADDITIONS:
+        return decision, (sheet.ACTION, _unknown(row.values.get(sheet.ACTION), ADDITIONS))
+    if action == "add-box":
+        for header, value in ((sheet.IMAGE, image), (sheet.CLASS, name), (sheet.NEW_VALUE, text)):
+            if not value:
+                return decision, (header, f"add-box: {header.lower()} is missing")
+        try:
+            box = box_of(text)
+        except ValueError as e:
+            return decision, (sheet.NEW_VALUE, str(e))
+        return msgspec.structs.replace(decision, record=Record(image=image), value=NewBox(box, name)), None
+    if action and not name:
+        return decision, (sheet.CLASS, f"{action}: the class is missing")
+    if action in WITH_NAME and not text:
+        return decision, (sheet.NEW_VALUE, f"{action}: the new name is missing")
+    if action == "add-class" and text:
+        return decision, (sheet.NEW_VALUE, "add-class takes no new value; its name is that in the column Class")
+    return decision, None
+
+
+def _of_earlier(row: ReviewRow) -> tuple[Decision | None, Wrong]:
+    action = action_of(row.values.get(sheet.EARLIER_DECISION))
+    text = plain(row.values.get(sheet.NEW_VALUE))
+    comment = _text(row.values.get(sheet.COMMENT))
+    if not (action or text or comment):
+        return None, None
+    value: Box | str | None = text or None
+    if action == "set-box" and text:
+        try:
+            value = box_of(text)
+        except ValueError:
+            value = text
+    return Decision(action, finding=row.fingerprint, value=value, comment=comment, seen=_seen(row),
+                    reviewer=_text(row.values.get(sheet.REVIEWER)), place=row.cell(sheet.EARLIER_DECISION)), None
+
+
+def action_of(value: Any) -> str:
+    """Return a decision as it is called, however it is spelled: `Set box` is `set-box`."""
+    return re.sub(r"[\s_]+", "-", plain(value).casefold())
+
+
+def _unknown(value: Any, known: tuple[str, ...]) -> str:
+    text = plain(value)
+    return f"no such decision: {text[:40]!r}{nearest(action_of(text), known)}; there are {', '.join(known)}"
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None or not str(value).strip() else str(value)
+
+
+def _seen(row: ReviewRow) -> Seen:
+    """Return the cells of a row that say what the finding is."""
+    values = row.values
+
+    def text(*headers: str) -> str | None:
+        return next((plain(values[h]) for h in headers if values.get(h) not in (None, "")), None)
+
+    annotation = Record(source=text(sheet.SOURCE), line=whole(values.get(sheet.LINE)), index=whole(values.get(sheet.INDEX)),
+                        id=whole(values.get(sheet.ANNOTATION)))
+    return Seen(text(sheet.CODE), text(sheet.MESSAGE), text(sheet.IMAGE), text(sheet.SPLIT), text(sheet.CLASS, "Category"),
+                annotation if annotation != Record() else None)
+
+
+def _settings(rows: dict[str, str]) -> tuple[Settings, str]:
+    """Return the settings of a report and the dataset it named; those that cannot be read count as none."""
+    found: dict[str, Any] = {}
+    for name, text in rows.items():
+        try:
+            found[name] = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            continue
+    dataset = found.pop("dataset", "")
+    try:
+        return msgspec.convert(found, Settings), dataset if isinstance(dataset, str) else ""
+    except msgspec.ValidationError:
+        return NO_SETTINGS, dataset if isinstance(dataset, str) else ""

@@ -1,0 +1,183 @@
+"""Charts of the census and of every check, drawn with the spreadsheet program's own, which stay editable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from openpyxl.chart import BarChart, Reference, ScatterChart, Series
+from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
+from openpyxl.drawing.xdr import XDRPositiveSize2D
+from openpyxl.formatting.rule import ColorScaleRule
+from openpyxl.utils import get_column_letter
+
+from dsinspect.protocols.chart import Chart
+from dsinspect.protocols.run import Run
+from dsinspect_reports.xlsx import _style as style
+from dsinspect_reports.xlsx._tables import print_layout
+
+DATA_SHEET = "Chart data"
+MAX_BARS = 30
+"""Bars of a chart; the sheets of tables list all."""
+MAX_POINTS = 1000
+CHART_CM = (15.5, 8.6)
+"""Width and height of a chart, cm."""
+FRONT_PLACES = ((1, 0.0, 12.0), (5, 0.0, 8.6), (5, 8.9, 8.6))
+"""Column, distance from its edge and width, cm, of the charts on the first sheet."""
+EMU_PER_CM = 360_000
+"""English Metric Units."""
+ROWS_EACH = 20
+"""Rows of the sheet Charts that a chart takes."""
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A chart and its data.
+
+    Attributes:
+        chart: to draw.
+        origin: what it is of, for the sheet Charts.
+    """
+
+    chart: Chart
+    origin: str
+
+
+def charts_of(run: Run) -> list[Drawn]:
+    """Return what is worth drawing: the classes by the census, then the charts of the checks; not one bar alone."""
+    rows = run.census.largest_first()
+    census = Chart("bar", "Boxes per class", tuple(n for n, _, _ in rows), tuple(b for _, b, _ in rows), "class", "boxes")
+    drawn = [Drawn(census, "all records")]
+    drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.outcomes for chart in o.charts if not _same(chart, census)]
+    return [d for d in drawn if _says_something(d.chart)]
+
+
+def _same(chart: Chart, census: Chart) -> bool:
+    """Say whether a chart of a check draws what the census has: bars of the same title over classes."""
+    return chart.kind == "bar" and chart.title == census.title and set(map(str, chart.x)) <= set(map(str, census.x))
+
+
+def _says_something(chart: Chart) -> bool:
+    """Say whether a chart shows more than one number: all images of one size make a chart without any shape."""
+    if chart.kind == "heatmap":
+        return len(chart.y) > 0 and any(v for row in chart.y for v in row)
+    if chart.kind == "scatter":
+        return len(set(zip(chart.x, chart.y, strict=False))) > 1
+    return sum(bool(v) for v in chart.y) > 1
+
+
+def front_charts(drawn: Sequence[Drawn]) -> list[Drawn]:
+    """Return those for the first sheet: the first of each kind that is drawn as a chart."""
+    first: dict[str, Drawn] = {}
+    for d in drawn:
+        if d.chart.kind in ("bar", "histogram", "scatter"):
+            first.setdefault(d.chart.kind, d)
+    return list(first.values())[:3]
+
+
+def write_charts(book: Any, front: Any, drawn: Sequence[Drawn], front_row: int) -> None:
+    """Draw charts on the first sheet and on the sheet Charts, whose data stand on a hidden one.
+
+    Args:
+        book: gets both sheets.
+        front: the first sheet.
+        drawn: what to draw.
+        front_row: row of the first sheet for the upper edges.
+    """
+    if not drawn:
+        return
+    shown = book.create_sheet("Charts")
+    shown.sheet_view.showGridLines = False
+    print_layout(shown)
+    data = book.create_sheet(DATA_SHEET)
+    data.sheet_state = "hidden"
+    columns: list[list[Any]] = []
+    places: list[tuple[Drawn, int]] = []
+    grids = [d for d in drawn if d.chart.kind == "heatmap"]
+    for d in drawn:
+        if d.chart.kind != "heatmap":
+            places.append((d, len(columns) + 1))
+            columns += _columns(d.chart)
+    for k in range(max(map(len, columns), default=0)):
+        data.append([style.cell(data, c[k]) if k < len(c) else None for c in columns])
+    for k, (d, at) in enumerate(places):
+        row, column = divmod(k, 2)
+        shown.add_chart(_made(d.chart, data, at, f"{d.chart.title} ({d.origin})"), f"{'BL'[column]}{2 + row * ROWS_EACH}")
+    first = front_charts(drawn)
+    for d, (column, offset_cm, width_cm) in zip(first, FRONT_PLACES, strict=False):
+        chart = _made(d.chart, data, next(at for other, at in places if other is d), d.chart.title)
+        chart.anchor = OneCellAnchor(
+            _from=AnchorMarker(col=column, colOff=round(offset_cm * EMU_PER_CM), row=front_row - 1, rowOff=0),
+            ext=XDRPositiveSize2D(round(width_cm * EMU_PER_CM), round(8.6 * EMU_PER_CM)))
+        front._charts.append(chart)
+    _write_grids(shown, grids, 2 + (len(places) + 1) // 2 * ROWS_EACH)
+
+
+def _columns(chart: Chart) -> list[list[Any]]:
+    """Return the data of a chart in two columns with headers; the least bars are left out beyond `MAX_BARS`."""
+    if chart.kind == "scatter":
+        return [[chart.x_label, *map(float, chart.x[:MAX_POINTS])], [chart.y_label, *map(float, chart.y[:MAX_POINTS])]]
+    if chart.kind == "histogram":
+        edges = [f"{a:.4g} to {b:.4g}" for a, b in zip(chart.x, chart.x[1:], strict=False)]
+        return [[chart.x_label, *edges], [chart.y_label, *map(float, chart.y)]]
+    return [[chart.x_label, *map(str, chart.x[:MAX_BARS])], [chart.y_label, *map(float, chart.y[:MAX_BARS])]]
+
+
+def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
+    """Return a chart over two columns of the data."""
+    count = min(len(chart.y), MAX_POINTS if chart.kind == "scatter" else 10**6 if chart.kind == "histogram" else MAX_BARS)
+    made: Any
+    x, y = (Reference(data, min_col=at + k, min_row=2, max_row=count + 1) for k in (0, 1))
+    if chart.kind == "scatter":
+        made = ScatterChart()
+        made.style, made.scatterStyle = 13, "marker"
+        series = Series(y, x, title=chart.title)
+        series.marker.symbol, series.marker.size = "circle", 7
+        series.marker.graphicalProperties = GraphicalProperties(solidFill=style.SERIES[1])
+        series.graphicalProperties.line.noFill = True
+        made.series.append(series)
+        made.x_axis.scaling.min = made.y_axis.scaling.min = 0
+    else:
+        made = BarChart()
+        lying = chart.kind == "bar" and count > 8
+        made.type, made.style = "bar" if lying else "col", 10
+        made.append(Series(y, title=chart.title))
+        made.set_categories(x)
+        made.gapWidth = 8 if chart.kind == "histogram" else 40
+        made.series[0].graphicalProperties = GraphicalProperties(solidFill=style.SERIES[0 if chart.kind == "bar" else 2])
+        if lying:
+            made.x_axis.scaling.orientation = "maxMin"
+    made.title = title + (f", the {MAX_BARS} with the most" if chart.kind == "bar" and len(chart.y) > MAX_BARS else "")
+    made.legend = None
+    made.x_axis.title, made.y_axis.title = chart.x_label or None, chart.y_label or None
+    made.width, made.height = CHART_CM
+    made.x_axis.delete = made.y_axis.delete = False  # which LibreOffice and newer Excels otherwise leave out
+    made.y_axis.majorGridlines.spPr = GraphicalProperties(ln=None)
+    return made
+
+
+def _write_grids(sheet: Any, grids: Iterable[Drawn], row: int) -> None:
+    """Write heat maps as coloured cells below the charts."""
+    grids = list(grids)
+    if not grids:
+        return
+    wide = max(len(r) for d in grids for r in d.chart.y)
+    for k in range(wide):
+        sheet.column_dimensions[get_column_letter(k + 2)].width = 8
+    for _ in range(row - 1):
+        sheet.append([])
+    for d in grids:
+        chart = d.chart
+        sheet.append([None, style.cell(sheet, f"{chart.title} ({d.origin}): {chart.x_label} across, {chart.y_label} down".replace(
+            ":  across,  down", ""), style.HEADING, alignment=style.MIDDLE)])
+        first = row + 1
+        for values in chart.y:
+            sheet.append([None, *(style.cell(sheet, float(v), style.SMALL, number_format="#,##0") for v in values)])
+        last = first + len(chart.y) - 1
+        rule: Any = ColorScaleRule
+        sheet.conditional_formatting.add(f"B{first}:{get_column_letter(len(chart.y[0]) + 1)}{last}", rule(
+            start_type="num", start_value=0, start_color="FFFFFF", end_type="max", end_color=style.SERIES[0]))
+        sheet.append([])
+        row = last + 2

@@ -1,0 +1,98 @@
+"""What each row of findings may choose from: the decisions that its finding can take, as dropdowns over runs of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dsinspect.protocols.decisions import OF_CHECKS, choices_of
+from dsinspect.protocols.run import Outcome
+from dsinspect.tables.columns import is_given
+from dsinspect.tables.schema import NO_POSITION
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+MAX_AREAS = 500
+"""Runs of rows in one dropdown; Excel reads some thousands, so there may be several dropdowns with the same choices."""
+MAX_RUNS = 50_000
+"""Runs of rows in all; the rows after them get a dropdown with all that any of them can take."""
+
+
+def choice_sets(outcome: Outcome, no_place: Collection[str]) -> tuple[NDArray[np.intp], list[tuple[str, ...]]]:
+    """Return for each finding of a check which set of decisions it can take, and the sets.
+
+    Args:
+        outcome: of the check.
+        no_place: actions of edits that the format has no place for.
+    """
+    columns, templates = outcome.findings.columns, outcome.findings.templates
+    flags = np.zeros(len(outcome.findings), np.int64)
+    for bit, known in enumerate((is_given(columns["source"]), columns["index"] != NO_POSITION, is_given(columns["image"]),
+                                 is_given(columns["category"]))):
+        flags |= known.astype(np.int64) << bit
+    keys, codes = np.unique(columns["template"].astype(np.int64) * 16 + flags, return_inverse=True)
+    sets = []
+    for key in keys.tolist():
+        template, known = templates[key // 16], key % 16
+        sets.append(choices_of(
+            has_annotation=template.has_annotation, source="" if known & 1 else None, index=0 if known & 2 else None,
+            image="" if known & 4 else None, category="" if known & 8 else None,
+            fix=template.fix.action if template.fix else None, no_place=no_place))
+    return codes.astype(np.intp), sets
+
+
+def of_check(sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return what all findings of a check can take, of what may stand for a whole check."""
+    return tuple(a for a in OF_CHECKS if all(a in s for s in sets))
+
+
+def runs(outcomes: Sequence[Outcome], no_place: Collection[str]) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+    """Yield first and last row and the choices of each run of rows, rows counted from 0 over all findings."""
+    start = 0
+    pending: tuple[int, int, tuple[str, ...]] | None = None
+    for outcome in outcomes:
+        codes, sets = choice_sets(outcome, no_place)
+        changes = np.flatnonzero(np.diff(codes)) + 1
+        begins = [0, *changes.tolist()]
+        for k, begin in enumerate(begins):
+            end = begins[k + 1] if k + 1 < len(begins) else len(codes)
+            choices = sets[codes[begin]]
+            if pending is not None and pending[2] == choices:
+                pending = pending[0], start + end - 1, choices
+            else:
+                if pending is not None:
+                    yield pending
+                pending = start + begin, start + end - 1, choices
+        start += len(codes)
+    if pending is not None:
+        yield pending
+
+
+def dropdowns(outcomes: Sequence[Outcome], no_place: Collection[str], first: int, last: int,
+              letter: str) -> list[tuple[tuple[str, ...], str]]:
+    """Return choices and the cells that have them, for the rows of one sheet.
+
+    Args:
+        outcomes: with findings, in the order of the rows.
+        no_place: actions of edits that the format has no place for.
+        first: row of the table that comes first on the sheet, from 0.
+        last: row after the last.
+        letter: of the column.
+    """
+    areas: dict[tuple[str, ...], list[str]] = {}
+    every: dict[str, None] = {}
+    for count, (begin, end, choices) in enumerate(runs(outcomes, no_place)):
+        begin, end = max(begin, first), min(end, last - 1)
+        every |= dict.fromkeys(choices)
+        if begin > end:
+            continue
+        if count >= MAX_RUNS:
+            areas.setdefault(tuple(every), []).append(f"{letter}{begin - first + 2}:{letter}{last - first + 1}")
+            break
+        cell = f"{letter}{begin - first + 2}"
+        areas.setdefault(choices, []).append(cell if begin == end else f"{cell}:{letter}{end - first + 2}")
+    return [(choices, " ".join(cells[k:k + MAX_AREAS])) for choices, cells in areas.items()
+            for k in range(0, len(cells), MAX_AREAS)]

@@ -1,0 +1,238 @@
+"""The sheet of findings: image and decision first, the rest of the finding beside them, one row each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from openpyxl.formatting.rule import FormulaRule
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from dsinspect.findings.severity import Severity
+from dsinspect.protocols import review_sheet as named
+from dsinspect.protocols.run import Outcome, Run
+from dsinspect_reports.xlsx import _style as style
+from dsinspect_reports.xlsx._choices import dropdowns
+from dsinspect_reports.xlsx._decided import DecidedColumn, Placed, value_text
+from dsinspect_reports.xlsx._tables import MAX_LINKS, TableSheet
+from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+WIDTHS = {
+    named.PICTURE: 30, named.DECISION: 15, named.NEW_VALUE: 20, named.COMMENT: 26, named.REASON: 40, named.MESSAGE: 58,
+    named.CLASS: 16, named.IMAGE: 32, named.SEVERITY: 11, named.CODE: 9, named.CHECK: 20, named.FIX: 22, named.SPLIT: 9,
+    named.REVIEWER: 14, named.ANNOTATION: 12, named.SOURCE: 30, named.LINE: 8, named.INDEX: 8, named.FINGERPRINT: 18}
+PRINTED = named.CODE
+"""The last column that is printed: what is right of it is for programs and searches."""
+LINE_HEIGHT = 15.0
+"""Of a row of text, points."""
+
+
+@dataclass(frozen=True)
+class FindingsTable:
+    """The table of findings.
+
+    Attributes:
+        table: to stream.
+        found: checks with findings, in the order of the rows.
+        starts: code to the row of the sheet at which its findings begin.
+        images: of the rows that may be linked.
+    """
+
+    table: TableSheet
+    found: tuple[Outcome, ...]
+    starts: Mapping[str, int]
+    images: list[Any]
+
+
+def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any, *, with_pictures: bool) -> FindingsTable:
+    """Return the table of findings.
+
+    Args:
+        run: of the findings.
+        found: its checks with findings.
+        placed: earlier decisions.
+        book: for its styles.
+        with_pictures: leave room for images of the findings.
+    """
+    sheet = book.worksheets[0]
+    starts: dict[str, int] = {}
+    at = 2
+    for outcome in found:
+        starts[outcome.code] = at
+        at += len(outcome.findings)
+    marks = np.array([style.MARK[str(s)] for s in Severity], object)
+
+    def column(name: str) -> Cells:
+        return Cells(found, lambda o, rows: o.findings.columns[name][rows])
+
+    def number(name: str) -> Cells:
+        return Cells(found, lambda o, rows: blank_minus_one(o.findings.columns[name][rows]))
+
+    def decided(values: Mapping[int, Any]) -> Any:
+        filled = {k: v for k, v in values.items() if v}
+        return DecidedColumn(filled) if filled else None
+
+    line = style.UNDERLINE
+    text = style.style_number(sheet, border=line)
+    wrapped = style.style_number(sheet, alignment=style.WRAP, border=line)
+    link = style.style_number(sheet, style.LINK, alignment=style.WRAP, border=line)
+    decimal = style.style_number(sheet, border=line)
+    whole = style.style_number(sheet, number_format="0", border=line)
+    entry = style.style_number(sheet, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
+    rows = placed.rows
+    columns: dict[str, tuple[Column, Any]] = {
+        named.PICTURE: (TextColumn(text), None),
+        named.DECISION: (TextColumn(entry), decided({k: d.action for k, d in rows.items()})),
+        named.NEW_VALUE: (TextColumn(entry), decided({k: value_text(d.value) for k, d in rows.items()})),
+        named.COMMENT: (TextColumn(entry), decided({k: d.comment for k, d in rows.items()})),
+        named.REASON: (TextColumn(wrapped), decided({k: d.reason for k, d in rows.items()})),
+        named.MESSAGE: (TextColumn(wrapped), Cells(found, lambda o, rows: o.findings.messages(rows))),
+        named.CLASS: (TextColumn(wrapped), column("category")),
+        named.IMAGE: (TextColumn(link), column("image")),
+        **{h: (NumberColumn(decimal), column(c)) for h, c in zip(named.BOX_HEADERS, ("x_min", "y_min", "x_max", "y_max"),
+                                                                  strict=True)},
+        named.SEVERITY: (TextColumn(text), Cells(found, lambda o, rows: marks[o.findings.severities(o.severity)[rows]])),
+        named.CODE: (TextColumn(text), Cells(found, lambda o, rows: [o.code] * len(rows))),
+        named.CHECK: (TextColumn(text), Cells(found, lambda o, rows: [o.name] * len(rows))),
+        named.FIX: (TextColumn(text), Cells(found, fixes)),
+        named.SPLIT: (TextColumn(text), column("split")),
+        named.REVIEWER: (TextColumn(entry), decided({k: d.reviewer for k, d in rows.items()})),
+        named.ANNOTATION: (NumberColumn(whole), Cells(found, annotation_ids)),
+        named.SOURCE: (TextColumn(wrapped), column("source")),
+        named.LINE: (NumberColumn(whole), number("line")), named.INDEX: (NumberColumn(whole), number("index")),
+        named.FINGERPRINT: (TextColumn(text), Fingerprints(found))}
+    if not with_pictures:
+        del columns[named.PICTURE]
+    if not any(d.reason for d in rows.values()):
+        del columns[named.REASON]
+    headers = list(columns)
+    n = sum(len(o.findings) for o in found)
+    table = TableSheet(
+        named.FINDINGS_SHEET, headers, list(columns.values()), n, [WIDTHS.get(h, 9) for h in headers],
+        frozenset({named.FINGERPRINT}), frozenset(named.INPUT_COLUMNS),
+        frozen=get_column_letter(headers.index(named.NEW_VALUE) + 2), printed=headers.index(PRINTED) + 1)
+    return FindingsTable(table, tuple(found), starts, list(column("image")[0:min(n, MAX_LINKS)]))
+
+
+def annotation_ids(outcome: Outcome, rows: NDArray[np.intp]) -> Any:
+    """Return the ids of the annotations that findings are about; NaN where they are about none."""
+    has = np.array([t.has_annotation for t in outcome.findings.templates], bool)
+    columns = outcome.findings.columns
+    return np.where(has[columns["template"][rows]], columns["annotation_id"][rows].astype(np.float64), np.nan)
+
+
+def fixes(outcome: Outcome, rows: NDArray[np.intp]) -> list[str | None]:
+    """Return what would fix findings, in words."""
+    told = [f"{t.fix.action} ({t.fix.safety})" if t.fix else None for t in outcome.findings.templates]
+    return [told[k] for k in outcome.findings.columns["template"][rows].tolist()]
+
+
+class Cells:
+    """A column over the findings of several checks, made only for the rows that are asked for.
+
+    Args:
+        outcomes: with findings, in the order of the sheet.
+        make: returns the values of some findings of one check, by their positions.
+    """
+
+    def __init__(self, outcomes: Sequence[Outcome], make: Callable[[Outcome, NDArray[np.intp]], Any]) -> None:
+        self._outcomes = outcomes
+        self._make = make
+        self._ends = np.cumsum([len(o.findings) for o in outcomes]).tolist()
+
+    def __getitem__(self, rows: slice) -> Any:
+        parts = []
+        start = 0
+        for outcome, end in zip(self._outcomes, self._ends, strict=True):
+            low, high = max(rows.start - start, 0), min(rows.stop, end) - start
+            if low < high:
+                parts.append(self._make(outcome, np.arange(low, high)))
+            start = end
+        if len(parts) == 1:
+            return parts[0]
+        if all(isinstance(p, np.ndarray) for p in parts):
+            return np.concatenate(parts) if parts else []
+        return [value for part in parts for value in part]
+
+
+class Fingerprints(Cells):
+    """The fingerprints; those of one check at a time are in memory."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__(outcomes, self._texts)
+        self._last: tuple[str, NDArray[np.uint64]] = ("", np.empty(0, np.uint64))
+
+    def _texts(self, outcome: Outcome, rows: NDArray[np.intp]) -> list[str]:
+        if self._last[0] != outcome.code:
+            self._last = outcome.code, outcome.findings.fingerprints(outcome.code)
+        return [f"{p:016x}" for p in self._last[1][rows].tolist()]
+
+
+def blank_minus_one(values: Any) -> Any:
+    """Return numbers with NaN for -1, which stands for none."""
+    numbers = np.asarray(values, np.float64)
+    return np.where(numbers < 0, np.nan, numbers)
+
+
+def text_height(table: TableSheet, row: int) -> float:
+    """Return about how high a row has to be for its text, points: the longest of its wrapped cells decides."""
+    lines = 1
+    for header in (named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON):
+        if header in table.headers:
+            at = list(table.headers).index(header)
+            values = table.columns[at][1]
+            cell = None if values is None else values[row:row + 1][0]
+            lines = max(lines, line_count(str(cell or ""), table.widths[at]))
+    return LINE_HEIGHT * lines + 3
+
+
+def line_count(text: str, width: float) -> int:
+    """Return how many lines a text takes in a column, wide characters counted twice.
+
+    >>> line_count("a" * 30, 10), line_count("", 10), line_count("漢" * 10, 10)
+    (4, 1, 3)
+    """
+    room = max(width - 1.5, 1.0)
+    return sum(max(1, -int(-(len(part) + sum(ord(c) > 0x2E80 for c in part)) // room)) for part in text.split("\n")) or 1
+
+
+def decorate_findings(sheet: Any, findings: FindingsTable, run: Run, first: int, classes: str | None) -> None:
+    """Add the dropdowns and the colours of severities to one sheet of findings.
+
+    Args:
+        sheet: with the rows from `first` on.
+        findings: the table.
+        run: of the findings.
+        first: row of the table that comes first on the sheet, from 0.
+        classes: reference to the cells with the names of the classes, to choose a new value from; None to offer none.
+    """
+    table = findings.table
+    letters = {h: get_column_letter(k) for k, h in enumerate(table.headers, 1)}
+    last_row = min(table.rows, first + named.MAX_ROWS - 1)
+    last = max(last_row - first + 1, 2)
+    for choices, cells in dropdowns(findings.found, run.no_place, first, last_row, letters[named.DECISION]):
+        sheet.data_validations.append(choice(choices, cells))
+    if classes is not None and table.rows:
+        offered: Any = DataValidation(type="list", formula1=classes, allow_blank=True, showErrorMessage=False,
+                                      sqref=f"{letters[named.NEW_VALUE]}2:{letters[named.NEW_VALUE]}{last}")
+        sheet.data_validations.append(offered)
+    letter = letters[named.SEVERITY]
+    for name in ("error", "warning", "info"):
+        make: Any = FormulaRule
+        rule = make([f'LEFT(${letter}2,1)="{style.MARK[name][0]}"'], font=style.severity_font(name),
+                    fill=style.severity_fill(name))
+        sheet.conditional_formatting.add(f"{letter}2:{letter}{last}", rule)
+
+
+def choice(choices: Sequence[str], cells: str, title: str = "Decision") -> Any:
+    """Return a dropdown that takes nothing but its choices."""
+    made: Any = DataValidation(type="list", formula1='"' + ",".join(choices) + '"', allow_blank=True, showErrorMessage=True,
+                               sqref=cells)
+    made.errorTitle, made.error = title, "Possible here: " + ", ".join(choices)
+    return made

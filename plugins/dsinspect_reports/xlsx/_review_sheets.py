@@ -1,0 +1,131 @@
+"""The small sheets that a reviewer fills in: one decision for a whole check, what to add, and what was decided earlier."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+
+from dsinspect.protocols import review_sheet as named
+from dsinspect.protocols.decisions import ADDITIONS, EDIT_OF, Decision, NewBox
+from dsinspect.protocols.run import Outcome, Run
+from dsinspect_reports.xlsx import _style as style
+from dsinspect_reports.xlsx._choices import choice_sets, of_check
+from dsinspect_reports.xlsx._decided import Placed, value_text
+from dsinspect_reports.xlsx._findings import WIDTHS, choice, line_count
+from dsinspect_reports.xlsx._tables import print_layout
+
+ROOM_TO_ADD = 200
+"""Empty rows with dropdowns on the sheet Add."""
+
+
+def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Placed, sheets: Sequence[tuple[str, int]],
+                   letters: dict[str, str]) -> None:
+    """Write one row per check with findings, with the counts of decisions, which count by themselves.
+
+    Args:
+        sheet: still empty.
+        run: of the findings.
+        found: checks with findings.
+        placed: earlier decisions.
+        sheets: titles of the sheets of findings, and their last rows.
+        letters: of the columns of findings.
+    """
+    reasons = any(d.reason for d in placed.checks.values())
+    headers = [*named.CHECK_COLUMNS, "Decided", "Left", *([named.REASON] if reasons else []), "What it reports"]
+    widths = [15, 40, 14, 10, 26, 11, 11, 11, *([40] if reasons else []), 80]
+    start_sheet(sheet, headers, widths, ("Decision", "Comment", "Reviewer"), frozen="B2")
+    for k, outcome in enumerate(found, 2):
+        sheet.row_dimensions[k].height = 15.5 * line_count(outcome.summary, widths[-1]) + 2
+    header_row(sheet, headers, ("Decision", "Comment", "Reviewer"))
+    for k, outcome in enumerate(found, 2):
+        own = "+".join(f"COUNTIFS('{title}'!${letters['Code']}$2:${letters['Code']}${last},D{k},'{title}'!${letters['Decision']}$2:"
+                       f"${letters['Decision']}${last},\"?*\")" for title, last in sheets)
+        decision = placed.checks.get(outcome.code, Decision(""))
+        sheet.append([
+            entry(sheet, decision.action), entry(sheet, decision.comment), entry(sheet, decision.reviewer),
+            style.cell(sheet, outcome.code), style.cell(sheet, outcome.name, style.BOLD),
+            style.cell(sheet, len(outcome.findings), number_format="#,##0"),
+            style.formula(sheet, f'=IF(TRIM(A{k})="",{own},F{k})', style.BODY, number_format="#,##0"),
+            style.formula(sheet, f"=F{k}-G{k}", style.BODY, number_format="#,##0"),
+            *([style.cell(sheet, decision.reason, alignment=style.WRAP)] if reasons else []),
+            style.cell(sheet, outcome.summary.replace("`", ""), style.SMALL, alignment=style.WRAP)])
+        sheet.data_validations.append(choice(of_check(choice_sets(outcome, run.no_place)[1]), f"A{k}"))
+
+
+def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -> None:
+    """Write the rows of earlier additions, and room for new ones."""
+    possible = [a for a in ADDITIONS if EDIT_OF[a] not in run.no_place]
+    reasons = any(d.reason for d in placed.additions)
+    headers = [*named.ADD_COLUMNS, *([named.REASON] if reasons else []), "What goes where"]
+    widths = [24, 44, 26, 30, 40, 14, *([40] if reasons else []), 90]
+    start_sheet(sheet, headers, widths, named.ADD_COLUMNS, frozen="B2")
+    header_row(sheet, headers, named.ADD_COLUMNS)
+    told = ("add-box: Image as in the sheet Images, Class, New value = x min, y min, x max, y max in px",
+            "add-class: Class = the name of a class that the dataset does not have yet",
+            "rename-class: Class = its name now, New value = its new name",
+            "merge-class: Class = the one that goes, New value = the one that gets its boxes")
+    hints = [t for t in told if t.partition(":")[0] in possible] or [
+        f"The {run.info.format} format has no place for what can be added here."]
+    for k in range(max(len(placed.additions) + ROOM_TO_ADD, len(hints))):
+        decision = placed.additions[k] if k < len(placed.additions) else Decision("")
+        record = decision.record
+        new = decision.value if isinstance(decision.value, NewBox) else None
+        sheet.append([
+            entry(sheet, decision.action), entry(sheet, record.image if record else None),
+            entry(sheet, new.category if new else record.category if record else None), entry(sheet, value_text(decision.value)),
+            entry(sheet, decision.comment), entry(sheet, decision.reviewer),
+            *([style.cell(sheet, decision.reason, alignment=style.WRAP)] if reasons else []),
+            style.cell(sheet, hints[k], style.SMALL) if k < len(hints) else None])
+    last = len(placed.additions) + ROOM_TO_ADD + 1
+    if possible:
+        sheet.data_validations.append(choice(possible, f"A2:A{last}", "What to add or change"))
+    if classes is not None:
+        for letter in "CD":
+            offered: Any = DataValidation(type="list", formula1=classes, allow_blank=True, showErrorMessage=False,
+                                          sqref=f"{letter}2:{letter}{last}")
+            sheet.data_validations.append(offered)
+
+
+def write_earlier(sheet: Any, placed: Placed) -> None:
+    """Write decisions whose finding is gone: to look up, and to be there when the finding comes back."""
+    headers = [named.EARLIER_DECISION, named.NEW_VALUE, named.COMMENT, named.REVIEWER, named.REASON, named.CODE, named.MESSAGE,
+               named.CLASS, named.IMAGE, named.SPLIT, named.ANNOTATION, named.SOURCE, named.LINE, named.INDEX, named.FINGERPRINT]
+    widths = [17, *(WIDTHS.get(h, 9) for h in headers[1:])]
+    start_sheet(sheet, headers, widths, (), frozen="B2")
+    header_row(sheet, headers, ())
+    for d in placed.earlier:
+        seen, at = d.seen, d.seen.annotation if d.seen else None
+        values = (d.action, value_text(d.value), d.comment, d.reviewer, d.reason or "the finding is gone",
+                  (seen.code if seen else None) or d.check, *(getattr(seen, n) if seen else None for n in (
+                      "message", "category", "image", "split")),
+                  *(getattr(at, n) if at else None for n in ("id", "source", "line", "index")), d.finding)
+        sheet.append([style.cell(sheet, v, alignment=style.WRAP) for v in values])
+
+
+def entry(sheet: Any, value: Any) -> Any:
+    """Return a cell to fill in."""
+    return style.cell(sheet, value or None, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
+
+
+def start_sheet(sheet: Any, headers: Sequence[str], widths: Sequence[float], inputs: Sequence[str], *, frozen: str) -> None:
+    """Set widths, frozen header, filter and print layout, before the first row is written."""
+    del inputs
+    for k, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(k)].width = width
+        sheet.column_dimensions[get_column_letter(k)].hidden = headers[k - 1] == named.FINGERPRINT
+    sheet.freeze_panes = frozen
+    sheet.sheet_view.showGridLines = False
+    print_layout(sheet)
+    sheet.print_title_rows = "1:1"
+    sheet.row_dimensions[1].height = 22
+
+
+def header_row(sheet: Any, headers: Sequence[str], inputs: Sequence[str], right: Sequence[str] = ()) -> None:
+    """Write the header; columns to fill in stand out."""
+    sheet.append([style.cell(
+        sheet, h, style.INPUT_FONT if h in inputs else style.HEADER_FONT,
+        fill=style.INPUT_HEADER_FILL if h in inputs else style.HEADER_FILL,
+        alignment=style.RIGHT_MIDDLE if h in right else style.MIDDLE) for h in headers])

@@ -1,0 +1,370 @@
+"""What a review must do whatever it was written in: the same bytes out, nothing lost, whatever is wrong told with its place."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from books import Book, contents
+from offices import through_libreoffice
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
+FORMATS = ("coco", "voc", "yolo", "table")
+KILLED = """
+import os, signal, sys
+from openpyxl.writer.excel import ExcelWriter
+from dsinspect.cli import main
+def save(self):
+    self._archive.writestr("half", b"written")
+    os.kill(os.getpid(), signal.SIGKILL)
+ExcelWriter.save = save
+main(sys.argv[1:])
+"""
+
+
+@pytest.fixture
+def report(cli: Any, tmp_path: Path) -> Any:
+    """Write a report on a sample set."""
+    def made(name: str, *options: object) -> Path:
+        path = tmp_path / f"{name}.xlsx"
+        assert cli("report", SAMPLES / name, "-o", path, "--quiet", "--thumbnails", 0, *options).code == 0
+        return path
+
+    return made
+
+
+def decide_twenty(book: Book, image: str) -> int:
+    """Take twenty decisions of all kinds, one a record; return how many rows of findings have one."""
+    done: set[Any] = set()
+    wishes = ["fix", "set-box", "set-category", "drop", "keep", "mark-as-crowd"]
+    count = 0
+    for row in range(2, book.sheet.max_row + 1):
+        record = (book.get(row, "Image"), book.get(row, "Annotation"), book.get(row, "Source"), book.get(row, "Index"))
+        near = {(record[0], None), record[:2]}
+        if count == 16 or near & done or book.get(row, "Code") in ("IMG001", "IMG002") or (
+                record[1] is None and any(d[0] == record[0] for d in done)):
+            continue
+        choices = book.choices(row)
+        action = next(w for w in wishes[count % len(wishes):] + wishes if w in choices)
+        value = {"set-box": "2, 3, 40, 50", "set-category": "car"}.get(action)
+        book.decide(row, action, New_value=value, Reviewer="Ada" if count % 2 else "Bob", Comment=f"no {count}")
+        done.add(record[:2])
+        count += 1
+    book.add("add-box", image, "car", "1, 2, 30, 40")
+    book.add("add-box", image, "person", "5 6 70 80")
+    book.add("rename-class", "bicycle", None)
+    sheet: Any = book.book["Add"]
+    sheet["B4"], sheet["C4"], sheet["D4"] = None, "bicycle", "bike"
+    book.check("DST001", "keep")
+    return count
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_twenty_decisions_give_the_same_bytes_from_every_surface(cli: Any, report: Any, tmp_path: Path, name: str) -> None:
+    book = Book(report(name))
+    image = next(c.value for c in book.book["Images"]["A"][1:] if c.value.endswith("_05.jpg"))
+    assert decide_twenty(book, image) >= 14
+    reviewed = book.save(tmp_path / "reviewed.xlsx")
+    saved = through_libreoffice(reviewed, "xlsx", tmp_path / "office")
+    assert cli("review", "export", reviewed, "-o", tmp_path / "decisions.json").code == 0
+    done = cli("review", "import", tmp_path / "decisions.json", SAMPLES / name, "-o", tmp_path / "again.xlsx")
+    assert done.code == 0, done.err
+    results = []
+    for k, surface in enumerate((reviewed, saved, tmp_path / "decisions.json", tmp_path / "again.xlsx")):
+        out = tmp_path / f"out{k}"
+        done = cli("review", "apply", surface, SAMPLES / name, "-o", out, "--annotations-only")
+        assert done.code == 0, done.err
+        results.append(contents(out))
+        rows = json.loads((tmp_path / f"out{k}-audit.json").read_text())["decisions"]
+        assert len(rows) >= 18
+    assert all(r == results[0] for r in results)
+    assert results[0] != contents(SAMPLES / name)
+
+
+def test_seven_decisions_survive_ten_runs_with_findings_that_come_and_go(cli: Any, tmp_path: Path) -> None:
+    root, path = tmp_path / "set", tmp_path / "report.xlsx"
+    shutil.copytree(SAMPLES / "voc", root)
+    assert cli("report", root, "-o", path, "--quiet").code == 0
+    book = Book(path)
+    rows = [book.rows(code)[0] for code in ("BOX001", "BOX003", "BOX005", "BOX006", "IMG005", "IMG007", "CLS001")]
+    for row, action, value in zip(rows, ("drop", "set-box", "set-category", "drop", "keep", "keep", "keep"),
+                                  (None, "10, 12, 60, 64", "person", None, None, None, None), strict=True):
+        book.decide(row, action, New_value=value, Reviewer="Ada", Comment="ünïcode = +1")
+    book.sheet.cell(book.rows("SIZ001")[0], book.columns["Comment"]).value = "only a comment"
+    before = book.decisions()
+    assert len(before) == 7
+    sound, flat = (root / f"Annotations/{Path(book.get(r, 'Image')).stem}.xml" for r in (rows[3], rows[0]))
+    book.save(path)
+    texts = {p: p.read_bytes() for p in (sound, flat)}
+    for k in range(10):
+        for p, text in texts.items():
+            p.write_bytes(text)
+        if k % 2 == 0:  # the finding of a decision is gone, and new ones are there
+            flat.write_bytes(texts[flat].replace(b"<object>", b"<part>").replace(b"</object>", b"</part>"))
+        done = cli("report", root, "-o", path, "--quiet")
+        assert done.code == 0, done.err
+        assert "decisions carried over" in done.err
+        again = Book(path)
+        now = again.decisions()
+        gone = set(before) - set(now)
+        assert {f: before[f] for f in now} == now
+        assert bool(gone) == (k % 2 == 0)
+        if gone:
+            assert f"{len(gone)} on a finding that is gone" in done.err
+            earlier: Any = again.book["Earlier decisions"]
+            assert {r[14] for r in earlier.iter_rows(min_row=2, values_only=True)} == gone
+    after = Book(path)
+    assert after.decisions() == before
+    values = {after.get(r, "Comment") for r in range(2, after.sheet.max_row + 1)}
+    assert values == {"ünïcode = +1", "only a comment", None}
+    assert cli("review", "apply", path, root, "-o", tmp_path / "out").code == 0
+    anew = cli("report", root, "-o", path, "--quiet", "--force")
+    assert anew.code == 0
+    assert not Book(path).decisions()
+
+
+def test_killed_while_writing_the_old_workbook_stays(tmp_path: Path, report: Any) -> None:
+    path = report("voc")
+    book = Book(path)
+    book.decide(2, "keep")
+    book.save(path)
+    whole = path.read_bytes()
+    done = subprocess.run([sys.executable, "-c", KILLED, "report", str(SAMPLES / "voc"), "-o", str(path), "--no-cache"],
+                          capture_output=True, timeout=120, check=False)
+    assert done.returncode == -signal.SIGKILL
+    assert path.read_bytes() == whole
+
+
+def test_a_damaged_workbook_is_not_replaced_unasked(cli: Any, tmp_path: Path, report: Any) -> None:
+    path = report("voc")
+    path.write_bytes(path.read_bytes()[:5000])
+    done = cli("report", SAMPLES / "voc", "-o", path, "--quiet")
+    assert done.code == 2
+    assert "--force" in done.err
+    assert path.stat().st_size == 5000
+    assert cli("report", SAMPLES / "voc", "-o", path, "--quiet", "--force").code == 0
+
+
+def test_two_reviewers_who_disagree_are_named_and_the_rest_can_be_applied(cli: Any, report: Any, tmp_path: Path) -> None:
+    path = report("coco")
+    image = next(c.value for c in Book(path).book["Images"]["A"][1:] if c.value.endswith("_05.jpg"))
+    ada, bob = Book(path), Book(path)
+    for book in (ada, bob):
+        decide_twenty(book, image)
+    row = ada.rows("BOX005")[0]
+    ada.decide(row, "drop", New_value=None, Reviewer="Ada")
+    bob.decide(row, "keep", New_value=None, Reviewer="Bob", Comment="a real car")
+    first, second = ada.save(tmp_path / "ada.xlsx"), bob.save(tmp_path / "bob.xlsx")
+    done = cli("review", "apply", first, second, SAMPLES / "coco", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert f"drop by Ada (ada.xlsx Findings!A{row})" in done.err
+    assert f"keep by Bob (bob.xlsx Findings!A{row})" in done.err
+    assert not (tmp_path / "out").exists()
+    done = cli("review", "apply", first, second, SAMPLES / "coco", "-o", tmp_path / "out", "--partial")
+    assert done.code == 0, done.err
+    assert "2 decisions not applied" in done.err
+    audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
+    assert len(audit) >= 18
+    assert not [a for a in audit if a["code"] == "BOX005"]
+    rest = Book(tmp_path / "out-rest.xlsx")
+    assert rest.sheet.max_row == 2
+    reason = rest.get(2, "Not applied because")
+    assert "drop by Ada" in reason
+    assert "keep by Bob" in reason
+    assert rest.get(2, "Decision") is None
+    assert "a real car" in rest.get(2, "Comment")
+    rest.decide(2, "keep")
+    final = cli("review", "apply", rest.save(tmp_path / "settled.xlsx"), tmp_path / "out", "-o", tmp_path / "out2")
+    assert final.code == 0, final.err
+
+
+def test_partial_hands_back_what_is_wrong_with_its_reason(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("yolo"))
+    book.decide(book.rows("BOX001")[0], "drop")
+    book.decide(book.rows("BOX003")[0], "set-box", New_value="1, 2")
+    book.decide(book.rows("BOX005")[0], "dorp", Comment="mistyped")
+    book.add("add-box", "nowhere.jpg", "car", "1, 2, 3, 4")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "yolo", "-o", tmp_path / "out", "--partial")
+    assert done.code == 0, done.err
+    assert "1 decision applied" in done.out
+    rest = Book(tmp_path / "out-rest.xlsx")
+    told = {rest.get(r, "Code"): (rest.get(r, "Decision"), rest.get(r, "New value"), rest.get(r, "Not applied because"))
+            for r in range(2, rest.sheet.max_row + 1)}
+    assert set(told) == {"BOX003", "BOX005"}
+    assert told["BOX003"][:2] == ("set-box", "1, 2")
+    assert "four numbers" in told["BOX003"][2]
+    assert told["BOX005"][0] == "dorp"
+    assert "did you mean" in told["BOX005"][2]
+    sheet: Any = rest.book["Add"]
+    assert [c.value for c in sheet[2]][:4] == ["add-box", "nowhere.jpg", "car", "1, 2, 3, 4"]
+    assert "no image of the dataset" in sheet["G2"].value
+
+
+def test_what_the_format_refuses_is_found_and_handed_back(cli: Any, tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    (root / "images").mkdir(parents=True)
+    (root / "labels").mkdir()
+    shutil.copy(next((SAMPLES / "yolo").rglob("*_05.jpg")), root / "images/a.jpg")
+    (root / "data.yaml").write_text("train: images\nnames: [cat, dog]\n")
+    (root / "labels/a.txt").write_text("0 0.5 0.5 0.5001 0.5 0.5001 0.5001 0.5 0.5001\n1 0.2 0.2 0.001 0.001\n")
+    assert cli("report", root, "-o", tmp_path / "r.xlsx", "--quiet", "--select", "BOX005").code == 0
+    book = Book(tmp_path / "r.xlsx")
+    assert len(book.rows("BOX005")) == 2
+    for row in book.rows("BOX005"):
+        book.decide(row, "set-box", New_value="10, 10, 60, 60")
+    path = book.save(tmp_path / "reviewed.xlsx")
+    done = cli("review", "apply", path, root, "-o", tmp_path / "out")
+    assert done.code == 2
+    assert "cannot grow" in done.err
+    done = cli("review", "apply", path, root, "-o", tmp_path / "out", "--partial")
+    assert done.code == 0, done.err
+    assert "1 decision applied" in done.out
+    rest = Book(tmp_path / "out-rest.xlsx")
+    assert "cannot grow" in rest.get(2, "Not applied because")
+
+
+def test_settings_of_the_report_are_used_again(cli: Any, report: Any, tmp_path: Path) -> None:
+    path = report("coco", "--set", "BOX005.min_side=30", "--select", "BOX005,IMG", "--ignore", "IMG009", "--imgsz", 320)
+    book = Book(path)
+    rows = book.rows("BOX005")
+    assert len(rows) > 20
+    for row in rows[:20]:
+        book.decide(row, "keep")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out", "--annotations-only")
+    assert done.code == 0, done.err
+    assert "20 decisions applied" in done.out
+    cli("review", "export", tmp_path / "r.xlsx", "-o", tmp_path / "d.json")
+    settings = json.loads((tmp_path / "d.json").read_text())["settings"]
+    assert settings["select"] == ["BOX005", "IMG"]
+    assert settings["checks"] == {"BOX005": {"min_side": "30"}}
+    assert settings["shared_options"] == {"imgsz": 320}
+
+
+def test_plugins_never_come_with_a_workbook(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    book.decide(2, "keep")
+    sheet: Any = book.book["Settings"]
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'run')!r}, 'w').write('')")
+    sheet.append(["plugins", json.dumps([str(tmp_path / "evil.py")])])
+    sheet.append(["config", json.dumps(str(tmp_path / "evil.toml"))])
+    (tmp_path / "evil.toml").write_text(f'plugins = ["{tmp_path / "evil.py"}"]\n')
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out", "--annotations-only")
+    assert done.code == 0, done.err
+    assert not (tmp_path / "run").exists()
+
+
+def test_new_values_and_contradictions_are_told_with_their_places(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    rows = {code: book.rows(code)[0] for code in ("BOX001", "BOX003", "BOX005", "BOX009", "IMG004")}
+    assert book.get(rows["BOX005"], "Annotation") == book.get(rows["BOX009"], "Annotation"), "two findings on one annotation"
+    book.sheet.cell(rows["BOX001"], book.columns["New value"]).value = "1, 2, 3, 4"
+    book.decide(rows["BOX003"], "drop", New_value="car")
+    book.decide(rows["BOX005"], "drop")
+    book.decide(rows["BOX009"], "keep")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert f"Findings!B{rows['BOX001']}: '1, 2, 3, 4' has no Decision beside it" in done.err
+    assert f"Findings!B{rows['BOX003']}: drop takes no new value" in done.err
+    here, there = (f"Findings!A{rows[code]}" for code in ("BOX005", "BOX009"))
+    assert f"{here}: drop ({here}) here contradicts keep ({there})" in done.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_decision_on_a_check_stands_for_the_rest_of_its_findings(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco", "--set", "BOX005.min_side=30", "--select", "BOX005"))
+    rows = book.rows("BOX005")
+    book.decide(rows[0], "keep")
+    book.check("BOX005", "drop")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out", "--annotations-only")
+    assert done.code == 0, done.err
+    audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
+    assert [a["decision"] for a in audit].count("drop") == len(rows) - 1
+    assert [a["decision"] for a in audit].count("keep") == 1
+    assert f"{len(rows) - 1} of them from decisions on whole checks" in done.out
+    book.check("BOX005", "set-box")
+    done = cli("review", "apply", book.save(tmp_path / "r2.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out2")
+    assert done.code == 2
+    assert "'By check'!A2" in done.err
+
+
+def test_classes_are_added_renamed_and_merged(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    image = next(c.value for c in book.book["Images"]["A"][1:] if c.value.endswith("_05.jpg"))
+    book.add("add-class", None, "lorry", None)
+    book.add("add-box", image, "lorry", "1, 2, 30, 40")
+    book.add("merge-class", None, "Person", "person")
+    book.add("rename-class", None, "bicycle", "bike")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out", "--annotations-only")
+    assert done.code == 0, done.err
+    documents = [json.loads(p.read_text()) for p in (tmp_path / "out/annotations").glob("*train*.json")]
+    names = {c["name"] for d in documents for c in d["categories"]}
+    assert {"lorry", "bike", "person"} <= names
+    assert not {"Person", "bicycle"} & names
+    for cells, told in ((("add-class", None, "car", None), "already"), (("rename-class", None, "cra", "x"), "did you mean 'car'"),
+                        (("merge-class", None, "car", "none"), "no class of the dataset"), ((None, image, None, None), "is empty"),
+                        (("add-box", image, "car", "0, 0, 9999, 9"), "not inside"),
+                        (("add-box", image, None, "1 2 3 4"), "class is missing"),
+                        (("add-bxo", image, "car", "1 2 3 4"), "did you mean 'add-box'")):
+        wrong = Book(tmp_path / "coco.xlsx")
+        wrong.add(*cells)
+        done = cli("review", "apply", wrong.save(tmp_path / "w.xlsx"), SAMPLES / "coco", "-o", tmp_path / "none")
+        assert done.code == 2, cells
+        assert told in done.err
+        assert "Add!" in done.err
+
+
+def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("voc"))
+    book.decide(2, "keep", Reviewer="Ada")
+    book.decide(3, "dorp")
+    book.check("CLS001", "keep")
+    done = cli("review", "status", book.save(tmp_path / "r.xlsx"))
+    assert done.code == 0
+    assert f"r.xlsx: 1 of {book.sheet.max_row - 1} findings decided" in done.out
+    assert "by Ada" in done.out
+    assert "1  on whole checks" in done.out
+    assert "Findings!A3: no such decision" in done.out
+
+
+def test_hostile_names_do_nothing(cli: Any, tmp_path: Path) -> None:
+    names = ["=cmd|'/c calc'!A0", "<script>alert(1)</script>", "../../x", "new\nline", "n" * 300, "a\x1b[31mred", "漢字の名前",
+             "שלום"]
+    root = tmp_path / "set"
+    root.mkdir()
+    annotations = [{"id": k + 1, "image_id": 1, "category_id": k + 1, "bbox": [1, 1, 0, 5], "area": 0, "iscrowd": 0}
+                   for k in range(len(names))]
+    (root / "a.json").write_text(json.dumps({
+        "images": [{"id": 1, "file_name": "../../outside.jpg", "width": 100, "height": 100}], "annotations": annotations,
+        "categories": [{"id": k + 1, "name": n} for k, n in enumerate(names)]}))
+    (tmp_path / "keep.txt").write_text("mine")
+    done = cli("report", root, "-o", tmp_path / "r.xlsx", "--quiet")
+    assert done.code == 0, done.err
+    book = Book(tmp_path / "r.xlsx")
+    for sheet in book.book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                assert cell.data_type != "f" or str(cell.value).startswith(("=REPT", "=TEXT", "=IF(TRIM(A", "=F")), cell.value
+    for row in book.rows("BOX001"):
+        book.decide(row, "set-category", New_value="=cmd|'/c calc'!A0", Comment="=HYPERLINK(1)")
+        for header in ("New value", "Comment"):
+            book.sheet.cell(row, book.columns[header]).data_type = "s"
+    book.add("add-class", None, "../../y", None)
+    book.save(tmp_path / "reviewed.xlsx")
+    done = cli("report", root, "-o", tmp_path / "reviewed.xlsx", "--quiet")
+    assert done.code == 0, done.err
+    done = cli("review", "apply", tmp_path / "reviewed.xlsx", root, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    document = json.loads((tmp_path / "out/a.json").read_text())
+    assert {a["category_id"] for a in document["annotations"]} == {1}
+    assert document["categories"][-1] == {"id": len(names) + 1, "name": "../../y"}
+    audit = openpyxl.load_workbook(tmp_path / "out-audit.xlsx")
+    assert not [c for r in audit.active.iter_rows() for c in r if c.data_type == "f"]  # type: ignore[union-attr]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "keep.txt", "out", "out-audit.json", "out-audit.xlsx", "r.xlsx",
+                                                          "reviewed.xlsx", "set"]
