@@ -56,8 +56,10 @@ class Book:
                 if self.get(r, "Decision")}
 
     def save(self, path: Path) -> Path:
-        """Save under another name."""
+        """Save under another name, and go on with what was saved: openpyxl writes an image once only."""
         self.book.save(path)
+        self.book = openpyxl.load_workbook(path)
+        self.sheet = self.book["Findings"]
         return path
 
 
