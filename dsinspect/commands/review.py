@@ -89,7 +89,7 @@ def apply(
     session = common.start(common.Choices(
         dataset, format, images, (), (), (), settings or (), columns, imgsz, anchors, config, no_plugin or (), jobs,
         executor, cache, cache_dir, quiet, recorded=several.decisions.settings))
-    request = session.request(keep_images=True)
+    request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     if output is not None and not diff:
         require_new(request.root, output, force=force)
     run = inspect(request, session.plugins)

@@ -30,7 +30,7 @@ FINDINGS = "Findings"
 CHECK_COLUMNS = (DECISION, COMMENT, REVIEWER, CODE, CHECK, FINDINGS)
 """Of the sheet on which a decision stands for all findings of a check."""
 ACTION = "What to add or change"
-ADD_COLUMNS = (ACTION, IMAGE, CLASS, NEW_VALUE, COMMENT, REVIEWER)
+ADD_COLUMNS = (ACTION, IMAGE, CLASS, NEW_VALUE, COMMENT, REVIEWER, ANNOTATION, SOURCE, INDEX)
 """Of the sheet for missed boxes, and for classes."""
 EARLIER_DECISION = "Earlier decision"
 """Header of decisions whose finding is gone; another word than Decision, so that nothing applies them."""

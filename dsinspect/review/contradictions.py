@@ -116,6 +116,8 @@ def _key(decision: Decision, finding: Finding | None, change: Mapping[str, Any] 
     if finding is None:
         change = change or {}
         name = change.get("category")
+        if change.get("source") is not None:
+            return "record", False, change["source"], change.get("index")
         if change["action"] == "add-box":
             return ("new", decision.key)
         return ("class", name) if name is not None else ("image", change.get("image"))

@@ -16,7 +16,7 @@ import numpy as np
 from dsinspect.errors import nearest
 from dsinspect.findings.findings import Finding
 from dsinspect.fixing.from_findings import fixes_of, frames_of, resolve
-from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, Decision, NewBox, Seen, choices_of
+from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, Decision, NewBox, Record, Seen, choices_of
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.run import KnownFinding, Run
 from dsinspect.review.contradictions import contradictions
@@ -155,12 +155,46 @@ class _Resolver:
             return Made(decision, None, {
                 **change, "image": image, "text": value.category, "frame_width": frame[0], "frame_height": frame[1],
                 **dict(zip(BOX_COLUMNS, value.bbox_xyxy, strict=True))}, image, f"{value.category} {box_text(value.bbox_xyxy)}")
+        if record.source is not None:
+            return self._of_annotation(decision, record, change)
         name = record.category or ""
         if decision.action == "add-class":
             if name in self.names:
                 raise ValueError(f"{name!r} is a class of the dataset already")
             return Made(decision, None, {**change, "category": name}, "", name)
         return self._of_class(decision, name, change)
+
+    def _of_annotation(self, decision: Decision, record: Record, change: dict[str, Any]) -> Made:
+        """Return what a decision on an annotation without a finding comes to."""
+        a = self.run.annotation_columns
+        if a is None:
+            raise ValueError("the annotations of the dataset were not read")
+        wanted, column = (record.index, "index") if record.index is not None else (record.id, "annotation_id")
+        rows = np.flatnonzero((a["source"] == record.source) & (a[column] == (-1 if wanted is None else wanted)))
+        if len(rows) != 1:
+            raise ValueError(f"{record.source} has {'no' if not len(rows) else 'more than one'} annotation with the "
+                             f"{'index' if column == 'index' else 'id'} {wanted}: it changed since it was decided on")
+        own = a.take(rows).records()[0]
+        image = own["path"]
+        frame = self.frames.get(image, (np.nan, np.nan))
+        old = f"{own['category']} {box_text([own[c] for c in BOX_COLUMNS])}"
+        seen = decision.seen.bbox_xyxy if decision.seen is not None else None
+        if seen is not None and not np.allclose(seen, [own[c] for c in BOX_COLUMNS], atol=1e-3, equal_nan=True):
+            raise ValueError(f"the box is {old} now, and was {box_text(seen)} when it was decided on")
+        change |= {"source": record.source, "index": int(own["index"]), "image": image, "category": own["category"],
+                   "frame_width": frame[0], "frame_height": frame[1]}
+        if decision.action == "set-category":
+            name = decision.value if isinstance(decision.value, str) else ""
+            if not name:
+                raise ValueError("set-category: the new class is missing")
+            self._require_name(name)
+            return Made(decision, None, {**change, "text": name}, old, name)
+        if decision.action == "set-box":
+            check_value(decision, frame)
+            assert isinstance(decision.value, tuple)
+            return Made(decision, None, {**change, **dict(zip(BOX_COLUMNS, decision.value, strict=True))}, old,
+                        box_text(decision.value))
+        return Made(decision, None, change, old, "a crowd" if decision.action == "mark-as-crowd" else "")
 
     def _of_class(self, decision: Decision, name: str, change: dict[str, Any], finding: Finding | None = None) -> Made:
         """Rename a class, or merge it into another."""

@@ -1,4 +1,4 @@
-"""Decisions from wherever they were written: a workbook, decisions.json, or several of them."""
+"""Decisions from wherever they were written: a workbook, decisions.json, a store, or several of them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.decisions import Decision, Decisions
 from dsinspect.review.decision import Conflict, merge_decisions, read_decisions
+from dsinspect.review.store import is_store, read_store
 from dsinspect.review.workbook import Fault, Reading, read_workbook
 
 
@@ -49,6 +50,8 @@ def read_any(path: Path) -> Reading:
             head = file.read(64)
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
+    if is_store(path):
+        return Reading(read_store(path))
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return Reading(read_decisions(path))
     return read_workbook(path)

@@ -17,6 +17,7 @@ from dsinspect.protocols import review_sheet as sheet
 from dsinspect.protocols.decisions import (
     ADDITIONS,
     NO_SETTINGS,
+    OF_ANNOTATIONS,
     OF_CHECKS,
     OF_FINDINGS,
     Box,
@@ -143,6 +144,9 @@ def _of_addition(row: ReviewRow) -> tuple[Decision | None, Wrong]:
     comment = _text(row.values.get(sheet.COMMENT))
     if not (action or image or name or text or comment):
         return None, None
+    source = plain(row.values.get(sheet.SOURCE))
+    if source and action in OF_ANNOTATIONS:
+        return _of_annotation(row, action, source, text, comment)
     record = Record(image=image or None, category=name or None)
     decision = Decision(action, record=record, value=text or None, comment=comment,
                         reviewer=_text(row.values.get(sheet.REVIEWER)), place=row.cell(sheet.ACTION))
@@ -165,6 +169,20 @@ def _of_addition(row: ReviewRow) -> tuple[Decision | None, Wrong]:
         return decision, (sheet.NEW_VALUE, f"{action}: the new name is missing")
     if action == "add-class" and text:
         return decision, (sheet.NEW_VALUE, "add-class takes no new value; its name is that in the column Class")
+    return decision, None
+
+
+def _of_annotation(row: ReviewRow, action: str, source: str, text: str, comment: str | None) -> tuple[Decision | None, Wrong]:
+    """Return a decision on an annotation without a finding, as other surfaces take them."""
+    record = Record(image=plain(row.values.get(sheet.IMAGE)) or None, source=source, index=whole(row.values.get(sheet.INDEX)),
+                    id=whole(row.values.get(sheet.ANNOTATION)))
+    decision = Decision(action, record=record, value=text or None, comment=comment,
+                        reviewer=_text(row.values.get(sheet.REVIEWER)), place=row.cell(sheet.ACTION))
+    if action == "set-box":
+        try:
+            return msgspec.structs.replace(decision, value=box_of(text)), None
+        except ValueError as e:
+            return decision, (sheet.NEW_VALUE, str(e))
     return decision, None
 
 

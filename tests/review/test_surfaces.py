@@ -15,6 +15,9 @@ import pytest
 from books import Book, contents
 from offices import through_libreoffice
 
+from dsinspect.review.decision import read_decisions
+from dsinspect.review.store import Store
+
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 FORMATS = ("coco", "voc", "yolo", "table")
 KILLED = """
@@ -76,8 +79,13 @@ def test_twenty_decisions_give_the_same_bytes_from_every_surface(cli: Any, repor
     assert cli("review", "export", reviewed, "-o", tmp_path / "decisions.json").code == 0
     done = cli("review", "import", tmp_path / "decisions.json", SAMPLES / name, "-o", tmp_path / "again.xlsx")
     assert done.code == 0, done.err
+    document = read_decisions(tmp_path / "decisions.json")
+    store = Store(tmp_path / "store.db", document.dataset, document.settings)
+    for n, decision in enumerate(document.decisions):
+        store.add(f"{decision.reviewer}", [(f"f:{n}", decision)])
+    store.close()
     results = []
-    for k, surface in enumerate((reviewed, saved, tmp_path / "decisions.json", tmp_path / "again.xlsx")):
+    for k, surface in enumerate((reviewed, saved, tmp_path / "decisions.json", tmp_path / "again.xlsx", tmp_path / "store.db")):
         out = tmp_path / f"out{k}"
         done = cli("review", "apply", surface, SAMPLES / name, "-o", out, "--annotations-only")
         assert done.code == 0, done.err
@@ -204,7 +212,7 @@ def test_partial_hands_back_what_is_wrong_with_its_reason(cli: Any, report: Any,
     assert "did you mean" in told["BOX005"][2]
     sheet: Any = rest.book["Add"]
     assert [c.value for c in sheet[2]][:4] == ["add-box", "nowhere.jpg", "car", "1, 2, 3, 4"]
-    assert "no image of the dataset" in sheet["G2"].value
+    assert "no image of the dataset" in sheet["J2"].value
 
 
 def test_what_the_format_refuses_is_found_and_handed_back(cli: Any, tmp_path: Path) -> None:
@@ -318,6 +326,38 @@ def test_classes_are_added_renamed_and_merged(cli: Any, report: Any, tmp_path: P
         assert done.code == 2, cells
         assert told in done.err
         assert "Add!" in done.err
+
+
+def test_annotations_without_a_finding_are_decided_on(cli: Any, tmp_path: Path) -> None:
+    name = "annotations/instances_train.json"
+    before = json.loads((SAMPLES / "coco" / name).read_text())["annotations"]
+    image = {i["id"]: i["file_name"] for i in json.loads((SAMPLES / "coco" / name).read_text())["images"]}
+    x, y, w, h = before[5]["bbox"]
+    decisions = [
+        {"action": "drop", "record": {"source": name, "index": 3, "image": f"train/{image[before[3]['image_id']]}"}},
+        {"action": "set-box", "record": {"source": name, "index": 5}, "value": [x, y, x + w - 1, y + h], "comment": "too wide",
+         "seen": {"bbox_xyxy": [x, y, x + w, y + h]}},
+        {"action": "mark-as-crowd", "record": {"source": name, "index": 6}}]
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps({"decisions": decisions}))
+    assert cli("review", "import", path, SAMPLES / "coco", "-o", tmp_path / "r.xlsx").code == 0
+    results = []
+    for k, surface in enumerate((path, tmp_path / "r.xlsx")):
+        done = cli("review", "apply", surface, SAMPLES / "coco", "-o", tmp_path / f"out{k}", "--annotations-only")
+        assert done.code == 0, done.err
+        results.append(contents(tmp_path / f"out{k}"))
+    assert results[0] == results[1]
+    after = json.loads(results[0][name])["annotations"]
+    assert [a["id"] for a in after] == [a["id"] for a in before if a is not before[3]]
+    assert after[4]["bbox"] == [x, y, w - 1, h]
+    assert after[5]["iscrowd"] == 1
+    for wrong, told in (({"record": {"source": name, "index": 9999}}, "no annotation"),
+                        ({"record": {"source": name, "index": 5}, "seen": {"bbox_xyxy": [0, 0, 1, 1]}}, "when it was decided on")):
+        path.write_text(json.dumps({"decisions": [{"action": "drop", **wrong}]}))
+        done = cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "none")
+        assert done.code == 2
+        assert told in done.err
+        assert "d.json, decision 1" in done.err
 
 
 def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:

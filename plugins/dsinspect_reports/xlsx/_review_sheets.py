@@ -60,9 +60,9 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
     possible = [a for a in ADDITIONS if EDIT_OF[a] not in run.no_place]
     reasons = any(d.reason for d in placed.additions)
     headers = [*named.ADD_COLUMNS, *([named.REASON] if reasons else []), "What goes where"]
-    widths = [24, 44, 26, 30, 40, 14, *([40] if reasons else []), 90]
+    widths = [24, 44, 26, 30, 40, 14, 12, 30, 8, *([40] if reasons else []), 90]
     start_sheet(sheet, headers, widths, named.ADD_COLUMNS, frozen="B2")
-    header_row(sheet, headers, named.ADD_COLUMNS)
+    header_row(sheet, headers, named.ADD_COLUMNS[:6])
     told = ("add-box: Image as in the sheet Images, Class, New value = x min, y min, x max, y max in px",
             "add-class: Class = the name of a class that the dataset does not have yet",
             "rename-class: Class = its name now, New value = its new name",
@@ -77,6 +77,7 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
             entry(sheet, decision.action), entry(sheet, record.image if record else None),
             entry(sheet, new.category if new else record.category if record else None), entry(sheet, value_text(decision.value)),
             entry(sheet, decision.comment), entry(sheet, decision.reviewer),
+            *(style.cell(sheet, getattr(record, n) if record else None) for n in ("id", "source", "index")),
             *([style.cell(sheet, decision.reason, alignment=style.WRAP)] if reasons else []),
             style.cell(sheet, hints[k], style.SMALL) if k < len(hints) else None])
     last = len(placed.additions) + ROOM_TO_ADD + 1
