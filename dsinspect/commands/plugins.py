@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -19,34 +20,38 @@ def plugins(
     from dsinspect.loader import offered
 
     session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for kind, by_name in offered(session.plugins).items():
         for name, thing in by_name.items():
             label = f"{name} {thing.name}" if kind == "check" and hasattr(thing, "name") else name
             summary = (thing.__doc__ or "").strip().partition("\n")[0]
-            rows.append({"kind": kind, "name": label, "plugin": session.plugins.owner(thing), "summary": summary})
+            row: dict[str, Any] = {"kind": kind, "name": label, "plugin": session.plugins.owner(thing), "summary": summary}
+            if kind == "format":
+                row["can"] = abilities(thing)
+            rows.append(row)
     if as_json:
         import msgspec
 
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(rows), indent=2).decode() + "\n")
         return
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    built_in = {p.name for p in session.plugins.loaded if p.module.__name__.startswith("dsinspect_")
+                and p.origin.startswith("dsinspect ")}
+    for kind, group in itertools.groupby(rows, lambda row: row["kind"]):
+        members = list(group)
+        width = max(len(row["name"]) for row in members)
+        print(f"{kind}s ({len(members)})")
+        for row in members:
+            can = f" [{', '.join(row['can'])}]" if "can" in row else ""
+            owner = "" if row["plugin"] in built_in else f" (plugin {row['plugin']})"
+            print(f"  {row['name']:<{width}}  {row['summary'].replace('`', '')}{can}{owner}")
+        print()
+    print("plugins")
+    for plugin in session.plugins.loaded:
+        if plugin.name not in built_in:
+            print(f"  {plugin.name}: {plugin.origin}")
+    print(f"  {len(built_in)} built in: {', '.join(sorted(built_in))}")
 
-    console = Console(highlight=False)
-    origin = {p.name: p.origin for p in session.plugins.loaded}
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("kind")
-    table.add_column("name", no_wrap=True)
-    table.add_column("plugin", no_wrap=True)
-    table.add_column("what it does")
-    previous = ""
-    for row in rows:
-        table.add_row(Text(row["kind"] if row["kind"] != previous else "", "bold"), Text(row["name"]),
-                      Text(row["plugin"], "dim"), Text(row["summary"]))
-        previous = row["kind"]
-    console.print(table)
-    console.print()
-    for name, where in origin.items():
-        console.print(Text(f"{name}: {where}", "dim"))
+
+def abilities(format_type: Any) -> list[str]:
+    """Return what can be done with a format: read, written (`convert --to`), edited (`fix`, `review apply`)."""
+    return ["read", *(["written"] if format_type.writable else []), *(["edited"] if format_type.patchable else [])]
