@@ -58,7 +58,7 @@ def _read(value: Any, reading: Reading) -> bool:
     is_still = not frames
     for position, (number, frame) in enumerate((frames or {"0": {"objects": objects}}).items()):
         name = _uri(_dict(frame, "frame_properties"), streams if is_still or len(frames) == 1 else {}) or f"frame_{number[:20]:>06}"
-        row = reading.gathered.add_image(name, reading.source, *size, split=reading.split, index=position)
+        row = reading.gathered.add_image(name, reading.source, *_frame_size(_dict(frame, "frame_properties"), size), split=reading.split, index=position)
         for uid, here in _dict(frame, "objects").items():
             kind = _dict(objects, uid).get("type", here.get("type") if isinstance(here, dict) else None)
             for drawn, record in _drawn(_dict(here, "object_data")):
@@ -80,10 +80,19 @@ def _drawn(data: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _uri(properties: dict[str, Any], streams: dict[str, Any]) -> str:
     for found in (properties, *_dict(properties, "streams").values(), *streams.values()):
         for own in (found, _dict(found, "stream_properties")):
-            uri = own.get("uri") if isinstance(own, dict) else None
-            if isinstance(uri, str) and uri:
-                return uri
+            for key in ("uri", "file_name"):
+                text = own.get(key) if isinstance(own, dict) else None
+                if isinstance(text, str) and text:
+                    return text
     return ""
+
+
+def _frame_size(properties: dict[str, Any], size: tuple[float, float]) -> tuple[float, float]:
+    """Return the size that a frame says it has, else that of its stream."""
+    try:
+        return real(properties.get("width"), "width"), real(properties.get("height"), "height")
+    except ValueError:
+        return size
 
 
 def _size(streams: dict[str, Any]) -> tuple[float, float]:
@@ -123,4 +132,5 @@ def _add(drawn: str, record: Any, kind: Any, uid: str, row: int, reading: Readin
         named = {str(a.get("name")): a.get("val") for group in _dict(record, "attributes").values()
                  for a in (group if isinstance(group, list) else ()) if isinstance(a, dict)}
         extra = {"segmentation": outline, "track": track, "attributes": msgspec.json.encode(named) if named else None}
-    reading.gathered.add(row, kind if isinstance(kind, str) else None, box, reading.index, corners=corners, extra=extra)
+    named_by = kind if isinstance(kind, str) else record.get("name")  # where the file describes no objects, the box has the name
+    reading.gathered.add(row, named_by if isinstance(named_by, str) else None, box, reading.index, corners=corners, extra=extra)

@@ -21,14 +21,12 @@ from dsinspect_formats.voc.format import _split_of
 COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape"))
 _SHAPE = re.compile(rb'"classTitle"\s*:|"geometryType"\s*:')
 _SIZE = re.compile(rb'"size"\s*:\s*\{')
-_MOST = 1 << 26
-"""Bytes of a mask when it is unpacked."""
 
 
 def looks_like(ends: bytes) -> bool:
     """Say whether a file is an annotation of Supervisely, by its beginning and end."""
-    return bool(_SIZE.search(ends)) and b'"objects"' in ends and b'"tags"' in ends and (
-        bool(_SHAPE.search(ends)) or bool(re.search(rb'"objects"\s*:\s*\[\s*\]', ends)))
+    return bool(_SIZE.search(ends)) and b'"objects"' in ends and (
+        bool(_SHAPE.search(ends)) or (b'"tags"' in ends and bool(re.search(rb'"objects"\s*:\s*\[\s*\]', ends))))
 
 
 class Supervisely(Format):
@@ -95,7 +93,7 @@ def _add(record: Any, row: int, reading: Reading) -> None:
     kind = record.get("geometryType")
     outline = None
     if kind in ("rectangle", "polygon", "oriented_bbox"):
-        points = as_object(record.get("points"))
+        points = as_object(record.get("points") or as_object(record.get("geometry")).get("points"))
         exterior = points.get("exterior")
         flat = [real(v, "points") for p in exterior for v in _pair(p)] if isinstance(exterior, list) else []
         if len(flat) < (6 if kind == "polygon" else 4):
