@@ -86,6 +86,20 @@ def changes_of(edits: Edits) -> list[Change]:
                 rows["action"].tolist(), rows["index"].tolist(), *texts, boxes, frames, strict=True)]
 
 
+def automatic_boxes(edits: Edits) -> dict[str, frozenset[int]]:
+    """Return the records, by source, whose new box is a finding's and nobody's decision.
+
+    A shape that is no plain box (rotated, a circle, a mask) may not be able to take it: then it stays, and so does its
+    finding. A person who decided on the box is told so instead.
+    """
+    rows = edits.for_action("set-box")
+    found: dict[str, set[int]] = {}
+    for source, index, code, reviewer in zip(*(rows[c].tolist() for c in ("source", "index", "code", "reviewer")), strict=True):
+        if code is not None and reviewer is None:
+            found.setdefault(source, set()).add(index)
+    return {source: frozenset(indices) for source, indices in found.items()}
+
+
 Wanted = dict[str, Change]
 """What is to be done to one thing: action (of `set-field`: with the name of the field) to the edit."""
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from dsinspect.errors import UserError
 from dsinspect.protocols.edits import ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch, Source
-from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
+from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, automatic_boxes, is_dropped
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_text import JsonEdits, Node
 from dsinspect_formats._splicing import EncodedText, shown_path
@@ -55,6 +56,7 @@ class JsonSetFile(ABC):
         self.wanted: dict[int, Wanted] = {}
         self.wanted_images: dict[int, Wanted] = {}
         self.boxes: dict[int, list[Change]] = {}
+        self.automatic: frozenset[int] = frozenset()
         self.to_utf8 = False
 
     @cached_property
@@ -148,7 +150,7 @@ class JsonSetFile(ABC):
             if "drop-image" in wanted and images[index].parent is None:
                 return None
         for index, record in enumerate(records):
-            self._record(record, self.wanted.get(index, {}), plan)
+            self._record(record, self.wanted.get(index, {}), plan, is_automatic=index in self.automatic)
         for index, wanted in self.wanted_images.items():
             self._image(images[index], wanted)
         for index, boxes in self.boxes.items():
@@ -159,7 +161,7 @@ class JsonSetFile(ABC):
         utf8 = self.edits.result().encode("utf-8", "surrogatepass") if "edits" in self.__dict__ else self.encoded.utf8
         return EncodedText.plain(utf8) if self.to_utf8 else self.encoded.encode(self._expressible(utf8))
 
-    def _record(self, record: Record, wanted: Wanted, plan: CategoryPlan) -> None:
+    def _record(self, record: Record, wanted: Wanted, plan: CategoryPlan, *, is_automatic: bool) -> None:
         if is_dropped(wanted) or (record.category in plan.dropped and "set-category" not in wanted):
             self.edits.remove(record.parent, record.node)
             return
@@ -175,7 +177,11 @@ class JsonSetFile(ABC):
             box = wanted["set-box"].finite_box()
             plain = "drop-polygon" in wanted
             if plain or record.box is None or any(abs(a - b) > SAME for a, b in zip(box, record.box, strict=True)):
-                self.set_box(record, box, wanted["set-box"], plain=plain)
+                try:
+                    self.set_box(record, box, wanted["set-box"], plain=plain)
+                except UserError:
+                    if not is_automatic:
+                        raise
         elif "drop-polygon" in wanted:
             self.drop_polygon(record)
 
@@ -222,10 +228,12 @@ def patch_json(name: str, request: OpenRequest, edits: Edits, files: Sequence[Js
             names.update(dict.fromkeys(file.names()))
             file.release()
     plan = CategoryPlan.of(changes.categories, names, [c for c in changes.new_categories if c.category not in names])
+    automatic = automatic_boxes(edits)
     for source, records in changes.by_source().items():
         if source not in by_source:
             raise any_of(next(iter(records.values()))).wrong("no such file in the set")
         by_source[source].wanted = records
+        by_source[source].automatic = automatic.get(source, frozenset())
     for path, wanted in changes.images.items():
         if path not in image_places:
             raise any_of(wanted).wrong("no such image in the set")

@@ -207,6 +207,18 @@ def test_edits_of_tracks(tmp_path: Path) -> None:
         patched(root, {"action": "drop-image", "image": "frame_000000.PNG"})
 
 
+def test_a_fix_leaves_a_rotated_box_that_it_cannot_clip(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It sticks out of its image, and so does a plain box beside it: this is clipped, that stays a finding."""
+    content = IMAGES.replace('xtl="20" ytl="30" xbr="60" ybr="50"', 'xtl="0" ytl="30" xbr="99" ybr="50"').replace(
+        'xbr="30"', 'xbr="101"')
+    root = put(tmp_path / "set", content)
+    assert main(["fix", str(root), "-o", str(tmp_path / "out"), "--select", "BOX003", "-q"]) == 0
+    assert (tmp_path / "out/annotations.xml").read_text() == content.replace('xbr="101"', 'xbr="100"')
+    moved = {"action": "set-box", "index": 1, "x_min": 0, "y_min": 0, "x_max": 9, "y_max": 9, "reviewer": "R", "code": "BOX003"}
+    with pytest.raises(UserError, match="the shape is a rotated box"):
+        patched(root, moved)
+
+
 def test_edits_that_change_nothing(root: Path, shared_data: Path) -> None:
     assert_edits_that_change_nothing("cvat", root)
     assert_edits_that_change_nothing("cvat", put(root.parent / "video", VIDEO))

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
-from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
+from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, automatic_boxes, is_dropped
 from dsinspect_formats._gathering import Gathered, real_text
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like
@@ -43,10 +43,12 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     files = [_File(path, base) for path in all_like(request.root, looks_like, (".xml",))]
     plan = CategoryPlan.of(changes.categories, dict.fromkeys(n for f in files for n in f.names()), changes.new_categories)
     by_source = {f.source: f for f in files}
+    automatic = automatic_boxes(edits)
     for source, records in changes.by_source().items():
         if source not in by_source:
             raise any_of(next(iter(records.values()))).wrong("no such file in the set")
         by_source[source].records = records
+        by_source[source].automatic = automatic.get(source, frozenset())
     _settle_images(files, changes, request, base)
     for source, change in changes.files.items():
         if source not in by_source:
@@ -100,6 +102,7 @@ class _File:
         self.boxes = read.boxes()
         self.text = XmlText(self.encoded.utf8)
         self.records: dict[int, Wanted] = {}
+        self.automatic: frozenset[int] = frozenset()
         self.images: dict[int, Wanted] = {}
         self.boxes_to_add: dict[int, list[Change]] = {}
         self.to_utf8 = False
@@ -255,6 +258,8 @@ class _File:
         if old_box is not None and all(abs(a - b) <= _SAME for a, b in zip(box, old_box, strict=True)):
             return shape.tag
         if drawn.tag not in ("polygon", "points") or not _inside(box, drawn.box()):
+            if change.index in self.automatic:
+                return shape.tag
             what = "rotated box" if drawn.rotation else drawn.tag
             raise change.wrong(f"the shape is a {what}, which cannot take that box; add drop-polygon to make it a plain box")
         low, high = box[:2], box[2:]

@@ -58,7 +58,8 @@ def _read(value: Any, reading: Reading) -> bool:
     is_still = not frames
     for position, (number, frame) in enumerate((frames or {"0": {"objects": objects}}).items()):
         name = _uri(_dict(frame, "frame_properties"), streams if is_still or len(frames) == 1 else {}) or f"frame_{number[:20]:>06}"
-        row = reading.gathered.add_image(name, reading.source, *_frame_size(_dict(frame, "frame_properties"), size), split=reading.split, index=position)
+        own_size = _frame_size(_dict(frame, "frame_properties"), size)
+        row = reading.gathered.add_image(name, reading.source, *own_size, split=reading.split, index=position)
         for uid, here in _dict(frame, "objects").items():
             kind = _dict(objects, uid).get("type", here.get("type") if isinstance(here, dict) else None)
             for drawn, record in _drawn(_dict(here, "object_data")):
