@@ -21,7 +21,8 @@ SHOWN_PROBLEMS = 10
 def convert(
     dataset: common.Dataset,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
-    to: Annotated[str | None, typer.Option("--to", metavar="NAME", help="Format to write: coco, voc, yolo, table.")] = None,
+    to: Annotated[str | None, typer.Option(
+        "--to", metavar="NAME", help="Format to write; `dsinspect plugins` says which can be.")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing when anything would be lost.")] = False,
     annotations_only: common.AnnotationsOnly = False,
     link: common.LinkImages = False,
@@ -42,7 +43,7 @@ def convert(
     if output is None:
         raise UserError("convert: name the output with -o OUT")
     if to is None:
-        raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, table)")
+        raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, ...; dsinspect plugins lists them)")
     session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
                                           no_plugin=no_plugin or (), jobs=jobs, quiet=quiet))
     from dsinspect.commands.progress import progress_line

@@ -16,12 +16,13 @@ LISTS = ("annotations", "completions")
 """Where people's work is; `predictions` and `drafts` are not annotations."""
 DRAWN = {"rectangle": "rectanglelabels", "polygon": "polygonlabels", "ellipse": "ellipselabels"}
 """What a region is drawn as, and the key of its labels."""
+_DRAWN_AS = {**{labels: drawn for drawn, labels in DRAWN.items()}, **{drawn: drawn for drawn in DRAWN}}
 NO_AREA = {"keypointlabels": "key points", "brushlabels": "brush masks", "keypoint": "key points", "brush": "brush masks",
            "vectorlabels": "vectors", "videorectangle": "boxes of videos"}
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 
 
-@dataclass
+@dataclass(slots=True)
 class Region:
     """A region as it stands.
 
@@ -45,9 +46,11 @@ class Region:
             if not isinstance(points, list) or len(points) < 3 or not all(isinstance(p, list) and len(p) == 2 for p in points):
                 raise ValueError("points is not a list of at least three x and y")
             return [c for x, y in points for c in (real(x, "points") * w / 100, real(y, "points") * h / 100)]
-        x, y, width, height = self.box_before_turning()
         turn = self.rotation()
-        return rotated(x, y, width, height, turn, (x, y)) if turn else []
+        if not turn:
+            return []
+        x, y, width, height = self.box_before_turning()
+        return rotated(x, y, width, height, turn, (x, y))
 
     def rotation(self) -> float:
         """Return degrees clockwise: of a rectangle about its top left corner, of an ellipse about its centre."""
@@ -113,7 +116,7 @@ def region_of(result: Any, labels_by_id: Mapping[str, list[str]]) -> Region | st
         raise ValueError("type is missing")
     if kind in NO_AREA:
         return NO_AREA[kind]
-    drawn = next((d for d, labels in DRAWN.items() if kind in (d, labels)), None)
+    drawn = _DRAWN_AS.get(kind)
     value = result.get("value")
     if drawn is None and not (kind == "labels" and isinstance(value, dict) and "width" in value):
         return None
