@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ALL_KEPT = frozenset(("crowd", "ignored", "category_ids"))
+ROUND = ("circle", "ellipse", "cuboid", "skeleton", "bitmap")
+"""Shapes that bound a box, and are neither one nor an outline in the table."""
 UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose": ("", "unspecified"), "parts": ("", "0")}
 """Values, in lower case, of attributes that say nothing."""
 
@@ -203,6 +205,9 @@ class Losses:
                 self.add("track ids", sum(v is not None for v in values.tolist()))
             elif field == "attributes":
                 self.add("attributes", sum(v is not None and bytes(v) != b"{}" for v in values.tolist()))
+            elif field == "shape":
+                for shape, n in sorted(Counter(v for v in values.tolist() if v in ROUND).items()):
+                    self.add(f"shapes: {shape} (the boxes stay)", n)
             elif field in UNSAID:
                 self.add(f"attributes: {field}", said(values, UNSAID[field]))
 
