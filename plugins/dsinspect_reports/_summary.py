@@ -19,6 +19,8 @@ from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plai
 TOP_CLASSES = 12
 WORST_CHECKS = 6
 FINDINGS_EACH = 3
+SIZE_METRICS = ("quantiles", "modal", "distinct", "spread", "suggested_imgsz", "padding_share")
+"""Measures of image sizes by name, whichever check gives them."""
 
 
 def summary(run: Run, width: int | None, colour: bool | None) -> str:
@@ -28,6 +30,7 @@ def summary(run: Run, width: int | None, colour: bool | None) -> str:
     _verdicts(console, run)
     _classes(console, run)
     _sizes(console, run)
+    _distributions(console, run)
     _splits(console, run)
     _worst(console, run)
     _next_steps(console, run)
@@ -126,10 +129,9 @@ def _classes(console: Console, run: Run) -> None:
     classes = run.census.largest_first()
     if not classes:
         return
-    imbalance = run.outcome("CLS001")
-    ratio = imbalance.metrics.get("ratio") if imbalance else None
-    title = f"Classes   largest to smallest {ratio:,.4g} to 1" if isinstance(ratio, (int, float)) else "Classes"
-    _section(console, title)
+    with_boxes = [boxes for _, boxes, _ in classes if boxes]
+    ratio = with_boxes[0] / with_boxes[-1] if with_boxes else 1.0
+    _section(console, f"Classes   largest to smallest {ratio:,.4g} to 1" if len(with_boxes) > 1 else "Classes")
     shown = classes if len(classes) <= TOP_CLASSES + 2 else [*classes[:TOP_CLASSES - 3], *classes[-3:]]
     top = max(classes[0][1], 1)
     name_width = min(max(len(str(n)) for n, _, _ in shown), 28, console.width // 3)
@@ -144,34 +146,46 @@ def _classes(console: Console, run: Run) -> None:
         line.append(f"{bar(boxes / top, room):{room}}", "cyan" if boxes * 50 >= top else "red")
         line.append(f" {images:>7,} image{'s' if images != 1 else ''}", "dim")
         console.print(line, no_wrap=True, overflow="crop")
+    unknown = run.census.annotations - sum(boxes for _, boxes, _ in classes)
+    if unknown:
+        console.print(Text(f"{unknown:,} {'box is' if unknown == 1 else 'boxes are'} of no known class", "dim"))
 
 
 def _sizes(console: Console, run: Run) -> None:
-    outcome = run.outcome("SIZ001")
-    if outcome is None or not outcome.metrics.get("quantiles"):
+    """Show what the checks, whichever they are, measured about sizes of images."""
+    measured = {name: outcome.metrics[name] for outcome in run.outcomes for name in SIZE_METRICS if name in outcome.metrics}
+    q, modal, distinct = (measured.get(k) for k in ("quantiles", "modal", "distinct"))
+    if not (q and modal and distinct):
         return
     _section(console, "Image sizes")
-    q, modal = outcome.metrics["quantiles"], outcome.metrics["modal"]
-    distinct = outcome.metrics["distinct"]
     line = Text()
     if distinct == 1:
         line.append(f"all {modal['width']:g} x {modal['height']:g} px", "bold")
     else:
         line.append(f"{distinct:,} sizes", "bold")
         line.append(f", most often {modal['width']:g} x {modal['height']:g} px ({modal['share']:.0%}); side "
-                    f"{q['side']['p05']:.0f} to {q['side']['p95']:.0f} px (5th to 95th percentile), spread ")
-        line.append(f"{outcome.metrics['spread']:.3g}", "bold")
+                    f"{q['side']['p05']:.0f} to {q['side']['p95']:.0f} px (5th to 95th percentile)")
+        if "spread" in measured:
+            line.append(", spread ").append(f"{measured['spread']:.3g}", "bold")
     console.print(line)
-    chart = next((c for c in outcome.charts if c.kind == "histogram"), None)
-    if chart and distinct > 1:
-        console.print(Text.assemble((f"{chart.x[0]:.0f} px ", "dim"), (spark(chart.y), "cyan"),
-                                    (f" {chart.x[-1]:.0f} px", "dim")))
-    aspect = run.outcome("SIZ002")
-    padding = aspect.metrics.get("padding_share") if aspect else None
-    text = f"suggested training size {outcome.metrics['suggested_imgsz']}"
-    if isinstance(padding, float):
-        text += f"; letterboxed to a square {padding:.0%} of it is padding"
-    console.print(Text(text, "dim"))
+    if "suggested_imgsz" in measured:
+        text = f"suggested training size {measured['suggested_imgsz']}"
+        if isinstance(measured.get("padding_share"), float):
+            text += f"; letterboxed to a square {measured['padding_share']:.0%} of it is padding"
+        console.print(Text(text, "dim"))
+
+
+def _distributions(console: Console, run: Run) -> None:
+    """Show the histograms of all checks, those of plugins too, a line each."""
+    shown = [(o.code, c) for o in run.outcomes for c in o.charts if c.kind == "histogram" and sum(map(bool, c.y)) > 1]
+    if not shown:
+        return
+    _section(console, "Distributions")
+    width = min(max(len(c.title) for _, c in shown), 24)
+    for code, chart in shown:
+        console.print(Text.assemble(
+            (f"{code} ", "dim"), f"{clipped(chart.title, width):{width}}  ", (f"{chart.x[0]:>9,.4g} ", "dim"),
+            (spark(chart.y), "cyan"), (f" {chart.x[-1]:,.4g}   {chart.x_label}", "dim")), no_wrap=True, overflow="crop")
 
 
 def _splits(console: Console, run: Run) -> None:
@@ -184,6 +198,9 @@ def _splits(console: Console, run: Run) -> None:
     for name, images, boxes in zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True):
         console.print(Text.assemble(f"{clipped(str(name), width):{width}}  ", (f"{images:>8,}", "bold"), " images ",
                                     (f"{images / total:>5.0%}", "dim"), f"   {boxes:>10,} boxes"))
+    rest = run.census.annotations - int(splits["annotations"].sum())
+    if rest:
+        console.print(Text(f"{rest:,} {'box is' if rest == 1 else 'boxes are'} of no image in a split", "dim"))
 
 
 def _worst(console: Console, run: Run) -> None:

@@ -21,6 +21,8 @@ from dsinspect_reports.xlsx._tables import print_layout
 DATA_SHEET = "Chart data"
 MAX_BARS = 30
 """Bars of a chart; the sheets of tables list all."""
+MAX_LABEL = 24
+"""Characters of a name at a bar."""
 MAX_POINTS = 1000
 CHART_CM = (15.5, 8.6)
 """Width and height of a chart, cm."""
@@ -122,7 +124,25 @@ def _columns(chart: Chart) -> list[list[Any]]:
     if chart.kind == "histogram":
         edges = [f"{a:.4g} to {b:.4g}" for a, b in zip(chart.x, chart.x[1:], strict=False)]
         return [[chart.x_label, *edges], [chart.y_label, *map(float, chart.y)]]
-    return [[chart.x_label, *map(str, chart.x[:MAX_BARS])], [chart.y_label, *map(float, chart.y[:MAX_BARS])]]
+    names = [shortened(str(name)) for name in chart.x[:MAX_BARS]]
+    return [[chart.x_label, *names], [chart.y_label, *map(float, chart.y[:MAX_BARS])]]
+
+
+def shortened(name: str) -> str:
+    """Return a name that fits beside a bar, on one line: a longer one takes the room of the bars.
+
+    >>> shortened("a" * 99)
+    'aaaaaaaaaaaaaaaaaaaaaaa…'
+    """
+    name = " ".join(name.split())
+    if _width(name) <= MAX_LABEL:
+        return name
+    return next(name[:k] for k in range(len(name), -1, -1) if _width(name[:k]) < MAX_LABEL) + "…"
+
+
+def _width(name: str) -> int:
+    """Return the width of a name in characters, wide ones counted twice."""
+    return len(name) + sum(ord(c) > 0x2E80 for c in name)
 
 
 def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
@@ -141,12 +161,13 @@ def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
         made.x_axis.scaling.min = made.y_axis.scaling.min = 0
     else:
         made = BarChart()
-        lying = chart.kind == "bar" and count > 8
+        lying = chart.kind == "bar" and (count > 8 or any(_width(str(n)) > 9 for n in chart.x))
         made.type, made.style = "bar" if lying else "col", 10
         made.append(Series(y, title=chart.title))
         made.set_categories(x)
         made.gapWidth = 8 if chart.kind == "histogram" else 40
         made.series[0].graphicalProperties = GraphicalProperties(solidFill=style.SERIES[0 if chart.kind == "bar" else 2])
+        made.y_axis.scaling.min = 0
         if lying:
             made.x_axis.scaling.orientation = "maxMin"
     made.title = title + (f", the {MAX_BARS} with the most" if chart.kind == "bar" and len(chart.y) > MAX_BARS else "")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WIDTHS = {
     named.PICTURE: 30, named.DECISION: 15, named.NEW_VALUE: 20, named.COMMENT: 26, named.REASON: 40, named.MESSAGE: 58,
-    named.CLASS: 16, named.IMAGE: 32, named.SEVERITY: 11, named.CODE: 9, named.CHECK: 20, named.FIX: 22, named.SPLIT: 9,
+    named.CLASS: 16, named.IMAGE: 40, named.SEVERITY: 11, named.CODE: 9, named.CHECK: 20, named.FIX: 22, named.SPLIT: 9,
     named.REVIEWER: 14, named.ANNOTATION: 12, named.SOURCE: 30, named.LINE: 8, named.INDEX: 8, named.FINGERPRINT: 18}
 PRINTED = named.CODE
 """The last column that is printed: what is right of it is for programs and searches."""

@@ -94,7 +94,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
     heights: dict[int, float] = {1: 8, 2: 30, 3: 18}
     room = sum(WIDTHS[1:])
     for k, line in enumerate(lines):
-        heights[7 + k] = 15.5 * line_count(line, room * 1.05) + 2
+        heights[7 + k] = 15.5 * line_count(line, room * 1.2) + 2
     links = []
     checks = in_order(run)
     first_check = CHART_ROW + (CHART_ROWS if has_charts else 0) + 1 + len(notes)
@@ -169,6 +169,6 @@ def _progress(sheet: Any, append: Any, count: int, last_check: int) -> None:
         return
     decided = f"SUM('{BY_CHECK_SHEET}'!G2:G{last_check})"
     bar = f'=REPT("█",ROUND({BAR_CELLS}*{decided}/{count},0))&REPT("░",{BAR_CELLS}-ROUND({BAR_CELLS}*{decided}/{count},0))'
-    text = f'=TEXT({decided},"#,##0")&" of {count:,} findings decided"'
+    text = f'=TEXT({decided},"#,##0")&" of {count:,} {"finding" if count == 1 else "findings"} decided"'
     append(style.cell(sheet, "Progress", style.HEADING, alignment=style.MIDDLE), style.formula(sheet, bar, style.BAR), None, None,
            style.formula(sheet, text, style.BOLD))

@@ -19,6 +19,8 @@ from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn, rows_x
 if TYPE_CHECKING:
     pass
 
+MAX_LINKED = 40
+"""Characters of a linked path: LibreOffice wraps no link, and cuts a longer one off."""
 MAX_LINKS = 2000
 """Links to images per sheet: Excel repairs a sheet with more than 65,530, and each is an object in memory."""
 
@@ -120,7 +122,7 @@ def link_images(sheet: Any, column: int, images: Sequence[Any], base: str) -> No
 
     letter = get_column_letter(column)
     links = [Hyperlink(ref=f"{letter}{k}", target=quote(base + path, safe="/:", errors="replace"))
-             for k, path in enumerate(images, 2) if isinstance(path, str) and path]
+             for k, path in enumerate(images, 2) if isinstance(path, str) and 0 < len(path) <= MAX_LINKED]
     sheet._get_writer()
     sheet._hyperlinks.extend(links)
 
