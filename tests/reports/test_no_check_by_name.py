@@ -13,7 +13,7 @@ from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.run import Run
-from dsinspect_reports.terminal import Terminal
+from dsinspect_reports.terminal import TerminalReport
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -33,12 +33,12 @@ def test_no_code_in_the_source(name: str) -> None:
 def test_the_terminal_shows_histograms_of_any_check(run: Run) -> None:
     chart = Chart("histogram", "Depth of tea", (0.0, 1.0, 2.0), (3, 5), "cm", "cups")
     tea = replace(run.outcomes[0], code="TEA001", charts=(chart,))
-    text = Terminal().text(replace(run, outcomes=(tea,)))
+    text = TerminalReport().text(replace(run, outcomes=(tea,)))
     assert "Depth of tea" in text
     assert "largest to smallest" in text, "the classes are those of the census"
 
 
 def test_the_terminal_says_which_boxes_belong_to_no_class_or_split(run: Run) -> None:
-    text = Terminal().text(run)
+    text = TerminalReport().text(run)
     assert "1 box is of no known class" in text
     assert "1 box is of no image in a split" in text
