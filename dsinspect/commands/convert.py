@@ -23,6 +23,8 @@ def convert(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     to: Annotated[str | None, typer.Option(
         "--to", metavar="NAME", help="Format to write; `dsinspect plugins` says which can be.")] = None,
+    for_trainer: Annotated[str | None, typer.Option(
+        "--for", metavar="TRAINER[@RELEASE]", help="Write what this trainer reads as it stands: ultralytics@8.4, ...")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing when anything would be lost.")] = False,
     annotations_only: common.AnnotationsOnly = False,
     link: common.LinkImages = False,
@@ -38,29 +40,47 @@ def convert(
 ) -> None:
     """Write a dataset in another format; what that format cannot keep is counted and named.
 
-    Images are copied, as clones where the file system has them.
+    Images are copied, as clones where the file system has them. With --for, what the trainer would leave out is left out, and
+    ids, class order, folders and configuration are those it expects.
     """
     if output is None:
         raise UserError("convert: name the output with -o OUT")
-    if to is None:
-        raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, ...; dsinspect plugins lists them)")
+    if to is None and for_trainer is None:
+        raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, ...; dsinspect plugins lists them), "
+                        "or a trainer with --for NAME")
     session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
                                           no_plugin=no_plugin or (), jobs=jobs, quiet=quiet))
     from dsinspect.commands.progress import progress_line
     from dsinspect.conversion.pipeline import ConvertRequest
     from dsinspect.conversion.pipeline import convert as run
 
+    trainer = None
+    if for_trainer is not None:
+        from dsinspect.conversion.for_trainer import target_of
+        from dsinspect.protocols.trainers import chosen_trainer
+
+        trainer = chosen_trainer(for_trainer, session.plugins.trainers)
+        wanted = target_of(trainer).format
+        if to not in (None, wanted):
+            raise UserError(f"--to {to}: {trainer.name} reads {wanted}; leave --to out")
+        to = wanted
     done = run(ConvertRequest(
-        dataset, common.local_path(dataset), output, to, session.config, format, images, jobs or os.cpu_count() or 1, strict,
-        force, link, annotations_only, progress_line(enabled=not quiet)), session.plugins)
+        dataset, common.local_path(dataset), output, to or "", session.config, format, images, jobs or os.cpu_count() or 1, strict,
+        force, link, annotations_only, trainer, progress_line(enabled=not quiet)), session.plugins)
     tell_problems(done, output)
     if not quiet:
         tell(done, output)
+        if trainer is not None:
+            from dsinspect.inspection.request import Request
+            from dsinspect.simulation.as_text import line_of
+            from dsinspect.simulation.simulate import simulate
+
+            print(line_of(simulate(Request(str(output), output, session.config, to), session.plugins, [trainer])))
 
 
 def tell(done: Conversion, out: Path) -> None:
     """Print what was done."""
-    files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied"))
+    files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied", "turned upright"))
     print(f"wrote {out} as {done.target}: {done.images:,} images ({files or 'no files'}), {done.annotations:,} annotations "
           f"read from {done.source}")
     if done.placed["linked"]:
@@ -71,6 +91,8 @@ def tell(done: Conversion, out: Path) -> None:
         print(f"  {done.renamed:>9,}  images have a longer name, for another one's place is the same")
     for what, count in done.losses.items():
         print(f"  {count:>9,}  lost: {what}")
+    for note in done.notes:
+        print(note)
 
 
 def tell_problems(done: Conversion, out: Path) -> None:

@@ -20,11 +20,13 @@ import pandas as pd
 
 from dsinspect import __version__
 from dsinspect.config import Config
+from dsinspect.conversion.for_trainer import FittedPlaces, Fitting, bake_upright, finish
 from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.exif_frames import with_sizes
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.files import place_file
 from dsinspect.output.destination import Apart, require_new, staged
@@ -32,6 +34,7 @@ from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
 from dsinspect.protocols.probes import Probe, column_owners
+from dsinspect.protocols.trainers import Trainer
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS, Problem
 
@@ -67,6 +70,7 @@ class ConvertRequest:
         force: write into a folder that is not empty; files of the same names are replaced.
         link: make hard links of images, which share their bytes with the originals.
         annotations_only: leave the images out.
+        trainer: whom to fit the set to; `to` is its format then.
         progress: told the stage, the images done and the images there are.
     """
 
@@ -82,6 +86,7 @@ class ConvertRequest:
     force: bool = False
     link: bool = False
     annotations_only: bool = False
+    trainer: Trainer | None = None
     progress: Callable[[str, int, int], None] | None = None
 
 
@@ -98,6 +103,7 @@ class Conversion:
         renamed: images whose name changed, for another one's place is the same.
         losses: what the target does not have, and how many.
         problems: the first `KEPT_PROBLEMS` records that are not in the output.
+        notes: what is to be known of the output.
     """
 
     source: str
@@ -108,6 +114,7 @@ class Conversion:
     renamed: int = 0
     losses: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     def tell(self, problems: Iterable[Problem]) -> None:
         """Count the problems that mean something is lost."""
@@ -175,8 +182,15 @@ class _Run:
         self._request, self._source, self._target, self._out = request, source, target, out
         owners = column_owners(plugins.probes)
         measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
-        self._probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
+        self._probes: tuple[Probe, ...] = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
+        self._fitting: Fitting | None = None
         self._places = Places(target)
+        if request.trainer is not None:
+            self._probes = wanted_probes([request.trainer], source.info, plugins.probes)
+            self._fitting = Fitting(request.trainer, source.info, source.shards(SHARD))
+            self._places = Places(FittedPlaces(self._fitting.target, target))
+        self._placing = target if self._fitting is None else FittedPlaces(self._fitting.target, target)
+        self._written: dict[str, None] = {}
         self._splits = SplitNames()
         self._apart = Apart(request.out)
         self._done = Conversion(source.info.format, target.name)
@@ -193,6 +207,10 @@ class _Run:
                 loaded = in_order(partial(prepared, info=info, probes=self._probes), refs, self._request.jobs)
                 shards = (self._placed(shard, file, categories) for shard in loaded)
                 done.losses.update(self._target.write(self._target_info(), shards, self._out))
+            if self._fitting is not None:
+                done.losses.update(self._fitting.losses)
+                splits = list(dict.fromkeys((*self._target_info().splits, *self._written)))
+                done.notes += finish(self._out, self._fitting, splits, self._request.out.name)
         finally:
             if self._request.progress:
                 self._request.progress("", 0, 0)
@@ -203,18 +221,27 @@ class _Run:
 
     def _placed(self, shard: Shard, entries: IO[bytes], used: dict[tuple[int, str], None]) -> Shard:
         """Put the images of a shard in their places and return it with these."""
-        done, images = self._done, shard.images
+        done = self._done
         done.tell(_problems(shard.problems))
+        done.images += len(shard.images)
+        done.annotations += len(shard.annotations)
+        if self._fitting is not None:
+            shard = self._fitting.fitted(shard)
+        images = shard.images
         paths = images["path"].tolist()
         splits = [self._splits.of(s) for s in images["split"].tolist()]
         self._apart.require(images["file"].tolist())
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
-        done.images += len(images)
-        done.annotations += len(shard.annotations)
-        done.renamed += sum(a != self._target.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))
+        self._written.update(dict.fromkeys(s for s in splits if s is not None))
+        done.renamed += sum(a != self._placing.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))
         if not self._request.annotations_only:
-            for file, place in zip(images["file"].tolist(), places, strict=True):
-                if file is not None:
+            turns = self._turns(images)
+            for file, place, orientation in zip(images["file"].tolist(), places, turns, strict=True):
+                if file is None:
+                    continue
+                if orientation > 1 and bake_upright(file, held(self._out, place), orientation):
+                    done.placed["turned upright"] += 1
+                else:
                     done.placed[place_file(file, held(self._out, place), link=self._request.link)] += 1
         for path, place, own in zip(paths, places, images["image_id"].tolist(), strict=True):
             entries.write(msgspec.json.encode({"path": place, "source": path, "image_id": own}) + b"\n")
@@ -227,9 +254,15 @@ class _Run:
         named = pd.Series(splits, dtype=object)
         return shard.replace(images=images.assign(path=column, declared_path=column, split=named))
 
+    def _turns(self, images: pd.DataFrame) -> list[int]:
+        """Return the orientation by which each image is turned: 1 where the trainer turns it itself, or nobody asked."""
+        if self._fitting is None or not self._fitting.target.upright or "orientation" not in images:
+            return [1] * len(images)
+        return [1 if np.isnan(o) else int(o) for o in images["orientation"].tolist()]
+
     def _target_info(self) -> DatasetInfo:
         """Return what the writer is told of the set: boxes in px, and splits whose names can be files."""
-        info = self._source.info
+        info = self._source.info if self._fitting is None else self._fitting.info
         name = {s: self._splits.of(s) or s for s in (*info.splits, *info.split_categories)}
         return replace(info, box_units="px", splits=tuple(name[s] for s in info.splits),
                        split_categories={name[s]: c for s, c in info.split_categories.items()})

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -171,18 +171,25 @@ class Target:
         format: name of the format to write.
         first_id: of the categories; 0 or 1.
         upright: pixels are turned as EXIF says and the tag is taken out, for the trainer does not look at it.
-        keep_empty: whether images without annotations are written.
-        keep_crowd: whether crowd and ignored regions are written.
-        min_side: boxes with a shorter side are left out, px; 0 keeps all that have an area.
-        snippet: name and text of a configuration file; `{classes}`, `{nc}` and `{splits}` are filled in.
+        keep_crowd: whether crowd regions are written; the trainer has a use for them.
+        outlines: annotations without an outline get that of their box, for the trainer reads one of each.
+        images: folder of the images of a split, `{split}` filled in; file names are relative to it. Empty: as the format does.
+        annotations: path of the annotation file of a split.
+        splits: other names that the trainer has for splits, by ours.
+        needed_splits: splits that the trainer cannot do without; where one is missing the first of the set stands for it.
+        snippet: name and text of a configuration file; the writer fills in `{name}`, `{nc}`, `{classes}`, and for each split
+            `{train_images}` and `{train_annotations}`, and so on.
     """
 
     format: str
     first_id: int = 0
     upright: bool = False
-    keep_empty: bool = True
     keep_crowd: bool = False
-    min_side: float = 0.0
+    outlines: bool = False
+    images: str = ""
+    annotations: str = ""
+    splits: Mapping[str, str] = field(default_factory=dict)
+    needed_splits: tuple[str, ...] = ("train", "val")
     snippet: tuple[str, str] | None = None
 
 

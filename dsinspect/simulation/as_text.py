@@ -48,6 +48,19 @@ def text_of(done: Simulation, width: int | None = None, colour: bool | None = No
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
+def line_of(done: Simulation) -> str:
+    """Return one line on the only trainer of a simulation: what arrives, and whether anything is lost."""
+    (s,) = done.trainers
+    kept, changed, dropped = s.part.annotations.tolist()
+    arrive, out = s.part.images.tolist()
+    text = f"{s.trainer.label} reads {_many(arrive, 'image')} and {_many(kept + changed, 'annotation')} of it"
+    if s.stops:
+        return f"{text}, and stops: {_line(s.stops[0].error)}"
+    if out or dropped or changed:
+        return f"{text}; {_many(out, 'image')} left out, {_many(dropped, 'annotation')} dropped, {changed:,} changed"
+    return f"{text}: all there are"
+
+
 def _arrivals(console: Console, done: Simulation) -> None:
     from rich.table import Table
     from rich.text import Text

@@ -22,14 +22,17 @@ MAPPER = "detectron2/data/detection_utils.py: transform_instance_annotations"
 EMPTY = "detectron2/data/detection_utils.py: filter_empty_instances"
 SIZE = "detectron2/data/detection_utils.py: check_image_size"
 READ = "detectron2/data/detection_utils.py: read_image"
-SNIPPET = """# Register {name} with detectron2 and train on it.
+SNIPPET = '''"""Register {name} with detectron2; then cfg.MODEL.ROI_HEADS.NUM_CLASSES = {nc}."""
+
+import os
+
 from detectron2.data.datasets import register_coco_instances
 
-{registrations}
-cfg.DATASETS.TRAIN = {train}
-cfg.DATASETS.TEST = {test}
-cfg.MODEL.ROI_HEADS.NUM_CLASSES = {nc}
-"""
+HERE = os.path.dirname(os.path.abspath(__file__))
+CLASSES = {classes}
+register_coco_instances("{name}_train", {{}}, os.path.join(HERE, "{train_annotations}"), os.path.join(HERE, "{train_images}"))
+register_coco_instances("{name}_val", {{}}, os.path.join(HERE, "{val_annotations}"), os.path.join(HERE, "{val_images}"))
+'''
 
 
 class Detectron2(Trainer):
@@ -44,7 +47,8 @@ class Detectron2(Trainer):
     columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation", "is_truncated")
     limits = {"DST005": {"max_objects": 100}}
-    target = Target("coco", first_id=1, keep_empty=False, keep_crowd=True, snippet=("register_detectron2.py", SNIPPET))
+    target = Target("coco", first_id=1, keep_crowd=True, images="{split}", annotations="annotations/instances_{split}.json",
+                    snippet=("register_detectron2.py", SNIPPET))
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("empty", "leaves-out-image", "the image has no annotation, or only crowd regions (FILTER_EMPTY_ANNOTATIONS)", FILTER),

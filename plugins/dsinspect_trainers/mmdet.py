@@ -20,10 +20,16 @@ FILTER = "mmdet/datasets/coco.py: CocoDataset.filter_data"
 READ = "mmcv/transforms/loading.py: LoadImageFromFile"
 LOAD = "mmdet/datasets/coco.py: CocoDataset.load_data_list"
 SERIALIZE = "mmengine/dataset/base_dataset.py: BaseDataset._serialize_data"
-SNIPPET = """# Classes of {name}; put this into a configuration for mmdetection 3.
+SNIPPET = """# {name} for mmdetection 3: put this below `_base_` of a configuration, and set num_classes={nc} in each head.
+data_root = "."  # the folder of this file
 metainfo = dict(classes={classes})
-{datasets}
-model = dict(roi_head=dict(bbox_head=dict(num_classes={nc})))  # or bbox_head=dict(num_classes={nc}) for one stage
+train_dataloader = dict(dataset=dict(data_root=data_root, metainfo=metainfo, ann_file="{train_annotations}",
+                                     data_prefix=dict(img="{train_images}/")))
+val_dataloader = dict(dataset=dict(data_root=data_root, metainfo=metainfo, ann_file="{val_annotations}",
+                                   data_prefix=dict(img="{val_images}/")))
+test_dataloader = val_dataloader
+val_evaluator = dict(ann_file=data_root + "/{val_annotations}")
+test_evaluator = val_evaluator
 """
 
 
@@ -39,7 +45,8 @@ class Mmdet(Trainer):
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"IMG020": {"min_side": 32}, "DST005": {"max_objects": 100}}
-    target = Target("coco", first_id=1, keep_empty=False, keep_crowd=True, min_side=1.0, snippet=("mmdet_config.py", SNIPPET))
+    target = Target("coco", first_id=1, keep_crowd=True, images="{split}", annotations="annotations/instances_{split}.json",
+                    snippet=("mmdet_config.py", SNIPPET))
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("empty", "leaves-out-image", "the image has no annotation of a known category (filter_empty_gt=True)", FILTER),

@@ -34,7 +34,8 @@ class RfDetr(Trainer):
     columns = {"coco": COLUMNS, "yolo": ("yolo:n_values", "yolo:odd_text", "yolo:n_pose")}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"DST005": {"max_objects": 300}}
-    target = Target("coco", first_id=1, upright=True)
+    target = Target("coco", first_id=1, upright=True, images="{split}", annotations="{split}/_annotations.coco.json",
+                    splits={"val": "valid"}, needed_splits=("train", "val"))
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("no-image", "drops-annotation", "the annotation belongs to no image", INDEX),

@@ -27,7 +27,8 @@ class Torchvision(Trainer):
     columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"DST005": {"max_objects": 100}}
-    target = Target("coco", first_id=1, upright=True, keep_empty=False)
+    target = Target("coco", first_id=1, upright=True, outlines=True, images="{split}2017",
+                    annotations="annotations/instances_{split}2017.json")
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("empty", "leaves-out-image", "the image has no annotation wider and higher than 1 px; crowd regions count", FILTER),

@@ -105,7 +105,7 @@ class Ultralytics(Trainer):
     measures = ("file_width", "file_height", "file_format", "orientation", "is_truncated", "trailing_bytes")
     rules = RULES
     limits = {"IMG020": {"min_side": 10}, "DST005": {"max_objects": 300}}
-    target = Target("yolo", snippet=("data.yaml", ""))
+    target = Target("yolo")
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
@@ -272,7 +272,7 @@ class Ultralytics(Trainer):
         """Judge boxes in px as if they were written as fractions of their images."""
         a = loaded.annotations
         rows = a["image_row"]
-        label, n_classes = positions_of_classes(loaded, by_id=False)
+        label, n_classes = positions_of_classes(loaded, by_id=True)
         making.drop(a["is_crowd"], "not-yolo-crowd")
         making.drop(np.isnan(label), "undeclared-class")
         sizes = np.column_stack([np.append(loaded.images[c], np.nan)[rows] for c in ("frame_width", "frame_height")])

@@ -19,6 +19,24 @@ READ = "yolox/data/datasets/coco.py: COCODataset.load_image"
 LOAD = "yolox/data/datasets/coco.py: COCODataset.load_anno_from_ids"
 
 
+SNIPPET = '''"""An experiment of YOLOX for {name}; run it beside the dataset's folder."""
+
+import os
+
+from yolox.exp import Exp as Base
+
+
+class Exp(Base):
+    def __init__(self):
+        super().__init__()
+        self.num_classes = {nc}
+        self.data_dir = os.path.dirname(os.path.abspath(__file__))
+        self.train_ann = "instances_train2017.json"
+        self.val_ann = "instances_val2017.json"
+        self.class_names = {classes}
+'''
+
+
 class Yolox(Trainer):
     """YOLOX: COCO JSON with its own reading of boxes at the left and top edge."""
 
@@ -31,7 +49,8 @@ class Yolox(Trainer):
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"DST005": {"max_objects": 120}}
-    target = Target("coco", first_id=1)
+    target = Target("coco", first_id=1, images="{split}2017", annotations="annotations/instances_{split}2017.json",
+                    snippet=("yolox_exp.py", SNIPPET))
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("no-image", "drops-annotation", "the annotation belongs to no image", INDEX),
