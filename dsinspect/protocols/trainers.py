@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from dsinspect.errors import UserError, nearest
+from dsinspect.tables.columns import codes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,6 +123,11 @@ class Loaded:
     annotations: Columns
     problems: Columns
     boxes_px: NDArray[np.float64]
+
+    @cached_property
+    def category_codes(self) -> tuple[NDArray[np.intp], list[str]]:
+        """Code of each annotation's category (-1 for an unknown one), and the names the codes stand for."""
+        return codes_of(self.annotations["category"])
 
     def measured(self, name: str) -> NDArray[Any] | None:
         """Return a measured column, or None when it could not be had."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Fates, Loaded, Trainer, Verdict
-from dsinspect.tables.columns import Columns, at_rows, codes_of, objects
+from dsinspect.tables.columns import Columns, at_rows, distinct, objects
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,19 +99,25 @@ def part_of(trainer: Trainer, loaded: Loaded, made: Fates, *, all_fates: bool, k
 
 
 def _classes(loaded: Loaded, made: Fates) -> dict[str | None, NDArray[np.int64]]:
-    codes, names = codes_of(loaded.annotations["category"])
+    codes, names = loaded.category_codes
     n = len(names) + 1
     codes = codes + 1  # 0 stands for an unknown one
     rows = loaded.annotations["image_row"]
     stays = made.fate != DROPPED
-    images = [_distinct(rows[mask] * n + codes[mask], n) for mask in (rows >= 0, stays & (rows >= 0))]
-    boxes = [np.bincount(codes[mask], minlength=n) for mask in (np.ones(len(codes), bool), stays)]
+    known = rows >= 0
+    images = [_distinct(rows[known] * n + codes[known], n)]
+    boxes = [np.bincount(codes, minlength=n)]
+    if stays.all():
+        images, boxes = images * 2, boxes * 2
+    else:
+        images.append(_distinct(rows[stays & known] * n + codes[stays & known], n))
+        boxes.append(np.bincount(codes[stays], minlength=n))
     table = np.stack([images[0], boxes[0], images[1], boxes[1]], axis=1).astype(np.int64)
     return {name: table[k] for k, name in enumerate([None, *names]) if table[k].any()}
 
 
 def _distinct(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    return np.bincount(np.unique(pairs) % n, minlength=n)
+    return np.bincount(distinct(pairs) % n, minlength=n)
 
 
 def _losses(loaded: Loaded, made: Fates) -> dict[int, Loss]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop
-from dsinspect.tables.columns import codes_of, objects
+from dsinspect.tables.columns import distinct, objects
 from dsinspect_trainers._fates import Making
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class FileState:
     @property
     def has_equal_ids(self) -> bool:
         """Whether two annotations of one file have one id."""
-        return any(len(np.unique(ids)) < len(ids) for ids in self.ids.values())
+        return any(len(distinct(ids)) < len(ids) for ids in self.ids.values())
 
     @property
     def empty_splits(self) -> list[str | None]:
@@ -167,7 +167,7 @@ class Records:
 
     def _as_converted(self, loaded: Loaded) -> None:
         """Number the classes from 1 in the order of their declaration; sizes are those of the files where known."""
-        codes, names = codes_of(loaded.annotations["category"])
+        codes, names = loaded.category_codes
         declared = {name: k for k, name in enumerate(dict.fromkeys(c.name for c in loaded.dataset.categories))}
         number = np.array([*(declared.get(name, -1) + 1 if declared else k + 1 for k, name in enumerate(names)), 0])
         self.category_id = number[codes]
@@ -235,18 +235,20 @@ class Records:
             return [(c.category_id, c.name, c.supercategory) for c in self.loaded.dataset.categories]
         names = dict.fromkeys(c.name for c in self.loaded.dataset.categories)
         if not names:
-            names = dict.fromkeys(codes_of(self.loaded.annotations["category"])[1])
+            names = dict.fromkeys(self.loaded.category_codes[1])
         return [(k + 1, name, "") for k, name in enumerate(names)]
 
     def labels(self, number: Mapping[int, int]) -> NDArray[np.float64]:
         """Return the label of each annotation's category by its id; NaN for an unknown one."""
-        ids, inverse = np.unique(self.category_id, return_inverse=True)
+        ids = distinct(self.category_id)
         of_ids = np.array([number.get(i, np.nan) for i in ids.tolist()], np.float64)
-        labels = of_ids[inverse.reshape(-1)] if len(ids) else np.empty(0)
+        labels = of_ids[np.searchsorted(ids, self.category_id)] if len(ids) else np.empty(0)
         return np.where(self.text_categories, np.nan, labels)
 
     def twins(self) -> NDArray[np.int64]:
         """Return the row whose content a dictionary by id holds for each annotation: the last one with its id."""
+        if len(distinct(self.own_id)) == self.n:
+            return np.arange(self.n)
         order = np.lexsort((self.loaded.annotations["index"], self.own_id))  # shards are in the order of images
         ids = self.own_id[order]
         is_last = np.append(ids[1:] != ids[:-1], True) if len(ids) else np.zeros(0, bool)

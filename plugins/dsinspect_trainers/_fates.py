@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop, Write
-from dsinspect.tables.columns import codes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +98,7 @@ def positions_of_classes(loaded: Loaded, *, by_id: bool) -> tuple[NDArray[np.flo
     if by_id:
         declared.sort(key=lambda c: c.category_id)
     number = {c.name: k for k, c in enumerate(declared)}
-    codes, names = codes_of(loaded.annotations["category"])
+    codes, names = loaded.category_codes
     values = np.array([*(number.get(n, np.nan) if declared else k for k, n in enumerate(names)), np.nan], np.float64)
     return values[codes], len(declared)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dsinspect.protocols.trainers import Extra, Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect.tables.columns import is_given
+from dsinspect.tables.columns import distinct, is_given
 from dsinspect_trainers._coco import COLUMNS, INDEX, Records, judged_by_file
 from dsinspect_trainers._fates import Making, has_moved
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
@@ -159,7 +159,7 @@ def class_numbers(r: Records) -> dict[int, int]:
     """Return the label of each category id: by sorted ids, without categories that only group others."""
     categories = sorted(r.categories(), key=lambda c: c[0])
     parents = {above for _, name, above in categories if above not in NO_PARENT and above != name}
-    annotated = set(np.unique(r.category_id).tolist()) | {m.record.get("category_id") for m in r.malformed}
+    annotated = set(distinct(r.category_id).tolist()) | {m.record.get("category_id") for m in r.malformed}
     kept = [c for c, name, _ in categories if not (name in parents and c not in annotated)] or [c for c, _, _ in categories]
     return {c: k for k, c in enumerate(dict.fromkeys(kept))}
 

@@ -356,9 +356,17 @@ def _px(xywh: NDArray[np.float32], loaded: Loaded, rows: NDArray[np.int64]) -> N
 
 def repeats_of(groups: NDArray[np.int64], numbers: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Say which rows repeat an earlier row of their group."""
-    order = np.lexsort((np.arange(len(numbers)), *numbers.T, groups))
-    ordered, of = numbers[order], groups[order]
-    same = np.append(False, (ordered[1:] == ordered[:-1]).all(axis=1) & (of[1:] == of[:-1]))
     repeats = np.zeros(len(numbers), bool)
-    repeats[order] = same
+    mixed = groups.astype(np.uint64)
+    for column in (numbers + np.float32(0)).T:  # -0 becomes 0
+        mixed = (mixed ^ np.ascontiguousarray(column).view(np.uint32)) * np.uint64(0x9E3779B97F4A7C15)
+        mixed ^= mixed >> np.uint64(29)
+    order = np.argsort(mixed)
+    alike = mixed[order][1:] == mixed[order][:-1]
+    some = np.sort(order[np.append(alike, False) | np.append(False, alike)])  # rows that may be equal: mostly none
+    if not len(some):
+        return repeats
+    order = some[np.lexsort((some, *numbers[some].T, groups[some]))]
+    ordered, of = numbers[order], groups[order]
+    repeats[order[1:]] = (ordered[1:] == ordered[:-1]).all(axis=1) & (of[1:] == of[:-1])
     return repeats
