@@ -16,6 +16,7 @@ COMMANDS: Mapping[str, str | None] = {
     "transform": "Resize, flip, tile ... pictures and boxes.",
     "convert": "Write a dataset in another format.",
     "simulate": "Show what trainers would make of a dataset.",
+    "expect": "Show what the first losses must be.",
     "view": "Draw pictures with their boxes.",
     "explain": "Explain a check or a trainer.",
     "plugins": "List plugins and what they offer.",
