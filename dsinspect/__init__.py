@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
-    from dsinspect.api import Dataset, Fixed, Inspection, convert, fix, inspect, iter, open, transform
+    from dsinspect.api import Dataset, Fixed, Inspection, convert, fix, inspect, iter, open, simulate, transform
 
 try:
     __version__ = version("dsinspect")
@@ -19,9 +19,10 @@ except PackageNotFoundError:  # run from a source tree that was never installed
 hookimpl = pluggy.HookimplMarker("dsinspect")
 """Marks a function of a plugin module as the implementation of the hook with its name."""
 
-_API = ("Dataset", "Fixed", "Inspection", "convert", "fix", "inspect", "iter", "open", "transform")
+_API = ("Dataset", "Fixed", "Inspection", "convert", "fix", "inspect", "iter", "open", "simulate", "transform")
 
-__all__ = ["Dataset", "Fixed", "Inspection", "__version__", "convert", "fix", "hookimpl", "inspect", "iter", "open", "transform"]
+__all__ = ["Dataset", "Fixed", "Inspection", "__version__", "convert", "fix", "hookimpl", "inspect", "iter", "open", "simulate",
+           "transform"]
 
 
 def __getattr__(name: str) -> Any:

@@ -47,12 +47,13 @@ if TYPE_CHECKING:
     from dsinspect.fixing.autofix import Comparison
     from dsinspect.protocols.formats import Source
     from dsinspect.protocols.run import Run
+    from dsinspect.simulation.simulate import Simulation
     from dsinspect.tables.columns import Columns
     from dsinspect.tables.dataset import DatasetInfo
     from dsinspect.transformation.pipeline import Summary
     from dsinspect.transformation.samples import Sample
 
-__all__ = ["Dataset", "Findings", "Fixed", "Inspection", "convert", "fix", "inspect", "iter", "open", "transform"]
+__all__ = ["Dataset", "Findings", "Fixed", "Inspection", "convert", "fix", "inspect", "iter", "open", "simulate", "transform"]
 
 StrPath = str | os.PathLike[str]
 Ops = Iterable[str | tuple[str, Mapping[str, Any]]]
@@ -429,6 +430,32 @@ def convert(path: StrPath, out: StrPath, to: str, *, format: str | None = None, 
     r, plugins = _requested(path, format=format, images=images, config=config, jobs=jobs)
     return run(ConvertRequest(r.path, r.root, Path(out), to, r.config, r.format, r.images, r.jobs, strict=strict, force=force,
                               link=link, annotations_only=annotations_only), plugins)
+
+
+def simulate(path: StrPath, *trainers: str, format: str | None = None, images: StrPath | None = None,
+             config: StrPath | None = None, jobs: int | None = None) -> Simulation:
+    """Say what trainers would make of a dataset; nothing of them is run.
+
+    Args:
+        path: a folder, an annotation file, or a table.
+        trainers: `NAME` or `NAME@RELEASE` each: `ultralytics@8.4`.
+        format: name of the format; detected when None.
+        images: folder of the images when it is not where the format keeps them.
+        config: configuration file; the nearest one to the dataset when None.
+        jobs: workers; all cores when None.
+
+    Returns:
+        per trainer what stops it, its losses by reason, and the fates of what is not kept as it stands
+        (`.trainers[0].annotation_fates.frame`).
+
+    Raises:
+        UserError: nothing is readable, or no such trainer or release.
+    """
+    from dsinspect.protocols.trainers import chosen_trainer
+    from dsinspect.simulation.simulate import simulate as run
+
+    request, plugins = _requested(path, format=format, images=images, config=config, jobs=jobs)
+    return run(request, plugins, [chosen_trainer(t, plugins.trainers) for t in trainers], keep_fates=True)
 
 
 def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = "coco", format: str | None = None,

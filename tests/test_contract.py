@@ -19,6 +19,7 @@ from dsinspect.testing import (
     assert_format,
     assert_probe,
     assert_report,
+    assert_trainer,
     assert_transform,
     assert_writer,
     make_batch,
@@ -41,6 +42,11 @@ def test_check_explains_itself(code: str) -> None:
     assert doc.startswith(f"{code} {check.name}: ")
     for heading in HEADINGS:
         assert f"\n\n{heading}" in doc, heading
+
+
+@pytest.mark.parametrize("name", PLUGINS.trainers)
+def test_trainer(name: str) -> None:
+    assert_trainer(PLUGINS.trainers[name])
 
 
 @pytest.fixture(scope="module")

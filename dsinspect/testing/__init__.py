@@ -21,7 +21,9 @@ from dsinspect.testing.laws import (
     run_check,
 )
 from dsinspect.testing.reports import assert_report, odd_runs
+from dsinspect.testing.trainers import assert_trainer
 from dsinspect.testing.transforms import assert_transform
 
-__all__ = ["assert_check", "assert_executor", "assert_format", "assert_probe", "assert_report", "assert_transform",
-           "assert_writer", "check_laws", "comparable", "findings_of", "make_batch", "odd_runs", "run_check", "split_batch"]
+__all__ = ["assert_check", "assert_executor", "assert_format", "assert_probe", "assert_report", "assert_trainer",
+           "assert_transform", "assert_writer", "check_laws", "comparable", "findings_of", "make_batch", "odd_runs", "run_check",
+           "split_batch"]

@@ -300,6 +300,27 @@ class Records:
             if m.kind in ("images", "categories") and "id" not in m.record:
                 yield Stop("KeyError: 'id'", INDEX, (0, 1, m.index), source=m.source, index=m.index)
 
+    def misread_frames(self, making: Making, *, turns: bool) -> None:
+        """Mark the annotations of images whose boxes and pixels the loader has in different frames.
+
+        Told for orientations 5 to 8, which exchange the sides: the frame of the boxes shows in the declared size.
+
+        Args:
+            making: the fates so far.
+            turns: whether the loader turns pixels as EXIF says.
+        """
+        orientation = self.loaded.measured("orientation")
+        stored_w, stored_h = self.loaded.measured("file_width"), self.loaded.measured("file_height")
+        if orientation is None or stored_w is None or stored_h is None:
+            return
+        frame_w, frame_h = self.loaded.images["frame_width"], self.loaded.images["frame_height"]
+        telling = (orientation >= 5) & (stored_w != stored_h)
+        in_stored = telling & (frame_w == stored_w) & (frame_h == stored_h)
+        in_upright = telling & (frame_w == stored_h) & (frame_h == stored_w)
+        misread = in_stored if turns else in_upright
+        more = np.zeros(self.n_images - len(misread), bool)
+        making.change(making.at_images(np.append(misread, more)), "exif-frame")
+
     def state(self, making: Making) -> FileState:
         """Return what the loaders need to see of the whole file."""
         known = self.image_row >= 0

@@ -70,6 +70,7 @@ class Mmdet(Trainer):
         Rule("names", "note", "classes are found by name in metainfo; with COCO's own names nothing of another set is left", LOAD),
         Rule("unclipped", "note", "boxes past the edge stay as they are", PARSE),
         Rule("capacity", "note", "at most 100 detections per image are returned", "configs/_base_/models: test_cfg max_per_img"),
+        Rule("exif-frame", "changes-annotation", "pixels are turned as EXIF says, the boxes are those of the stored image", READ),
         Rule("exif", "note", "pixels are turned as EXIF says (MMCV's default), boxes and sizes are not",
              "mmcv/image/io.py: imfrombytes"),
     )
@@ -101,6 +102,7 @@ class Mmdet(Trainer):
         making.change(r.crowd[twin], "crowd")
         making.label[:] = label[twin]
         making.boxes[:] = np.column_stack([x, y, x + w, y + h])
+        r.misread_frames(making, turns=True)
         making.stops += [*r.index_stops(), *self._stops(r, asked_area & ~r.has_area[twin])]
         making.change(twin != np.arange(r.n), "repeated-id")
         making.stops += stops_of_files(r, making, READ, unreadable="AssertionError: failed to load image")

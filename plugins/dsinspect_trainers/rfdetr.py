@@ -58,6 +58,8 @@ class RfDetr(Trainer):
         Rule("not-a-number", "stops", "a coordinate of a label file is not a number", YOLO, "ValueError"),
         Rule("not-utf-8", "stops", "a label file is not UTF-8", YOLO, "UnicodeDecodeError"),
         Rule("parents", "note", "categories that only group others, and have no annotation, get no class", PARENTS),
+        Rule("exif-frame", "changes-annotation", "pixels are not turned as EXIF says, the boxes are those of the upright image",
+             READ),
         Rule("exif", "note", "pixels are not turned as EXIF says (Pillow)", READ),
         Rule("capacity", "note", "at most 300 objects per image are returned (num_queries)", "rfdetr/config.py"),
     )
@@ -80,6 +82,7 @@ class RfDetr(Trainer):
         unknown = np.isnan(label)
         cut_boxes(r, making, twin)
         making.label[:] = label
+        r.misread_frames(making, turns=False)
         r.keep_replaced(making)
 
         def wording(category_id: Any, image_id: int) -> str:

@@ -55,6 +55,8 @@ class RtDetr(Trainer):
         Rule("unreadable-image", "stops", "an image file is missing or cannot be read, when it is first used", READ),
         Rule("label-beyond", "stops", "a category id is not below the number of classes: labels are the ids as they stand", LOSS,
              "CUDA error: device-side assert triggered"),
+        Rule("exif-frame", "changes-annotation", "pixels are not turned as EXIF says, the boxes are those of the upright image",
+             READ),
         Rule("exif", "note", "pixels are not turned as EXIF says (Pillow)", READ),
         Rule("small", "note", "while training, boxes under 1 px after resizing are left out (SanitizeBoundingBoxes)",
              "rtdetrv2_pytorch/configs/rtdetrv2/include/dataloader.yml"),
@@ -76,6 +78,7 @@ class RtDetr(Trainer):
         making.drop(r.crowd[twin], "crowd")
         cut_boxes(r, making, twin)
         making.label[:] = r.category_id[twin]
+        r.misread_frames(making, turns=False)
         r.keep_replaced(making)
         making.stops += r.index_stops()
         making.stops += tensor_stops(r, making, twin, CONVERT, lacks={"area": ~r.has_area[twin]}, unknown=None, wording=None,

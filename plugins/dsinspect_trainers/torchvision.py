@@ -44,6 +44,8 @@ class Torchvision(Trainer):
         Rule("missing-name", "stops", "an image has no `file_name`", READ, "KeyError: 'file_name'"),
         Rule("unreadable-image", "stops", "an image file is missing or cannot be read, when it is first used", READ),
         Rule("labels", "note", "labels are the category ids as they stand; 0 is the background", CONVERT),
+        Rule("exif-frame", "changes-annotation", "pixels are not turned as EXIF says, the boxes are those of the upright image",
+             READ),
         Rule("exif", "note", "pixels are not turned as EXIF says (Pillow)", READ),
         Rule("capacity", "note", "at most 100 detections per image are returned (box_detections_per_img)",
              "torchvision/models/detection/faster_rcnn.py"),
@@ -64,6 +66,7 @@ class Torchvision(Trainer):
         making.drop(r.crowd[twin], "crowd")
         cut_boxes(r, making, twin)
         making.label[:] = r.category_id[twin]
+        r.misread_frames(making, turns=False)
         r.keep_replaced(making)
         lacks = {"iscrowd": ~r.has_crowd[twin], "area": ~r.has_area[twin]}
         outlines = loaded.annotations.get("segmentation")

@@ -78,6 +78,7 @@ class Yolox(Trainer):
              "yolox/data/data_augment.py: TrainTransform"),
         Rule("capacity", "note", "at most 120 objects per image are trained on with mosaic, 50 without",
              "yolox/exp/yolox_base.py: get_dataset"),
+        Rule("exif-frame", "changes-annotation", "pixels are turned as EXIF says, the boxes are those of the stored image", READ),
         Rule("exif", "note", "pixels are turned as EXIF says (OpenCV); boxes and sizes are taken as they stand", LOAD),
     )
 
@@ -106,6 +107,7 @@ class Yolox(Trainer):
         making.change((r.x < -SAME_PX) | (r.y < -SAME_PX), "shifted")
         making.change((r.w < 0) | (r.h < 0), "reversed")
         making.change((x + w > width + SAME_PX) | (y + h > height + SAME_PX), "clipped")
+        r.misread_frames(making, turns=True)
         making.stops += [*r.index_stops(), *self._stops(r, making, ids, twin)]
         making.stops += stops_of_files(r, making, READ, "AssertionError: file named ... not found",
                                        "AssertionError: file named ... not found")

@@ -119,6 +119,15 @@ def test_mistakes_are_one_line(labels: Path, arguments: list[str], says: str, ca
     assert error.count("\n") == 1
 
 
+def test_python_gives_frames(labels: Path) -> None:
+    import dsinspect
+
+    (trainer,) = dsinspect.simulate(labels, "ultralytics@8.4").trainers
+    assert trainer.image_fates.frame["path"].tolist() == ["images/b.png", "images/c.png"]
+    assert trainer.annotation_fates.frame["path"].tolist() == ["images/b.png", "images/b.png", "images/c.png"]
+    assert [rule.key for rule, _ in trainer.losses] == ["above-limit", "duplicate"]
+
+
 def test_rules_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["explain", "ultralytics@8.3.66"]) == 0
     text = " ".join(capsys.readouterr().out.split())
