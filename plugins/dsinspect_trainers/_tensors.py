@@ -101,8 +101,11 @@ def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCateg
             yield stop("KeyError: 'bbox'", 2)
             continue
         if any(n < 0 for _, n in lengths):
-            texts = any(isinstance(v, str) for m in found if isinstance(m.record["bbox"], list) for v in m.record["bbox"])
-            yield stop("ValueError: too many dimensions 'str'" if texts else "TypeError: must be real number, not NoneType", 3)
+            boxes = [m.record["bbox"] for m in found]
+            texts = [b for b in boxes if isinstance(b, list) and any(isinstance(v, str) for v in b)]
+            starts = any(isinstance(b[0], str) for b in texts)  # PyTorch takes the kind of the first number for all
+            yield stop("ValueError: too many dimensions 'str'" if starts else
+                       f"TypeError: must be real number, not {'str' if texts else 'NoneType'}", 3)
             continue
         sizes = [n for _, n in lengths]
         error, step = ragged(sizes)

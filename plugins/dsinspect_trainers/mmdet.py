@@ -156,4 +156,4 @@ def _error_of(record: Mapping[str, Any]) -> str:
         return f"ValueError: not enough values to unpack (expected 4, got {len(box)})"
     if len(box) > 4:
         return "ValueError: too many values to unpack (expected 4)"
-    return "TypeError: '<' not supported between instances of" if any(isinstance(v, str) for v in box) else ""
+    return "TypeError" if any(isinstance(v, str) for v in box) else ""
