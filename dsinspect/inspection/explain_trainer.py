@@ -73,6 +73,6 @@ def trainer_page(trainer_type: type[Trainer]) -> str:
         lines.append("")
     if t.limits:
         lines += ["## Limits of checks", "", "| check | limit |", "|---|---|"]
-        lines += [f"| [{c}](../checks/{c}.md) | {', '.join(f'`{k}` = {v}' for k, v in o.items())} |" for c, o in t.limits.items()]
+        lines += [f"| `{c}` | {', '.join(f'`{k}` = {v}' for k, v in o.items())} |" for c, o in t.limits.items()]
         lines.append("")
     return "\n".join(lines)

@@ -38,7 +38,7 @@ class RtDetr(Trainer):
     reads = ("coco",)
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"DST005": {"max_objects": 300}}
+    limits = {"CLS009": {"trainer": "rt-detr"}, "DST005": {"max_objects": 300}}
     target = Target("coco", first_id=0, upright=True, images="{split}", annotations="annotations/instances_{split}.json",
                     snippet=("rtdetr_overrides.yml", SNIPPET))
     rules = (

@@ -26,7 +26,7 @@ class Torchvision(Trainer):
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"DST005": {"max_objects": 100}}
+    limits = {"CLS009": {"trainer": "torchvision"}, "DST005": {"max_objects": 100}}
     target = Target("coco", first_id=1, upright=True, outlines=True, images="{split}2017",
                     annotations="annotations/instances_{split}2017.json")
     rules = (

@@ -48,7 +48,7 @@ class Yolox(Trainer):
     reads = ("coco",)
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"DST005": {"max_objects": 120}}
+    limits = {"CLS009": {"trainer": "yolox"}, "DST005": {"max_objects": 120}}
     target = Target("coco", first_id=1, images="{split}2017", annotations="annotations/instances_{split}2017.json",
                     snippet=("yolox_exp.py", SNIPPET))
     rules = (
