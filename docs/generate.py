@@ -109,8 +109,8 @@ def api_page() -> str:
     module = inspect.cleandoc(api.__doc__ or "")
     start, _, example = module.partition("\n\n    ")
     lines = [MADE, "# Python API", "", start.partition("\n\n")[2], "", "```python", inspect.cleandoc("    " + example), "```", ""]
-    for thing in (api.open, api.Dataset, api.inspect, api.Inspection, api.Findings, api.fix, api.Fixed, api.convert, api.transform,
-                  api.iter, Sample):
+    for thing in (api.open, api.Dataset, api.inspect, api.Inspection, api.Findings, api.fix, api.Fixed, api.convert, api.simulate,
+                  api.transform, api.iter, Sample):
         name = f"dsinspect.{thing.__name__}" if thing is not Sample else "Sample"
         lines += [f"## {name}", "", *documented(thing)]
         if inspect.isclass(thing):
@@ -162,13 +162,14 @@ def cell(text: str) -> str:
 def pages() -> dict[Path, str]:
     """Return every generated page by its path."""
     from dsinspect.inspection.explain import facts_of
-    from dsinspect.inspection.explain_trainer import trainer_page
+    from dsinspect.inspection.explain_trainer import trainer_page, trainers_page
     from dsinspect.loader import load_plugins
 
     plugins = load_plugins()
     checks = [facts_of(c) for c in plugins.checks.values()]
     made = {HERE / "checks" / f"{c['code']}.md": check_page(c) for c in checks}
     made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
+    made[HERE / "trainers.md"] = MADE + trainers_page(plugins.trainers)
     return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(),
             HERE / "plugin-examples.md": examples_page(), HERE / "api.md": api_page()}
 

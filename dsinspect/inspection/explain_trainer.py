@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from dsinspect.protocols.trainers import EFFECTS, Rule, Trainer
@@ -52,6 +53,16 @@ def _span(rule: dict[str, Any]) -> str:
     if since and until:
         return f" (from {since} on, before {until})"
     return f" (from {since} on)" if since else f" (before {until})" if until else ""
+
+
+def trainers_page(trainers: Mapping[str, type[Trainer]]) -> str:
+    """Return the index of all trainers, Markdown."""
+    lines = ["# Trainers", "", "What the loader of each makes of a dataset, for `dsinspect simulate`, `convert --for`, `expect` "
+             "and `--trainer` on `check` and `report`. Nothing of a trainer is run.", "",
+             "| trainer | reads | releases | how it is known |", "|---|---|---|---|"]
+    lines += [f"| [{t.title}](trainers/{name}.md): `{name}` | {', '.join(t.reads)} | {t.releases[0]} to {t.newest} | {t.evidence} |"
+              for name, t in trainers.items()]
+    return "\n".join([*lines, ""])
 
 
 def trainer_page(trainer_type: type[Trainer]) -> str:
