@@ -1,15 +1,25 @@
-"""IMG005 exif-rotated: pictures that are shown turned.
+"""IMG005 exif-rotated: images that are shown turned.
 
-Reports an image whose EXIF orientation is not 1, and which frame its boxes fit: the picture as stored, as displayed
-(upright), or both.
+Reports an image whose EXIF orientation is not 1, and which frame its boxes fit: the image as stored, as displayed (upright),
+or both.
 
-Why it matters: cv2.imread turns the picture with IMREAD_COLOR and does not with IMREAD_UNCHANGED; Pillow never does.
-Boxes drawn on the one are wrong on the other, and nobody notices but the metric.
+Why it matters: boxes drawn on the one frame are wrong on the other, and nobody notices but the metric. Who turns the pixels,
+and who takes the size for turned:
+
+- Ultralytics turns the pixels (OpenCV). It takes the size for turned in JPEG of orientation 6 and 8; from 8.4.190 on in 5 and
+  7 and in PNG as well.
+- detectron2 turns the pixels, and stops with SizeMismatchError where the declared size is not the upright one.
+- mmdetection turns the pixels by MMCV's default, and checks no size.
+- YOLOX turns the pixels (OpenCV), and checks no size.
+- torchvision's references, RT-DETR and RF-DETR do not turn them (Pillow).
+- COCOeval never opens an image.
 
 Example: orientation 6, stored 1200 x 1800 px, shown 1800 x 1200 px, boxes that fit only the upright frame.
 
-When to ignore: when every program that reads the set turns pictures the same way. `dsinspect transform --op upright`
-bakes the orientation in.
+When to ignore: when every program that reads the set turns images the same way. `dsinspect transform --op upright` bakes the
+orientation in.
+
+Source of the default: the loading code of these trainers, run on images of all eight orientations.
 """
 
 from __future__ import annotations
@@ -40,6 +50,6 @@ class ExifRotated(RowCheck[BaseOptions]):
         in_stored, in_upright = boxes_fit(batch, stored), boxes_fit(batch, upright)
         fits = np.select([in_stored & in_upright, in_stored, in_upright], ["both", "stored", "upright"], "neither")
         return Findings.of_images(
-            batch, turned, "EXIF orientation {orientation}: stored as {width:g} x {height:g} px; the boxes fit: {fits}",
+            batch, turned, "Image of {width:~} x {height:~} px has EXIF orientation {orientation}; its boxes fit: {fits}",
             {"orientation": images["orientation"][turned].astype(np.int64), "width": stored[turned, 0],
              "height": stored[turned, 1], "fits": fits[turned].astype(object)})

@@ -1,7 +1,7 @@
 """IMG003 truncated: files whose stream ends early.
 
 A JPEG without its end marker after the scan data, a PNG without its last chunk, a file shorter than its header says.
-Bytes after the end marker are no fault.
+Bytes after the end marker are no fault of the image; they are IMG019's matter.
 
 Why it matters: most decoders fill the rest with grey and say nothing that reaches you; boxes in the grey part teach that
 grey is an object.

@@ -8,7 +8,7 @@ the numbers and these must read each. Half of it is parsing, at 20 ns a number.
 from __future__ import annotations
 
 import gc
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,9 @@ class Shapes:
         area: sum of the areas of the polygons, square px; overlaps count twice, as pycocotools' merge does not.
         envelope: (N, 4) xyxy of all points, px; NaN without any.
         rle_hw: (N, 2) height and width of the mask; NaN where there is none.
+        points: (P, 2) points of the whole polygons of all annotations, one after the other, px.
+        starts: (R,) where each of these polygons starts among the points.
+        owners: (R,) row of the annotation of each.
     """
 
     kind: NDArray[np.int8]
@@ -62,6 +65,9 @@ class Shapes:
     area: NDArray[np.float64]
     envelope: NDArray[np.float64]
     rle_hw: NDArray[np.float64]
+    points: NDArray[np.float64]
+    starts: NDArray[np.int64]
+    owners: NDArray[np.int64]
 
 
 def polygons_of(batch: Batch) -> Shapes:
@@ -78,6 +84,8 @@ def polygons_of(batch: Batch) -> Shapes:
     finally:
         if was_on:
             gc.enable()
+    points = np.cumsum([0, *(len(c.points) for c in chunks)])
+    chunks = [replace(c, starts=c.starts + points[k], owners=c.owners + k * CHUNK) for k, c in enumerate(chunks)]
     return Shapes(*(np.concatenate([getattr(c, f.name) for c in chunks]) for f in fields(Shapes)))
 
 
@@ -194,11 +202,14 @@ def _measured(kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArra
     whole = (lengths % 2 == 0) & (lengths >= 6)
     area = np.zeros(n)
     envelope = np.full((n, 4), np.nan)
+    starts = owned = np.zeros(0, np.int64)
+    points = np.zeros((0, 2))
     if whole.any():
         if not whole.all():
             flat, owned, lengths_of = flat[np.repeat(whole, lengths)], owner[whole], lengths[whole]
         else:
             owned, lengths_of = owner, lengths
+        points = flat.reshape(-1, 2)
         x, y = flat[0::2], flat[1::2]
         stops = np.cumsum(lengths_of // 2)
         starts, last = stops - lengths_of // 2, stops - 1
@@ -217,4 +228,4 @@ def _measured(kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArra
     every = np.ones(len(lengths), bool)
     four = lengths == 4
     return Shapes(kind, count(every), count(lengths % 2 == 1), count((lengths < 6) & ~four & (lengths % 2 == 0)), count(four),
-                  area, envelope, rle_hw)
+                  area, envelope, rle_hw, points, starts, owned)

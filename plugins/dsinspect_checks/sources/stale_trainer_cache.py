@@ -1,12 +1,16 @@
-"""SRC009 stale-trainer-cache: trainer caches older than the labels.
+"""SRC009 stale-trainer-cache: trainer caches older than what they were made from.
 
-A `*.cache` file beside the labels that is older than a label file.
+Reports a `*.cache` file beside the labels that is older than a label file, or than data.yaml.
 
-Why it matters: trainers may go on with the old labels they have in the cache.
+Why it matters: Ultralytics recognises a changed set by the paths and the total size of its files alone: after an edit that
+keeps the size (a class 1 that becomes a 2), and after one of data.yaml, it trains on the old labels of the cache
+(ultralytics#26207).
 
-Example: labels/train.cache of Monday, labels corrected on Tuesday.
+Example: labels/train.cache of Monday, a label file corrected on Tuesday.
 
-When to ignore: when your trainer checks the cache against the files.
+When to ignore: never; delete the cache, it is made again.
+
+Source of the default: the times of the files.
 """
 
 from __future__ import annotations
@@ -16,7 +20,7 @@ from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class StaleTrainerCache(RowCheck[BaseOptions]):
-    """Trainer caches older than a label file."""
+    """Trainer caches older than a label file or the configuration."""
 
     code = "SRC009"
     name = "stale-trainer-cache"

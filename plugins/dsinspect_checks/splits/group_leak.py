@@ -26,31 +26,10 @@ from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Sev
 from dsinspect.tables.columns import is_given, objects
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._content import some
+from dsinspect_checks._sources import sources_of
 
 State = tuple[tuple[str, str, str, str], ...]
 """Kind and name of the source, path and split of each image that has one."""
-RULES = (
-    ("video", re.compile(r"^(?P<key>.+\.(?:mp4|avi|mov|mkv|webm|m4v))#t=[\d.]+$", re.I)),
-    ("video", re.compile(r"^(?P<key>.*?(?:[_\-. ](?:mp4|avi|mov|mkv|webm|m4v)|video[\w]*?|frames?))[_\-. ]?\d+\D*$", re.I)),
-    ("tiles of", re.compile(r"^(?P<key>.+?)[_\-](?:x\d+[_\-]y\d+|y\d+[_\-]x\d+|r\d+[_\-]c\d+|row\d+[_\-]col\d+|tile[_\-]?\d+"
-                            r"(?:[_\-]\d+)?|_\d+__\d+___\d+)$", re.I)),
-)
-
-
-def source_of(stem: str) -> tuple[str, str] | None:
-    """Return what an image is part of, by its name: the kind of source and its name; None for an image of its own.
-
-    >>> source_of("sharks_mp4-14_jpg.rf.0a1b")
-    ('video', 'sharks_mp4')
-    """
-    original, rf, _ = stem.partition(".rf.")
-    if rf:
-        original = re.sub(r"_(jpe?g|png|bmp|webp)$", "", original, flags=re.I)
-    for kind, rule in RULES:
-        match = rule.match(original)
-        if match:
-            return kind, match.group("key")
-    return ("augmented copies of", original) if rf else None
 
 
 def _is_spread(group: list[tuple[str, str]]) -> bool:
@@ -75,11 +54,9 @@ class GroupLeak(Check[State, BaseOptions]):
         if not is_given(images["split"]).any():
             return ()
         paths, splits = images["path"].tolist(), images["split"].tolist()
-        rows = []
-        for path, split in zip(paths, splits, strict=True):
-            found = source_of(re.sub(r"\.[^./]+$", "", path.rpartition("/")[2])) if split is not None else None
-            if found:
-                rows.append((*found, path, split))
+        sources = batch.once(sources_of)
+        rows = [(kind, key, path, split) for kind, key, path, split in zip(
+            sources.kind.tolist(), sources.key.tolist(), paths, splits, strict=True) if kind is not None and split is not None]
         if "camera" in images and "taken" in images:
             known = is_given(images["camera"]) & is_given(images["taken"]) & is_given(images["split"])
             for k in np.flatnonzero(known).tolist():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _ODD = re.compile(rb"(?:\A|[\r\n])[ \t]+(?:[\r\n]|\Z)|\r(?!\n)|^[ \t]*[+-]?\d*[.eE]", re.MULTILINE)
+_BLANK = re.compile(rb"(?<=[\r\n])[ \t]+(?=[\r\n])")
 FILES = 128
 """Label files read together: what is made on the way takes five times the memory of their rows."""
 
@@ -146,6 +147,9 @@ def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, po
     empty = np.empty(0, np.int64)
     files, category_ids, lines, indices, n_values = (
         (np.concatenate(c) for c in zip(*parts, strict=True)) if parts else (empty,) * 5)
+    for kind, k, reason, line in _oddities(contents, files, n_values, lines, pose):
+        problems.setdefault(k, []).append(Problem(kind, labels[k].source, reason, line=line, image=labels[k].image,
+                                                  split=labels[k].split))
     order = np.argsort(files, kind="stable")
     files, lines, n_values = files[order], lines[order], n_values[order]
     wanted = np.full(len(lines), texts) | (n_values > 6 if points else False)
@@ -154,6 +158,22 @@ def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, po
                 _texts(contents, files, lines, wanted) if wanted.any() else None,
                 [p for k in sorted(problems) for p in problems[k]],
                 _odd(contents, others, None if read is None else read[0], plain, poses=pose is not None) if odd else None)
+
+
+def _oddities(contents: Sequence[bytes], files: NDArray[np.int64], n_values: NDArray[np.int64], lines: NDArray[np.int64],
+              pose: int | None) -> Iterator[tuple[str, int, str, int]]:
+    """Yield what trainers mind and no row is lost by: kind of problem, number of the file, reason and first line."""
+    if pose != 6 and (six := n_values == 6).any():
+        rows = np.bincount(files, minlength=len(contents))
+        for k, n in enumerate(np.bincount(files[six], minlength=len(contents)).tolist()):
+            if n:
+                reason = f"{n:,} of {rows[k]:,} rows {'has' if n == 1 else 'have'} 6 numbers"
+                yield "extra-columns", k, reason, int(lines[six & (files == k)].min())
+    for k, content in enumerate(contents):
+        if blank := list(_BLANK.finditer(content.strip())):
+            number = content[:len(content) - len(content.lstrip()) + blank[0].start()].count(b"\n") + 1
+            count = "1 row holds" if len(blank) == 1 else f"{len(blank):,} rows hold"
+            yield "blank-row", k, f"{count} nothing but white space", number
 
 
 def _odd(contents: Sequence[bytes], others: set[int], rows: PlainRows | None, plain: Sequence[int], *,

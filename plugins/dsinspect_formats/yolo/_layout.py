@@ -69,7 +69,7 @@ def find_layout(root: Path, images: Path | None) -> Layout:
         why = next((f"{p.source}: {p.reason}" for p in config.problems if p.kind == "bad-class-list"), "")
         raise UserError(f"{root}: neither images nor label files found{f' ({why})' if why else ''}")
     finder.tell_orphans()
-    _look_for_stale_caches(layout)
+    _look_for_stale_caches(layout, config.path)
     layout.splits = tuple(dict.fromkeys(e.split for e in layout.entries if e.split))
     return layout
 
@@ -299,7 +299,7 @@ def _image_of(label: str) -> str:
     return posixpath.splitext(path)[0][1:] + ".jpg"
 
 
-def _look_for_stale_caches(layout: Layout) -> None:
+def _look_for_stale_caches(layout: Layout, config: Path | None) -> None:
     labels: dict[str, list[str]] = {}
     for entry in layout.entries:
         if entry.label:
@@ -311,6 +311,8 @@ def _look_for_stale_caches(layout: Layout) -> None:
         made = cache.stat().st_mtime
         if any(_changed(layout.root / f) > made for f in files):
             layout.problems.append(Problem("stale-cache", f"{folder}.cache", "is older than a label file beside it"))
+        elif config is not None and _changed(config) > made:
+            layout.problems.append(Problem("stale-cache", f"{folder}.cache", f"is older than {config.name}"))
 
 
 def _changed(path: Path) -> float:

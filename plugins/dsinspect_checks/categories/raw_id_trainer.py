@@ -1,0 +1,67 @@
+"""CLS009 raw-id-trainer: category ids that some trainers take as they stand.
+
+Reports declared category ids that are not 0 to n-1, which RT-DETR needs without `remap_mscoco_category`; that are not 1 to n,
+which torchvision's references need; and that are not in ascending order, with which YOLOX names classes wrongly. As info; as
+an error for the trainer that `trainer` names.
+
+Why it matters: with RT-DETR an id beyond the classes stops training with a device-side assertion, or trains another class
+(RT-DETR#70, #346); torchvision's heads count the background as 0; YOLOX sorts ids and takes names in the order of the file.
+
+Example: ids 1 to 80 for RT-DETR; ids 0 to 2 for torchvision.
+
+When to ignore: when your trainer maps ids, as Ultralytics, detectron2 and mmdetection do.
+
+Source of the default: the loading code of these trainers.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.dataset import DatasetInfo
+
+
+class Options(BaseOptions, frozen=True):
+    """Whose reading counts."""
+
+    trainer: Annotated[Literal["", "rt-detr", "torchvision", "yolox"],
+                       option("trainer whose need is an error; none when empty")] = ""
+
+
+class RawIdTrainer(Check[None, Options]):
+    """Declared ids that a trainer which does not map them gets wrong."""
+
+    code = "CLS009"
+    name = "raw-id-trainer"
+    severity = Severity.INFO
+    options_type = Options
+
+    def map(self, batch: Batch) -> None:
+        """Keep nothing: the declared list says all."""
+        return
+
+    def merge(self, a: None, b: None) -> None:
+        """Keep nothing."""
+        return
+
+    def finish(self, state: None, dataset: DatasetInfo) -> Result:
+        """Compare the list with what each trainer takes for granted."""
+        ids = [c.category_id for c in dataset.categories]
+        if dataset.format != "coco" or not ids:
+            return Result()
+        n, in_order = len(ids), sorted(ids)
+        needs = [("rt-detr", f"0 to {n - 1}", in_order != list(range(n))),
+                 ("torchvision", f"1 to {n}", in_order != list(range(1, n + 1))), ("yolox", "ascending ids", ids != in_order)]
+        given = f"{in_order[0]} to {in_order[-1]}" if in_order == list(range(in_order[0], in_order[0] + n)) else "with gaps"
+        given += "" if ids == in_order else ", not in order"
+        parts = []
+        for trainer, need, is_wrong in needs:
+            if is_wrong:
+                parts.append(Findings.of_subjects(
+                    [trainer], "The {classes:~ category id is|category ids are} {given}; {trainer} takes ids as they stand and "
+                    "needs {need}",
+                    {"classes": n, "given": given, "trainer": trainer, "need": need},
+                    severity=Severity.ERROR if trainer == self.options.trainer else Severity.INFO))
+        return Result(Findings.concat(parts))

@@ -1,0 +1,1 @@
+"""Checks of tracks: the same object over the frames of a video."""
