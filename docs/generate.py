@@ -17,7 +17,7 @@ HERE = Path(__file__).resolve().parent
 FAMILIES = {
     "SRC": "Files, layout, encoding", "REC": "Records and identity", "BOX": "Geometry of boxes", "CLS": "Classes",
     "IMG": "Image files", "SIZ": "Sizes, as the network will see them", "DST": "Distribution", "SPL": "Splits",
-    "CNV": "Conventions", "TRN": "As the trainer sees it",
+    "CNV": "Conventions", "KPT": "Keypoints", "OBB": "Rotated boxes", "VID": "Tracks of videos", "TRN": "As the trainer sees it",
 }
 MADE = "<!-- Made by docs/generate.py from the code: change the docstring or the option, not this page. -->\n"
 

@@ -183,6 +183,16 @@ def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
     png = target("train_26.jpg")
     png.content = encode(scene(rng, png.size, png.boxes), ".png")
     faults.plant("IMG007", "PNG content under .jpg", "train_26.jpg")
+    target("train_39.jpg").content = (target("train_39.jpg").content or b"") + b"written by a camera"
+    faults.plant("IMG019", "19 bytes after the end marker", "train_39.jpg")
+    group = target("train_40.jpg")
+    group.boxes = [("person", 20, 20, 180, 120), *(("person", 30.0 + 50 * k, 40.0, 60.0 + 50 * k, 100.0) for k in range(3))]
+    faults.plant("BOX015", "a box over three persons that have boxes", "train_40.jpg", "person")
+    twin, other = target("train_41.jpg"), target("train_42.jpg")
+    twin.content = encode(cv2.imdecode(np.frombuffer(other.content or b"", np.uint8), cv2.IMREAD_COLOR), quality=60)
+    twin.boxes = other.boxes[:1] if len(other.boxes) > 1 else []
+    faults.plant("IMG009", "train_42.jpg saved again with another quality", "train_41.jpg")
+    faults.plant("DST006", "train_42.jpg without its other boxes", "train_41.jpg")
     copy_of(target("train_20.jpg"), target("train_21.jpg"))
     faults.plant("IMG008", "the same bytes as train_21.jpg", "train_20.jpg")
     copy_of(target("train_22.jpg"), target("val_05.jpg"))
@@ -257,6 +267,14 @@ def plant_coco(folder: Path, images: list[dict[str, Any]], annotations: list[dic
     faults.plant("REC006", "category id 99", images[34]["file_name"], formats=coco)
     annotations.append({"id": 9003, "image_id": 36, **template, "bbox": [5, "five", 20, 20]})
     faults.plant("SRC001", "text in a number", None, formats=coco)
+    crossed = by_image[38][0]
+    x, y, w, h = crossed["bbox"]
+    crossed["segmentation"], crossed["area"] = [[x, y, x + w, y + h, x + w, y, x, y + h]], 0
+    faults.plant("REC016", "an hourglass", images[37]["file_name"], formats=coco)
+    by_image[39][0]["keypoints"] = [10, 10]
+    faults.plant("KPT001", "two numbers instead of triples", images[38]["file_name"], formats=coco)
+    faults.plant("CLS009", "ids 1, 2, 3, 4, 6, 8: not RT-DETR's 0 to 5", None, formats=coco)
+    faults.plant("CLS009", "ids 1, 2, 3, 4, 6, 8: not torchvision's 1 to 6", None, formats=coco)
 
 
 def write_voc(folder: Path, drawn: list[Picture], faults: Faults) -> None:
@@ -310,6 +328,12 @@ def write_yolo(folder: Path, drawn: list[Picture], faults: Faults) -> None:
         with (labels / "train_34.txt").open("a", encoding="utf-8") as f:
             f.write("99 0.1 0.1 0.12 0.13\n")
         faults.plant("REC006", "class 99 of 6", "train_34.jpg", formats=yolo)
+        rows = (labels / "train_37.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+        (labels / "train_37.txt").write_text(rows[0].rstrip("\n") + " 0.87\n" + "".join(rows[1:]), encoding="utf-8")
+        faults.plant("SRC011", "a confidence after a box", "train_37.jpg", formats=yolo)
+        rows = (labels / "train_38.txt").read_text(encoding="utf-8").splitlines(keepends=True)
+        (labels / "train_38.txt").write_text(rows[0] + "  \n" + "".join(rows[1:]), encoding="utf-8")
+        faults.plant("SRC012", "two spaces on a line", "train_38.jpg", formats=yolo)
         (labels / "train_00.txt").unlink()
         faults.plant("SRC003", "a picture without a label file", "train_00.jpg", formats=yolo)
         (labels / "nobody.txt").write_text("0 0.5 0.5 0.1 0.1\n", encoding="utf-8")

@@ -89,7 +89,13 @@ def clean_set(seed: int) -> list[Any]:
 
 def write(name: str, folder: Path, pictures: list[Any]) -> None:
     """Write pictures as a set of a format."""
-    {"coco": draw.write_coco, "voc": draw.write_voc, "yolo": draw.write_yolo}[name](folder, pictures, draw.Faults())
+    from mutations_of_sets import write_dota, write_mot
+
+    others = {"mot": write_mot, "dota": write_dota}
+    if name in others:
+        others[name](folder, pictures)
+    else:
+        {"coco": draw.write_coco, "voc": draw.write_voc, "yolo": draw.write_yolo}[name](folder, pictures, draw.Faults())
 
 
 def run_planted(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:

@@ -408,6 +408,205 @@ def swapped_size(p: Planted) -> None:
         picture.declared = picture.declared[::-1]
     p.due.append(("CNV006", None))
 
+def label_rows(p: Planted, code: str, change: Callable[[list[str]], list[str]], at_least: int = 2) -> None:
+    """Change the rows of one YOLO label file; a finding is due on its image."""
+    picture = p.pick(at_least=at_least)
+
+    def step(folder: Path) -> None:
+        path = next(folder.rglob(f"{Path(picture.name).stem}.txt"))
+        path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+
+    p.after.append(step)
+    p.due.append((code, picture.name))
+
+
+def sixth_number(p: Planted) -> None:
+    label_rows(p, "SRC011", lambda rows: [rows[0].rstrip("\n") + " 0.87\n", *rows[1:]])
+
+
+def blank_row(p: Planted) -> None:
+    label_rows(p, "SRC012", lambda rows: [rows[0], "  \n", *rows[1:]])
+
+
+def trailing_bytes(p: Planted) -> None:
+    change_file(p, "IMG019", lambda content, picture: content + b"made by a camera")
+
+
+def too_small(p: Planted) -> None:
+    picture = p.pick()
+    picture.boxes = [("car", 20.0, 1.0, 44.0, 7.0)]
+    picture.size = picture.declared = (64, 8)
+    picture.content = draw.encode(draw.scene(np.random.default_rng(8), picture.size, []))
+    p.due.append(("IMG020", picture.name))
+
+
+def frozen_box(p: Planted) -> None:
+    frames = [q for q in p.pictures if q.split == "train" and q.boxes][:8]
+    for k, picture in enumerate(frames):
+        picture.name = f"clip_mp4-{k:02d}.jpg"
+        picture.boxes.append(("car", 2.0, 2.0, 34.0, 28.0))
+    p.due.append(("BOX013", "clip_mp4-00.jpg"))
+    p.consequences |= {"BOX007", "BOX008", "BOX012"}
+
+
+def sliver(p: Planted) -> None:
+    p.options.append("BOX014.min_boxes=20")
+    add_box(p, "BOX014", (157, 20, 160, 50))
+
+
+def box_of_boxes(p: Planted) -> None:
+    picture = p.pick()
+    held = [("car", 15.0 + 35 * k, 20.0, 40.0 + 35 * k, 45.0) for k in range(3)]
+    picture.boxes = [("car", 10.0, 10.0, 120.0, 100.0), *held]
+    p.due.append(("BOX015", picture.name))
+
+
+def hourglass(p: Planted) -> None:
+    picture = p.pick()
+
+    def coco(d: dict[str, Any]) -> list[Due]:
+        number = next(i["id"] for i in d["images"] if i["file_name"] == picture.name)
+        a = next(a for a in d["annotations"] if a["image_id"] == number)
+        x, y, w, h = a["bbox"]
+        a["segmentation"] = [[x, y, x + w, y + h, x + w, y, x, y + h]]
+        return [("REC016", picture.name)]
+
+    def step(folder: Path) -> None:
+        if (folder / "annotations").exists():
+            change_coco(p, coco)
+            p.after.pop()(folder)
+            return
+        path = next(folder.rglob(f"{Path(picture.name).stem}.txt"))
+        rows = []
+        for k, (c, *numbers) in enumerate(row.split() for row in path.read_text().splitlines()):
+            x, y, w, h = map(float, numbers)
+            left, top, right, bottom = x - w / 2, y - h / 2, x + w / 2, y + h / 2
+            corners = (left, top, right, top, right, bottom, left, bottom)
+            if k == 0:
+                corners = (left, top, right, bottom, right, top, left, bottom)
+            rows.append(" ".join([c, *map(str, corners)]))
+        path.write_text("\n".join(rows) + "\n")
+        p.due.append(("REC016", picture.name))
+
+    p.after.append(step)
+    p.consequences |= {"REC007", "REC012"}
+
+
+def ignore_class(p: Planted) -> None:
+    def step(folder: Path) -> None:
+        for path in [*folder.rglob("*.json"), *folder.rglob("*.yaml"), *folder.rglob("*.xml")]:
+            path.write_text(path.read_text().replace("bicycle", "DontCare"))
+
+    p.after.append(step)
+    p.due.append(("CLS008", None))
+
+
+def raw_ids(p: Planted) -> None:
+    def change(d: dict[str, Any]) -> list[Due]:
+        d["categories"].reverse()
+        return [("CLS009", None), ("CLS009", None)]  # YOLOX and, as in the clean set, RT-DETR
+
+    p.options.append("CLS009.trainer=yolox")
+    p.consequences |= {"CLS006"}
+    change_coco(p, change)
+
+
+def over_capacity(p: Planted) -> None:
+    p.options.append("DST005.max_objects=20")
+    many_boxes(p)
+    p.due[:] = [("DST005", name) for _, name in p.due]
+
+
+def inconsistent_twins(p: Planted) -> None:
+    a = next(q for q in p.pictures if q.split == "train" and len(q.boxes) >= 3)
+    b = next(q for q in p.pictures if q.split == "train" and q.boxes and q is not a)
+    draw.copy_of(a, b)
+    b.content = draw.encode(cv2.imdecode(np.frombuffer(a.content, np.uint8), cv2.IMREAD_COLOR), quality=70)
+    b.boxes = b.boxes[:1]
+    p.due.append(("DST006", b.name))
+    p.consequences |= {"IMG009"}
+
+
+def neighbours(p: Planted) -> None:
+    for split, first in (("train", 0), ("val", 1)):
+        for k, picture in enumerate(q for q in p.pictures if q.split == split):
+            picture.name = f"clip_mp4-{2 * k + first:03d}.jpg"
+    p.due.append(("SPL007", None))
+    p.consequences |= {"SPL003"}
+
+
+def few_numbers(a: dict[str, Any]) -> None:
+    a["keypoints"] = [10, 10]
+
+
+def write_mot(folder: Path, pictures: list[Any]) -> None:
+    """Write the pictures with boxes as one sequence of MOT with one track: the first box of each, at one place."""
+    rows = []
+    for k, picture in enumerate([q for q in pictures if q.boxes], 1):
+        (folder / "train" / "seq" / "img1").mkdir(parents=True, exist_ok=True)
+        (folder / "train" / "seq" / "img1" / f"{k:06d}.jpg").write_bytes(picture.content)
+        rows.append(f"{k},1,{40 + k},30,40,30,1,1,1")
+    (folder / "train" / "seq" / "gt").mkdir()
+    (folder / "train" / "seq" / "gt" / "gt.txt").write_text("\n".join(rows) + "\n")
+    (folder / "train" / "seq" / "seqinfo.ini").write_text(
+        f"[Sequence]\nname=seq\nimDir=img1\nframeRate=30\nseqLength={len(rows)}\nimWidth=160\nimHeight=120\nimExt=.jpg\n")
+
+
+def write_dota(folder: Path, pictures: list[Any]) -> None:
+    """Write the pictures as DOTA: every box by its four corners."""
+    for picture in pictures:
+        (folder / picture.split / "images").mkdir(parents=True, exist_ok=True)
+        (folder / picture.split / "labelTxt").mkdir(parents=True, exist_ok=True)
+        (folder / picture.split / "images" / picture.name).write_bytes(picture.content)
+        rows = [f"{a} {b} {c} {b} {c} {d} {a} {d} {name} 0\n" for name, a, b, c, d in picture.boxes]
+        (folder / picture.split / "labelTxt" / f"{Path(picture.name).stem}.txt").write_text("".join(rows))
+
+
+def track_change(code: str, change: Callable[[list[str]], int]) -> Mutation:
+    """Return a mutation of the rows of a MOT file; `change` returns the frame on which a finding is due."""
+    def mutation(p: Planted) -> None:
+        def step(folder: Path) -> None:
+            path = next(folder.rglob("gt.txt"))
+            rows = path.read_text().splitlines()
+            p.due.append((code, f"{change(rows):06d}.jpg"))
+            path.write_text("\n".join(rows) + "\n")
+
+        p.after.append(step)
+        p.consequences |= {"CLS001", "CLS002", "CLS003", "SPL004"}  # of MOT's 13 classes one is used
+
+    return mutation
+
+
+def other_class(rows: list[str]) -> int:
+    rows[20:] = [r.removesuffix("1,1") + "3,1" for r in rows[20:]]
+    return 21
+
+
+def left_out(rows: list[str]) -> int:
+    del rows[9:11]
+    return 12
+
+
+def jump(rows: list[str]) -> int:
+    for k in range(20, len(rows)):
+        rows[k] = rows[k].replace(",30,40,30,", ",100,8,8,").replace(f",1,{41 + k},", ",1,2,")
+    return 21
+
+
+def trapezium(p: Planted) -> None:
+    picture = p.pick()
+
+    def step(folder: Path) -> None:
+        path = next(folder.rglob(f"{Path(picture.name).stem}.txt"))
+        rows = path.read_text().splitlines()
+        numbers = rows[0].split()
+        numbers[4] = str(float(numbers[4]) - 12)
+        numbers[0] = str(float(numbers[0]) + 9)
+        path.write_text("\n".join([" ".join(numbers), *rows[1:]]) + "\n")
+        p.due.append(("OBB001", picture.name))
+
+    p.after.append(step)
+
 
 MORE: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "BOX002": (not_finite, FORMATS), "BOX010": (size_outlier, FORMATS), "BOX012": (crowded, FORMATS),
@@ -428,6 +627,13 @@ MORE: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "SPL004": (class_drift, FORMATS), "SPL005": (class_missing, FORMATS), "SPL006": (size_drift, FORMATS),
     "CNV001": (one_based, ("voc",)), "CNV002": (corners_as_size, ("coco",)),
     "CNV003": (pixels_as_fractions, ("yolo",)), "CNV004": (one_based_classes, ("yolo",)),
+    "SRC011": (sixth_number, ("yolo",)), "SRC012": (blank_row, ("yolo",)), "IMG019": (trailing_bytes, FORMATS),
+    "IMG020": (too_small, FORMATS), "BOX013": (frozen_box, FORMATS), "BOX014": (sliver, FORMATS), "BOX015": (box_of_boxes, FORMATS),
+    "REC016": (hourglass, ("coco", "yolo")), "CLS008": (ignore_class, FORMATS), "CLS009": (raw_ids, ("coco",)),
+    "DST005": (over_capacity, FORMATS), "DST006": (inconsistent_twins, FORMATS), "SPL007": (neighbours, FORMATS),
+    "KPT001": (annotation_change("KPT001", few_numbers), ("coco",)), "OBB001": (trapezium, ("dota",)),
+    "VID001": (track_change("VID001", other_class), ("mot",)), "VID002": (track_change("VID002", left_out), ("mot",)),
+    "VID003": (track_change("VID003", jump), ("mot",)),
     "CNV005": (rotated_frame, ("coco", "voc")), "CNV006": (swapped_size, ("coco", "voc")),
 }
 """Code to its mutation and the formats that can express it."""
