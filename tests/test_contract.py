@@ -27,7 +27,7 @@ from dsinspect.testing import (
 
 PLUGINS = load_plugins()
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
-HEADINGS = ("Why it matters:", "Example:", "When to ignore:")
+HEADINGS = ("Why it matters:", "Example:", "When to ignore:", "Source of the default:")
 
 
 @pytest.mark.parametrize("code", PLUGINS.checks)

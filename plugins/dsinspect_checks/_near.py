@@ -52,11 +52,14 @@ class Closeness:
         distance: bits by which their hashes may differ.
         max_difference: standard deviations of luma by which a cell may differ.
         max_local: how many times the mean difference the largest one may be.
+        copies: standard deviations by which a cell may differ where only copies are wanted; None for all that is alike.
+            In a fixed scene no copy can be distinguished from another frame.
     """
 
     distance: int
     max_difference: float
     max_local: float
+    copies: float | None = None
 
 
 def hash_rows(batch: Batch) -> Columns:
@@ -185,7 +188,13 @@ def _confirmed(seed: int, near: NDArray[np.intp], cells: NDArray[np.float32], cl
     Where most do not, the scene is fixed and the hash blind to what moves in it: then only the same are alike.
     """
     same, alike = _compared(cells[near], cells[seed], closeness)
-    return near[alike if 2 * alike.sum() >= len(near) else same]
+    is_fixed = 2 * alike.sum() < len(near)
+    if closeness.copies is None:
+        return near[same if is_fixed else alike]
+    if is_fixed:
+        return near[:0]
+    near = near[alike]
+    return near[np.abs(cells[near] - cells[seed]).max(axis=1, initial=0.0) <= closeness.copies]
 
 
 def _compared(cells: NDArray[np.float32], other: NDArray[np.float32], closeness: Closeness) -> tuple[
@@ -206,7 +215,7 @@ def _clique(seed: int, near: NDArray[np.intp], hashes: NDArray[np.uint64], cells
         if any((h ^ int(hashes[k])).bit_count() > closeness.distance for h in known):
             continue
         lowest, highest = np.minimum(low, cells[k]), np.maximum(high, cells[k])
-        if (highest - lowest).max() > closeness.max_difference:
+        if (highest - lowest).max() > (closeness.max_difference if closeness.copies is None else closeness.copies):
             continue
         if not _compared(cells[members[:COMPARED]], cells[k], closeness)[1].all():
             continue

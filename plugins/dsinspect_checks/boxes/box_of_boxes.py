@@ -3,7 +3,7 @@
 Reports a box that holds at least `min_held` boxes of its class, each to at least `min_ioa` of its area. Crowd and ignored
 regions are exempt.
 
-Why it matters: the same pixels are one object and several: the detector is told off for finding either. A group is to be
+Why it matters: the same pixels are one object and several: the detector is punished for finding either. A group is to be
 marked as a crowd (Open Images' IsGroupOf), which trainers leave out.
 
 Example: a box `person` over a spectators' stand, and in it 14 boxes `person`.

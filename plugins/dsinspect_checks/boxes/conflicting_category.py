@@ -1,7 +1,7 @@
 """BOX007 conflicting-category: one place, two categories.
 
-Reports pairs of boxes of one image that lie on each other (IoU of `min_iou` or more) and have different categories.
-Crowd and ignored regions are exempt.
+Reports pairs of boxes of one image that lie on each other (IoU of `min_iou` or more) and have different categories. Crowd and
+ignored regions are exempt.
 
 Why it matters: one of the two labels is wrong, and the loss pulls the same pixels in two directions.
 
@@ -44,6 +44,6 @@ class ConflictingCategory(RowCheck[Options]):
         names = batch.annotation_columns["category"]
         ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
-            batch, second, "box lies on annotation {other_id} ({other}) with IoU {iou:.3f}, from {limit:g} on they "
-            "are one place (min_iou)", {"other": names[first], "other_id": ids[first], "iou": pairs.iou[differ],
+            batch, second, "Box lies on annotation {other_id} of class {other} (IoU {iou:.3f}, limit {limit:~}, option min_iou)",
+            {"other": names[first], "other_id": ids[first], "iou": pairs.iou[differ],
                                         "limit": self.options.min_iou}, subject=names[first])

@@ -1,10 +1,10 @@
 """BOX012 crowded-overlap: images whose boxes lie over each other.
 
-Reports an image with at least `min_boxes` boxes of which more than `max_share` overlap another one of their class with
-an IoU above 0.5. Crowd and ignored regions are exempt.
+Reports an image with at least `min_boxes` boxes of which more than `max_share` overlap another one of their class with an IoU
+above 0.5. Crowd and ignored regions are exempt.
 
-Why it matters: non-maximum suppression removes all but one of such boxes, so that a perfect detector scores badly; or
-the annotations of several annotators were merged.
+Why it matters: non-maximum suppression removes all but one of such boxes, so that a perfect detector scores badly; or the
+annotations of several annotators were merged.
 
 Example: 9 of 12 boxes of `apple` overlap another apple.
 
@@ -55,6 +55,6 @@ class CrowdedOverlap(RowCheck[Options]):
         over = np.bincount(rows[counted & overlaps], minlength=n)[:n]
         crowded = (boxes >= self.options.min_boxes) & (over > boxes * self.options.max_share)
         return Findings.of_images(
-            batch, crowded, "{overlapping} of {boxes} boxes overlap another one of their class with IoU above 0.5; more "
-            "than {limit:.0%} is crowded (max_share)",
+            batch, crowded, "{overlapping:~} of {boxes:~} boxes overlap another one of their class with an IoU above 0.5 "
+            "(limit {limit:.0%}, option max_share)",
             {"overlapping": over[crowded], "boxes": boxes[crowded], "limit": self.options.max_share})

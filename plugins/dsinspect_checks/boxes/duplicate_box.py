@@ -8,6 +8,8 @@ non-maximum suppression leaves one: the best possible recall falls.
 Example: two equal rows in one label file.
 
 When to ignore: never; drop all but one.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -36,5 +38,5 @@ class DuplicateBox(RowCheck[BaseOptions]):
         first_of[pairs.second[same][::-1]] = pairs.first[same][::-1]  # pairs are sorted: the first one is written last
         ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
-            batch, extra, "box repeats annotation {first_id}: same image, category and coordinates",
+            batch, extra, "Box repeats annotation {first_id}: same image, class and coordinates",
             {"first_id": ids[first_of[extra]]}, fix=Fix("safe", "drop-annotation"))

@@ -43,6 +43,6 @@ class ExtremeAspect(RowCheck[Options]):
             ratio = wh.max(axis=1, initial=0) / wh.min(axis=1, initial=np.inf)
         long = is_judged(batch) & (ratio >= self.options.max_ratio)
         return Findings.of_annotations(
-            batch, long, "box is {width:.4g} x {height:.4g} px: sides of ratio {ratio:.3g}, {limit:g} or more is "
-            "extreme (max_ratio)", {"width": wh[long, 0], "height": wh[long, 1], "ratio": ratio[long],
+            batch, long, "Box of {width:~} x {height:~} px is {ratio:~} times as long as it is wide (limit {limit:~}, option "
+            "max_ratio)", {"width": wh[long, 0], "height": wh[long, 1], "ratio": ratio[long],
                                     "limit": self.options.max_ratio})

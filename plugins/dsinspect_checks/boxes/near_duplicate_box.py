@@ -1,7 +1,7 @@
 """BOX008 near-duplicate-box: almost the same box twice.
 
-Reports the smaller of two boxes of one image and category with an IoU of `min_iou` or more that are not equal (equal
-ones are BOX006). Crowd and ignored regions are exempt.
+Reports the smaller of two boxes of one image and category with an IoU of `min_iou` or more that are not equal (equal ones are
+BOX006). Crowd and ignored regions are exempt.
 
 Why it matters: the object counts twice in the loss, and one of its two boxes can never be matched by a detector with
 non-maximum suppression.
@@ -10,7 +10,7 @@ Example: two annotators drew the same car, 2 px apart.
 
 When to ignore: when objects really cover each other that closely (stacks of plates).
 
-Source of the default: an IoU of 0.9 is far above what two objects of a class reach in COCO's crowded pictures.
+Source of the default: an IoU of 0.9 is far above what two objects of a class reach in COCO's crowded images.
 """
 
 from __future__ import annotations
@@ -56,6 +56,6 @@ class NearDuplicateBox(RowCheck[Options]):
         once[1:] = smaller[1:] != smaller[:-1]
         ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
-            batch, smaller[once], "box almost repeats annotation {other_id}: IoU {iou:.3f}, from {limit:g} on they are "
-            "one object (min_iou)", {"other_id": ids[other[once]], "iou": iou[once], "limit": self.options.min_iou},
+            batch, smaller[once], "Box nearly duplicates annotation {other_id} of the same class (IoU {iou:.3f}, limit "
+            "{limit:~}, option min_iou)", {"other_id": ids[other[once]], "iou": iou[once], "limit": self.options.min_iou},
             fix=Fix("unsafe", "drop-annotation"))

@@ -1,14 +1,16 @@
 """BOX001 no-area: boxes with no width or height.
 
-A box whose right edge is not right of its left one, or whose bottom is not below its top. Where swapping the corners
-would make a box, the finding says so.
+A box whose right edge is not right of its left one, or whose bottom is not below its top. Where swapping the corners would
+make a box, the finding says so.
 
-Why it matters: torchvision raises on such a box in the middle of an epoch; other trainers drop it, or learn from a
-target of size 0, whose logarithm is not finite.
+Why it matters: torchvision raises on such a box in the middle of an epoch; other trainers drop it, or learn from a target of
+size 0, whose logarithm is not finite.
 
 Example: x 100..100, y 20..60: width 0.
 
 When to ignore: never; drop the box or correct its corners.
+
+Source of the default: there is no limit: torchvision raises on any such box.
 """
 
 from __future__ import annotations
@@ -37,9 +39,9 @@ class NoArea(RowCheck[BaseOptions]):
         flat &= ~reversed_
         return Findings.concat([
             Findings.of_annotations(
-                batch, flat, "box has no area: width {width:g} px, height {height:g} px; both must be above {limit:g}",
+                batch, flat, "Box has no area: it is {width:~} px wide and {height:~} px high (limit: above {limit:~} px)",
                 {"width": wh[flat, 0], "height": wh[flat, 1], "limit": 0.0}, fix=Fix("safe", "drop-annotation")),
             Findings.of_annotations(
-                batch, reversed_, "box has reversed corners: width {width:g} px, height {height:g} px; both must be "
-                "above {limit:g}", {"width": wh[reversed_, 0], "height": wh[reversed_, 1], "limit": 0.0},
+                batch, reversed_, "Box has reversed corners: it is {width:~} px wide and {height:~} px high (limit: above "
+                "{limit:~} px)", {"width": wh[reversed_, 0], "height": wh[reversed_, 1], "limit": 0.0},
                 fix=Fix("unsafe", "set-box"), new_box=swapped)])

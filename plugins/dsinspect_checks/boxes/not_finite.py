@@ -5,6 +5,8 @@ Why it matters: one NaN turns the loss, and with the next step every weight, int
 Example: `0 nan 0.5 0.1 0.1` in a label file.
 
 When to ignore: never.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -25,5 +27,5 @@ class NotFinite(RowCheck[BaseOptions]):
         """Report boxes with a coordinate that is no finite number."""
         bad = batch.once(faults) == NOT_FINITE
         texts = [", ".join(f"{v:g}" for v in box) for box in batch.boxes_xyxy[bad].tolist()]
-        return Findings.of_annotations(batch, bad, "box has a coordinate that is not finite: {box}", {"box": texts},
+        return Findings.of_annotations(batch, bad, "Box has a coordinate that is no finite number: {box}", {"box": texts},
                                        fix=Fix("safe", "drop-annotation"))

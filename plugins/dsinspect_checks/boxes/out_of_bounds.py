@@ -1,16 +1,15 @@
-"""BOX003 out-of-bounds: boxes that reach past their image.
+"""BOX003 out-of-bounds: boxes that extend beyond their image.
 
-Reports a box that reaches past an edge of its image by more than `tolerance` px. A box with no part in the image is
-BOX004.
+Reports a box that extends beyond an edge of its image by more than `tolerance` px. A box with no part in the image is BOX004.
 
-Why it matters: Ultralytics drops the whole image, with all its good boxes, when a coordinate is off by more than 1 %;
-others crop the box silently, and augmentations move it to wrong places.
+Why it matters: Ultralytics drops the whole image, with all its good boxes, when a coordinate is off by more than 1 %; others
+crop the box silently, and augmentations move it to wrong places.
 
-Example: x 150..204 in an image 192 px wide: 12 px past the right edge.
+Example: x 150..204 in an image 192 px wide: 12 px beyond the right edge.
 
-When to ignore: when objects are annotated beyond the picture on purpose (amodal boxes).
+When to ignore: when objects are annotated beyond the image on purpose (amodal boxes).
 
-Source of the default: half a pixel lets rounding pass, as panlabel does.
+Source of the default: half a pixel is what rounding makes; panlabel allows as much.
 """
 
 from __future__ import annotations
@@ -28,11 +27,11 @@ from dsinspect_checks.boxes._geometry import FINE, faults
 class Options(BaseOptions, frozen=True):
     """Limits of BOX003."""
 
-    tolerance: Annotated[float, option("px a box may reach past an edge", source="panlabel", ge=0)] = 0.5
+    tolerance: Annotated[float, option("px a box may extend beyond an edge", source="panlabel", ge=0)] = 0.5
 
 
 class OutOfBounds(RowCheck[Options]):
-    """Boxes that reach past their image by more than `tolerance` px."""
+    """Boxes that extend beyond their image by more than `tolerance` px."""
 
     code = "BOX003"
     name = "out-of-bounds"
@@ -51,7 +50,7 @@ class OutOfBounds(RowCheck[Options]):
         bad = (batch.once(faults) == FINE) & (past > self.options.tolerance + rounding) & ~np.isnan(size).any(axis=1)
         inside = np.column_stack([np.maximum(boxes[bad, :2], 0.0), np.minimum(boxes[bad, 2:], size[bad])])
         return Findings.of_annotations(
-            batch, bad, "box reaches {past:.4g} px past its image of {width:g} x {height:g} px; {limit:g} px are let "
-            "pass (tolerance)",
+            batch, bad, "Box extends {past:~} px beyond the {width:~} x {height:~} px image (limit {limit:~} px, option "
+            "tolerance)",
             {"past": past[bad], "limit": self.options.tolerance, "width": size[bad, 0], "height": size[bad, 1]},
             fix=Fix("safe", "set-box"), new_box=inside)

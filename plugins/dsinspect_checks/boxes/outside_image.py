@@ -5,6 +5,8 @@ Why it matters: there is nothing to learn from; trainers drop the box, or the wh
 Example: x 300..340 in an image 192 px wide.
 
 When to ignore: never; often it belongs to another image, or the image was resized without its boxes.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -28,5 +30,5 @@ class OutsideImage(RowCheck[BaseOptions]):
         bad = batch.once(faults) == OUTSIDE
         size = batch.box_image_wh[bad]
         return Findings.of_annotations(
-            batch, bad, "box lies wholly outside its image of {width:g} x {height:g} px",
+            batch, bad, "Box lies entirely outside the {width:~} x {height:~} px image",
             {"width": size[:, 0], "height": size[:, 1]}, fix=Fix("safe", "drop-annotation"))

@@ -5,7 +5,7 @@ classes of at least `min_boxes` boxes. Crowd and ignored regions are exempt.
 
 Why it matters: it is often a slip: a box over a whole group, a box of another class, or a dot.
 
-Example: among 400 boxes of `person` of 2,000 to 20,000 square px, one of 9.
+Example: among 400 boxes of `person` of 2,000 to 20,000 px², one of 9.
 
 When to ignore: when the distances to the camera differ that much.
 
@@ -74,6 +74,8 @@ class SizeOutlier(Check[State, Options]):
         far = np.flatnonzero(enough & ((log_area < low - 0.005) | (log_area > high + 0.005)))
         outliers = table.take(far)
         return Result(Findings.of_places(
-            place_columns(outliers), "box of {area:.4g} square px is far from the {low:.4g} to {high:.4g} of its class ({limit:g} "
-            "interquartile ranges, fence)", {"area": outliers["area"], "low": np.exp(low[far]), "high": np.exp(high[far]),
+            place_columns(outliers), "Box area {area:~} px² is {side} the usual {low:~} to {high:~} px² of class {name} "
+            "(option fence: {limit:~} IQR)", {
+                "area": outliers["area"], "low": np.exp(low[far]), "high": np.exp(high[far]), "name": outliers["category"],
+                "side": np.where(log_area[far] < low[far], "below", "above").astype(object),
                                              "limit": self.options.fence}))

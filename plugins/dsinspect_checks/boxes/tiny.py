@@ -2,8 +2,8 @@
 
 Reports a box whose shorter side is under `min_side` px. Crowd and ignored regions are exempt.
 
-Why it matters: Ultralytics' augmentation drops such boxes without a word, so the object is learnt as background; most
-are slips of the mouse.
+Why it matters: Ultralytics' augmentation drops such boxes without a word, so the object is learnt as background; most are
+slips of the mouse.
 
 Example: a box 1 px wide and 30 px high.
 
@@ -41,6 +41,7 @@ class Tiny(RowCheck[Options]):
         # A side of 2 px written as a fraction with 6 digits comes back as 1.9999.
         small = is_judged(batch) & (wh.min(axis=1, initial=float("inf")) < self.options.min_side * (1 - 1e-4))
         return Findings.of_annotations(
-            batch, small, "box is {width:.4g} x {height:.4g} px: its shorter side is under {limit:g} px (min_side)",
+            batch, small, "Box is {width:~} x {height:~} px, too small to learn from (limit {limit:~} px for the shorter side, "
+            "option min_side)",
             {"width": wh[small, 0], "height": wh[small, 1], "limit": self.options.min_side},
             fix=Fix("unsafe", "drop-annotation"))

@@ -2,14 +2,14 @@
 
 Reports a box that covers `min_share` of its image or more. Crowd and ignored regions are exempt.
 
-Why it matters: it is often the default box of a tool, or a class label of a classification set made into a box: the
-detector learns to answer with the picture's edges.
+Why it matters: it is often the default box of a tool, or a class label of a classification set made into a box: the detector
+learns to answer with the image's edges.
 
 Example: x 0..160, y 0..120 in an image of 160 x 120 px.
 
-When to ignore: when pictures show one object close up.
+When to ignore: when images show one object close up.
 
-Source of the default: 99.5 % lets boxes pass that were drawn close to the edges by hand.
+Source of the default: 99.5 % allows for boxes drawn close to the edges by hand, which are reported too.
 """
 
 from __future__ import annotations
@@ -47,5 +47,5 @@ class WholeImage(RowCheck[Options]):
             share = inner.prod(axis=1) / size.prod(axis=1)
             whole = is_judged(batch) & (share >= self.options.min_share)
         return Findings.of_annotations(
-            batch, whole, "box covers {share:.1%} of its image, from {limit:.1%} on it is the whole (min_share)",
+            batch, whole, "Box covers {share:.1%} of its image, all of it (limit {limit:.1%}, option min_share)",
             {"share": share[whole], "limit": self.options.min_share})

@@ -1,12 +1,11 @@
 """CLS001 class-imbalance: classes drowned by the largest one.
 
-Reports each class with fewer than 1/`max_ratio` of the boxes of the largest class. The metrics answer what to do: per
-class its share, an inverse-frequency weight, an effective-number weight (Cui et al. 2019) and an LVIS repeat factor
-(Gupta et al. 2019); for the set the ratio, the Gini coefficient, the normalised entropy and the effective number of
-classes.
+Reports each class with fewer than 1/`max_ratio` of the boxes of the largest class. The metrics answer what to do: per class
+its share, an inverse-frequency weight, an effective-number weight (Cui et al. 2019) and an LVIS repeat factor (Gupta et al.
+2019); for the set the ratio, the Gini coefficient, the normalised entropy and the effective number of classes.
 
-Why it matters: a class with 1 box for 100 of another hardly moves the loss: the detector learns to never answer with it,
-and the mean average precision hides that behind the others.
+Why it matters: a class with 1 box for 100 of another hardly moves the loss: the detector learns to never answer with it, and
+the mean average precision hides that behind the others.
 
 Example: 4,155 boxes of `RBC` and 37 of `Basophil`: a ratio of 112.
 
@@ -68,8 +67,8 @@ class ClassImbalance(Check[ClassCounts, Options]):
         rare = ratio > self.options.max_ratio
         names = counts["name"][rare].tolist()
         findings = Findings.of_subjects(
-            names, "class {name}: boxes {boxes}, of the largest class {largest}; a ratio of {ratio:.4g}, above {limit:g} "
-            "(max_ratio)", {"name": names, "boxes": boxes[rare], "largest": largest, "ratio": ratio[rare],
+            names, "Class {name} has {boxes:~ box|boxes}, the largest class {largest:~}: {ratio:~} times as many (limit "
+            "{limit:~}, option max_ratio)", {"name": names, "boxes": boxes[rare], "largest": largest, "ratio": ratio[rare],
                             "limit": self.options.max_ratio}, category=names)
         largest_first = sorted(range(len(table)), key=lambda k: (-boxes[k], table["class"][k]))
         shown = table.take(np.array(largest_first, np.intp))

@@ -5,6 +5,8 @@ Why it matters: class 3 of train is then class 4 of val: training looks fine and
 Example: instances_train.json has 80 categories, instances_val.json 79.
 
 When to ignore: never; give all splits one list.
+
+Source of the default: there is no limit; users met it in mmdetection#12017.
 """
 
 from __future__ import annotations
@@ -43,11 +45,11 @@ class ClassesDifferBySplit(Check[None, BaseOptions]):
                 continue
             missing = [f"{i} {n}" for i, n in reference if (i, n) not in own]
             extra = [f"{i} {n}" for i, n in own if (i, n) not in reference]
-            told = "the same in another order" if not missing and not extra else "; ".join(
+            difference = "the same in another order" if not missing and not extra else "; ".join(
                 t for t in (f"lacks {', '.join(missing[:5])}" if missing else "", f"adds {', '.join(extra[:5])}" if extra else "")
                 if t)
-            rows.append((split, told, len(missing), len(extra)))
+            rows.append((split, difference, len(missing), len(extra)))
         return Result(Findings.of_subjects(
-            [r[0] for r in rows], "the classes of {split} are not those of {first}: {told}",
+            [r[0] for r in rows], "Classes of {split} are not those of {first}: {told}",
             {"split": [r[0] for r in rows], "first": first, "told": [r[1] for r in rows], "missing": [r[2] for r in rows],
              "extra": [r[3] for r in rows]}, split=[r[0] for r in rows]))

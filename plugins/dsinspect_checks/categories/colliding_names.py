@@ -7,6 +7,8 @@ Why it matters: one class is trained as two; each takes the other's detections f
 Example: `Traffic light`, `traffic_light`.
 
 When to ignore: when the names really mean different things (`C` and `c++` differ after all).
+
+Source of the default: there is no limit; names are compared in Unicode's compatibility form, case folded.
 """
 
 from __future__ import annotations
@@ -46,11 +48,11 @@ class CollidingNames(Check[ClassCounts, BaseOptions]):
         alike = [(name, kept) for name, kept in alike if name != kept]
         return Result(Findings.concat([
             Findings.of_subjects(
-                [name for name, _ in alike], "{name!r} is {kept!r} but for case, spaces or punctuation",
+                [name for name, _ in alike], "Class {name!r} is {kept!r} but for case, spaces or punctuation",
                 {"name": [name for name, _ in alike], "kept": [kept for _, kept in alike]},
                 category=[name for name, _ in alike], fix=Fix("unsafe", "merge-category"),
                 new_text=[kept for _, kept in alike]),
-            Findings.of_subjects([repr(n) for n in empty], "the class name {name} is empty",
+            Findings.of_subjects([repr(n) for n in empty], "Class name {name} is empty",
                                  {"name": [repr(n) for n in empty]})]))
 
 

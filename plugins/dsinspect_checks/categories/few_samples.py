@@ -2,8 +2,7 @@
 
 Reports a class with at least 1 box but fewer than `min_boxes` boxes or fewer than `min_images` images.
 
-Why it matters: what is learnt from a handful of pictures is those pictures; an average precision measured on so few is
-noise.
+Why it matters: what is learnt from a handful of images is those images; an average precision measured on so few is noise.
 
 Example: a class of 12 boxes in 4 images.
 
@@ -53,7 +52,7 @@ class FewSamples(Check[ClassCounts, Options]):
         small = counts.take(few)
         names = small["name"].tolist()
         return Result(Findings.of_subjects(
-            names, "class {name}: boxes {boxes}, images {images}; at least {limit} (min_boxes) and {limit_images} "
-            "(min_images) are due",
+            names, "Class {name} has {boxes:~ box|boxes} in {images:~ image|images} (limits {limit:~} and {limit_images:~}, "
+            "options min_boxes and min_images)",
             {"name": names, "boxes": small["boxes"], "images": small["images"],
              "limit": self.options.min_boxes, "limit_images": self.options.min_images}, category=names))

@@ -1,14 +1,16 @@
 """CLS005 id-gaps: category ids with holes, or of an unusual base.
 
-Reports declared ids that are not contiguous, and whether they begin at 0 or 1. Roboflow's unused placeholder with id 0
-does not count.
+Reports declared ids that are not contiguous, and whether they begin at 0 or 1. Roboflow's unused placeholder with id 0 does
+not count.
 
-Why it matters: trainers that take the id for the output's index need as many outputs as the highest id, or train the
-wrong class; converters that subtract 1 shift every class when ids begin at 0.
+Why it matters: trainers that take the id for the output's index need as many outputs as the highest id, or train the wrong
+class; converters that subtract 1 shift every class when ids begin at 0.
 
 Example: ids 1, 2, 3, 4, 6, 8, as COCO's own with its 80 classes in 1 to 90.
 
 When to ignore: when your trainer maps ids, as most do for COCO.
+
+Source of the default: there is no limit; users met it in fiftyone#4293.
 """
 
 from __future__ import annotations
@@ -45,10 +47,10 @@ class IdGaps(Check[None, BaseOptions]):
         subjects, holes = (["ids"], [_some(missing)]) if missing else ([], [])
         odd_base = ["base"] if ids[0] not in (0, 1) else []
         return Result(Findings.concat([
-            Findings.of_subjects(subjects, "category ids run from {base} to {highest} with holes: {missing} of them "
-                                 "unused, such as {some}", {"base": ids[0], "highest": ids[-1],
+            Findings.of_subjects(subjects, "Category ids run from {base:~} to {highest:~} with gaps: {missing:~} of them "
+                                 "{missing:~is|are} unused, such as {some}", {"base": ids[0], "highest": ids[-1],
                                                             "missing": len(missing), "some": holes}),
-            Findings.of_subjects(odd_base, "category ids begin at {base}, neither 0 nor 1", {"base": ids[0]})]), metrics)
+            Findings.of_subjects(odd_base, "Category ids begin at {base:~}, neither 0 nor 1", {"base": ids[0]})]), metrics)
 
 
 def _some(ids: list[int]) -> str:

@@ -8,7 +8,7 @@ Why it matters: no trainer knows the name: the region is learnt as an object. de
 
 Example: VisDrone's category 0, `ignored regions`.
 
-When to ignore: when your trainer is told to leave the class out.
+When to ignore: when your trainer is set to leave the class out.
 
 Source of the default: the names in VisDrone, KITTI, UA-DETRAC, CityPersons and WIDER.
 """

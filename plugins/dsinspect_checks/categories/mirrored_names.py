@@ -3,11 +3,13 @@
 Reports pairs of class names that differ in left and right only.
 
 Why it matters: a horizontal flip, on by default in most trainers, turns a left hand into a right one but leaves its label:
-half of the pictures teach the wrong class.
+half of the images teach the wrong class.
 
 Example: `left_hand`, `right_hand`; `turn-l`, `turn-r`.
 
 When to ignore: when flips are off, or swap these labels (`dsinspect transform --op flip --swap-mirrored` does).
+
+Source of the default: there is no limit; users met it in darknet#6012.
 """
 
 from __future__ import annotations
@@ -54,5 +56,5 @@ class MirroredNames(Check[ClassCounts, BaseOptions]):
         names = set(state.by_class(dataset)["name"])
         pairs = [(n, m) for n in sorted(names) if (m := mirrored(n)) is not None and m in names]
         return Result(Findings.of_subjects(
-            [f"{a} = {b}" for a, b in pairs], "classes {left} and {right} are mirror images: a horizontal flip must swap them",
+            [f"{a} = {b}" for a, b in pairs], "Classes {left} and {right} are mirror images: a horizontal flip must swap them",
             {"left": [p[0] for p in pairs], "right": [p[1] for p in pairs]}), {"pairs": len(pairs)})

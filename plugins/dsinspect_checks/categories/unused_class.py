@@ -4,8 +4,10 @@ Why it matters: the network gets an output that is never trained; evaluation ave
 
 Example: `tram` in the list of names, and no box of it.
 
-When to ignore: when the class list is shared with other sets. Roboflow's placeholder, a category 0 with supercategory
-"none" that carries the project's name, is reported as info only.
+When to ignore: when the class list is shared with other sets. Roboflow's placeholder, a category 0 with supercategory "none"
+that carries the project's name, is reported as info only.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -40,8 +42,8 @@ class UnusedClass(Check[ClassCounts, BaseOptions]):
                    if c.category_id == 0 and c.supercategory == "none" and (c.name in others or len(others) > 1)}
         plain = sorted(unused - holders)
         return Result(Findings.concat([
-            Findings.of_subjects(plain, "class {name} is declared and has no box", {"name": plain}, category=plain,
+            Findings.of_subjects(plain, "Class {name} is declared and has no box", {"name": plain}, category=plain,
                                  fix=Fix("unsafe", "drop-category")),
-            Findings.of_subjects(sorted(unused & holders), "class {name} has no box: the placeholder that Roboflow "
+            Findings.of_subjects(sorted(unused & holders), "Class {name} has no box: it is the placeholder that Roboflow "
                                  "writes as category 0", {"name": sorted(unused & holders)},
                                  category=sorted(unused & holders), severity=Severity.INFO)]))

@@ -1,6 +1,6 @@
 """CNV002 corners-as-size: right and bottom edges stored where width and height belong.
 
-Reports a set in which at least `min_share` of the boxes reach past their image, while the last two numbers, read as a
+Reports a set in which at least `min_share` of the boxes extend beyond their image, while the last two numbers, read as a
 corner, fit the image for nearly all boxes. The findings of BOX003 and BOX004 are folded into this one.
 
 Why it matters: every box is too large by its own offset; training runs, and finds nothing.
@@ -8,6 +8,8 @@ Why it matters: every box is too large by its own offset; training runs, and fin
 Example: [100, 50, 300, 200] written for a box from (100, 50) to (300, 200).
 
 When to ignore: never.
+
+Source of the default: a third of the boxes beyond their image is no slip of a few, and 95 % that fit as corners is no chance.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ State = Counter[str]
 class Options(BaseOptions, frozen=True):
     """Limits of CNV002."""
 
-    min_share: Annotated[float, option("share of boxes past their image", gt=0, le=1)] = 0.3
+    min_share: Annotated[float, option("share of boxes beyond their image", gt=0, le=1)] = 0.3
     min_boxes: Annotated[int, option("boxes a set must have to be judged", ge=1)] = 10
     min_fitting: Annotated[float, option("share of boxes that fit when read as corners", gt=0, le=1)] = 0.95
 
@@ -44,7 +46,7 @@ class CornersAsSize(Check[State, Options]):
     wants = FRAME_COLUMNS
 
     def map(self, batch: Batch) -> State:
-        """Count boxes past their image, and boxes that fit when read as corners."""
+        """Count boxes beyond their image, and boxes that fit when read as corners."""
         boxes, size = batch.boxes_xyxy, batch.box_image_wh
         good = (batch.once(faults) != NOT_FINITE) & ~np.isnan(size).any(axis=1)
         low, size = boxes[good, :2], size[good]
@@ -62,7 +64,7 @@ class CornersAsSize(Check[State, Options]):
         n, o = state["boxes"], self.options
         found = n >= o.min_boxes and state["past"] >= o.min_share * n and state["fits"] >= o.min_fitting * n
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "{past} of {boxes} boxes reach past their image, and {fits} fit it when the last two numbers "
-            "are read as a corner: x y x y seems to be stored as x y width height ({limit:.0%}, min_share)",
+            ["set"] if found else [], "{past:~} of {boxes:~} boxes extend beyond their image, and {fits:~} fit when the last "
+            "two numbers are read as a corner: x y x y is stored as x y width height (limit {limit:.0%}, option min_share)",
             {"past": state["past"], "boxes": n, "fits": state["fits"], "limit": o.min_share}),
             folds=(Fold(("BOX003", "BOX004")),) if found else ())

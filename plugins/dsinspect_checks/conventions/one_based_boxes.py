@@ -1,8 +1,9 @@
 """CNV001 one-based-boxes: boxes that count pixels from 1.
 
-Reports a set of Pascal VOC files of which most say that they are VOC's own (`<source><database>The VOC2007 Database`), in which
-no edge is below 1, `min_touching` boxes or more touch the left or top edge at 1, as many end exactly at the width or height, and
-none goes beyond: 1-based, inclusive pixels. The reading used is named; `--set voc.base=1` takes 1 off the minimum corners.
+Reports a set of Pascal VOC files of which most say that they are VOC's own (`<source><database>The VOC2007 Database`), in
+which no edge is below 1, `min_touching` boxes or more touch the left or top edge at 1, as many end exactly at the width or
+height, and none goes beyond: 1-based, inclusive pixels. The reading used is named; `--set voc.base=1` takes 1 off the minimum
+corners.
 
 Why it matters: read as 0-based, each box is moved by half a pixel and one too small or too large; with objects of 10 px that
 costs recall at high IoU, and a mix of two readings costs more.
@@ -11,9 +12,9 @@ Example: x 1..500 in an image 500 px wide.
 
 When to ignore: a pixel does not matter to you, and every reader takes the same reading.
 
-Source of the default: minima at 1 alone prove nothing, for LabelImg raises 0 to 1; of 7 sets reported by them a person agreed with
-none. Only VOC's own files are known to count from 1 (its development kit, section 4). Looked at on 4 sets in VOC's format: the one
-of VOC2012's images is reported, two drawn with LabelImg and one exported by Roboflow are not.
+Source of the default: minima at 1 alone prove nothing, for LabelImg raises 0 to 1; of 7 sets reported by them a person agreed
+with none. Only VOC's own files are known to count from 1 (its development kit, section 4). Looked at on 4 sets in VOC's
+format: the one of VOC2012's images is reported, two drawn with LabelImg and one exported by Roboflow are not.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ Why it matters: every box is trained as the class after its own, and the last cl
 Example: names has 3 classes, 0 to 2; the label files hold 1, 2 and 3.
 
 When to ignore: when class 0 is really without boxes and the highest number a slip.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -48,6 +50,6 @@ class OneBasedClasses(Check[State, BaseOptions]):
         beyond = declared[-1] + 1
         found = used[0] >= 1 and used[-1] == beyond
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "class numbers run from {low} to {high}, none is 0, and the list has 0 to {last}: they seem "
-            "to begin at 1", {"low": used[0], "high": used[-1], "last": declared[-1]}),
+            ["set"] if found else [], "Class numbers run from {low:~} to {high:~} and none is 0, but the list has 0 to "
+            "{last:~}: they begin at 1", {"low": used[0], "high": used[-1], "last": declared[-1]}),
             folds=(Fold(("REC006",)),) if found else ())

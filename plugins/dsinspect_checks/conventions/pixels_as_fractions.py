@@ -1,13 +1,15 @@
 """CNV003 pixels-as-fractions: YOLO labels written in pixels.
 
-Reports a set of fractions in which at least `min_share` of the boxes have a number above 1.5 and fit their image when read
-as pixels. The findings of BOX003 and BOX004 are folded into this one.
+Reports a set of fractions in which at least `min_share` of the boxes have a number above 1.5 and fit their image when read as
+pixels. The findings of BOX003 and BOX004 are folded into this one.
 
-Why it matters: trainers drop every such image as corrupt, or clip the boxes to the whole picture.
+Why it matters: trainers drop every such image as corrupt, or clip the boxes to the whole image.
 
 Example: `0 320 240 100 80` instead of `0 0.5 0.5 0.156 0.167`.
 
 When to ignore: never.
+
+Source of the default: half of the boxes in pixels is no slip of a few.
 """
 
 from __future__ import annotations
@@ -62,6 +64,7 @@ class PixelsAsFractions(Check[State, Options]):
         n, o = state["boxes"], self.options
         found = n >= o.min_boxes and state["pixels"] >= o.min_share * n
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "{pixels} of {boxes} boxes have numbers above 1 that fit their image as pixels: fractions of "
-            "its sides are due ({limit:.0%}, min_share)", {"pixels": state["pixels"], "boxes": n, "limit": o.min_share}),
+            ["set"] if found else [], "{pixels:~} of {boxes:~} boxes have numbers above 1 that fit as pixels; YOLO expects "
+            "fractions of the sides (limit {limit:.0%}, option min_share)",
+            {"pixels": state["pixels"], "boxes": n, "limit": o.min_share}),
             folds=(Fold(("BOX003", "BOX004")),) if found else ())

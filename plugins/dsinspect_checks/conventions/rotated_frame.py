@@ -1,14 +1,16 @@
-"""CNV005 rotated-frame: boxes of turned pictures that fit only one of their two frames.
+"""CNV005 rotated-frame: boxes of turned images that fit only one of their two frames.
 
-Reports a set in which the boxes of at least `min_share` of the images with a swapping EXIF orientation (5 to 8) fit only
-the stored frame, or only the upright one, counted over the images that can tell. The findings of IMG005 and BOX003 on these
+Reports a set in which the boxes of at least `min_share` of the images with a swapping EXIF orientation (5 to 8) fit only the
+stored frame, or only the upright one, counted over the images that can decide it. The findings of IMG005 and BOX003 on these
 images are folded into this one.
 
 Why it matters: it says which way your loader has to read all of them; the other way every box is wrong.
 
-Example: 40 phone pictures of orientation 6, whose boxes fit the upright frame only.
+Example: 40 phone images of orientation 6, whose boxes fit the upright frame only.
 
 When to ignore: when your loader reads them that way.
+
+Source of the default: four fifths of the images that can decide it is no chance.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class RotatedFrame(Check[State, Options]):
-    """Sets whose turned pictures have boxes in one frame only."""
+    """Sets whose turned images have boxes in one frame only."""
 
     code = "CNV005"
     name = "rotated-frame"
@@ -43,7 +45,7 @@ class RotatedFrame(Check[State, Options]):
     needs = (*FRAME_COLUMNS, "file_format", "read_error")
 
     def map(self, batch: Batch) -> State:
-        """Collect the images that can tell."""
+        """Collect the images that can decide it."""
         images = batch.image_columns
         swaps = is_image(batch) & (images["orientation"] >= 5)
         if not swaps.any():
@@ -65,7 +67,7 @@ class RotatedFrame(Check[State, Options]):
         deciding = len(stored) + len(upright)
         found = deciding >= self.options.min_images and len(agreeing) >= self.options.min_share * deciding
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "the boxes of {agreeing} of {deciding} turned images that can tell fit the {frame} frame "
-            "only ({limit:.0%}, min_share)",
+            ["set"] if found else [], "The boxes of {agreeing:~} of {deciding:~} turned images that can decide it fit the "
+            "{frame} frame only (limit {limit:.0%}, option min_share)",
             {"agreeing": len(agreeing), "deciding": deciding, "frame": frame, "limit": self.options.min_share}),
             folds=(Fold(("IMG005", "BOX003"), stored | upright),) if found else ())

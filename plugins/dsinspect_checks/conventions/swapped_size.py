@@ -8,6 +8,8 @@ Why it matters: `array.shape` is height, width: who unpacks it the wrong way rou
 Example: 480 x 640 declared for files of 640 x 480 px, everywhere.
 
 When to ignore: never; correct the converter.
+
+Source of the default: half of the images is no slip of a few.
 """
 
 from __future__ import annotations
@@ -58,6 +60,7 @@ class SwappedSize(Check[State, Options]):
         n, swapped = state["images"], state["swapped"]
         found = n >= self.options.min_images and swapped >= self.options.min_share * n
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "width and height are exchanged in {swapped} of {images} images ({limit:.0%}, min_share)",
+            ["set"] if found else [], "Width and height are swapped in {swapped:~} of {images:~ image|images} (limit "
+            "{limit:.0%}, option min_share)",
             {"swapped": swapped, "images": n, "limit": self.options.min_share}),
             folds=(Fold(("IMG004",), messages=("swapped",)),) if found else ())

@@ -3,8 +3,8 @@
 Reports a set in which more than `max_share` of the annotated images have no box. An image without any record is not annotated:
 it is SRC002's or SRC003's matter, and does not count.
 
-Why it matters: some background images teach a detector to stay silent; many of them are mostly images that nobody
-labelled, and what is in them is learnt as nothing.
+Why it matters: some background images teach a detector to stay silent; many of them are mostly images that nobody labelled,
+and what is in them is learnt as nothing.
 
 Example: 900 of 5,000 images have no box: 18 %.
 

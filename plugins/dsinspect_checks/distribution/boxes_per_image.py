@@ -3,10 +3,10 @@
 Reports an image with more than `min_boxes` boxes and more than `fence` interquartile ranges above the third quartile of the
 set.
 
-Why it matters: such a picture outweighs dozens of others in the loss, and exceeds the number of detections that evaluation
+Why it matters: such an image outweighs dozens of others in the loss, and exceeds the number of detections that evaluation
 keeps (100 in COCO).
 
-Example: 350 boxes in one picture of a set with 2 to 9.
+Example: 350 boxes in one image of a set with 2 to 9.
 
 When to ignore: when crowds are part of the task.
 
@@ -49,8 +49,8 @@ class BoxesPerImage(Check[State, Options]):
         boxes = np.bincount(rows[rows >= 0], minlength=len(batch.image_columns))
         many = boxes > self.options.min_boxes
         found = Findings.of_images(
-            batch, many, "has {boxes} boxes, the set's fence is {high:.4g} ({limit:g} interquartile ranges, fence, and more than "
-            "{min_boxes}, min_boxes)", {"boxes": boxes[many], "high": 0.0, "limit": self.options.fence,
+            batch, many, "Image has {boxes:~ box|boxes}, far more than the rest (limit {high:~}: {limit:~} IQR, option fence, "
+            "and at least {min_boxes:~}, option min_boxes)", {"boxes": boxes[many], "high": 0.0, "limit": self.options.fence,
                                         "min_boxes": self.options.min_boxes})
         return Counter(boxes.tolist()), (found,) if len(found) else ()
 

@@ -5,7 +5,7 @@ table.
 
 Why it matters: the detector may learn the companion for the class, and finds neither where they are apart.
 
-Example: every picture of `helmet` holds a `person`.
+Example: every image of `helmet` holds a `person`.
 
 When to ignore: when one is a part of the other.
 
@@ -81,8 +81,9 @@ class CoOccurrence(Check[tuple[State, int], Options]):
         names = sorted(own)[:MAX_CLASSES]
         matrix = [[pairs.get((min(a, b), max(a, b)), 0) for b in names] for a in names]
         return Result(Findings.of_subjects(
-            [f"{a} with {b}" for a, b, _ in rows], "all {images} images of {name} hold {other} as well (from {limit} images on, "
-            "min_images)", {"images": [r[2] for r in rows], "name": [r[0] for r in rows], "other": [r[1] for r in rows],
+            [f"{a} with {b}" for a, b, _ in rows], "All {images:~ image|images} of class {name} hold {other} as well (from "
+            "{limit:~} images on, option min_images)",
+            {"images": [r[2] for r in rows], "name": [r[0] for r in rows], "other": [r[1] for r in rows],
                             "limit": self.options.min_images}, category=[r[0] for r in rows]),
             tables={"Co-occurrence": lambda: _table(names, matrix)})
 

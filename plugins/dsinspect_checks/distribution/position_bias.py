@@ -1,7 +1,7 @@
 """DST003 position-bias: objects that are always in the same place.
 
-Reports a set whose heat map of box centres (a grid of 16 x 16) has a normalised entropy under `min_entropy`, from
-`min_boxes` boxes on. The heat map is a chart.
+Reports a set whose heat map of box centres (a grid of 16 x 16) has a normalised entropy under `min_entropy`, from `min_boxes`
+boxes on. The heat map is a chart.
 
 Why it matters: the detector learns the place instead of the object, and misses it everywhere else.
 
@@ -9,7 +9,7 @@ Example: every face in the middle of a passport photograph.
 
 When to ignore: when the camera and the scene are fixed in use as well.
 
-Source of the default: 0.7 is what one centred blob of a third of the picture's width reaches.
+Source of the default: 0.7 is what one centred blob of a third of the image's width reaches.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class PositionBias(Check["NDArray[np.int64]", Options]):
-    """Sets whose box centres crowd in a part of the picture."""
+    """Sets whose box centres crowd in a part of the image."""
 
     code = "DST003"
     name = "position-bias"
@@ -71,6 +71,7 @@ class PositionBias(Check["NDArray[np.int64]", Options]):
                       "x", "y")
         found = n >= self.options.min_boxes and entropy < self.options.min_entropy
         return Result(Findings.of_subjects(
-            ["set"] if found else [], "box centres crowd: the heat map's entropy is {entropy:.2f} of a uniform one's, under "
-            "{limit:g} (min_entropy)", {"entropy": entropy, "limit": self.options.min_entropy, "boxes": n}),
+            ["set"] if found else [], "Box centres crowd in one place: the entropy of their heat map is {entropy:.2f} of a "
+            "uniform one's (limit {limit:~}, option min_entropy)",
+            {"entropy": entropy, "limit": self.options.min_entropy, "boxes": n}),
             {"entropy": round(entropy, 9), "boxes": n}, charts=(chart,))

@@ -1,4 +1,4 @@
-"""Which images are sound enough for the other checks to judge, so that one fault is told once."""
+"""Which images are sound enough for the other checks to judge, so that one fault is reported once."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """IMG010 blurry: images without any sharp edge.
 
 Reports an image whose steepest edges are wider than `max_edge_width` px on the 256 px preview, unless more than `max_share` of
-the images are like that: then the sensor is that soft. Edge width grows with blur and does not depend on contrast, so that
-a smooth scene with one clear edge is sharp. Flat images (IMG013) and dark ones (IMG011) have no edges and are left out.
+the images are like that: then the sensor is that soft. Edge width grows with blur and does not depend on contrast, so that a
+smooth scene with one clear edge is sharp. Flat images (IMG013) and dark ones (IMG011) have no edges and are left out.
 
 Why it matters: the edges of an object cannot be learnt from an image that has none, and its boxes are guesses.
 

@@ -1,13 +1,15 @@
 """IMG008 duplicate-file: the same image under several names.
 
-Reports groups of images whose files are equal byte for byte, and whether their labels differ. Copies in different splits
-are SPL001 besides.
+Reports groups of images whose files are equal byte for byte, and whether their labels differ. Copies in different splits are
+SPL001 besides.
 
 Why it matters: the image counts several times; where the labels differ, at least one copy teaches something wrong.
 
 Example: IMG_1.jpg and IMG_1 (1).jpg.
 
 When to ignore: when images are repeated on purpose to balance classes.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""IMG018 grey-in-colour: colour files that hold a grey picture.
+"""IMG018 grey-in-colour: colour files that hold a grey image.
 
-Why it matters: to a detector trained in colour such a picture is an odd one; where only some classes are grey it learns the
+Why it matters: to a detector trained in colour such an image is an odd one; where only some classes are grey it learns the
 camera instead of the object.
 
 Example: a black-and-white photograph saved as RGB.
 
-When to ignore: when grey pictures are part of the task.
+When to ignore: when grey images are part of the task.
+
+Source of the default: there is no limit; users met it in pylc#1.
 """
 
 from __future__ import annotations
@@ -25,4 +27,4 @@ class GreyInColour(RowCheck[BaseOptions]):
     def find(self, batch: Batch) -> Findings:
         """Report images whose channels were found equal."""
         equal = batch.image_columns["channels_equal"] == 1
-        return Findings.of_images(batch, equal, "is stored in colour, and its channels are equal")
+        return Findings.of_images(batch, equal, "Image is stored in colour, but it is grey: its channels are equal")

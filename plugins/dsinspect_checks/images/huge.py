@@ -1,8 +1,8 @@
-"""IMG016 huge: pictures too large for common readers.
+"""IMG016 huge: images too large for common readers.
 
 Reports an image of more than `max_pixels` px.
 
-Why it matters: Pillow warns from this size on and raises at twice it; one such picture can fill a worker's memory.
+Why it matters: Pillow warns from this size on and raises at twice it; one such image can fill a worker's memory.
 
 Example: a satellite mosaic of 30,000 x 20,000 px.
 
@@ -42,5 +42,6 @@ class Huge(RowCheck[Options]):
         with np.errstate(invalid="ignore"):
             huge = wh.prod(axis=1) > self.options.max_pixels
         return Findings.of_images(
-            batch, huge, "has {width:.0f} x {height:.0f} px, more than {limit:,} px (max_pixels)",
+            batch, huge, "Image of {width:~} x {height:~} px is too large for common readers (limit {limit:~} px in all, "
+            "option max_pixels)",
             {"width": wh[huge, 0], "height": wh[huge, 1], "limit": self.options.max_pixels})

@@ -1,7 +1,8 @@
 """IMG013 low-information: images with next to nothing in them.
 
-Reports an image whose grey histogram has an entropy below `min_entropy` bits of 8 and whose luma, the darkest and the brightest
-0.1 % of the pixels left out, spans less than `max_range`, unless more than `max_share` of the images are below `min_entropy`.
+Reports an image whose grey histogram has an entropy below `min_entropy` bits of 8 and whose luma, the darkest and the
+brightest 0.1 % of the pixels left out, spans less than `max_range`, unless more than `max_share` of the images are below
+`min_entropy`.
 
 Why it matters: a flat image is a failed grab of the camera, a placeholder, or a mask that got among the images.
 

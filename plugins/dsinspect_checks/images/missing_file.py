@@ -5,6 +5,8 @@ Why it matters: trainers stop, or drop the image with all its boxes after one li
 Example: a.jpg in instances_train.json, and no a.jpg anywhere in the set; or a link that leads nowhere.
 
 When to ignore: when only a part of the images was downloaded. Where no image at all is on disk the check is skipped.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -28,4 +30,4 @@ class MissingFile(RowCheck[BaseOptions]):
         """Report records whose file does not exist, or is a link to nowhere."""
         gone = ~is_given(batch.image_columns["file"])
         dangling = batch.image_columns["read_error"] == os.strerror(2).lower()
-        return Findings.of_images(batch, gone | dangling, "no such file", fix=Fix("unsafe", "drop-image"))
+        return Findings.of_images(batch, gone | dangling, "Image file does not exist", fix=Fix("unsafe", "drop-image"))

@@ -1,14 +1,15 @@
 """IMG006 mixed-colour: files of another kind of colour than the rest.
 
-Reports images whose channels or depth differ from those of most images of the set: grey, with alpha, palette, CMYK,
-16 bits.
+Reports images whose channels or depth differ from those of most images of the set: grey, with alpha, palette, CMYK, 16 bits.
 
-Why it matters: read as stored, such a picture has another shape and the batch fails, or another range and the picture
-is white; Pillow opens CMYK with inverted colours.
+Why it matters: read as stored, such an image has another shape and the batch fails, or another range and the image is white;
+Pillow opens CMYK with inverted colours.
 
 Example: 3 grey JPEGs among 500 in colour.
 
-When to ignore: when your loader converts every picture to 8-bit RGB.
+When to ignore: when your loader converts every image to 8-bit RGB.
+
+Source of the default: there is no limit; users met it in tensorflow/models#3364.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks.images._state import is_image
 
 State = tuple[Counter[str], tuple[tuple[str, Findings], ...]]
-MESSAGE = "is {kind}, most images of the set are {most} ({share:.1%})"
+MESSAGE = "Image is {kind}; most images of the set are {most} ({share:.1%})"
 
 
 class MixedColour(Check[State, BaseOptions]):

@@ -5,6 +5,8 @@ Why it matters: readers take the first frame, or the last, or refuse; the boxes 
 Example: an animated GIF of 12 frames.
 
 When to ignore: when you know which frame your loader takes and the boxes were drawn on it.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -28,4 +30,5 @@ class MultiFrame(RowCheck[BaseOptions]):
         frames = batch.image_columns["frames"]
         with np.errstate(invalid="ignore"):
             several = frames > 1
-        return Findings.of_images(batch, several, "holds {frames} frames", {"frames": frames[several].astype(np.int64)})
+        return Findings.of_images(batch, several, "Image holds {frames:~ frame|frames}; readers take one of them",
+        {"frames": frames[several].astype(np.int64)})

@@ -1,20 +1,20 @@
 """IMG009 near-duplicate: images that look the same.
 
-Reports groups of images whose perceptual hashes (pHash, 64 bits) differ by at most `distance` bits, which a finer
-signature (the luma of 16 x 16 cells, brightness and contrast taken off) confirms: no cell differs by more than
-`max_difference` standard deviations, nor by more than `max_local` times the mean difference. Every member of a group is
-close to every other one. Equal bytes are IMG008; flat images are left out, for their hashes mean nothing.
+Reports groups of images whose perceptual hashes (pHash, 64 bits) differ by at most `distance` bits, which a finer signature
+(the luma of 16 x 16 cells, brightness and contrast taken off) confirms: no cell differs by more than `max_difference` standard
+deviations, nor by more than `max_local` times the mean difference. Every member of a group is close to every other one. Equal
+bytes are IMG008; flat images are left out, for their hashes mean nothing.
 
-Why it matters: copies, resized versions and neighbouring frames of a video count as many images and teach one; spread
-over splits they leak (SPL002).
+Why it matters: copies, resized versions and neighbouring frames of a video count as many images and teach one; spread over
+splits they leak (SPL002).
 
 Example: a.jpg, and the same image saved again with another quality.
 
 When to ignore: when augmented copies are stored on purpose.
 
 Source of the default: looked at on 10 real sets (5,859 images). 6 bits with the second signature find more than the usual 4
-without it, and leave out plain seas: of 470 groups in 9 sets 468 were copies, augmented copies or neighbouring frames; of 59 in
-a set of chess boards 36 show one position, where the hash alone made 18 chains of up to 70 boards.
+without it, and leave out plain seas: of 470 groups in 9 sets 468 were copies, augmented copies or neighbouring frames; of 59
+in a set of chess boards 36 show one position, where the hash alone made 18 chains of up to 70 boards.
 """
 
 from __future__ import annotations

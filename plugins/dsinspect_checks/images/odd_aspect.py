@@ -1,4 +1,4 @@
-"""IMG015 odd-aspect: pictures far longer than wide.
+"""IMG015 odd-aspect: images far longer than wide.
 
 Reports an image whose shorter side is under `min_ratio` times the longer one.
 
@@ -44,5 +44,6 @@ class OddAspect(RowCheck[Options]):
             ratio = wh.min(axis=1) / wh.max(axis=1)
             odd = ratio < self.options.min_ratio
         return Findings.of_images(
-            batch, odd, "has {width:.0f} x {height:.0f} px: a ratio of {ratio:.3g}, under {limit:g} (min_ratio)",
+            batch, odd, "Image of {width:~} x {height:~} px is far longer than wide (ratio {ratio:~}, limit {limit:~}, option "
+            "min_ratio)",
             {"width": wh[odd, 0], "height": wh[odd, 1], "ratio": ratio[odd], "limit": self.options.min_ratio})

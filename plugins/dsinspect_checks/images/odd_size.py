@@ -9,10 +9,10 @@ Example: an image of 96 x 72 px among 2,000 of about 640 x 480.
 
 When to ignore: when the sources are known to differ.
 
-Source of the default: CleanVision, after Tukey's far-out fence. Where most images have one size that fence has no width: of 900
-images reported by it alone (853 px among images of 720) a person agreed with none. At twice or half the side an object has
-another scale to the network. On 10 real sets (5,859 images) 1 is reported, a photograph of 2,000 x 1,333 px among web images of
-650 x 490.
+Source of the default: CleanVision, after Tukey's far-out fence. Where most images have one size that fence has no width: of
+900 images reported by it alone (853 px among images of 720) a person agreed with none. At twice or half the side an object has
+another scale to the network. On 10 real sets (5,859 images) 1 is reported, a photograph of 2,000 x 1,333 px among web images
+of 650 x 490.
 """
 
 from __future__ import annotations

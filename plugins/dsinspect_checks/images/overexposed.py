@@ -10,8 +10,8 @@ Example: a photograph against the sun: 95 % of its pixels are above 0.97.
 When to ignore: for scans of empty paper and products on white ground.
 
 Source of the default: CleanVision's score for light images. Ink on white paper and products on white ground are exposed
-rightly, and have dark pixels: on 10 real sets (5,859 images) 15 were above 0.95, drawings and handwriting all of them; none
-is reported now.
+rightly, and have dark pixels: on 10 real sets (5,859 images) 15 were above 0.95, drawings and handwriting all of them; none is
+reported now.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """IMG004 size-mismatch: declared sizes unlike the files'.
 
-Reports an image whose declared width and height are neither the stored nor the displayed size of its file (an EXIF
-orientation is IMG005's matter). Swapped sides say so; a declared 0 or an absent size is info only.
+Reports an image whose declared width and height are neither the stored nor the displayed size of its file (an EXIF orientation
+is IMG005's matter). Swapped sides say so; a declared 0 or an absent size is info only.
 
 Why it matters: loaders scale boxes by the declared size: all boxes of the image end up in wrong places.
 
 Example: declared 200 x 150, the file has 192 x 144 px.
 
 When to ignore: never; the file's size is the truth, unless the file was resized after the boxes were drawn.
+
+Source of the default: there is no limit; users met it in detectron2#2463.
 """
 
 from __future__ import annotations
@@ -47,11 +49,11 @@ class SizeMismatch(RowCheck[BaseOptions]):
         fits_boxes = boxes_fit(batch, upright)
         parts = []
         for mask, text, severity in (
-                (swapped, "declared size {width:g} x {height:g} px has its sides swapped: the file has {file_width:g} x "
-                 "{file_height:g} px", None),
-                (wrong & ~swapped, "declared size {width:g} x {height:g} px, the file has {file_width:g} x "
-                 "{file_height:g} px", None),
-                (absent, "no size declared; the file has {file_width:g} x {file_height:g} px", Severity.INFO)):
+                (swapped, "Declared size {width:~} x {height:~} px has its sides swapped: the file has {file_width:~} x "
+                 "{file_height:~} px", None),
+                (wrong & ~swapped, "Declared size is {width:~} x {height:~} px, the file has {file_width:~} x {file_height:~} "
+                 "px", None),
+                (absent, "No size is declared; the file has {file_width:~} x {file_height:~} px", Severity.INFO)):
             for fitting in (True, False):
                 rows = np.flatnonzero(mask & (fits_boxes == fitting))
                 sizes = [f"{w:g}x{h:g}" for w, h in upright[rows].tolist()]

@@ -1,14 +1,16 @@
 """IMG003 truncated: files whose stream ends early.
 
-A JPEG without its end marker after the scan data, a PNG without its last chunk, a file shorter than its header says.
-Bytes after the end marker are no fault of the image; they are IMG019's matter.
+A JPEG without its end marker after the scan data, a PNG without its last chunk, a file shorter than its header says. Bytes
+after the end marker are no fault of the image; they are IMG019's matter.
 
-Why it matters: most decoders fill the rest with grey and say nothing that reaches you; boxes in the grey part teach that
-grey is an object.
+Why it matters: most decoders fill the rest with grey and say nothing that reaches you; boxes in the grey part teach that grey
+is an object.
 
 Example: a download that broke off: 48 of 64 KB.
 
 When to ignore: never; fetch the file again.
+
+Source of the default: there is no limit; users met it in yolov5#3450.
 """
 
 from __future__ import annotations
@@ -29,5 +31,5 @@ class Truncated(RowCheck[BaseOptions]):
     def find(self, batch: Batch) -> Findings:
         """Report cut files."""
         cut = is_truncated(batch)
-        return Findings.of_images(batch, cut, "the {format} stream ends early, without its end marker",
+        return Findings.of_images(batch, cut, "Image is cut off: the {format} stream ends before its end marker",
                                   {"format": batch.image_columns["file_format"][cut]})

@@ -1,11 +1,13 @@
 """IMG007 wrong-extension: content unlike the suffix.
 
-Why it matters: OpenCV and Pillow look at the content and do not mind; TensorFlow's decoders, web servers and converters
-go by the suffix and fail, or write the wrong one.
+Why it matters: OpenCV and Pillow look at the content and do not mind; TensorFlow's decoders, web servers and converters go by
+the suffix and fail, or write the wrong one.
 
 Example: a PNG saved as a.jpg.
 
 When to ignore: when everything that reads the set looks at the content.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ class WrongExtension(RowCheck[BaseOptions]):
     def find(self, batch: Batch) -> Findings:
         """Compare suffix and format."""
         suffixes = [p[p.rfind("."):].lower() for p in batch.image_columns["path"].tolist()]
-        due = np.array([FORMATS.get(s) for s in suffixes], object)
+        expected = np.array([FORMATS.get(s) for s in suffixes], object)
         found = batch.image_columns["file_format"]
-        wrong = np.flatnonzero(is_image(batch) & is_given(due) & (due != found))
-        return Findings.of_images(batch, wrong, "the content is {format}, the suffix says {suffix}",
+        wrong = np.flatnonzero(is_image(batch) & is_given(expected) & (expected != found))
+        return Findings.of_images(batch, wrong, "Content is {format}, but the suffix is {suffix}",
                                   {"format": found[wrong], "suffix": [suffixes[k] for k in wrong.tolist()]})

@@ -49,7 +49,7 @@ class Shapes:
         odd: number of polygons with an odd number of coordinates.
         short: number of polygons with fewer than 3 points, four numbers left out.
         four: number of polygons of exactly four numbers.
-        area: sum of the areas of the polygons, square px; overlaps count twice, as pycocotools' merge does not.
+        area: sum of the areas of the polygons, px²; overlaps count twice, as pycocotools' merge does not.
         envelope: (N, 4) xyxy of all points, px; NaN without any.
         rle_hw: (N, 2) height and width of the mask; NaN where there is none.
         points: (P, 2) points of the whole polygons of all annotations, one after the other, px.

@@ -21,9 +21,9 @@ WHERE = ("image", "split", "source", "line", "index")
 
 
 class RepeatedKey(Check[State, BaseOptions]):
-    """Reports every record but the first with a key; a subclass says what the key is and how to tell it.
+    """Reports every record but the first with a key; a subclass says what the key is and how it is reported.
 
-    The state holds the keys and places of all records: a repetition may lie in any two shards. A record is told from
+    The state holds the keys and places of all records: a repetition may lie in any two shards. A record differs from
     others by its source and index, so the order in which shards come does not matter.
     """
 

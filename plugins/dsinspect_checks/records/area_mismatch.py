@@ -1,16 +1,16 @@
 """REC007 area-mismatch: a COCO `area` that is not the object's.
 
 Reports an annotation whose `area` differs from the area of its polygons (of its box without any) by more than `max_share` and
-more than `max_px` square px. Crowds and run-length masks are left out.
+more than `max_px` px². Crowds and run-length masks are left out.
 
 Why it matters: COCOeval sorts objects into small, medium and large by this field (32² and 96² px): with a wrong one the
 averages by size mean something else.
 
-Example: area 0, or the area before the picture was resized.
+Example: area 0, or the area before the image was resized.
 
 When to ignore: when you do not evaluate with pycocotools.
 
-Source of the default: 1 % and 1 square px let rounding pass.
+Source of the default: 1 % and 1 px² are what rounding makes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Options(BaseOptions, frozen=True):
     """Limits of REC007."""
 
     max_share: Annotated[float, option("difference by the true area", ge=0)] = 0.01
-    max_px: Annotated[float, option("difference, square px", ge=0)] = 1.0
+    max_px: Annotated[float, option("difference, px²", ge=0)] = 1.0
 
 
 class AreaMismatch(RowCheck[Options]):
@@ -53,8 +53,8 @@ class AreaMismatch(RowCheck[Options]):
             off = np.abs(written - true)
             bad = (off > self.options.max_px) & (off > self.options.max_share * true) & ~a["is_crowd"]
         return Findings.of_annotations(
-            batch, bad, "area is {area:.6g}, the {what} has {true:.6g} square px; {limit:.0%} (max_share) and {limit_px:g} "
-            "square px (max_px) are let pass",
+            batch, bad, "Area is {area:~} px², but the {what} has {true:~} px² (limits {limit:.0%} and {limit_px:~} px², "
+            "options max_share and max_px)",
             {"area": written[bad], "true": true[bad], "limit": self.options.max_share, "limit_px": self.options.max_px,
              "what": np.where(shapes.kind[bad] == POLYGONS, "polygon", "box").astype(object)},
             fix=Fix("safe", "set-area"), new_text=true[bad].round(4))

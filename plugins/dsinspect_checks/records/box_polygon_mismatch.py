@@ -9,7 +9,7 @@ Example: the polygon was moved, the box was not.
 
 When to ignore: when boxes hold the whole object and polygons its visible part only.
 
-Source of the default: 2 px and 2 % let the rounding of converters pass.
+Source of the default: 2 px and 2 % are what the rounding of converters makes.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class BoxPolygonMismatch(RowCheck[Options]):
         sound = (s.odd == 0) & (s.short == 0) & (s.four == 0)
         bad = beyond.any(axis=1) & (s.kind == POLYGONS) & sound & ~batch.annotation_columns["is_crowd"]
         return Findings.of_annotations(
-            batch, bad, "box is {off:.4g} px off the envelope of its polygons; {limit:g} px (max_px) and {limit_share:.0%} of the "
-            "side (max_share) are let pass",
+            batch, bad, "Box is {off:~} px off the outline of its polygons (limits {limit:~} px and {limit_share:.0%} of the "
+            "side, options max_px and max_share)",
             {"off": off[bad].max(axis=1, initial=0.0), "limit": self.options.max_px, "limit_share": self.options.max_share},
             fix=Fix("safe", "set-box"), new_box=s.envelope[bad])

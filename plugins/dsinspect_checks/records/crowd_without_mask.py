@@ -2,12 +2,14 @@
 
 Reports a set with crowd regions (`iscrowd` 1): their share, and how many of them have no mask.
 
-Why it matters: COCOeval ignores detections in a crowd's mask; without one its whole box is ignored. Trainers that do not
-know crowds learn them as one huge object.
+Why it matters: COCOeval ignores detections in a crowd's mask; without one its whole box is ignored. Trainers that do not know
+crowds learn them as one huge object.
 
 Example: 900 of 60,000 annotations are crowds, 40 of them without a mask.
 
 When to ignore: when your trainer leaves crowds out.
+
+Source of the default: there is no limit; users met it in ultralytics#12671.
 """
 
 from __future__ import annotations
@@ -45,5 +47,6 @@ class CrowdWithoutMask(Check[State, BaseOptions]):
         crowds, plain, n = state["crowds"], state["plain"], state["annotations"]
         metrics = {"crowds": crowds, "share": round(crowds / n, 9) if n else 0.0, "without_mask": plain}
         return Result(Findings.of_subjects(
-            ["set"] if plain else [], "{plain} of {crowds} crowd regions have no mask: COCOeval ignores their whole box",
+            ["set"] if plain else [], "{plain:~} of {crowds:~ crowd region has|crowd regions have} no mask: COCOeval ignores "
+            "the whole box",
             {"plain": plain, "crowds": crowds, "limit": 0}), metrics)

@@ -5,6 +5,8 @@ Why it matters: pycocotools indexes annotations by id, so that all but one of th
 Example: two entries of `annotations` with id 31.
 
 When to ignore: never; numbering them anew loses nothing.
+
+Source of the default: there is no limit; users met it in mmdetection#4897.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ class DuplicateAnnotationId(RepeatedKey):
 
     def report(self, repeated: Columns) -> Findings:
         """Name the id."""
-        return Findings.of_places(place_columns(repeated), "annotation id {id} is taken ({count} annotations have it)",
+        return Findings.of_places(place_columns(repeated), "Annotation id {id} is taken ({count:~ annotation has|annotations "
+        "have} it)",
                                   {"id": repeated["key_id"], "count": repeated["count"]},
                                   fix=Fix("safe", "set-annotation-id"))

@@ -1,11 +1,13 @@
 """REC001 duplicate-image-id: one id, two image records.
 
-Why it matters: annotations name their image by its id; pycocotools keeps the last of the two records, so that the boxes
-of both pictures land on one of them.
+Why it matters: annotations name their image by its id; pycocotools keeps the last of the two records, so that the boxes of
+both images land on one of them.
 
 Example: two entries of `images` with id 7.
 
 When to ignore: never.
+
+Source of the default: there is no limit; users met it in sahi#98.
 """
 
 from __future__ import annotations
@@ -31,5 +33,5 @@ class DuplicateImageId(RepeatedKey):
     def report(self, repeated: Columns) -> Findings:
         """Name the id and the record that has it first."""
         return Findings.of_places(
-            place_columns(repeated), "image id {id} is taken: {first} has it too ({count} records in all)",
+            place_columns(repeated), "Image id {id} is taken: {first} has it too ({count:~ record has|records have} it in all)",
             {"id": repeated["key_id"], "first": repeated["first"], "count": repeated["count"]})

@@ -8,6 +8,8 @@ Why it matters: the image is trained on twice, often with half of its boxes each
 Example: a.jpg with ids 5 and 900.
 
 When to ignore: never.
+
+Source of the default: there is no limit; users met it in LIVECell#26.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """REC009 malformed-polygon: polygons that enclose nothing.
 
-Reports an annotation with a polygon of an odd number of coordinates or of fewer than 3 points, or with a segmentation that
-is neither a list of polygons nor a run-length mask. Four numbers are REC010.
+Reports an annotation with a polygon of an odd number of coordinates or of fewer than 3 points, or with a segmentation that is
+neither a list of polygons nor a run-length mask. Four numbers are REC010.
 
 Why it matters: the mask loader raises, or draws a line where an object is.
 
 Example: a polygon of 7 numbers.
 
 When to ignore: when you train on boxes only.
+
+Source of the default: there is no limit; users met it in cvat#1769.
 """
 
 from __future__ import annotations
@@ -35,5 +37,5 @@ class MalformedPolygon(RowCheck[BaseOptions]):
         what = np.select([broken, s.odd > 0], ["a segmentation that is neither polygons nor a mask",
                                                "a polygon with an odd number of coordinates"],
                          "a polygon of fewer than 3 points")
-        return Findings.of_annotations(batch, bad, "has {what}", {"what": what[bad].astype(object)},
+        return Findings.of_annotations(batch, bad, "Annotation has {what}", {"what": what[bad].astype(object)},
                                        fix=Fix("unsafe", "drop-polygon"))

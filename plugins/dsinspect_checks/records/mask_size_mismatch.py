@@ -6,6 +6,8 @@ resized without its masks.
 Example: a mask of 640 x 480 on an image of 480 x 640 px.
 
 When to ignore: never, where masks are used.
+
+Source of the default: there is no limit; users met it in cvat#6014.
 """
 
 from __future__ import annotations
@@ -35,5 +37,5 @@ class MaskSizeMismatch(RowCheck[BaseOptions]):
         known = (s.kind == RLE) & ~np.isnan(size).any(axis=1) & ~np.isnan(mask).any(axis=1)
         bad = known & (mask != size).any(axis=1)
         return Findings.of_annotations(
-            batch, bad, "mask has {mask_width:g} x {mask_height:g} px, the image {width:g} x {height:g} px",
+            batch, bad, "Mask has {mask_width:~} x {mask_height:~} px, the image {width:~} x {height:~} px",
             {"mask_width": mask[bad, 0], "mask_height": mask[bad, 1], "width": size[bad, 0], "height": size[bad, 1]})

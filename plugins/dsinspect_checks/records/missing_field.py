@@ -7,6 +7,8 @@ Why it matters: pycocotools stops with a KeyError at the first one, in the evalu
 Example: a converter that writes no `iscrowd`.
 
 When to ignore: when neither your trainer nor your evaluation reads the field.
+
+Source of the default: there is no limit; users met it in cocoapi#374.
 """
 
 from __future__ import annotations
@@ -50,6 +52,6 @@ class MissingField(Check[State, BaseOptions]):
         """Report one finding per file and field."""
         keys = sorted(state)
         return Result(Findings.of_subjects(
-            [f"{file} {name}" for file, name in keys], "{count} annotations of {file} have no {field}",
+            [f"{file} {name}" for file, name in keys], "{count:~ annotation|annotations} of {file} {count:~has|have} no {field}",
             {"count": [state[k] for k in keys], "file": [k[0] for k in keys], "field": [k[1] for k in keys]},
             fix=Fix("safe", "set-field"), new_text=[k[1] for k in keys]))

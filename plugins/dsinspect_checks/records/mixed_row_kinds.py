@@ -5,6 +5,8 @@ Why it matters: Ultralytics takes a file with one polygon for a segmentation fil
 Example: a row of 5 columns beside one of 41.
 
 When to ignore: never.
+
+Source of the default: there is no limit; users met it in ultralytics#548.
 """
 
 from __future__ import annotations

@@ -2,12 +2,14 @@
 
 An id that no category has; for YOLO a class number below 0 or beyond the list of names.
 
-Why it matters: the loss indexes beyond its last class: a CUDA assertion in the middle of training, or, worse, another
-class's weights.
+Why it matters: the loss indexes beyond its last class: a CUDA assertion in the middle of training, or, worse, another class's
+weights.
 
 Example: class 99 in a set of 6.
 
 When to ignore: never.
+
+Source of the default: there is no limit; users met it in yolov5#7692.
 """
 
 from __future__ import annotations
@@ -34,8 +36,8 @@ class UnknownCategoryId(RowCheck[BaseOptions]):
         known = len(batch.dataset.categories)
         return Findings.concat([
             Findings.of_annotations(
-                batch, numbered, "category id {category_id} does not exist; {known} categories are declared",
+                batch, numbered, "Category id {category_id} does not exist; {known:~ category is|categories are} declared",
                 {"category_id": ids[numbered], "known": np.full(int(numbered.sum()), known)},
                 fix=Fix("unsafe", "drop-annotation")),
-            Findings.of_annotations(batch, nameless & ~numbered, "the box has no category",
+            Findings.of_annotations(batch, nameless & ~numbered, "Box has no category",
                                     fix=Fix("unsafe", "drop-annotation"))])

@@ -5,6 +5,8 @@ Why it matters: the box is never trained on, and loaders that look the image up 
 Example: image_id 4242 while no entry of `images` has that id.
 
 When to ignore: never.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
@@ -25,5 +27,5 @@ class UnknownImageId(RowCheck[BaseOptions]):
         a = batch.annotation_columns
         bad = a["image_row"] < 0
         ids = a["image_id"][bad]
-        return Findings.of_annotations(batch, bad, "image id {image_id} does not exist", {"image_id": ids},
+        return Findings.of_annotations(batch, bad, "Image id {image_id} does not exist", {"image_id": ids},
                                        fix=Fix("unsafe", "drop-annotation"))

@@ -7,6 +7,8 @@ Why it matters: `7` and `"7"` are different keys: the annotation belongs to no i
 Example: "image_id": "7".
 
 When to ignore: when everything that reads the file converts ids.
+
+Source of the default: there is no limit; users met it in pylabel#6.
 """
 
 from __future__ import annotations
@@ -45,5 +47,6 @@ class WrongIdType(Check[State, BaseOptions]):
         """Report one finding per file and type."""
         keys = sorted(state)
         return Result(Findings.of_subjects(
-            [f"{file} {kind}" for file, kind in keys], "{count} annotations of {file} have ids written as {type}",
+            [f"{file} {kind}" for file, kind in keys], "{count:~ annotation|annotations} of {file} {count:~has|have} ids "
+            "written as {type}",
             {"count": [state[k] for k in keys], "file": [k[0] for k in keys], "type": [k[1] for k in keys]}))

@@ -4,8 +4,8 @@ Reports a set whose best possible recall is under `min_recall`: the share of box
 `ratio` in width and in height, at the training size `imgsz`. The anchors are the given ones, or 9 fitted to the boxes by
 k-means. The metrics hold the fitted anchors.
 
-Why it matters: an anchor-based detector (YOLOv3 to v7) can only learn boxes that some anchor is close to; the others count
-as background.
+Why it matters: an anchor-based detector (YOLOv3 to v7) can only learn boxes that some anchor is close to; the others count as
+background.
 
 Example: wires of 600 x 4 px with COCO's anchors: a best possible recall of 0.4.
 
@@ -84,8 +84,8 @@ class AnchorMisfit(Check[State, Options]):
                    "fitted_anchors": fitted.round(1).tolist(),
                    "fitted_recall": round(best_possible_recall(wh, weights, fitted, o.ratio), 9), "imgsz": o.imgsz}
         return Result(Findings.of_subjects(
-            ["set"] if recall < o.min_recall else [], "the {judged} anchors reach {recall:.1%} of the boxes within a factor of "
-            "{ratio:g} (ratio) at {imgsz} px (imgsz), under {limit:.0%} (min_recall)",
+            ["set"] if recall < o.min_recall else [], "The {judged} anchors reach {recall:.1%} of the boxes within a factor of "
+            "{ratio:~} at {imgsz:~} px (limit {limit:.0%}, options min_recall, ratio and imgsz)",
             {"judged": metrics["judged"], "recall": recall, "ratio": o.ratio, "imgsz": o.imgsz, "limit": o.min_recall}), metrics)
 
 

@@ -1,11 +1,11 @@
 """SIZ002 aspect-spread: portrait beside landscape, or shapes of every kind.
 
 Reports a set whose 95th percentile of width by height is more than `max_spread` times the 5th, or in which portrait and
-landscape both hold more than `max_share` of the images. The metrics hold the share of a square that letterboxing fills
-with padding, and a plan of buckets by aspect.
+landscape both hold more than `max_share` of the images. The metrics hold the share of a square that letterboxing fills with
+padding, and a plan of buckets by aspect.
 
-Why it matters: a square input wastes the padding of every image: at 16:9 that is 44 % of the work; stretching instead
-distorts the objects, differently in every picture.
+Why it matters: a square input wastes the padding of every image: at 16:9 that is 44 % of the work; stretching instead distorts
+the objects, differently in every image.
 
 Example: portraits of 108 x 192 beside panoramas of 256 x 128 px.
 
@@ -69,12 +69,12 @@ class AspectSpread(Check[Sizes, Options]):
         findings: list[Findings] = []
         if spread > o.max_spread:
             findings.append(Findings.of_subjects(
-                ["set"], "aspects spread by {spread:.3g}: from {low:.3g} (5th percentile) to {high:.3g} (95th); above "
-                "{limit:g} (max_spread)", {"spread": spread, "low": low, "high": high, "limit": o.max_spread}))
+                ["set"], "Aspect ratios spread by a factor of {spread:~}: from {low:~} (5th percentile) to {high:~} (95th; "
+                "limit {limit:~}, option max_spread)", {"spread": spread, "low": low, "high": high, "limit": o.max_spread}))
         elif portrait > o.max_share and landscape > o.max_share:
             findings.append(Findings.of_subjects(
-                ["set"], "{portrait:.0%} of the images are portrait and {landscape:.0%} landscape; both are above "
-                "{limit:.0%} (max_share)", {"portrait": portrait, "landscape": landscape, "limit": o.max_share}))
+                ["set"], "{portrait:.0%} of the images are portrait and {landscape:.0%} landscape (limit {limit:.0%} of both, "
+                "option max_share)", {"portrait": portrait, "landscape": landscape, "limit": o.max_share}))
         edges = np.linspace(aspect.min(), max(aspect.max(), aspect.min() + 0.1), 21)
         heights, _ = np.histogram(aspect, edges, weights=counts)
         chart = Chart("histogram", "Aspect", tuple(edges.tolist()), tuple(heights.astype(int).tolist()),

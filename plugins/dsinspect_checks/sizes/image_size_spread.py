@@ -1,13 +1,13 @@
 """SIZ001 image-size-spread: image sizes all over the place.
 
-Reports a set whose 95th percentile of the side (the square root of width times height) is more than `max_spread` times
-the 5th. The metrics hold quantiles, the number of distinct sizes, the most frequent one, and a suggested training size:
-the median of the longer side, rounded to a multiple of 32, between 320 and 1536.
+Reports a set whose 95th percentile of the side (the square root of width times height) is more than `max_spread` times the
+5th. The metrics hold quantiles, the number of distinct sizes, the most frequent one, and a suggested training size: the median
+of the longer side, rounded to a multiple of 32, between 320 and 1536.
 
-Why it matters: scaled to one training size, objects of small pictures are blown up and those of large ones vanish; the
-detector has to learn every scale at once.
+Why it matters: scaled to one training size, objects of small images are blown up and those of large ones vanish; the detector
+has to learn every scale at once.
 
-Example: pictures from 96 x 72 to 384 x 288 px: 4.0.
+Example: images from 96 x 72 to 384 x 288 px: 4.0.
 
 When to ignore: when the objects have the same size in px all the same (tiles, crops), or scale is part of the task.
 
@@ -63,8 +63,8 @@ class ImageSizeSpread(Check[Sizes, Options]):
         metrics = size_metrics(wh, counts) | {"spread": round(spread, 6), "unknown": state[(0.0, 0.0)]}
         found = Findings.of_subjects(
             ["set"] if spread > self.options.max_spread else [],
-            "image sides spread by {spread:.3g}: from {low:.4g} px (5th percentile) to {high:.4g} px (95th); above "
-            "{limit:g} (max_spread)", {"spread": spread, "low": low, "high": high, "limit": self.options.max_spread})
+            "Image sizes spread by a factor of {spread:~}: sides from {low:~} px (5th percentile) to {high:~} px (95th; limit "
+            "{limit:~}, option max_spread)", {"spread": spread, "low": low, "high": high, "limit": self.options.max_spread})
         order = np.lexsort((wh[:, 1], wh[:, 0], -counts))
         table = Columns({"width": wh[order, 0], "height": wh[order, 1], "images": counts[order],
                          "share": counts[order] / counts.sum()})

@@ -4,9 +4,9 @@ Reports a set in which more than `max_share` of the boxes have a shorter side un
 letterboxed to `imgsz`. The metrics hold the share per class, the training size at which the share would be met, and the number
 of tiles a side that would do instead.
 
-Why it matters: the first layers of a detector halve the picture three times: what is under 8 px is less than a pixel there.
+Why it matters: the first layers of a detector halve the image three times: what is under 8 px is less than a pixel there.
 
-Example: cars 30 px wide in pictures of 4,000 px: 5 px at 640.
+Example: cars 30 px wide in images of 4,000 px: 5 px at 640.
 
 When to ignore: when you train on tiles or with a finer first level.
 
@@ -85,8 +85,9 @@ class SmallAtTrainingSize(Check[State, Options]):
                    else o.imgsz, "tiles_per_side_that_would_do": tiles if share > o.max_share else 1,
                    "classes": table.records()}
         found = Findings.of_subjects(
-            ["set"] if share > o.max_share else [], "{share:.1%} of the boxes are under {min_side:g} px (min_side) at a training "
-            "size of {imgsz} (imgsz), above {limit:.0%} (max_share); {advised} px or {tiles} x {tiles} tiles would do",
+            ["set"] if share > o.max_share else [], "{share:.1%} of the boxes are smaller than {min_side:~} px at a training "
+            "size of {imgsz:~} px (limit {limit:.0%}, options max_share, min_side and imgsz); {advised:~} px or {tiles} x "
+            "{tiles} tiles would do",
             {"share": share, "min_side": o.min_side, "imgsz": o.imgsz, "limit": o.max_share, "advised": max(advised, o.imgsz),
              "tiles": tiles})
         return Result(found, metrics, {"Small objects": lambda: table.frame})

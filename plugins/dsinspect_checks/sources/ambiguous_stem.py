@@ -6,7 +6,9 @@ Why it matters: one of them is trained with the boxes of the other.
 
 Example: a.jpg and a.png beside one a.txt.
 
-When to ignore: when both really show the same picture.
+When to ignore: when both really show the same image.
+
+Source of the default: there is no limit; users met it in cvat#7523.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ Why it matters: trainers execute it with your rights when a path of the set is m
 Example: `download: bash get.sh` in a data.yaml from somewhere.
 
 When to ignore: when you wrote it yourself.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ Why it matters: Ultralytics trains on such an image as background, so objects in
 Example: images/train/a.jpg without labels/train/a.txt.
 
 When to ignore: when background images were stored without label files on purpose.
+
+Source of the default: there is no limit; users met it in yolov5#6775.
 """
 
 from __future__ import annotations

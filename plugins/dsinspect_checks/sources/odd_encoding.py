@@ -1,13 +1,15 @@
 """SRC007 odd-encoding: text files that are not plain UTF-8.
 
-A label, list or configuration file with a byte order mark or in another encoding. It was read all the same, in the
-encoding that is named.
+A label, list or configuration file with a byte order mark or in another encoding. It was read all the same, in the encoding
+that is named.
 
 Why it matters: class names become garbage, and a byte order mark makes the first row unreadable for most trainers.
 
 Example: a classes.txt saved as `UTF-8 with BOM` by an editor.
 
 When to ignore: when every program that reads the file copes with it.
+
+Source of the default: there is no limit; users met it in labelImg#572.
 """
 
 from __future__ import annotations

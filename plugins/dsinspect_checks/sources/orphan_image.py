@@ -2,12 +2,14 @@
 
 An image file that lies among the images of the set and that no annotation record names.
 
-Why it matters: it takes no part in training; often its annotation got lost, or it was to be a background
-image and needs a record.
+Why it matters: it takes no part in training; often its annotation got lost, or it was to be a background image and needs a
+record.
 
 Example: `train/stray.jpg` lies beside the images of instances_train.json and is in no record.
 
 When to ignore: when the folder is shared with other sets.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

@@ -7,6 +7,8 @@ Why it matters: its boxes are never trained on; the image was renamed, moved or 
 Example: labels/train/b.txt while there is no image of the stem `b`.
 
 When to ignore: when the images were left out on purpose.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

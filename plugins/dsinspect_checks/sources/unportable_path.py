@@ -7,6 +7,8 @@ Why it matters: the set loads here and not on the training server, where image a
 Example: `C:\data\a.jpg`, or `A.JPG` for the file `a.jpg`.
 
 When to ignore: when the set never leaves the machine.
+
+Source of the default: there is no limit; users met it in YOLOX#1541.
 """
 
 from __future__ import annotations
@@ -24,4 +26,4 @@ class UnportablePath(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report what the reader met."""
-        return Findings.of_problems(batch, "unportable-path", "path {text!r} {reason}", fix=Fix("safe", "set-path"))
+        return Findings.of_problems(batch, "unportable-path", "Path {text!r} {reason}", fix=Fix("safe", "set-path"))

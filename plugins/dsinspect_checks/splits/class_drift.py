@@ -66,11 +66,11 @@ class ClassDrift(Check[ClassCounts, Options]):
             metrics[split] = round(divergence, 9)
             if divergence > self.options.max_divergence:
                 worst = sorted(range(len(names)), key=lambda k: (-abs(p[k] - q[k]), names[k]))[:3]
-                told = ", ".join(f"{names[k]} {p[k]:.0%} against {q[k]:.0%}" for k in worst)
-                rows.append((split, divergence, told))
+                most = ", ".join(f"{names[k]} {p[k]:.0%} against {q[k]:.0%}" for k in worst)
+                rows.append((split, divergence, most))
         return Result(Findings.of_subjects(
-            [r[0] for r in rows], "classes of {split} drift from train: a divergence of {divergence:.2f}, above {limit:g} "
-            "(max_divergence); most: {told}",
+            [r[0] for r in rows], "Classes of {split} drift from train (divergence {divergence:.2f}, limit {limit:~}, option "
+            "max_divergence); most: {told}",
             {"split": [r[0] for r in rows], "divergence": [r[1] for r in rows], "limit": self.options.max_divergence,
              "told": [r[2] for r in rows]}, split=[r[0] for r in rows]), {"divergence": metrics})
 

@@ -8,6 +8,8 @@ precision of 0 lowers the mean.
 Example: `bus` has 12 boxes in train and none in val.
 
 When to ignore: when val is meant for some classes only.
+
+Source of the default: there is no limit; users met it in darknet#7620.
 """
 
 from __future__ import annotations
@@ -46,6 +48,6 @@ class ClassMissing(Check[ClassCounts, BaseOptions]):
         boxes = [state.boxes[(other, name)] for _, name, other in rows]
         return Result(Findings.of_subjects(
             [f"{name} in {split}" for split, name, _ in rows],
-            "class {name} has no box in {missing}, and {boxes} in {present}",
+            "Class {name} has no box in {missing} and {boxes:~} in {present}",
             {"name": [r[1] for r in rows], "missing": [r[0] for r in rows], "boxes": boxes,
              "present": [r[2] for r in rows]}, split=[r[0] for r in rows], category=[r[1] for r in rows]))

@@ -7,6 +7,8 @@ Why it matters: the test measures memory, not skill: in one published set all te
 Example: train/a.jpg and val/b.jpg hold the same bytes.
 
 When to ignore: never; drop the copy from train.
+
+Source of the default: there is no limit; users met it in RIAWELC#2.
 """
 
 from __future__ import annotations

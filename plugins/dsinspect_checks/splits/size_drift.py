@@ -80,8 +80,8 @@ class SizeDrift(Check[State, Options]):
                 if distance > self.options.max_distance:
                     rows.append((kind, split, distance))
         return Result(Findings.of_subjects(
-            [f"{k} {s}" for k, s, _ in rows], "{kind} sizes of {split} drift from train: a distance of {distance:.2f}, above "
-            "{limit:g} (max_distance)",
+            [f"{k} {s}" for k, s, _ in rows], "In {split}, {kind} sizes drift from train (distance {distance:.2f}, limit "
+            "{limit:~}, option max_distance)",
             {"kind": [r[0] for r in rows], "split": [r[1] for r in rows], "distance": [r[2] for r in rows],
              "limit": self.options.max_distance}, split=[r[1] for r in rows]), {"distance": metrics})
 

@@ -7,6 +7,8 @@ Why it matters: a thing does not become another one: one of the labels is wrong,
 Example: track 7 is a `car` up to frame 120 and a `truck` from there on.
 
 When to ignore: when the class is a state that does change (`open`, `closed`).
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Reports a box that comes 1 to `max_gap` frames late in its track: so many frames before it have no box of the track. Longer
 gaps are taken for objects that were out of sight.
 
-Why it matters: the object is there and has no label: it is learnt as background, and trackers are told that it vanished.
+Why it matters: the object is there and has no label: it is learnt as background, and trackers learn that it vanished.
 
 Example: boxes of track 7 in frames 10, 11 and 13.
 

@@ -8,6 +8,8 @@ Why it matters: a box that is cut is no loss; one that is moved, or made of misr
 Example: YOLOX moves a box that begins left of its image and keeps its width, so that it ends too far right.
 
 When to ignore: boxes that reach past their image by the width of a line.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

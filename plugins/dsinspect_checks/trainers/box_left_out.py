@@ -7,6 +7,8 @@ Why it matters: an object without its box is background to the trainer: it learn
 Example: a box 0.5 px wide, which mmdetection drops in silence.
 
 When to ignore: crowd regions, which most trainers leave out on purpose.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

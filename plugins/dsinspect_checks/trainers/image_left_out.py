@@ -1,7 +1,7 @@
 """TRN001 image-left-out: images that the trainer leaves out.
 
-Only with `--trainer NAME[@RELEASE]`. The trainer is not run: its loading rules are known, release by release
-(`dsinspect explain ultralytics@8.4`), and compared with fates recorded from its own code.
+Only with `--trainer NAME[@RELEASE]`. The trainer is not run: its loading rules are known, release by release (`dsinspect
+explain ultralytics@8.4`), and compared with fates recorded from its own code.
 
 Why it matters: an image that is left out teaches nothing, and most trainers say so in a line that scrolls by, or not at all;
 Ultralytics leaves out a whole image for one bad row.
@@ -9,6 +9,8 @@ Ultralytics leaves out a whole image for one bad row.
 Example: a label file with one coordinate of 1.02: "non-normalized or out of bounds coordinates".
 
 When to ignore: images without annotations that are meant to be left out.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations

@@ -1,13 +1,15 @@
 """TRN004 stops: what makes the trainer raise.
 
-Only with `--trainer NAME[@RELEASE]`: what it meets first comes first, in its own words, with the function that raises. What
-is found while images are read or trained on comes after what loading alone meets.
+Only with `--trainer NAME[@RELEASE]`: what it meets first comes first, in its own words, with the function that raises. What is
+found while images are read or trained on comes after what loading alone meets.
 
 Why it matters: it costs the time to rent a machine, copy the data and start, for a line that can be known before.
 
 Example: YOLOX on a COCO file whose annotations lack `iscrowd`: KeyError: 'iscrowd'.
 
 When to ignore: never.
+
+Source of the default: there is no limit.
 """
 
 from __future__ import annotations
