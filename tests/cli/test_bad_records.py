@@ -144,8 +144,8 @@ def _html(path: Path) -> None:
 
 
 @pytest.mark.parametrize(("spoil", "code", "told"), [
-    (_empty, "IMG002", "empty"), (_folder, "IMG002", "is a directory"), (_link, "IMG001", "no such file"),
-    (_html, "IMG002", "not an image"), (Path.unlink, "IMG001", "no such file"),
+    (_empty, "IMG002", "empty"), (_folder, "IMG002", "is a directory"), (_link, "IMG001", "does not exist"),
+    (_html, "IMG002", "not an image"), (Path.unlink, "IMG001", "does not exist"),
 ])
 def test_bad_image_file(cli: Any, clean: Path, spoil: Callable[[Path], None], code: str, told: str) -> None:
     spoil(clean / "train" / "train_20.jpg")
