@@ -194,7 +194,8 @@ def _confirmed(seed: int, near: NDArray[np.intp], cells: NDArray[np.float32], cl
     if is_fixed:
         return near[:0]
     near = near[alike]
-    return near[np.abs(cells[near] - cells[seed]).max(axis=1, initial=0.0) <= closeness.copies]
+    copies: NDArray[np.intp] = near[np.abs(cells[near] - cells[seed]).max(axis=1, initial=0.0) <= closeness.copies]
+    return copies
 
 
 def _compared(cells: NDArray[np.float32], other: NDArray[np.float32], closeness: Closeness) -> tuple[

@@ -14,26 +14,11 @@ Source of the default: there is no limit; users met it in darknet#6012.
 
 from __future__ import annotations
 
-import re
-
+from dsinspect.geometry.label_swap import mirrored_pairs
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._counts import ClassCounts, class_counts
-
-_SIDE = re.compile(r"(?:(?<=[^a-z])|^)(left|l)(?=$|[^a-z])", re.I)
-
-
-def mirrored(name: str) -> str | None:
-    """Return the name with left turned into right, or None when it has no left.
-
-    >>> mirrored("left_hand")
-    'right_hand'
-    """
-    swaps = {"left": "right", "Left": "Right", "LEFT": "RIGHT", "l": "r", "L": "R"}
-    other = _SIDE.sub(lambda m: swaps.get(m.group(), "right"), name)
-    other = re.sub(r"(?<=[a-z])Left|Left(?=[A-Z])", "Right", other)
-    return other if other != name else None
 
 
 class MirroredNames(Check[ClassCounts, BaseOptions]):
@@ -53,8 +38,14 @@ class MirroredNames(Check[ClassCounts, BaseOptions]):
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Look for each name's mirror image."""
-        names = set(state.by_class(dataset)["name"])
-        pairs = [(n, m) for n in sorted(names) if (m := mirrored(n)) is not None and m in names]
+        swapped = mirrored_pairs(state.by_class(dataset)["name"].tolist())
+        pairs = [(a, b) for a, b in swapped.items() if (a, b) == _left_first(a, b)]
         return Result(Findings.of_subjects(
             [f"{a} = {b}" for a, b in pairs], "Classes {left} and {right} are mirror images: a horizontal flip must swap them",
             {"left": [p[0] for p in pairs], "right": [p[1] for p in pairs]}), {"pairs": len(pairs)})
+
+
+def _left_first(a: str, b: str) -> tuple[str, str]:
+    """Return two names that differ in left and right only, the one with left first."""
+    place = next((k for k, (x, y) in enumerate(zip(a.lower(), b.lower(), strict=False)) if x != y), 0)
+    return (a, b) if a[place:place + 1].lower() == "l" else (b, a)
