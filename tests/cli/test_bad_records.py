@@ -99,7 +99,7 @@ def test_bad_xml(cli: Any, tmp_path: Path, content: bytes, told: str) -> None:
 
 @pytest.mark.parametrize(("row", "code", "told"), [
     ("0 0.5 0.5 0.1", "SRC001", "4 columns"), ("0 0.5 x 0.1 0.1", "SRC001", "'x' is not a number"),
-    ("0 nan 0.5 0.1 0.1", "BOX002", "not finite"), ("99 0.5 0.5 0.1 0.1", "REC006", "99"),
+    ("0 nan 0.5 0.1 0.1", "BOX002", "no finite number"), ("99 0.5 0.5 0.1 0.1", "REC006", "99"),
     ("-1 0.5 0.5 0.1 0.1", "REC006", "-1"), ("0.5 0.5 0.5 0.1 0.1", "SRC001", "not a whole number"),
     ("0 0.5 0.5 0.1 0.1 0.2 0.3 0.4", "SRC001", "8 columns"),
 ])
