@@ -213,7 +213,7 @@ def settled(server: Served, count: int) -> list[Any]:
     return list(read_store(server.store).decisions)
 
 
-def test_fifty_findings_from_the_keyboard_alone_then_applied(visit: Watched, server: Served, dataset: Path,
+def test_fifty_findings_from_the_keyboard_alone_then_applied(visit: Watched, server: Served, dataset: Path, cli: Any,
                                                              tmp_path: Path) -> None:
     page = opened(visit, server)
     press(page, " ".join(["r", "f", "d"] * 16 + ["r", "r"]))  # 50
@@ -236,6 +236,11 @@ def test_fifty_findings_from_the_keyboard_alone_then_applied(visit: Watched, ser
     assert by_action["add-box"].value.category == "bicycle"
     assert sum(d.action == "keep" for d in made) == 17
     assert {d.reviewer for d in made} == {"Ada"}
+    applied = cli("review", "apply", server.store, dataset, "-o", tmp_path / "out")
+    assert applied.code == 0, applied.err
+    before, after = (json.loads((folder / "annotations.json").read_text())["annotations"] for folder in (dataset, tmp_path / "out"))
+    assert len(after) == len(before) - sum(d.action == "drop" for d in made) + 1
+    assert [79, 40, 15, 15] in [a["bbox"] for a in after]
 
 
 def test_every_key_of_a_box_stays_inside_the_image(visit: Watched, server: Served) -> None:
