@@ -18,8 +18,8 @@ from browser.served import Served, start_server
 from dsinspect.review.store import read_store
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
-WISHES = {"BOX001": "d", "BOX003": "f", "BOX004": "d", "BOX005": "c car", "BOX006": "f", "BOX007": "c person", "IMG005": "k", "IMG006": "i",
-          "IMG007": "k", "REC003": "f", "REC004": "f", "SRC001": "f", "CLS003": "k"}
+WISHES = {"BOX001": "d", "BOX003": "f", "BOX004": "d", "BOX005": "c bicycle", "BOX006": "f", "BOX007": "c car", "IMG005": "k",
+          "IMG006": "i", "IMG007": "k", "REC003": "f", "REC004": "f", "SRC001": "f", "CLS003": "k"}
 """What is decided on the findings of some checks: a key, and the name that it asks for."""
 
 
@@ -28,7 +28,8 @@ def take(page: Any, current: str, choices: str, total: int) -> None:
     for _ in range(total):
         code = page.locator(current).inner_text()
         key, _, name = WISHES.get(code, "n").partition(" ")
-        can = [t.rpartition("(")[2].rstrip(")") for t in page.locator(choices).evaluate_all("(buttons) => buttons.map((b) => b.title)")]
+        titles = page.locator(choices).evaluate_all("(buttons) => buttons.map((b) => b.title)")
+        can = [t.rpartition("(")[2].rstrip(")") for t in titles]
         page.keyboard.press(key if key in can else "n")
         if name and key in can:
             page.get_by_role("dialog").get_by_role("combobox").fill(name)

@@ -33,7 +33,8 @@ export function choose(title, names, { free = false } = {}) {
   const draw = () => {
     const q = input.value.trim().toLowerCase();
     const lower = names.map((n) => n.toLowerCase());
-    const begins = names.filter((_, k) => lower[k].startsWith(q));
+    const begins = names.filter((_, k) => lower[k].startsWith(q)), exact = names.indexOf(input.value.trim());
+    if (exact >= 0) begins.splice(0, 0, ...begins.splice(begins.indexOf(names[exact]), 1));
     found = [...begins, ...names.filter((_, k) => !lower[k].startsWith(q) && lower[k].includes(q))].slice(0, SHOWN);
     at = Math.min(at, Math.max(found.length - 1, 0));
     list.replaceChildren(...found.map((name, k) => h("li", {

@@ -10,6 +10,7 @@ export function overlay(window, boxes) {
   const made = svg("svg", { viewBox: `${left} ${top} ${right - left} ${bottom - top}`, preserveAspectRatio: "none", class: "boxes", "aria-hidden": "true" });
   const rank = { plain: 0, other: 1, mark: 2 };
   for (const { box, kind, colour } of [...boxes].sort((a, b) => rank[a.kind] - rank[b.kind])) {
+    if (!box.every(Number.isFinite)) continue;
     const [x1, y1, x2, y2] = box;
     const place = { d: `M${x1} ${y1}H${x2}V${y2}H${x1}Z`, "vector-effect": "non-scaling-stroke" }; // a box without area is a line
     if (kind !== "plain") made.append(svg("path", { ...place, class: "halo" }));
@@ -56,7 +57,7 @@ export class Viewer {
     this.inner.querySelector("svg.boxes")?.remove();
     this.image.after(overlay(this.window, boxes));
     const [left, top, right, bottom] = this.window;
-    this.labels.replaceChildren(...boxes.filter((b) => b.label).map((b) => {
+    this.labels.replaceChildren(...boxes.filter((b) => b.label && b.box.every(Number.isFinite)).map((b) => {
       const label = h("span", { className: `label ${b.kind}`, textContent: b.label });
       label.style.left = `${(100 * (Math.min(b.box[0], b.box[2]) - left)) / (right - left)}%`;
       label.style.top = `${(100 * (Math.min(b.box[1], b.box[3]) - top)) / (bottom - top)}%`;

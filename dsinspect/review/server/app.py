@@ -19,7 +19,6 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from dsinspect.errors import UserError
-from dsinspect.io.image_codec import UnreadableError
 from dsinspect.protocols.decisions import Decision
 from dsinspect.render import web
 from dsinspect.review.decision import check_address, encode_decisions
@@ -175,8 +174,7 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
 
     def wrong(_: Request, error: Exception) -> Response:
         text = str(error).encode("utf-8", "replace").decode()
-        status = 404 if isinstance(error, (IndexError, KeyError)) else 422 if isinstance(error, UnreadableError) else 400
-        return Response(f"{text}\n", status, media_type="text/plain")
+        return Response(f"{text}\n", 404 if isinstance(error, (IndexError, KeyError)) else 400, media_type="text/plain")
 
     routes = [
         Route("/", index), Route("/static/{name}", file), Route("/api/state", state), Route("/api/who", who),
@@ -184,6 +182,6 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
         Route("/api/decide", decide, methods=["POST"]), Route("/api/decisions.json", export),
         Route("/whole/{row:int}", pixels_of), Route("/tile/{row:int}/{x:int}/{y:int}", pixels_of),
         Route("/crop/{annotation:int}", pixels_of)]
-    known = (IndexError, KeyError, ValueError, UserError, UnreadableError, msgspec.MsgspecError)
+    known = (IndexError, KeyError, ValueError, UserError, msgspec.MsgspecError)
     handlers: dict[Any, Any] = dict.fromkeys(known, wrong)
     return Guard(Starlette(routes=[Mount(f"/{token}", routes=routes)], exception_handlers=handlers), token, port)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.io.atomic import atomic
-from dsinspect.io.image_codec import Encoding
+from dsinspect.io.image_codec import Encoding, UnreadableError
+from dsinspect.render.contact_sheet import blank
 from dsinspect.render.crops import Framed, crop, open_framed
 
 if TYPE_CHECKING:
@@ -51,9 +52,10 @@ class Pixels:
     def whole(self, row: int) -> bytes:
         """Return an image as JPEG, its longer side at most `WHOLE` px.
 
+        One that cannot be read is a grey image that says why.
+
         Raises:
             IndexError: no image has that number.
-            UnreadableError: it cannot be read.
         """
         return self._kept(row, "whole", lambda image: crop(image, (), (WHOLE, WHOLE), 85).content)
 
@@ -80,7 +82,10 @@ class Pixels:
         path = self.folder / f"{_key(record, what)}.jpg"
         with suppress(OSError):
             return path.read_bytes()
-        content = make(self._open(row, record))
+        try:
+            content = make(self._open(row, record))
+        except UnreadableError as e:
+            return Encoding(jpeg_quality=85).encode(blank(480, str(e), ""), ".jpg")
         with suppress(OSError), atomic(path) as partial:  # a cache that cannot be written costs time only
             partial.write_bytes(content)
         return content

@@ -58,6 +58,7 @@ async function start() {
 
   const current = () => shown[at];
   const isOwn = (b, f) => f.annotation !== null && b.source === f.source && b.index === f.index;
+  const isOfClass = (f) => !f.path && state.classes.some((c) => c.name === f.category && c.boxes);
   const picksOther = () => stage.box && (mode === "image" || (current() && !isOwn(stage.box, current()) && stage.wasPicked));
 
   function filter() {
@@ -80,11 +81,12 @@ async function start() {
     }
     panel.finding(f, at, shown.length);
     group.hidden = !f.group.length;
-    group.replaceChildren(...(f.group.length ? [f.row, ...f.group] : []).map((row, k) => h("button", { type: "button", title: state.images[row], "aria-label": `Show ${state.images[row]}`, onclick: () => toMember(k - 1) }, h("img", { src: `whole/${row}`, alt: "" }))));
+    group.replaceChildren(...(f.group.length && typeof f.row === "number" ? [f.row, ...f.group] : []).map((row, k) => h("button", { type: "button", title: state.images[row], "aria-label": `Show ${state.images[row]}`, onclick: () => toMember(k - 1) }, h("img", { src: `whole/${row}`, alt: "" }))));
     if (typeof f.row === "number" && f.row >= 0) stage.show(f.row, { marks: f.box ? [f.box] : [], other: f.other, zoom: Boolean(f.box) }).catch((e) => say(e.message));
-    else if (f.category && !f.path) openWall(f.category, false);
+    else if (isOfClass(f)) openWall(f.category, false);
+    else stage.clear();
     stage.ahead(shown[at + 1]?.row);
-    if (!wall.element.hidden && !(f.category && !f.path)) closeWall();
+    if (!wall.element.hidden && !isOfClass(f)) closeWall();
   }
 
   function toMember(k) {
@@ -161,7 +163,7 @@ async function start() {
   }
 
   async function act(action, value) {
-    if (!wall.element.hidden) return onWall(action);
+    if (!wall.element.hidden && (wall.isAsked || wall.chosen.size)) return onWall(action);
     const t = target(action);
     if (!t) return;
     if (action === "comment") {
@@ -180,7 +182,7 @@ async function start() {
   }
 
   async function valueOf(action, category) {
-    if (action === "set-category") return choose("The right class", names);
+    if (action === "set-category") return choose("The right class", names.filter((n) => n !== category));
     if (action === "merge-class") return choose(`Merge ${category} into`, names.filter((n) => n !== category));
     if (action === "rename-class") return (await ask(`New name of ${category}`, category)) || null;
     return undefined;
@@ -218,7 +220,8 @@ async function start() {
     name ??= asked ? await choose("Wall of which class?", names) : null;
     if (!name) return;
     app.classList.add("walled");
-    await wall.open(name);
+    wall.isAsked = asked;
+    await wall.open(name, "size", asked);
   }
 
   function closeWall() {

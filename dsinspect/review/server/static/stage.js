@@ -23,7 +23,7 @@ export class Stage {
 
   /** Show an image; `marks` are boxes a finding is about, `other` the id of the annotation it lies on. */
   show(row, options = {}) {
-    if (row !== this.row) Object.assign(this, { image: null, selected: -1, edit: null });
+    if (row !== this.drawn) Object.assign(this, { drawn: null, image: null, selected: -1, edit: null });
     return (this.loading = this.showLoaded(row, options));
   }
 
@@ -31,14 +31,11 @@ export class Stage {
     const asked = (this.asked = (this.asked ?? 0) + 1);
     const image = await this.load(row);
     if (asked !== this.asked) return;
-    const isNew = this.row !== row || this.failed;
-    Object.assign(this, { row, image, marks, other, edit: null });
+    const isNew = this.drawn !== row;
+    Object.assign(this, { row, drawn: row, image, marks, other, edit: null });
     const frame = image.frame ?? [image.width ?? 1, image.height ?? 1];
     this.selected = image.boxes.findIndex((b) => (pick !== null ? b.row === pick : marks.some((m) => same(m, b.box))));
     if (isNew) {
-      this.failed = false;
-      this.viewer.image.onerror = () => { this.failed = true; this.element.classList.add("failed"); };
-      this.viewer.image.onload = () => this.element.classList.remove("failed");
       this.tiles.replaceChildren();
       this.viewer.show({ src: `whole/${row}`, window: [0, 0, ...frame], alt: image.path, boxes: [] });
     }
@@ -46,6 +43,15 @@ export class Stage {
     const box = pick !== null ? image.boxes[this.selected]?.box : marks[0];
     if (zoom && box) this.viewer.zoomTo(box, 0.35);
     else if (isNew || zoom) this.viewer.fit();
+  }
+
+  /** Show nothing: the finding is about no image. */
+  clear() {
+    this.asked = (this.asked ?? 0) + 1;
+    Object.assign(this, { row: undefined, drawn: null, image: null, selected: -1, edit: null });
+    this.viewer.image.removeAttribute("src");
+    this.tiles.replaceChildren();
+    if (this.viewer.shown) this.viewer.setBoxes([]);
   }
 
   load(row) {
@@ -58,7 +64,7 @@ export class Stage {
 
   /** Fetch what comes next, so that it is there when it is asked for. */
   ahead(row) {
-    if (row === null || row === undefined || row < 0) return;
+    if (typeof row !== "number" || row < 0) return; // the path of an image that is no record is a text
     this.load(row).catch(() => {});
     new Image().src = `whole/${row}`;
   }

@@ -15,18 +15,19 @@ export class Wall {
     this.chosen = new Set();
   }
 
-  async open(name, sort = "size") {
+  async open(name, sort = "size", take = true) {
     Object.assign(this, { name, items: [], at: 0, chosen: new Set() });
     this.sorts.value = sort;
     this.grid.replaceChildren();
     this.title.textContent = name;
     this.element.hidden = false;
     await this.fetch();
-    this.focus(0);
+    if (take) this.focus(0);
   }
 
   async fetch() {
-    const { total, items } = await api.wall(this.name, this.sorts.value, this.items.length);
+    const { name } = this, { total, items } = await api.wall(name, this.sorts.value, this.items.length);
+    if (name !== this.name) return;
     this.total = total;
     for (const item of items) {
       const k = this.items.push(item) - 1;
