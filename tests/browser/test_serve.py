@@ -224,7 +224,7 @@ def test_fifty_findings_from_the_keyboard_alone_then_applied(visit: Watched, ser
     press(page, "b ArrowLeft Shift+ArrowLeft Control+ArrowUp Enter")
     decided(page, 50)
     press(page, "c")
-    page.keyboard.type("pers")
+    page.keyboard.type("bicy")
     press(page, "Enter")
     decided(page, 51)
     press(page, "Shift+B ArrowRight Shift+ArrowDown Enter")  # a box that was missing
@@ -232,7 +232,7 @@ def test_fifty_findings_from_the_keyboard_alone_then_applied(visit: Watched, ser
     press(page, "Enter")
     made = settled(server, 52)
     by_action = {d.action: d for d in made}
-    assert by_action["set-category"].value == "person"
+    assert by_action["set-category"].value == "bicycle"
     assert by_action["set-box"].value == (79.0, 40.0, 94.0, 55.0)
     assert by_action["add-box"].value.category == "bicycle"
     assert sum(d.action == "keep" for d in made) == 17
