@@ -289,6 +289,14 @@ def counted(n: int, one: str, several: str) -> str:
     return f"{n:,} {one if n == 1 else several}"
 
 
+def first_reason(problems: Sequence[Problem], otherwise: str) -> str:
+    """Return why a file cannot be read at all, with the line when there is one."""
+    if not problems:
+        return otherwise
+    line = problems[0].line
+    return problems[0].reason if line == NO_POSITION else f"line {line}: {problems[0].reason}"
+
+
 def shown(value: Any) -> str:
     """Return a value as short text for a problem."""
     if isinstance(value, str):

@@ -16,6 +16,7 @@ from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import walk
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import split_of
+from dsinspect_formats.coco._records import collector_off
 
 SNIFF_BYTES = 64 * 1024
 LOOKED_AT = 40
@@ -71,7 +72,8 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         its value, None when it has none that can be read; and what is wrong with it, with the line.
     """
     try:
-        return msgspec.json.decode(content), []
+        with collector_off():  # which would look at every object that is made, again and again
+            return msgspec.json.decode(content), []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     text, encoding = decode(content)
@@ -96,7 +98,8 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         problems.append(Problem("malformed-record", source, f"not valid JSON: {odd[0]} is no number there", odd[0],
                                 text.count("\n", 0, at) + 1))
     elif not encoding:
-        problems.append(Problem("malformed-record", source, "not valid JSON in UTF-8, but could be read"))
+        reason = "not strict JSON (a number out of range, or half a character), but could be read"
+        problems.append(Problem("malformed-record", source, reason))
     return value, problems
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.dataset import Category
-from dsinspect_formats._gathering import Gathered, MemorySource, counted, memory_source
+from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, read_json_file
 from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.coco._records import collector_off
 
 
 class Reading:
@@ -69,10 +70,10 @@ def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes
         value, problems = read_json_file(path, reading.source)
         reading.gathered.problems += problems
         if value is not None:
-            good |= read(value, reading)
+            with collector_off():
+                good |= read(value, reading)
     if not good:
-        told = reading.gathered.problems
-        raise UserError(f"{files[0]}: not a {format} file: {told[0].reason if told else 'its lists are missing'}")
+        raise UserError(f"{files[0]}: not a {format} file: {first_reason(reading.gathered.problems, 'its lists are missing')}")
     return finish(format, request, base, reading, files, columns)
 
 

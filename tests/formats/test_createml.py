@@ -12,6 +12,7 @@ import pytest
 from format_laws import Read, assert_edits_that_change_nothing, assert_survives_broken_files, by_image
 
 from dsinspect.cli import main
+from dsinspect.errors import UserError
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest
@@ -61,7 +62,7 @@ def test_boxes(root: Path) -> None:
 @pytest.mark.parametrize(("content", "reason"), [
     (FILE.replace('"image": "a.jpg", ', ""), "the image has no name"),
     (FILE.replace('"label": "cat", ', ""), "label is missing"),
-    (FILE.replace('"x": 20', '"x": 1e999'), "not valid JSON"),
+    (FILE.replace('"x": 20', '"x": NaN'), "not valid JSON: NaN is no number there"),
     (FILE.replace('{"x": 20, "y": 30.50, "width": 10, "height": 8.0}', "4"), "coordinates is missing"),
 ])
 def test_what_cannot_be_read_is_a_problem(tmp_path: Path, content: str, reason: str) -> None:
@@ -110,6 +111,12 @@ def test_what_is_written_comes_back(root: Path) -> None:
     a, b = Read("createml", root), Read("createml", root.parent / "out")
     assert [r[1:] for r in a.rows()] == [r[1:] for r in b.rows()]
     assert json.loads((root.parent / "out" / SOURCE).read_text())[2] == {"image": "background.jpg", "annotations": []}
+
+
+def test_a_file_in_which_nothing_can_be_read_is_named_with_the_line(tmp_path: Path) -> None:
+    root = put(tmp_path / "set", FILE.replace('"label": "cat",', '"label": "cat",,'))
+    with pytest.raises(UserError, match="not a CreateML file: line 3: not valid JSON"):
+        Read("createml", root)
 
 
 def test_broken_files(root: Path, tmp_path: Path) -> None:

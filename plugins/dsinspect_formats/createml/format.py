@@ -15,7 +15,7 @@ from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, S
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._editing import Box, Change
-from dsinspect_formats._gathering import Gathered, MemorySource, memory_source, real
+from dsinspect_formats._gathering import Gathered, MemorySource, first_reason, memory_source, real
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, first_like, read_json_file
 from dsinspect_formats._json_patching import NO_PLACE, ImageRecord, JsonSetFile, Record, image_places, patch_json
@@ -115,7 +115,7 @@ def open_set(request: OpenRequest) -> MemorySource:
             found = True
             _read(value, source, split, gathered)
     if not found:
-        reason = gathered.problems[0].reason if gathered.problems else "the file is not a list of images"
+        reason = first_reason(gathered.problems, "the file is not a list of images")
         raise UserError(f"{files[0]}: not a CreateML file: {reason}")
     return memory_source("createml", request, base, gathered, files=files)
 

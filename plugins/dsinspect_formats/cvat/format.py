@@ -18,6 +18,7 @@ from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import LOOKED_AT, all_like, ends_of, files_below
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.cvat._reading import FIELDS, CvatFile
 
 if TYPE_CHECKING:
@@ -107,7 +108,8 @@ def read_file(path: Path, base: Path, gathered: Gathered, split: str | None) -> 
         gathered.problems.append(odd_encoding(source, encoding))
         file.read(re.sub(r"^\ufeff", "", text).encode("utf-8", "replace"), "utf-8")
     else:
-        file.read(content)
+        with collector_off():
+            file.read(content)
     if file.error is not None:
         line, reason = file.error
         gathered.problems.append(Problem("malformed-record", source, reason, line=line, split=split))

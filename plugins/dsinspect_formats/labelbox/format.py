@@ -11,7 +11,7 @@ import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real
+from dsinspect_formats._gathering import Box, envelope, first_reason, polygon_json, real
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, first_like
 from dsinspect_formats._json_sets import Reading, as_object, finish
@@ -65,8 +65,8 @@ class Labelbox(Format):
             for line, value in _lines(text, reading):
                 _read(value, line, reading)
         if not reading.gathered.declared:
-            told = reading.gathered.problems
-            raise UserError(f"{files[0]}: no data row can be read: {told[0].reason if told else 'the file is empty'}")
+            reason = first_reason(reading.gathered.problems, "the file is empty")
+            raise UserError(f"{files[0]}: no data row can be read: {reason}")
         return finish("labelbox", request, base, reading, files, COLUMNS)
 
 

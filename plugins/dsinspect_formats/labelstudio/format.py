@@ -14,11 +14,12 @@ from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, S
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS
-from dsinspect_formats._gathering import Gathered, MemorySource, counted, memory_source, polygon_json, real
+from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json, real
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._json_files import all_like, first_like, read_json_file
 from dsinspect_formats._json_patching import NO_PLACE
 from dsinspect_formats.coco._files import base_folder
+from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.labelstudio._regions import (
     image_text,
     is_cancelled,
@@ -110,10 +111,11 @@ def open_set(request: OpenRequest) -> MemorySource:
         source = relative(path, base)
         value, problems = read_json_file(path, source)
         reader.gathered.problems += problems
-        reader.read(value if isinstance(value, list) else [value] if isinstance(value, dict) else [], source)
+        with collector_off():
+            reader.read(value if isinstance(value, list) else [value] if isinstance(value, dict) else [], source)
     if not reader.gathered.declared and len(files) == 1:
-        told = reader.gathered.problems
-        raise UserError(f"{files[0]}: no task can be read: {told[0].reason if told else 'the file is not a list of tasks'}")
+        reason = first_reason(reader.gathered.problems, "the file is not a list of tasks")
+        raise UserError(f"{files[0]}: no task can be read: {reason}")
     return memory_source("labelstudio", request, base, reader.gathered, files=files, columns=COLUMNS, notes=reader.notes())
 
 

@@ -17,13 +17,14 @@ from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, S
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
-from dsinspect_formats._gathering import Gathered, MemorySource, counted, memory_source, polygon_json
+from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, first_like
 from dsinspect_formats._json_patching import NO_PLACE
 from dsinspect_formats._outlines import Outlines
 from dsinspect_formats._writing import Losses, slices_of, write_file
 from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.via._reading import ViaImage, looks_like, read_file
 from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, points_of
 
@@ -127,12 +128,13 @@ def open_set(request: OpenRequest) -> tuple[MemorySource, str]:
         is_via |= good
         read.append((source, split_of(path, only=True), images))
     if not is_via:
-        raise UserError(f"{files[0]}: not a VIA file: {gathered.problems[0].reason}")
+        raise UserError(f"{files[0]}: not a VIA file: {first_reason(gathered.problems, 'it holds no images')}")
     attribute = options.class_attribute or class_attribute(
         r.get("region_attributes") for _, _, images in read for i in images for _, r in i.regions if isinstance(r, dict))
     left_out: Counter[str] = Counter()
-    for source, split, images in read:
-        _gather(images, source, split, attribute, gathered, left_out)
+    with collector_off():
+        for source, split, images in read:
+            _gather(images, source, split, attribute, gathered, left_out)
     notes = [f"the class is the region attribute {json.dumps(attribute)[1:-1]!r} (option class_attribute)"] if attribute else []
     what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(left_out.items()))
     notes += [f"left out, since they bound no area: {what}"] if what else []
