@@ -396,7 +396,7 @@ def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[s
     request, plugins = _requested(path, select=select, ignore=ignore, options=options, format=format, images=images,
                                   config=config, jobs=jobs)
     request = replace(request, keep_images=True)
-    require_new(request.root, Path(out), force=force)
+    require_new(request.roots, Path(out), force=force)
     before = run(request, plugins)
     edits = edits_from_findings(before, unsafe=unsafe)
     applied, after = mend(request, plugins, before, edits, Path(out), annotations_only=annotations_only, link=link, force=force)
@@ -428,8 +428,8 @@ def convert(path: StrPath, out: StrPath, to: str, *, format: str | None = None, 
     from dsinspect.conversion.pipeline import convert as run
 
     r, plugins = _requested(path, format=format, images=images, config=config, jobs=jobs)
-    return run(ConvertRequest(r.path, r.root, Path(out), to, r.config, r.format, r.images, r.jobs, strict=strict, force=force,
-                              link=link, annotations_only=annotations_only), plugins)
+    return run(ConvertRequest(**r.dataset, out=Path(out), to=to, jobs=r.jobs, strict=strict, force=force, link=link,
+                              annotations_only=annotations_only), plugins)
 
 
 def simulate(path: StrPath, *trainers: str, format: str | None = None, images: StrPath | None = None,
@@ -484,8 +484,8 @@ def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = "coco", format
     from dsinspect.transformation.pipeline import transform as run
 
     r, plugins = _requested(path, format=format, images=images, config=config, jobs=jobs)
-    return run(TransformRequest(r.path, r.root, Path(out), _settings(ops, plugins, settings), r.config, r.format, r.images,
-                                r.jobs, resume=resume, force=force, to=to), plugins, writer_of(to, plugins, r.config))
+    return run(TransformRequest(**r.dataset, out=Path(out), settings=_settings(ops, plugins, settings), jobs=r.jobs, resume=resume,
+                                force=force, to=to), plugins, writer_of(to, plugins, r.config))
 
 
 def iter(path: StrPath, ops: Ops = (), *, format: str | None = None, images: StrPath | None = None,
@@ -544,6 +544,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
                cache: bool = True) -> tuple[Request, Plugins]:
     """Return the request and the plugins for the arguments that all functions share."""
     from dsinspect.inspection.cache import default_path
+    from dsinspect.inspection.locate import located
 
     root = Path(path)
     found = load_config(root, Path(config) if config is not None else None)
@@ -559,8 +560,9 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
             cache_file.parent.mkdir(parents=True, exist_ok=True)
         except OSError:
             cache_file = None  # as good a result, only slower the next time
-    return Request(os.fspath(path), root, found, format, Path(images) if images is not None else None,
-                   jobs or os.cpu_count() or 1, executor, cache_file,
+    place = located([os.fspath(path)])
+    return Request(place.path, place.root, found, format, Path(images) if images is not None else None,
+                   jobs=jobs or os.cpu_count() or 1, executor=executor, cache=cache_file, cache_by_content=place.is_temporary,
                    shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins
 
 

@@ -65,7 +65,16 @@ class Plugins:
 
     @property
     def formats(self) -> dict[str, type[Format]]:
-        """Formats by name."""
+        """Formats that can be read, by name."""
+        return {n: f for n, f in self._all_formats.items() if f.readable}
+
+    @property
+    def unread(self) -> dict[str, type[Format]]:
+        """Formats that are recognised and not read, by name: `unread-x` unless some plugin reads the format x."""
+        return {n: f for n, f in self._all_formats.items() if not f.readable and n.removeprefix("unread-") not in self.formats}
+
+    @property
+    def _all_formats(self) -> dict[str, type[Format]]:
         return self._offers("dsinspect_formats", "name", "format")
 
     @property

@@ -315,6 +315,17 @@ def video(p: Planted) -> None:
     p.due.append(("SPL003", "clip_mp4-10.jpg"))
 
 
+def overlapping_lists(p: Planted) -> None:
+    def step(folder: Path) -> None:
+        lists = folder / "ImageSets" / "Main"
+        first = (lists / "train.txt").read_text().splitlines()[0]
+        with (lists / "val.txt").open("a") as file:
+            file.write(f"{first}\n")
+        p.due.append(("SPL008", f"{first}.jpg"))
+
+    p.after.append(step)
+
+
 def class_drift(p: Planted) -> None:
     for picture in p.pictures:
         if picture.split == "val":
@@ -624,6 +635,7 @@ MORE: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "SIZ001": (size_spread, FORMATS), "SIZ002": (aspect_spread, FORMATS), "SIZ003": (small_objects, FORMATS),
     "SIZ004": (wrong_anchors, FORMATS), "DST002": (many_boxes, FORMATS), "DST003": (centred, FORMATS),
     "DST004": (companions, FORMATS), "SPL002": (near_leak, FORMATS), "SPL003": (video, FORMATS),
+    "SPL008": (overlapping_lists, ("voc",)),
     "SPL004": (class_drift, FORMATS), "SPL005": (class_missing, FORMATS), "SPL006": (size_drift, FORMATS),
     "CNV001": (one_based, ("voc",)), "CNV002": (corners_as_size, ("coco",)),
     "CNV003": (pixels_as_fractions, ("yolo",)), "CNV004": (one_based_classes, ("yolo",)),

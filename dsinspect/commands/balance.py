@@ -42,18 +42,18 @@ def balance(
     if output and output.suffix.lower() not in (".json", ".csv"):
         raise UserError(f"-o {output}: name a .json or a .csv file")
     if output:
-        common.require_writable(output, dataset)
+        common.require_writable(output, *dataset)
         if output.suffix.lower() == ".csv":
-            common.require_writable(images_file(output), dataset)
+            common.require_writable(images_file(output), *dataset)
     session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
                                           no_plugin=no_plugin or (), quiet=quiet))
     source = open_dataset(session.request(), session.plugins)
     chosen = chosen_split(split, source.info.splits)
     found = balance_of((ref.load() for ref in source.shards(SHARD)), source.info.categories, chosen, beta, threshold)
     if not len(found.classes):
-        raise UserError(f"{dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
+        raise UserError(f"{session.choices.dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
     if output:
-        write(found, output, {"dataset": dataset, "split": chosen, "beta": beta, "repeat_threshold": threshold})
+        write(found, output, {"dataset": session.choices.dataset, "split": chosen, "beta": beta, "repeat_threshold": threshold})
     if not quiet:
         print(shown(found, chosen))
         if output:

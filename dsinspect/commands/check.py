@@ -63,11 +63,11 @@ def check(
     writer = configured(named_report(output_format, session.plugins), session.config, max_findings=max_findings,
                                statistics=statistics)
     if output_file:
-        common.require_writable(output_file, dataset)
+        common.require_writable(output_file, *dataset)
     elif writer.is_binary:
         raise UserError(f"--output-format {output_format}: write it to a file with --output-file FILE{writer.suffix}")
     if write_baseline:
-        common.require_writable(write_baseline, dataset)
+        common.require_writable(write_baseline, *dataset)
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
                   session.plugins)
     if write_baseline:

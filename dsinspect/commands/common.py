@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,6 +17,7 @@ from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
+    from dsinspect.inspection.locate import Located
     from dsinspect.inspection.request import Request
     from dsinspect.loader import Plugins
     from dsinspect.protocols import decisions
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
     from dsinspect.review.workbook import Reading
 
-Dataset = Annotated[str, typer.Argument(
+Dataset = Annotated[list[str], typer.Argument(
+    metavar="DATASET...", show_default=False,
+    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL; "
+         "several as one set: train=A val=B.")]
+OneDataset = Annotated[str, typer.Argument(
     metavar="DATASET", show_default=False,
-    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), or a URL.")]
+    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL.")]
 FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="Format; else detected.")]
 Images = Annotated[Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images, when elsewhere.")]
 Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODES", help="Run these codes or prefixes.")]
@@ -60,7 +66,7 @@ Timings = Annotated[bool, typer.Option("--timings", help="Print where the time w
 class Choices:
     """What the shared options say."""
 
-    dataset: str
+    datasets: Sequence[str]
     format: str | None = None
     images: Path | None = None
     select: Sequence[str] = ()
@@ -85,6 +91,15 @@ class Choices:
     """Of the report whose decisions are applied; what the command line says is laid over them."""
     extra: dict[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        if isinstance(self.datasets, str):  # one path, not its characters
+            object.__setattr__(self, "datasets", (self.datasets,) if self.datasets else ())
+
+    @property
+    def dataset(self) -> str:
+        """The dataset as the user named it."""
+        return " ".join(self.datasets)
+
 
 @dataclass(frozen=True)
 class Session:
@@ -93,6 +108,19 @@ class Session:
     choices: Choices
     plugins: Plugins
     config: Config
+
+    @cached_property
+    def _located(self) -> Located:
+        from dsinspect.inspection.locate import located
+
+        return located(self.choices.datasets)
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """Which dataset to read, and how: the fields of a `DatasetRequest`."""
+        place = self._located
+        return {"path": place.path, "root": place.root, "parts": place.parts, "config": self.config,
+                "format": self.choices.format, "images": self.choices.images}
 
     def request(self, **changes: Any) -> Request:
         """Return the request for the engine."""
@@ -118,9 +146,9 @@ class Session:
         name = c.trainer or self.config.trainer
         trainer = chosen_trainer(name, self.plugins.trainers) if name else None
         return Request(
-            path=c.dataset, root=local_path(c.dataset), config=self.config, format=format_name, images=images,
-            jobs=c.jobs or os.cpu_count() or 1, executor=c.executor, cache=cache_path,
-            cache_by_content=c.cache_by == "content", trainer=trainer, shared_options=shared,
+            **{**self.dataset, "format": format_name, "images": images}, jobs=c.jobs or os.cpu_count() or 1, executor=c.executor,
+            cache=cache_path, cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=trainer,
+            shared_options=shared,
             progress=progress_line(enabled=not c.quiet), **changes)
 
 
@@ -133,8 +161,7 @@ def start(choices: Choices) -> Session:
     from dsinspect.config import load_config
     from dsinspect.loader import load_plugins
 
-    dataset = Path(choices.dataset) if choices.dataset and "://" not in choices.dataset else None
-    config = load_config(dataset, choices.config)
+    config = load_config(configured_folder(choices.datasets), choices.config)
     if choices.recorded is not None and choices.config is None:
         from dsinspect.inspection.request import recorded
 
@@ -150,13 +177,16 @@ def start(choices: Choices) -> Session:
     return Session(choices, plugins, config)
 
 
-def local_path(dataset: str) -> Path:
-    """Return the path of a dataset on disk; a URL is fetched through fsspec into a temporary folder first."""
-    if "://" not in dataset:
-        return Path(dataset)
-    from dsinspect.io.remote import fetch
+def configured_folder(datasets: Sequence[str]) -> Path | None:
+    """Return the place whose nearest configuration counts: the dataset, or the first of several; None of a URL."""
+    if not datasets or "://" in datasets[0]:
+        return None
+    return Path(plain_path(datasets[0]))
 
-    return fetch(dataset)
+
+def plain_path(dataset: str) -> str:
+    """Return the path of `SPLIT=PATH`, and any other text as it is."""
+    return dataset if "=" not in dataset or os.path.lexists(dataset) else dataset.partition("=")[2]
 
 
 def usable_cache(path: Path) -> Path | None:
@@ -200,7 +230,7 @@ def require_writable(path: Path, *sources: str | Path, force: bool = False) -> N
     """Raise a UserError unless a file can be written there and is none of the sources'; asked before the work."""
     from dsinspect.output.destination import require_file
 
-    require_file(path, [Path(s) for s in sources if "://" not in str(s)], force=force)
+    require_file(path, [Path(plain_path(str(s))) for s in sources if "://" not in str(s)], force=force)
 
 
 def earlier_decisions(path: Path) -> Reading | None:

@@ -65,8 +65,8 @@ def convert(
             raise UserError(f"--to {to}: {trainer.name} reads {wanted}; leave --to out")
         to = wanted
     done = run(ConvertRequest(
-        dataset, common.local_path(dataset), output, to or "", session.config, format, images, jobs or os.cpu_count() or 1, strict,
-        force, link, annotations_only, trainer, progress_line(enabled=not quiet)), session.plugins)
+        **session.dataset, out=output, to=to or "", jobs=jobs or os.cpu_count() or 1, strict=strict, force=force, link=link,
+        annotations_only=annotations_only, trainer=trainer, progress=progress_line(enabled=not quiet)), session.plugins)
     tell_problems(done, output)
     if not quiet:
         tell(done, output)

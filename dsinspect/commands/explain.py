@@ -24,7 +24,7 @@ def explain(
     """
     from dsinspect.inspection.explain import facts_of, render
 
-    session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))
+    session = common.start(common.Choices((), config=config, no_plugin=no_plugin or ()))
     checks = session.plugins.checks
     by_name = {c.name: c for c in checks.values()}
     check_type = checks.get(code.upper()) or by_name.get(code.lower())

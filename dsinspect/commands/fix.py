@@ -49,11 +49,11 @@ def fix(
 
     Exits 1 when a new finding at warning or above appears in the result.
     """
-    from dsinspect.fixing.apply import patches_of
     from dsinspect.fixing.autofix import compare, mend
     from dsinspect.fixing.diff import unified_diff
     from dsinspect.fixing.from_findings import edits_from_findings
     from dsinspect.inspection.inspect import inspect
+    from dsinspect.inspection.opening import patch_dataset
     from dsinspect.output.destination import require_new
 
     if output is None and not diff:
@@ -63,11 +63,11 @@ def fix(
         config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
     request = session.request(keep_images=True)
     if output is not None and not diff:
-        require_new(request.root, output, force=force)
+        require_new(request.roots, output, force=force)
     run = inspect(request, session.plugins)
     edits = edits_from_findings(run, unsafe=unsafe)
     if diff:
-        for patch in patches_of(request, session.plugins, edits):
+        for patch in patch_dataset(request, session.plugins, edits):
             sys.stdout.writelines(unified_diff(patch))
         if not quiet:
             print(summary(edits), file=sys.stderr)

@@ -19,7 +19,7 @@ def plugins(
     """List plugins and the formats, probes, checks, transforms, reports, executors and trainers they offer."""
     from dsinspect.loader import offered
 
-    session = common.start(common.Choices("", config=config, no_plugin=no_plugin or ()))
+    session = common.start(common.Choices((), config=config, no_plugin=no_plugin or ()))
     rows: list[dict[str, Any]] = []
     for kind, by_name in offered(session.plugins).items():
         for name, thing in by_name.items():

@@ -42,7 +42,7 @@ def review() -> None:
 @app.command()
 def apply(
     reviews: Reviews,
-    dataset: common.Dataset,
+    dataset: common.OneDataset,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show decisions and changes, and change nothing.")] = False,
     partial: Annotated[bool, typer.Option(
@@ -73,9 +73,9 @@ def apply(
     The settings of the report are used again. All decisions are checked first; when one is wrong, all such are reported with
     their places and nothing is written, unless --partial is given.
     """
-    from dsinspect.fixing.apply import patches_of
     from dsinspect.fixing.diff import unified_diff
     from dsinspect.inspection.inspect import inspect
+    from dsinspect.inspection.opening import patch_dataset
     from dsinspect.output.destination import require_new
     from dsinspect.review.partial import applicable
     from dsinspect.review.resolve import resolve_decisions
@@ -91,13 +91,13 @@ def apply(
         executor, cache, cache_dir, quiet, recorded=several.decisions.settings))
     request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     if output is not None and not diff:
-        require_new(request.root, output, force=force)
+        require_new(request.roots, output, force=force)
     run = inspect(request, session.plugins)
     common.tell_trouble(run)
     found = resolve_decisions(several.made, run).without(several.faults)
     if partial:
         def attempt(edits: Edits) -> None:
-            for _ in patches_of(request, session.plugins, edits):
+            for _ in patch_dataset(request, session.plugins, edits):
                 pass
 
         found = applicable(found, attempt)
@@ -105,7 +105,7 @@ def apply(
         raise UserError(*_refusal(_named(several), found.faults, partial=partial))
     if diff:
         print("\n".join(decided(found)), file=sys.stderr)
-        for patch in patches_of(request, session.plugins, found.edits):
+        for patch in patch_dataset(request, session.plugins, found.edits):
             sys.stdout.writelines(unified_diff(patch))
         _tell_faults(found.faults)
         return
@@ -183,7 +183,7 @@ def export(
 @app.command("import")
 def import_(
     reviews: Reviews,
-    dataset: common.Dataset,
+    dataset: common.OneDataset,
     output: Annotated[Path, typer.Option(
         "--output", "-o", metavar="FILE", help="The report to write them into (.xlsx, .html); decisions in it are kept.")],
     force: Annotated[bool, typer.Option("--force", help="Leave out the decisions in the file that is replaced.")] = False,

@@ -52,7 +52,7 @@ def simulate(
     for path in outputs:
         if path.suffix.lower() not in (".json", ".xlsx", ".html"):
             raise UserError(f"-o {path}: a simulation is written as .json, .xlsx or .html")
-        common.require_writable(path, dataset)
+        common.require_writable(path, *dataset)
     session = common.start(common.Choices(
         dataset, format, images, columns=columns, config=config, no_plugin=no_plugin or (), jobs=jobs, executor=executor,
         cache=cache, cache_dir=cache_dir, quiet=quiet, cache_by=cache_by))

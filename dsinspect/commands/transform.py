@@ -23,8 +23,8 @@ SHOWN_FAILURES = 10
 
 
 def transform(
-    dataset: Annotated[str | None, typer.Argument(metavar="DATASET", show_default=False,
-                                                  help="As for report; with --invert-boxes a transformed set.")] = None,
+    dataset: Annotated[list[str] | None, typer.Argument(metavar="DATASET...", show_default=False,
+                                                        help="As for report; with --invert-boxes a transformed set.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     to: Annotated[str | None, typer.Option(
         "--to", metavar="NAME", help="Format of the annotations: coco (default), voc, yolo, table.")] = None,
@@ -69,19 +69,19 @@ def transform(
     Exits 1 when pictures failed; the others are done, and manifest.json names them.
     """
     session = common.start(common.Choices(
-        dataset or "", format, images, settings=settings or (), columns=columns, config=config,
+        dataset or (), format, images, settings=settings or (), columns=columns, config=config,
         no_plugin=no_plugin or (), jobs=jobs, executor=executor, quiet=quiet))
     if ops:
         from dsinspect.transformation.chain import listing
 
         sys.stdout.write(listing(session.plugins.transforms))
         return
-    if dataset is None:
+    if not dataset:
         raise UserError("transform: name a DATASET")
     if output is None:
         raise UserError("transform: name the output with -o OUT")
     if invert_boxes:
-        invert(Path(dataset), invert_boxes, output)
+        invert(Path(dataset[0]), invert_boxes, output)
         return
     from dsinspect.commands.progress import progress_line
     from dsinspect.conversion.pipeline import writer_of
@@ -102,8 +102,8 @@ def transform(
         frame, variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),  # type: ignore[arg-type]
         swap_mirrored, drop_empty, drop_unsupported, keep_truncated, repeats(repeat) if repeat else {})
     summary = run(TransformRequest(
-        dataset, common.local_path(dataset), output, chosen, session.config, format, images, jobs or os.cpu_count() or 1,
-        executor, resume, force, to, progress_line(enabled=not quiet)), session.plugins,
+        **session.dataset, out=output, settings=chosen, jobs=jobs or os.cpu_count() or 1, executor=executor, resume=resume,
+        force=force, to=to, progress=progress_line(enabled=not quiet)), session.plugins,
         writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
     if not quiet:
         tell(summary, output)

@@ -19,8 +19,8 @@ ARRAYS = (".npy", ".npz")
 
 
 def view(
-    dataset: Annotated[str, typer.Argument(metavar="DATASET", show_default=False,
-                                           help="As for report; or a .npy or .npz stack.")],
+    dataset: Annotated[list[str], typer.Argument(metavar="DATASET...", show_default=False,
+                                                 help="As for report; or a .npy or .npz stack.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet: .png, .jpg or .webp.")],
     image: Annotated[list[str] | None, typer.Option(
         "--image", metavar="NAME", help="These images: a path, the end of one, or a name without suffix.")] = None,
@@ -55,15 +55,15 @@ def view(
     from dsinspect.io.image_codec import start_opencv
     from dsinspect.render import contact_sheet
 
-    common.require_writable(output, dataset, *([originals] if originals else []), force=force)
+    common.require_writable(output, *dataset, *([originals] if originals else []), force=force)
     if output.suffix.lower() not in SUFFIXES:
         raise UserError(f"-o {output}: a sheet is an image; write {', '.join(SUFFIXES[:4])}{nearest(output.suffix, SUFFIXES)}")
     if before_after and originals is None:
         raise UserError("view --before-after: name the set before the transform with --originals DATASET")
     start_opencv()
     grid = 0
-    if Path(dataset).suffix.lower() in ARRAYS and Path(dataset).is_file():
-        tiles, left = array_tiles(Path(dataset), limit, side)
+    if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
+        tiles, left = array_tiles(Path(dataset[0]), limit, side)
     else:
         session = common.start(common.Choices(
             dataset, format, None if before_after else images, select=select or (), ignore=ignore or (), settings=settings or (),
@@ -77,7 +77,7 @@ def view(
                 tiles, left = dataset_tiles(session, wanted, limit, side)
     if not tiles:
         found = f" has a finding of {', '.join(select)}" if select else " is like that" if class_name or split else ""
-        raise UserError(f"{dataset}: no image{found or ' to show'}")
+        raise UserError(f"{' '.join(dataset)}: no image{found or ' to show'}")
     write_sheet(contact_sheet.sheet(tiles, grid), output)
     if not quiet:
         shown = f"{len(tiles):,} image{'' if len(tiles) == 1 else 's'}"

@@ -145,7 +145,7 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     for place in chosen:
         first.setdefault(source_of[path_of(shards, place)], place)
     pairs = list(first.items())[:max(1, limit // 2)]
-    choices = replace(session.choices, dataset=str(originals), format=None, images=images)
+    choices = replace(session.choices, datasets=(str(originals),), format=None, images=images)
     own = common.Session(choices, session.plugins, session.config)
     before, before_shards = opened(own)
     known = by_path([(shard, row, n) for n, shard in enumerate(before_shards) for row in range(len(shard.image_columns))])

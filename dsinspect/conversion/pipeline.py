@@ -25,14 +25,15 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.exif_frames import with_sizes
 from dsinspect.inspection.measure import measure, measured_shard
-from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.inspection.opening import format_options, open_dataset
+from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.files import place_file
 from dsinspect.output.destination import Apart, require_new, staged
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
-from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
+from dsinspect.protocols.formats import Format, ShardRef, Source
 from dsinspect.protocols.probes import Probe, column_owners
 from dsinspect.protocols.trainers import Trainer
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
@@ -45,26 +46,22 @@ T = TypeVar("T")
 R = TypeVar("R")
 SHARD = 256
 """Images per shard: what is in memory for each worker."""
-FIELDS = (*OUTLINE_FIELDS, "truncated", "occluded", "pose")
-"""Fields of format columns that some format can write, or that are counted as lost."""
-LOST_PROBLEMS = {"malformed-record": "records that cannot be read", "orphan-label": "label files of no image"}
+COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in (*OUTLINE_FIELDS, "truncated", "occluded", "pose")))
+"""Columns that some format can write, or that are counted as lost."""
+LOST_PROBLEMS = {"malformed-record": "records that cannot be read", "orphan-label": "label files of no image",
+                 "overlapping-lists": "places of images in the list of a second split"}
 """Kinds of problems that mean something is not in the output, and how they are counted."""
 KEPT_PROBLEMS = 1000
 """Problems that are kept for the manifest and stderr; all are counted."""
 
 
-@dataclass(frozen=True)
-class ConvertRequest:
-    """What to convert, and how.
+@dataclass(frozen=True, kw_only=True)
+class ConvertRequest(DatasetRequest):
+    """What to convert, and how; settings of the target's format are its writer's options.
 
     Attributes:
-        path: the dataset as the user named it.
-        root: the folder or file on disk.
         out: a new folder.
         to: name of the target's format.
-        config: the settings in force; those of the target's format are its writer's options.
-        format: name of the source's format; detected when None.
-        images: folder of the images when it is not where the format keeps them.
         jobs: number of workers that read and measure.
         strict: refuse when anything would be lost.
         force: write into a folder that is not empty; files of the same names are replaced.
@@ -74,13 +71,8 @@ class ConvertRequest:
         progress: told the stage, the images done and the images there are.
     """
 
-    path: str
-    root: Path
     out: Path
     to: str
-    config: Config = field(default_factory=Config)
-    format: str | None = None
-    images: Path | None = None
     jobs: int = 1
     strict: bool = False
     force: bool = False
@@ -133,9 +125,9 @@ def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
             left in the output then.
     """
     target = writer_of(request.to, plugins, request.config)
-    require_new(request.root, request.out, force=request.force)
-    source = open_source(request, plugins)
-    with staged(request.root, request.out, force=request.force) as stage:
+    require_new(request.roots, request.out, force=request.force)
+    source = open_dataset(request, plugins, COLUMNS, () if request.trainer is None else (request.trainer,))
+    with staged(request.roots, request.out, force=request.force) as stage:
         done = _Run(request, plugins, source, target, stage).convert()
         if request.strict and done.losses:
             what = "; ".join(f"{n:,} {what}" for what, n in done.losses.items())
@@ -157,22 +149,6 @@ def writer_of(name: str, plugins: Plugins, config: Config) -> Format:
     target = formats[name]()
     target.options = format_options(config.formats.get(name, {}), formats[name], writer=True)
     return target
-
-
-def open_source(request: ConvertRequest, plugins: Plugins) -> Source:
-    """Open the dataset with the format columns that can be written or are counted as lost."""
-    formats = plugins.formats
-    if request.format and not request.root.exists():
-        raise UserError(f"{request.root}: no such file or folder")
-    if request.images is not None and not request.images.is_dir():
-        raise UserError(f"--images {request.images}: no such folder")
-    kind = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
-    options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
-    columns = frozenset((*OPTIONAL_ANNOTATION_COLUMNS, *(f"{kind.name}:{f}" for f in FIELDS)))
-    try:
-        return kind().open(OpenRequest(request.root, request.images, options, columns))
-    except OSError as e:
-        raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
 
 
 class _Run:

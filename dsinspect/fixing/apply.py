@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.inspection.opening import patch_dataset
 from dsinspect.io.containment import held, leads_outside
 from dsinspect.io.files import IMAGE_SUFFIXES, place_file
 from dsinspect.output.destination import Apart, files_below, staged
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import Format, OpenRequest, Patch
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,21 +43,6 @@ class Applied:
     elsewhere: int = 0
 
 
-def patches_of(request: Request, plugins: Plugins, edits: Edits) -> Iterator[Patch]:
-    """Yield the annotation files that the edits change.
-
-    Raises:
-        UserError: the format cannot be edited, or an edit names what is not there.
-    """
-    formats = plugins.formats
-    kind: type[Format] = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
-    if not kind.patchable:
-        can = ", ".join(n for n, f in formats.items() if f.patchable)
-        raise UserError(f"{request.path}: the format {kind.name} cannot be edited without loss; these can: {can}")
-    options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
-    return kind().patch(OpenRequest(request.root, request.images, options), edits)
-
-
 def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, images: Collection[str] = (),
                 annotations_only: bool = False, link: bool = False, force: bool = False) -> Applied:
     """Write the corrected dataset.
@@ -79,7 +63,7 @@ def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, 
         UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
     """
     Apart(out).require(images)
-    with staged(request.root, out, force=force) as stage:
+    with staged(request.roots, out, force=force) as stage:
         return _build(request, plugins, edits, stage, images, annotations_only=annotations_only, link=link)
 
 
@@ -88,7 +72,7 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
     root = request.root
     folder = root if root.is_dir() else root.parent
     changed, removed = [], []
-    for patch in patches_of(request, plugins, edits):
+    for patch in patch_dataset(request, plugins, edits):
         if leads_outside(patch.path):
             raise UserError(f"{request.path}: {patch.path} lies outside of {folder} and stays as it is; copy the files that name "
                             "it into the folder that holds it, without their `path:`, and name that folder")

@@ -18,7 +18,7 @@ from dsinspect.inspection.census import census
 from dsinspect.inspection.choose_executor import choose_executor
 from dsinspect.inspection.finish import finish
 from dsinspect.inspection.measure import is_known
-from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.opening import columns_of, open_dataset
 from dsinspect.inspection.plan import Plan, build_checks, make_plan
 from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
@@ -71,7 +71,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     clock = {"start": time.perf_counter()}
     checks = build_checks(request, plugins)
     tell("reading", 0, 0)
-    source = open_dataset(request, plugins, checks, () if request.trainer is None else (request.trainer,))
+    source = open_dataset(request, plugins, columns_of(checks), () if request.trainer is None else (request.trainer,))
     plan = make_plan(checks, source.info, plugins, request.trainer)
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)

@@ -1,52 +1,75 @@
-"""Open a dataset: detect or name its format, read its options, find its images."""
+"""Open a dataset: the one place where formats are recognised, their options read, and files found.
+
+Every command that reads a dataset comes through here, so that each refuses the same mistakes in the same words.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dsinspect.errors import UserError, nearest
-from dsinspect.inspection.request import Request
+from dsinspect.inspection.combined import combined
+from dsinspect.inspection.recognition import Recognised, named_format, recognise
+from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_columns
 from dsinspect.io.places import remembered_listings
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
-from dsinspect.protocols.formats import Format, OpenRequest, Source
+from dsinspect.protocols.formats import Format, OpenRequest, Patch, ShardRef, Source
 from dsinspect.protocols.options import BaseOptions, make
 from dsinspect.protocols.trainers import Trainer
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import is_extra_column
 
+if TYPE_CHECKING:
+    from dsinspect.protocols.edits import Edits
 
-def detect_format(root: Path, formats: dict[str, type[Format]]) -> type[Format]:
-    """Return the one format whose detection is surest.
+
+def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[str] = (),
+                 trainers: Collection[Trainer] = ()) -> Source:
+    """Recognise the format and open the dataset.
+
+    Args:
+        request: which dataset.
+        plugins: with the formats.
+        columns: optional and format-specific columns that are wanted; `*:pose` stands for `pose` of whichever format.
+        trainers: whose columns are wanted too.
 
     Raises:
-        UserError: the path does not exist, no format knows it, or two are equally sure.
+        UserError: there is nothing there, no format or several know it, a setting is wrong, or nothing is readable.
     """
-    if not root.exists():
-        near = nearest(root.name, [p.name for p in root.parent.iterdir()]) if root.parent.is_dir() else ""
-        raise UserError(f"{root}: no such file or folder{near}")
-    seen: list[tuple[float, str, str]] = []
-    for name, format_type in formats.items():
-        detection = format_type().detect(root)
-        if detection:
-            seen.append((detection.confidence, name, detection.reason))
-    seen.sort(key=lambda s: (-s[0], s[1]))
-    if not seen:
-        raise UserError(f"{root}: no dataset format recognised; name one with --format ({', '.join(formats)})")
-    best = [s for s in seen if s[0] == seen[0][0]]
-    if len(best) > 1:
-        what = "; ".join(f"{name}: {reason}" for _, name, reason in best)
-        raise UserError(f"{root}: could be {' or '.join(n for _, n, _ in best)} ({what}); choose with --format NAME")
-    return formats[best[0][1]]
+    with remembered_listings():
+        _require_good(request, plugins)
+        if request.parts:
+            opened = {split: _open(replace(request, root=root), plugins, columns, trainers)
+                      for split, root in request.parts.items()}
+            return combined(request, opened)
+        return _open(request, plugins, columns, trainers)
 
 
-def named_format(name: str, formats: dict[str, type[Format]]) -> type[Format]:
-    """Return the format of that name, or raise a UserError that suggests the nearest."""
-    if name not in formats:
-        raise UserError(f"--format {name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}")
-    return formats[name]
+def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> Iterator[Patch]:
+    """Yield the annotation files that edits change.
+
+    Raises:
+        UserError: the format cannot be edited, or an edit names what is not there.
+    """
+    if request.parts:
+        raise UserError(f"{request.path}: several datasets cannot be edited as one; name one of them")
+    with remembered_listings():
+        _require_good(request, plugins)
+        kind = _recognised(request, plugins).format
+        if not kind.patchable:
+            can = ", ".join(n for n, f in plugins.formats.items() if f.patchable)
+            raise UserError(f"{request.path}: the format {kind.name} cannot be edited without loss; these can: {can}")
+        yield from kind().patch(_open_request(request, kind, ()), edits)
+
+
+def columns_of(checks: Mapping[str, Check[Any, Any]]) -> frozenset[str]:
+    """Return the optional and format-specific columns that checks ask for."""
+    return frozenset(c for check in checks.values() for c in (*check.needs, *check.wants) if is_extra_column(c))
 
 
 def format_options(values: Mapping[str, Any], format_type: type[Format], *, writer: bool = False) -> BaseOptions:
@@ -58,28 +81,60 @@ def format_options(values: Mapping[str, Any], format_type: type[Format], *, writ
     return make(own, {k: v for k, v in values.items() if k not in theirs}, f"format {format_type.name}")
 
 
-def open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None = None,
-                 trainers: Iterable[Trainer] = ()) -> Source:
-    """Detect the format and open the dataset with the format columns that the checks and trainers ask for."""
-    with remembered_listings():
-        return _open_dataset(request, plugins, checks, trainers)
+@dataclass(frozen=True)
+class Opened:
+    """An opened dataset, with what recognised it among its notes."""
+
+    info: DatasetInfo
+    source: Source
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the set; see `Source.shards`."""
+        return self.source.shards(size)
 
 
-def _open_dataset(request: Request, plugins: Plugins, checks: Mapping[str, Check[Any, Any]] | None,
-                  trainers: Iterable[Trainer]) -> Source:
+def _require_good(request: DatasetRequest, plugins: Plugins) -> None:
+    """Raise a UserError for settings of formats that are wrong, whether they concern this dataset or not."""
     formats = plugins.formats
-    for name in request.config.formats:
+    for name, values in request.config.formats.items():
         if name not in formats:
-            raise UserError(f"formats.{name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}")
-    if request.format and not request.root.exists():
-        raise UserError(f"{request.root}: no such file or folder")
-    format_type = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
-    columns = {c for check in (checks or {}).values() for c in (*check.needs, *check.wants) if is_extra_column(c)}
-    columns.update(wanted_columns(trainers, format_type.name))
-    options = format_options(dict(request.config.formats.get(format_type.name, {})), format_type)
+            where = f" (in {request.config.path})" if request.config.path else ""
+            raise UserError(f"formats.{name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}{where}")
+        format_options(values, formats[name])
+    if request.format:
+        named_format(request.format, formats)
+    for root in request.parts.values() if request.parts else (request.root,):
+        require_there(root)
     if request.images is not None and not request.images.is_dir():
-        raise UserError(f"--images {request.images}: no such folder")
+        raise UserError(f"--images {request.images}: {'is a file' if request.images.exists() else 'no such folder'}")
+
+
+def require_there(root: Path) -> None:
+    """Raise a UserError that suggests the nearest name unless there is such a file or folder."""
     try:
-        return format_type().open(OpenRequest(request.root, request.images, options, frozenset(columns)))
+        there = root.exists()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        there = False
+    if not there:
+        near = nearest(root.name, [p.name for p in root.parent.iterdir()]) if root.parent.is_dir() else ""
+        raise UserError(f"{root}: no such file or folder{near}")
+
+
+def _recognised(request: DatasetRequest, plugins: Plugins) -> Recognised:
+    return recognise(request.root, str(request.root) if request.parts else request.path, plugins.formats, plugins.unread,
+                     request.format)
+
+
+def _open_request(request: DatasetRequest, kind: type[Format], columns: Collection[str]) -> OpenRequest:
+    own = frozenset(f"{kind.name}:{c[2:]}" if c.startswith("*:") else c for c in columns)
+    return OpenRequest(request.root, request.images, format_options(request.config.formats.get(kind.name, {}), kind), own)
+
+
+def _open(request: DatasetRequest, plugins: Plugins, columns: Collection[str], trainers: Collection[Trainer]) -> Source:
+    recognised = _recognised(request, plugins)
+    columns = {*columns, *wanted_columns(trainers, recognised.format.name)}
+    try:
+        source = recognised.format().open(_open_request(request, recognised.format, columns))
     except OSError as e:
         raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
+    return Opened(replace(source.info, notes=(*source.info.notes, *recognised.notes)), source)

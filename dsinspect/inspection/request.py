@@ -1,9 +1,9 @@
-"""What to inspect, and how."""
+"""Which dataset to read, and what to do with it: what all commands ask for in the same words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +16,41 @@ from dsinspect.protocols.trainers import Trainer
 
 
 @dataclass(frozen=True)
-class Request:
-    """What to inspect, and how.
+class DatasetRequest:
+    """Which dataset to read, and how.
 
     Attributes:
         path: the dataset as the user named it; results show this text.
-        root: the folder or file on disk.
-        config: the settings in force.
+        root: the folder or file on disk; of several, the folder that holds them all.
+        config: the settings in force; those of formats are under `formats`.
         format: name of the format; detected when None.
         images: folder of the images when it is not where the format keeps them.
+        parts: folder or file by the name of the split it is, when the set is made of several; else empty.
+    """
+
+    path: str
+    root: Path
+    config: Config = field(default_factory=Config)
+    format: str | None = None
+    images: Path | None = None
+    parts: Mapping[str, Path] = field(default_factory=dict)
+
+    @property
+    def roots(self) -> tuple[Path, ...]:
+        """All folders and files that the set is made of."""
+        return tuple(self.parts.values()) or (self.root,)
+
+    @property
+    def dataset(self) -> dict[str, Any]:
+        """The fields that say which dataset, for a request of another kind."""
+        return {f.name: getattr(self, f.name) for f in fields(DatasetRequest)}
+
+
+@dataclass(frozen=True)
+class Request(DatasetRequest):
+    """What to inspect, and how.
+
+    Attributes:
         jobs: number of workers.
         executor: name of the executor; chosen by the work when None.
         cache: database of measurements, or None for none.
@@ -36,11 +62,6 @@ class Request:
         progress: told the stage, the images done and the images there are.
     """
 
-    path: str
-    root: Path
-    config: Config = field(default_factory=Config)
-    format: str | None = None
-    images: Path | None = None
     jobs: int = 1
     executor: str | None = None
     cache: Path | None = None

@@ -13,9 +13,9 @@ from dsinspect.errors import UserError
 from dsinspect.io.containment import held
 
 
-def require_new(root: Path, out: Path, *, force: bool) -> None:
-    """Raise a UserError unless `out` can become a new folder that holds what is made of the dataset at `root`."""
-    require_apart(root, out)
+def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
+    """Raise a UserError unless `out` can become a new folder that holds what is made of the datasets at `roots`."""
+    require_apart(roots, out)
     if out.exists() and not out.is_dir():
         raise UserError(f"-o {out}: is a file; name a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
@@ -26,12 +26,14 @@ def require_new(root: Path, out: Path, *, force: bool) -> None:
         raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
 
 
-def require_apart(root: Path, out: Path) -> None:
-    """Raise a UserError unless an output folder lies outside of the dataset, and the dataset outside of it."""
-    source, target = root.resolve(), out.resolve()
-    folder = source if source.is_dir() else source.parent
-    if target == folder or folder in target.parents or target in folder.parents:
-        raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
+def require_apart(roots: Collection[Path], out: Path) -> None:
+    """Raise a UserError unless an output folder lies outside of the datasets, and they outside of it."""
+    target = out.resolve()
+    for root in roots:
+        source = root.resolve()
+        folder = source if source.is_dir() else source.parent
+        if target == folder or folder in target.parents or target in folder.parents:
+            raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
 
 
 class Apart:
@@ -62,18 +64,18 @@ def is_within(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> b
 
 
 @contextlib.contextmanager
-def staged(root: Path, out: Path, *, force: bool) -> Iterator[Path]:
+def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]:
     """Give an empty folder beside `out`; it becomes `out` when the block ends well, and goes when it does not.
 
     Args:
-        root: the dataset, which must lie elsewhere.
+        roots: of the dataset, which must lie elsewhere.
         out: a new folder.
         force: it may be there; its files of the same names are replaced, the others stay.
 
     Raises:
         UserError: the output is refused or cannot be written.
     """
-    require_new(root, out, force=force)
+    require_new(roots, out, force=force)
     _sweep(out)
     stage = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:

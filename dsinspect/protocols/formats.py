@@ -25,12 +25,15 @@ class Detection:
     """How sure a format is that a path holds it.
 
     Attributes:
-        confidence: 0 to 1; 0.9 and more when the content itself says so.
-        reason: what was seen, for the error when two formats are equally sure.
+        confidence: 0 to 1; 0.9 and more when the content itself says so. It decides between formats that do not count.
+        reason: what was seen; shown to the user, who may have to choose between formats.
+        records: about how many records (boxes) are there, estimated from a few files; None when that is not known. The
+            format that finds most is taken; 0 says that only a configuration, or an empty file, is there.
     """
 
     confidence: float
     reason: str
+    records: int | None = None
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,13 @@ class Format(ABC):
     A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
     without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
     in the suffix only would share their annotations. `load_us` is about how long a shard's `load` works in Python per
-    image, in microseconds, 0 when the records are in memory already: long work goes to processes. `no_place` names the
+    image, in microseconds, 0 when the records are in memory already: long work goes to processes. One that is recognised
+    only, so that the user is told what a dataset is, sets `readable` to False; its `reason` names it. `no_place` names the
     actions of edits that `patch` refuses. `options` of an instance are the choices of its writer.
     """
 
     name: ClassVar[str]
+    readable: ClassVar[bool] = True
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
     writer_options_type: ClassVar[type[BaseOptions]] = BaseOptions
     writable: ClassVar[bool] = False

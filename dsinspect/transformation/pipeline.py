@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -19,18 +19,18 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.config import Config
 from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
-from dsinspect.inspection.opening import detect_format, format_options, named_format
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.request import DatasetRequest
 from dsinspect.io import image_codec as pictures
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.output.destination import require_apart
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
-from dsinspect.protocols.formats import OpenRequest, ShardRef, Source
+from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import column_owners
 from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 SHARD = 64
 """Pictures per shard: what is at most lost per worker when a run is broken off."""
+COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in OUTLINE_FIELDS))
+"""Columns that hold geometry or go along with it."""
 METADATA = ("pictures that are written anew carry no EXIF, ICC or XMP; their pixels are in the frame of the boxes. "
             "Files that no transform changes are copied byte for byte, metadata and all")
 
@@ -65,18 +67,13 @@ class Writer(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class TransformRequest:
+@dataclass(frozen=True, kw_only=True)
+class TransformRequest(DatasetRequest):
     """What to transform, and where to.
 
     Attributes:
-        path: the dataset as the user named it.
-        root: the folder or file on disk.
         out: the output folder.
         settings: what to do.
-        config: the settings in force.
-        format: name of the format; detected when None.
-        images: folder of the images when it is not where the format keeps them.
         jobs: number of workers.
         executor: name of the executor; threads when None.
         resume: go on with a run that was broken off.
@@ -85,13 +82,8 @@ class TransformRequest:
         progress: told the stage, the pictures done and the pictures there are.
     """
 
-    path: str
-    root: Path
     out: Path
     settings: Settings
-    config: Config = field(default_factory=Config)
-    format: str | None = None
-    images: Path | None = None
     jobs: int = 1
     executor: str | None = None
     resume: bool = False
@@ -126,8 +118,8 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
         UserError: nothing is readable, the output cannot be written, or geometry would be lost that nobody agreed to lose.
     """
     pictures.start_opencv()
-    require_apart(request.root, request.out)
-    source = open_source(request, plugins)
+    require_apart(request.roots, request.out)
+    source = open_dataset(request, plugins, COLUMNS)
     refs = source.shards(SHARD)
     if not source.info.has_files:
         raise UserError(f"{request.path}: no image of the set is on disk; --images names their folder")
@@ -266,20 +258,6 @@ def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, Shar
 
 def _add(a: int, b: int) -> int:
     return a + b
-
-
-def open_source(request: TransformRequest, plugins: Plugins) -> Source:
-    """Open the dataset with the format columns that hold geometry."""
-    formats = plugins.formats
-    if request.format and not request.root.exists():
-        raise UserError(f"{request.root}: no such file or folder")
-    kind = named_format(request.format, formats) if request.format else detect_format(request.root, formats)
-    options = format_options(dict(request.config.formats.get(kind.name, {})), kind)
-    columns = frozenset((*OPTIONAL_ANNOTATION_COLUMNS, *(f"{kind.name}:{f}" for f in OUTLINE_FIELDS)))
-    try:
-        return kind().open(OpenRequest(request.root, request.images, options, columns))
-    except OSError as e:
-        raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
 
 
 def plan_of(request: TransformRequest, info: DatasetInfo, shards: int) -> dict[str, Any]:

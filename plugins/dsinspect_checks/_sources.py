@@ -21,7 +21,7 @@ RULES = (
     ("tiles of", re.compile(r"^(?P<key>.+?)[_\-](?:x\d+[_\-]y\d+|y\d+[_\-]x\d+|r\d+[_\-]c\d+|row\d+[_\-]col\d+|tile[_\-]?\d+"
                             r"(?:[_\-]\d+)?|_\d+__\d+___\d+)$", re.I)),
 )
-_SUFFIX = re.compile(r"\.[^./]+$")
+_SUFFIX = re.compile(r"\.\w+$")
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 

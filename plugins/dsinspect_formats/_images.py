@@ -34,11 +34,17 @@ def walk(folder: Path) -> Iterator[str]:
 
 def _walked(folder: str) -> list[str]:
     found: list[str] = []
-    _walk(folder, "", set(), found)
-    return found
+    links: list[tuple[str, str]] = []
+    seen: set[tuple[int, int]] = set()
+    _walk(folder, "", seen, found, links)
+    if not links:
+        return found
+    while links:  # after all folders: a link beside a folder is another name of it, and the labels are beside its own
+        _walk(*links.pop(0), seen, found, links)
+    return sorted(found, key=lambda path: path.split("/"))
 
 
-def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], found: list[str]) -> None:
+def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], found: list[str], links: list[tuple[str, str]]) -> None:
     try:
         status = os.stat(folder)  # noqa: PTH116
         with os.scandir(folder) as listing:
@@ -52,8 +58,10 @@ def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], found: list[str]
         name = entry.name
         if not entry.is_dir() or is_image(name):
             found.append(prefix + name)
+        elif entry.is_symlink() and not name.startswith("."):
+            links.append((entry.path, f"{prefix}{name}/"))
         elif not name.startswith("."):
-            _walk(entry.path, f"{prefix}{name}/", seen, found)
+            _walk(entry.path, f"{prefix}{name}/", seen, found, links)
 
 
 @dataclass(frozen=True)

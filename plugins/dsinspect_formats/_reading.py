@@ -20,6 +20,7 @@ from dsinspect.tables.columns import Columns, is_given, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative, stem_of, walk
+from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
 
 if TYPE_CHECKING:
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 4 << 30
 """A file of annotations that is larger is refused; COCO's largest has 0.45 GB."""
-_SPLITS = {"train": "train", "training": "train", "trainval": "trainval", "valid": "val", "val": "val", "validation": "val",
-           "test": "test", "testing": "test"}
+_SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
 _WORD = re.compile(r"[a-z]+")
 
 

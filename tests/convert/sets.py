@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dsinspect.config import Config
-from dsinspect.conversion.pipeline import ConvertRequest, open_source, prepared
+from dsinspect.conversion.pipeline import COLUMNS, prepared
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.request import DatasetRequest
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.probes import column_owners
 from dsinspect.tables.dataset import Shard
@@ -49,7 +50,7 @@ def coco(root: Path, images: Sequence[Mapping[str, Any]], annotations: Sequence[
 
 def shards_of(root: Path, format: str | None = None) -> list[Shard]:
     """Read a set with boxes in px, as converting does."""
-    source = open_source(ConvertRequest(str(root), root, root, "", Config(), format), PLUGINS)
+    source = open_dataset(DatasetRequest(str(root), root, format=format), PLUGINS, COLUMNS)
     owners = column_owners(PLUGINS.probes)
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
     return [prepared(ref, source.info, probes) for ref in source.shards(7)]

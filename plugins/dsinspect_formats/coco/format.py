@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -22,7 +23,16 @@ from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._text import decode, odd_encoding
-from dsinspect_formats.coco._files import base_folder, find_files, image_folders, split_of
+from dsinspect_formats.coco._files import (
+    base_folder,
+    datasets_of,
+    find_files,
+    image_folders,
+    is_named_split,
+    records_in,
+    several_datasets,
+    split_of,
+)
 from dsinspect_formats.coco._records import NO_BYTES, Document, collector_off, decode_strictly
 from dsinspect_formats.coco._tolerant import Recovered, recover
 
@@ -49,7 +59,12 @@ class Coco(Format):
         files = find_files(root)
         if not files:
             return None
-        return Detection(0.9, f"{relative(files[0], root) if root.is_dir() else root.name} has COCO's lists")
+        sets = datasets_of(files, root) if root.is_dir() else {}
+        if len(sets) > 1:
+            return Detection(0.9, several_datasets(sets), sum(map(records_in, files)))
+        name = relative(files[0], root) if root.is_dir() else root.name
+        lists = f"{name} has COCO's lists" if len(files) == 1 else f"{name} and {len(files) - 1} more have COCO's lists"
+        return Detection(0.9, lists, sum(map(records_in, files)))
 
     def open(self, request: OpenRequest) -> CocoSource:
         """Read the JSON files and find the images.
@@ -60,6 +75,10 @@ class Coco(Format):
         files = find_files(request.root) or ([request.root] if request.root.is_file() else [])
         if not files:
             raise UserError(f"{request.root}: no COCO JSON file found")
+        sets = datasets_of(files, request.root) if request.root.is_dir() else {}
+        if len(sets) > 1:
+            raise UserError(f"{request.root}: {several_datasets(sets)}; name one of these files, or several as the splits of one "
+                            "dataset: train=A val=B")
         order = {"train": 0, "val": 1, "test": 2}
         files.sort(key=lambda f: (order.get(split_of(f, len(files) == 1) or "", 3), f))
         return CocoSource(request, files)
@@ -110,6 +129,7 @@ class CocoSource:
             problems += told
             parts.append(part)
             splits.append(split)
+        require_distinct(files, splits, parts, base)
         if request.root.is_dir():
             problems += orphans([p.images for p in parts], tree, base)
         self._images, self._annotations = join(parts)
@@ -320,6 +340,27 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
         paths.append(shown)
         files.append(None if found is None else tree.open_path(found))
     return images.with_columns({"path": objects(paths), "file": objects(files)}), problems
+
+
+def require_distinct(files: Sequence[Path], splits: Sequence[str | None], parts: Sequence[CocoFile], base: Path) -> None:
+    """Raise a UserError when two files are versions of one set: of one split, or of none, and with half their images alike.
+
+    Files of different splits that share images are a leak, which checks report.
+    """
+    owners: dict[tuple[str, str], int] = {}
+    shared: Counter[tuple[int, int]] = Counter()
+    sizes = []
+    for k, part in enumerate(parts):
+        folder = relative(files[k].parent, base)
+        columns = (part.images[c].tolist() for c in ("path", "file"))
+        names = {("" if file else folder, path) for path, file in zip(*columns, strict=True)}
+        sizes.append(len(names))
+        shared.update((first, k) for first in (owners.setdefault(n, k) for n in names) if first != k)
+    for (a, b), count in shared.items():
+        named = all(is_named_split(files[x]) for x in (a, b))
+        if (splits[a] == splits[b] or not named) and count * 2 >= min(sizes[a], sizes[b]):
+            raise UserError(f"{base}: {relative(files[a], base)} and {relative(files[b], base)} list the same images "
+                            f"({count:,} of {min(sizes[a], sizes[b]):,}): two versions of one dataset; name the file to read")
 
 
 def _are_portable(declared: list[str]) -> bool:

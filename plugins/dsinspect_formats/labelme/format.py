@@ -21,8 +21,8 @@ from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered, real
 from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._json_files import LOOKED_AT, ends_of, files_below, read_json
+from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
-from dsinspect_formats.voc.format import _split_of
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -137,16 +137,16 @@ class LabelMeSource:
             beside = [i for i in images if i.rpartition("/")[0] == folder]
             image = next(iter(beside or sorted(images, key=lambda i: _distance(i, folder))), None)
             if image is None:
-                entries.append(Entry("", None, _split_of(source), source))
+                entries.append(Entry("", None, split_of_folders(source), source))
             else:
-                entries.append(Entry(self._shown(tree, image), tree.open_path(image), _split_of(source), source))
+                entries.append(Entry(self._shown(tree, image), tree.open_path(image), split_of_folders(source), source))
         return entries
 
     def _background(self, tree: ImageTree) -> list[Entry]:
         used = {e.file for e in self._entries if e.file}
         folders = {f.rpartition("/")[0] for f in used}
         found = ((i, tree.open_path(i)) for i in tree.paths)
-        return [Entry(self._shown(tree, i), file, _split_of(i), None) for i, file in found
+        return [Entry(self._shown(tree, i), file, split_of_folders(i), None) for i, file in found
                 if file not in used and file.rpartition("/")[0] in folders]
 
 

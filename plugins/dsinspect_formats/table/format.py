@@ -19,6 +19,7 @@ from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative
+from dsinspect_formats._sniffing import head
 from dsinspect_formats.table._columns import Mapped, number, parse_wanted, recognise
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls")
 LOOK_AHEAD = 25
 """Rows among which the header is looked for: titles and notes may stand above it."""
+
+
+COUNTED = 10_000
 
 
 class Options(BaseOptions, frozen=True):
@@ -55,7 +59,7 @@ class Table(Format):
             return Detection(0.6, f"{root.name} holds a row a box") if _understood(root) else None
         tables = _tables_in(root)
         if len(tables) == 1:
-            return Detection(0.85, f"{tables[0].name} holds a row a box")
+            return Detection(0.85, f"{tables[0].name} holds a row a box", _rows_of(tables[0]))
         return None
 
     def open(self, request: OpenRequest) -> TableSource:
@@ -96,6 +100,14 @@ class Table(Format):
 def _tables_in(folder: Path) -> list[Path]:
     files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
     return [p for p in files[:20] if _understood(p)]
+
+
+def _rows_of(path: Path) -> int:
+    """Return about how many rows a table has: of a text by its size, of a workbook the first `COUNTED` at most."""
+    if kind_of(path) == "csv":
+        content = head(path)
+        return round(content.count(b"\n") * path.stat().st_size / max(len(content), 1)) - 1
+    return sum(1 for sheet in sheets_of(path) for _ in islice(sheet.rows(), COUNTED)) - 1
 
 
 def _understood(path: Path) -> bool:

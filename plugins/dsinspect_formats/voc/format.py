@@ -19,13 +19,14 @@ from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
+from dsinspect_formats._sniffing import estimate, head, names_in
+from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.voc._xml import VocFile, read_xml
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
 
-SPLIT_FOLDERS = {"train": "train", "valid": "val", "val": "val", "validation": "val", "test": "test"}
 _ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
 _LIST = re.compile(r"(?:^|(?P<folder>.*/))ImageSets/(?:(?P<task>[^/]+)/)?(?P<split>train|val|test|trainval)\.txt")
 COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database"))
@@ -51,24 +52,13 @@ class Voc(Format):
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:
-        """Look at the first XML files for an `<annotation>` with `<object>` or `<size>`."""
+        """Look at some XML files for an `<annotation>` with `<object>`, `<size>` or `<filename>`."""
         if not root.is_dir():
             return None
-        looked = 0
-        for path in walk(root):
-            if not path.lower().endswith(".xml"):
-                continue
-            try:
-                with (root / path).open("rb") as f:
-                    head = f.read(4096)
-            except OSError:
-                continue
-            if _ANNOTATION.search(head) and (b"<object" in head or b"<size" in head or b"<filename" in head):
-                return Detection(0.9 if path.count("/") <= 1 else 0.8, f"{path} is an <annotation>")
-            looked += 1
-            if looked >= 20:
-                break
-        return None
+        records, first = estimate(names_in(root, ".xml"), lambda path: _objects_in(head(root / path)))
+        if first is None:
+            return None
+        return Detection(0.9 if first.count("/") <= 1 else 0.8, f"{first} is an <annotation>", records)
 
     def open(self, request: OpenRequest) -> VocSource:
         """List XML files, images and split lists; no XML is read yet."""
@@ -112,12 +102,14 @@ class VocSource:
         self._options = options
         self._columns = columns & COLUMNS
         self._problems: list[Problem] = []
+        self._bare: dict[str, str] = {}  # images without an XML file, and their files
         tree = ImageTree.below(images or root)
         paths = list(walk(root))
         self._entries = self._match([p for p in paths if p.lower().endswith(".xml")], tree)
         if not any(e.xml for e in self._entries):
             raise UserError(f"{root}: no XML file found")
         splits = self._split([p for p in paths if p.endswith(".txt")])
+        self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p) for p in self._bare]
         self.info = DatasetInfo(
             format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
             notes=("boxes are read as they stand",) if options.base == 0 else (
@@ -153,8 +145,7 @@ class VocSource:
         for image in tree.paths:
             if image not in used and image.rpartition("/")[0] in folders:
                 path = self._path(tree, image)
-                self._problems.append(Problem("orphan-image", path, "no XML file names this image", image=path))
-                entries.append(Entry(path, tree.open_path(image), None, None))
+                self._bare[path] = tree.open_path(image)
         return entries
 
     def _path(self, tree: ImageTree, image: str) -> str:
@@ -170,7 +161,7 @@ class VocSource:
             lists = [x for x in lists if x[0] != "trainval"]  # it is the union of two of them
         if lists:
             return self._split_by_lists(lists)
-        self._entries = [replace(e, split=_split_of(e.xml or e.path)) for e in self._entries]
+        self._entries = [replace(e, split=split_of_folders(e.xml or e.path)) for e in self._entries]
         return tuple(dict.fromkeys(e.split for e in self._entries if e.split))
 
     def _read_list(self, path: str) -> list[str]:
@@ -184,13 +175,15 @@ class VocSource:
         return [line.strip() for line in text.splitlines()]
 
     def _split_by_lists(self, lists: list[tuple[str, str, str]]) -> tuple[str, ...]:
-        """Give every entry the split that lists its stem; one that several lists name is there several times."""
+        """Give every entry the first split that lists its stem; that another one lists it too is a problem."""
         by_stem: dict[str, list[Entry]] = {}
         for entry in self._entries:
             by_stem.setdefault(stem_of(entry.xml or entry.path), []).append(entry)
+        for path, file in self._bare.items():
+            by_stem.setdefault(stem_of(path), []).append(Entry(path, file, None, None))
         order = sorted(lists, key=lambda x: (("train", "val", "test", "trainval").index(x[0]), x[2]))
-        entries: dict[tuple[str, str], Entry] = {}
-        listed: set[str] = set()
+        entries: dict[str, Entry] = {}
+        listed_in: dict[str, str] = {}
         for split, folder, path in order:
             for number, line in enumerate(self._read_list(path), 1):
                 if not line or line.startswith("#"):
@@ -201,10 +194,28 @@ class VocSource:
                     self._problems.append(Problem(
                         "malformed-record", path, f"no XML file for {line}", line, number, split=split))
                 for entry in here:
-                    listed.add(entry.path)
-                    entries.setdefault((entry.path, split), replace(entry, split=split))
-        self._entries = [*entries.values(), *(e for e in self._entries if e.path not in listed)]
+                    if entry.xml is None and entry.path in self._bare:
+                        del self._bare[entry.path]
+                        self._problems.append(Problem("missing-label", path, "no XML file of an image that the list names", line,
+                                                      number, image=entry.path, split=split))
+                    first = listed_in.setdefault(entry.path, path)
+                    other = entries.setdefault(entry.path, replace(entry, split=split))
+                    if other.split != split:
+                        self._problems.append(Problem(
+                            "overlapping-lists", path, f"{first} lists it too", line, number, image=entry.path, split=split))
+        self._entries = [*entries.values(), *(e for e in self._entries if e.path not in entries)]
         return tuple(dict.fromkeys(split for split, _, _ in order))
+
+
+def _objects_in(content: bytes) -> int | None:
+    """Return how many objects the head of an XML file has; None when it is no annotation of VOC's kind."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16", "replace").encode()
+    if not _ANNOTATION.search(content[:4096]) or not any(t in content for t in (b"<object", b"<size", b"<filename")):
+        return None
+    if b"<polygon" in content and b"<bndbox" not in content:  # the first LabelMe's
+        return None
+    return content.count(b"<object>") + content.count(b"<object ")
 
 
 def declared_image(xml: str, filename: str | None) -> str:
@@ -225,10 +236,6 @@ def _of_list(line: str, by_stem: dict[str, list[Entry]]) -> list[Entry]:
             if stem in by_stem:
                 return by_stem[stem]
     return []
-
-
-def _split_of(path: str) -> str | None:
-    return next((SPLIT_FOLDERS[p] for p in path.lower().split("/")[:-1] if p in SPLIT_FOLDERS), None)
 
 
 def _nearest(xml: str, images: Sequence[str]) -> str | None:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from dsinspect.errors import UserError
+from dsinspect.io.places import remembered
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import relative
+from dsinspect_formats._sniffing import names_in
+from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
 
 SPLITS = ("train", "val", "test")
-LISTED_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
-"""Folders that are splits where no configuration says so."""
 _SUFFIXES = (".yaml", ".yml", ".data")
 _USUAL = ("data.yaml", "dataset.yaml", "data.yml", "obj.data")
+_LOOKED_AT = 50
 _NAME_LISTS = ("classes.txt", "labels/classes.txt", "classes.names", "obj.names", "data.names", "predefined_classes.txt")
 _DEEPEST = 50
 _LARGEST = 64 << 20
@@ -59,7 +63,46 @@ def config_of(root: Path) -> Path | None:
         for path in candidates:
             if wanted(path):
                 return path
-    return next((p for p in named if not _is_readable(p)), None)
+    below = configs_below(root)
+    return next((p for p in named if not _is_readable(p)), None) or (root / below[0] if len(below) == 1 else None)
+
+
+def configs_below(root: Path) -> list[str]:
+    """Return the files below a folder, not in it, that name classes and splits that are there: sets of their own."""
+    return remembered(("YOLO configurations", root), partial(_configs_below, root)) if root.is_dir() else []
+
+
+def _configs_below(root: Path) -> list[str]:
+    names = [n for n in names_in(root, *_SUFFIXES) if "/" in n][:_LOOKED_AT]
+    return [n for n in names if looks_like_config(root / n) and _finds_a_split(root / n)]
+
+
+def several_configs(names: Sequence[str]) -> str:
+    """Return in words that a folder holds several sets."""
+    return f"holds {len(names)} YOLO datasets ({', '.join(names[:5])}{', ...' if len(names) > 5 else ''})"
+
+
+def _finds_a_split(path: Path) -> bool:
+    settings = read_settings(path)
+    values = [v for key in SPLIT_NAMES for v in _as_list(settings.get(key))]
+    bases = [path.parent]
+    declared = settings.get("path")
+    if isinstance(declared, str) and (place := resolve(declared, bases)):
+        bases.append(place)
+    return any(isinstance(v, str) and v.strip() and resolve(v, bases) is not None for v in values)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def split_settings(settings: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+    """Yield the key, the split and the value of each split that a configuration names; `val` goes before `valid`."""
+    for split in SPLITS:
+        key = next((k for k, s in SPLIT_NAMES.items() if s == split and settings.get(k) is not None), None)
+        key = split if split in settings and settings[split] is not None else key
+        if key is not None:
+            yield key, split, settings[key]
 
 
 def looks_like_config(path: Path) -> bool:
@@ -68,7 +111,7 @@ def looks_like_config(path: Path) -> bool:
         settings = read_settings(path)
     except (OSError, ValueError):
         return False
-    return ("names" in settings or "nc" in settings) and any(s in settings for s in (*SPLITS, "valid"))
+    return ("names" in settings or "nc" in settings) and any(s in settings for s in SPLIT_NAMES)
 
 
 def names_classes(path: Path) -> bool:
@@ -130,8 +173,13 @@ def read_config(root: Path, folder: Path) -> Config:
     Args:
         root: what the user named.
         folder: where paths of problems start from.
+
+    Raises:
+        UserError: there is none in the folder, and several below it.
     """
     path = config_of(root)
+    if path is None and len(several := configs_below(root)) > 1:
+        raise UserError(f"{root}: {several_configs(several)}; name one of these files, or its folder")
     config = Config(path)
     if path is None:
         config.categories = _listed_names(folder, config)
@@ -243,13 +291,19 @@ def _shown(value: Any) -> str:
 
 
 def _listed_names(folder: Path, config: Config) -> tuple[Category, ...]:
-    for name in _NAME_LISTS:
-        if (folder / name).is_file():
+    roboflow = [n for n in names_in(folder, ".labels") if n.rpartition("/")[2] == "_darknet.labels"]  # one in each split
+    lists: dict[str, tuple[str, ...]] = {}
+    for name in (*_NAME_LISTS, *roboflow):
+        if (folder / name).is_file() and (not lists or name in roboflow):
             text, encoding = decode((folder / name).read_bytes())
             if encoding:
                 config.problems.append(odd_encoding(name, encoding))
-            return tuple(Category(k, n.strip()) for k, n in enumerate(text.rstrip().splitlines()))
-    return ()
+            lists[name] = tuple(n.strip() for n in text.rstrip().splitlines())
+    first = next(iter(lists), "")
+    for name, names in lists.items():
+        if names != lists[first]:
+            config.problems.append(Problem("bad-class-list", name, f"names other classes than {first}"))
+    return tuple(Category(k, n) for k, n in enumerate(lists.get(first, ())))
 
 
 def _look_for_code(config: Config, source: str) -> None:

@@ -13,9 +13,13 @@ from dsinspect.errors import UserError
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
+from dsinspect_formats._sniffing import head
+from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
-from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS, Config, read_config, resolve
+from dsinspect_formats.yolo._config import Config, read_config, resolve, split_settings
 
+_LISTED = 50
+"""Lines of a list file that are looked at to tell what it is."""
 _NOT_LABELS = re.compile(r"(classes|obj|predefined_classes|train|val|valid|test|_?readme.*|notes?|requirements|license)", re.I)
 
 
@@ -56,18 +60,25 @@ def find_layout(root: Path, images: Path | None) -> Layout:
     Raises:
         UserError: neither image nor label is found.
     """
-    folder = root if root.is_dir() else root.parent
-    config = read_config(root, folder)
+    listed = not root.is_dir() and root.suffix.lower() == ".txt"
+    folder = root if root.is_dir() else folder_of_list(root) if listed else root.parent
+    config = read_config(folder if listed else root, folder)
     layout = Layout(folder, config.categories, problems=config.problems, kpt_shape=config.kpt_shape)
     finder = _Finder(layout, ImageTree.below(images or folder), images is not None,
                      [p for p in walk(folder) if p.lower().endswith(".txt")])
-    if config.path:
+    names_splits = any(True for _ in split_settings(config.settings))
+    if listed:
+        finder.from_list(root)
+    elif config.path and names_splits:
         finder.from_settings(config, config.path)
-    if not layout.entries:
+    else:
         finder.from_folders()
     if not layout.entries:
-        why = next((f"{p.source}: {p.reason}" for p in config.problems if p.kind == "bad-class-list"), "")
-        raise UserError(f"{root}: neither images nor label files found{f' ({why})' if why else ''}")
+        faults = [p for p in layout.problems if p.kind == "bad-class-list"]
+        why = next((f"{p.source}: {p.reason}" for p in sorted(faults, key=lambda p: not p.text)), "")
+        # What else lies below is not taken instead: it may be any other dataset.
+        raise UserError(f"{root}: neither images nor label files found{f' ({why})' if why else ''}"
+                        + ("; correct its paths" if names_splits and why else ""))
     finder.tell_orphans()
     _look_for_stale_caches(layout, config.path)
     layout.splits = tuple(dict.fromkeys(e.split for e in layout.entries if e.split))
@@ -100,18 +111,14 @@ class _Finder:
             if declared is not None and declared.is_dir():
                 bases.insert(0, declared)
         source = relative(file, self.layout.root)
-        for key in (*SPLITS, "valid"):
-            value = settings.get(key)
-            if value is None or (key == "valid" and "val" in settings):
-                continue
+        for key, split, value in split_settings(settings):
             for part in value if isinstance(value, list) else [value]:
                 if not isinstance(part, str) or not part.strip():
                     self._problem(source, f"{key}: a {type(part).__name__} is no path" if part else f"{key} is empty")
                     continue
-                self._take(part, key, bases, source)
+                self._take(part, key, split, bases, source)
 
-    def _take(self, part: str, key: str, bases: list[Path], source: str) -> None:
-        split = LISTED_FOLDERS.get(key, key)
+    def _take(self, part: str, key: str, split: str, bases: list[Path], source: str) -> None:
         place = resolve(part, bases)
         if place is None:
             self._problem(source, f"{key}: no file or folder {part}", part)
@@ -133,6 +140,10 @@ class _Finder:
         else:
             self._list(place, split, bases)
 
+    def from_list(self, file: Path) -> None:
+        """Take the images that a list file names."""
+        self._list(file, split_in(file.stem), [self.layout.root])
+
     def from_folders(self) -> None:
         """Take the images (or, without any, the label files) that lie in the folder."""
         folders = {p.rpartition("/")[0] for p in self.tree.paths if self._label(self.prefix + p, p)}
@@ -140,19 +151,30 @@ class _Finder:
             folder = path.rpartition("/")[0]
             # Without this the plots of a training run beside the set would be images of it.
             if folder in folders or not folders or f"/{folder}/".rfind("/images/") >= 0:
-                self._add(self.prefix + path, self.tree.open_path(path), _split_of(path), path)
+                self._add(self.prefix + path, self.tree.open_path(path), split_of_folders(path), path)
         if not self.layout.entries:
             for path in sorted(self.texts):
-                if not _NOT_LABELS.fullmatch(stem_of(path)) and looks_like_label(self.layout.root / path):
-                    self._add_label(path, _split_of(path))
+                if is_label_name(path) and looks_like_label(self.layout.root / path):
+                    self._add_label(path, split_of_folders(path))
 
     def tell_orphans(self) -> None:
-        """Report label files that belong to no image: those in folders of labels, if they look like labels."""
+        """Report label files that belong to no image, and images that belong to no split.
+
+        Label files are those in folders of labels that look like labels; images those beside images of the set, and those
+        that have a label file of their own.
+        """
+        taken = {e.path for e in self.layout.entries}
+        beside = {e.path.rpartition("/")[0] for e in self.layout.entries if e.file}
+        theirs = set()
+        for path in (self.prefix + p for p in self.tree.paths):
+            has_label = self._exists(_label_of(path))
+            if path not in taken and (has_label or path.rpartition("/")[0] in beside):
+                theirs.add(_label_of(path))
+                self.layout.problems.append(Problem("orphan-image", path, "no split names this image", image=path))
         used = {e.label for e in self.layout.entries}
         folders = {e.label.rpartition("/")[0] for e in self.layout.entries if e.label}
-        for path in sorted(self.texts - used - self.lists):
-            if path.rpartition("/")[0] in folders and not _NOT_LABELS.fullmatch(stem_of(path)) \
-                    and looks_like_label(self.layout.root / path):
+        for path in sorted(self.texts - used - theirs - self.lists):
+            if path.rpartition("/")[0] in folders and is_label_name(path) and looks_like_label(self.layout.root / path):
                 self.layout.problems.append(Problem("orphan-label", path, "no image belongs to this label file"))
 
     def _problem(self, source: str, reason: str, text: str = "") -> None:
@@ -163,7 +185,7 @@ class _Finder:
         while folder.startswith("../"):
             folder = folder[3:]
         start = _label_of(f"{folder}/x.jpg").rpartition("/")[0] + "/"
-        for path in sorted(t for t in self.texts if t.startswith(start) and not _NOT_LABELS.fullmatch(stem_of(t))):
+        for path in sorted(t for t in self.texts if t.startswith(start) and is_label_name(t)):
             self._add_label(path, split)
 
     def _add_label(self, label: str, split: str | None) -> None:
@@ -172,7 +194,7 @@ class _Finder:
         path = self.prefix + found[0] if found else image
         self.layout.entries.append(Entry(path, image, self.tree.open_path(found[0]) if found else None, split, label))
 
-    def _list(self, file: Path, split: str, bases: list[Path]) -> None:
+    def _list(self, file: Path, split: str | None, bases: list[Path]) -> None:
         source = relative(file, self.layout.root)
         self.lists.add(source)
         try:
@@ -187,7 +209,7 @@ class _Finder:
             if declared := line.strip():
                 self._add_listed(declared, split, prefixes, source, number)
 
-    def _add_listed(self, declared: str, split: str, prefixes: Iterable[str], source: str, line: int) -> None:
+    def _add_listed(self, declared: str, split: str | None, prefixes: Iterable[str], source: str, line: int) -> None:
         posix = declared.replace("\\", "/")
         root = f"{self.layout.root.as_posix()}/"
         candidates = [posix.removeprefix(root)] if posix.startswith("/") else [
@@ -229,7 +251,7 @@ class _Finder:
         if self._exists(expected):
             return expected
         for other in (_label_of(declared), posixpath.splitext(path)[0] + ".txt"):
-            if self._exists(other) and not _NOT_LABELS.fullmatch(stem_of(other)):
+            if self._exists(other) and is_label_name(other):
                 return other
         if not self.elsewhere and path in self.tree.exact:
             return None
@@ -252,38 +274,62 @@ class _Finder:
         return name in self.outside[folder]
 
 
-def looks_like_label(path: Path, *, fractions: bool = False) -> bool:
-    """Say whether the first row of a text file is a class number and at least four more numbers; empty counts.
+def is_label_name(path: str) -> bool:
+    """Say whether a text file may be a label file, by its name."""
+    return not _NOT_LABELS.fullmatch(stem_of(path))
+
+
+def looks_like_label(path: Path) -> bool:
+    """Say whether a text file may be a label file: empty, unreadable, or its first row of a class and four more numbers."""
+    content = head(path)
+    return not content.strip() or bool(rows_of_head(content))
+
+
+def rows_of_head(content: bytes, *, fractions: bool = False) -> int | None:
+    """Return how many rows the head of a label file has; None when its first row is not of a class and four more numbers.
 
     Args:
-        path: the file.
+        content: of the head.
         fractions: whether these have to be about 0 to 1 as well.
     """
-    try:
-        with path.open("rb") as f:
-            head = f.read(4096)
-    except OSError:
-        return not fractions  # it cannot be read: reading it tells
-    rows = [line.split() for line in head.removeprefix(b"\xef\xbb\xbf").split(b"\n") if line.strip()]
+    rows = [line for line in decode(content)[0].split("\n") if line.strip()]
     if not rows:
-        return True
+        return 0
     try:
-        values = [float(t) for t in rows[0][:5]]
+        values = [float(t) for t in rows[0].split()[:9]]  # a class of text after eight corners is DOTA's
     except ValueError:
+        return None
+    if len(values) < 4 or not values[0].is_integer() or (fractions and not all(-1 <= v <= 2 for v in values[1:])):
+        return None
+    return len(rows)
+
+
+def folder_of_list(file: Path) -> Path:
+    """Return the folder that the paths in a list file start from: its own, or one above, where the first images are."""
+    lines = [line.strip().replace("\\", "/") for line in decode(head(file))[0].splitlines()[:_LISTED] if line.strip()]
+    for folder in [file.parent, *file.parent.absolute().parents][:4]:
+        if any(_is_there(folder / line) for line in lines if not line.startswith("/")):
+            return folder
+    return file.parent
+
+
+def lists_images(file: Path) -> bool:
+    """Say whether a text file is a list of images: most of its first lines are paths of images."""
+    lines = [line.strip() for line in decode(head(file))[0].splitlines()[:_LISTED] if line.strip()]
+    return bool(lines) and sum(map(is_image, lines)) * 2 > len(lines)
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
         return False
-    if len(values) < 4 or not values[0].is_integer():
-        return False
-    return not fractions or all(-1 <= v <= 2 for v in values[1:])
 
 
 def _prefix(folder: Path, root: Path) -> str:
     """Return what to put before a path below `folder` to make it relative to the root."""
     path = relative(folder, root)
     return "" if path == "." else path + "/"
-
-
-def _split_of(path: str) -> str | None:
-    return next((LISTED_FOLDERS[p.lower()] for p in path.split("/")[:-1] if p.lower() in LISTED_FOLDERS), None)
 
 
 def _label_of(image: str) -> str:

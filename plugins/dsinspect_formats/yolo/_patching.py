@@ -35,7 +35,7 @@ class _ListFinder(_Finder):
         self.listed: list[tuple[str, int, str]] = []
         self.prefixes: dict[str, tuple[str, ...]] = {}
 
-    def _add_listed(self, declared: str, split: str, prefixes: Iterable[str], source: str, line: int) -> None:
+    def _add_listed(self, declared: str, split: str | None, prefixes: Iterable[str], source: str, line: int) -> None:
         before = len(self.layout.entries)
         self.prefixes[source] = tuple(prefixes)
         super()._add_listed(declared, split, prefixes, source, line)

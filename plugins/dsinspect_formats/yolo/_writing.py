@@ -15,8 +15,9 @@ from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy
+from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, sizes_wh, slices_of, write_file
-from dsinspect_formats.yolo._config import LISTED_FOLDERS, SPLITS
+from dsinspect_formats.yolo._config import SPLITS
 from dsinspect_formats.yolo._layout import _label_of as label_of
 from dsinspect_formats.yolo._points import Poses, corner_rows
 
@@ -34,7 +35,7 @@ def place(path: str, split: str | None) -> str:
     """Return `images/SPLIT/...` with the subfolders the image has, but those that say `images` or name the split."""
     *folders, name = inside(path).split("/")
     plain = [f for f in folders if f.lower() not in ("images", "labels", "jpegimages")
-             and (split is None or LISTED_FOLDERS.get(f.lower(), f) != split)]
+             and (split is None or SPLIT_NAMES.get(f.lower(), f) != split)]
     return "/".join(("images", *((split,) if split else ()), *plain, name))
 
 

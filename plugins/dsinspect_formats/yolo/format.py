@@ -14,11 +14,12 @@ from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, annotation_columns, image_columns, problem_columns
-from dsinspect_formats._images import is_image, walk
-from dsinspect_formats.yolo._config import config_of, looks_like_config
+from dsinspect_formats._images import is_image, relative, walk
+from dsinspect_formats._sniffing import estimate, head, names_in
+from dsinspect_formats.yolo._config import config_of, configs_below, looks_like_config, several_configs
 from dsinspect_formats.yolo._kinds import Options, Task, decide
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
-from dsinspect_formats.yolo._layout import Entry, Layout, find_layout, looks_like_label
+from dsinspect_formats.yolo._layout import Entry, Layout, find_layout, is_label_name, lists_images, rows_of_head
 from dsinspect_formats.yolo._outlines import corners_of, keypoints_of, polygon_of
 
 if TYPE_CHECKING:
@@ -58,25 +59,23 @@ class Yolo(Format):
     no_place = frozenset(("set-area", "set-annotation-id", "set-field", "set-image-size", "mark-as-crowd"))
 
     def detect(self, root: Path) -> Detection | None:
-        """Look for a data.yaml or obj.data, else for label files."""
+        """Look for a data.yaml or obj.data, else for label files, else whether it is a list of images."""
+        if root.is_file() and root.suffix.lower() == ".txt":
+            return Detection(0.6, f"{root.name} is a list of images") if lists_images(root) else None
         config = config_of(root)
-        if config and looks_like_config(config):
-            return Detection(0.95, f"{config.name} names classes and splits")
-        if not root.is_dir():
+        if root.is_file() and config is None:
             return None
-        looked = 0
-        for path in walk(root):
-            if not path.lower().endswith(".txt"):
-                continue
-            looked += 1
-            file = root / path
-            in_labels = "/labels/" in f"/{path}"
-            if file.is_file() and file.stat().st_size and looks_like_label(file, fractions=not in_labels):
-                return Detection(0.7 if in_labels else 0.5, f"{path} holds rows of a class and fractions")
-            if looked >= 50:
-                break
+        folder = root if root.is_dir() else root.parent
+        texts = [p for p in names_in(folder, ".txt") if is_label_name(p)]
+        records, first = estimate(texts, lambda p: rows_of_head(head(folder / p), fractions="/labels/" not in f"/{p}"))
+        if config is None and len(several := configs_below(root)) > 1:
+            return Detection(0.95, several_configs(several), records)
+        if config and looks_like_config(config):
+            return Detection(0.95, f"{relative(config, folder)} names classes and splits", None if root.is_file() else records)
+        if records and first is not None:
+            return Detection(0.7 if "/labels/" in f"/{first}" else 0.5, f"{first} holds rows of a class and fractions", records)
         if config and root.is_dir() and any(is_image(p) for p in walk(root)):
-            return Detection(0.3, f"{config.name} is there")
+            return Detection(0.3, f"{config.name} is there", 0)
         return None
 
     def open(self, request: OpenRequest) -> YoloSource:

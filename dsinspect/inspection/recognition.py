@@ -1,0 +1,134 @@
+"""Recognise the format of a path: by what is in it, weighed by how many records each format finds there.
+
+One format that finds most is taken, and the others are named in a note. Where two find about as much, the user chooses:
+two sets are never merged, and never is one of them taken in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dsinspect.errors import UserError, nearest
+from dsinspect.protocols.formats import Detection, Format
+
+CLOSE = 10
+"""A format that finds at least one record for so many of the first one's may be meant."""
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """The format of a path.
+
+    Attributes:
+        format: its class.
+        notes: why, and what else was seen; empty when the user named the format and nothing else was seen.
+    """
+
+    format: type[Format]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Seen:
+    name: str
+    detection: Detection
+
+    @property
+    def records(self) -> int | None:
+        return self.detection.records
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.detection.reason}{self.counted})"
+
+    @property
+    def counted(self) -> str:
+        n = self.records
+        if n is None:
+            return ""
+        return ", no record" if n == 0 else f", about {_rounded(n):,} {'record' if n == 1 else 'records'}"
+
+
+def recognise(root: Path, path: str, formats: Mapping[str, type[Format]], unread: Mapping[str, type[Format]],
+              name: str | None = None) -> Recognised:
+    """Return the format of a path.
+
+    Args:
+        root: the path; it exists.
+        path: as the user named it.
+        formats: those that can be read, by name.
+        unread: those that are recognised only, by name.
+        name: of the format, when the user names it.
+
+    Raises:
+        UserError: no format knows it, several find about as much there, or the named one finds nothing and another does.
+    """
+    if name is not None:
+        return _named(root, path, formats, unread, name)
+    seen = _look(root, formats)
+    if not seen or all(s.records == 0 for s in seen):
+        known = _look(root, unread)
+        if known:
+            raise UserError(f"{path}: {_not_read(known[0], formats)}")
+    if not seen:
+        raise UserError(f"{path}: no dataset format recognised; name one with --format ({', '.join(formats)})")
+    best = seen[0]
+    rivals = [s for s in seen[1:] if _is_close(best, s)]
+    if rivals:
+        these = [best, *rivals]
+        choices = " or ".join(f"--format {s.name}" for s in these)
+        raise UserError(f"{path}: holds {'two' if len(these) == 2 else len(these)} datasets: {'; '.join(map(str, these))}; "
+                        f"choose one with {choices}, or name its own folder or file")
+    others = [s for s in seen[1:] if s.records != 0]
+    return Recognised(formats[best.name], (
+        f"read as {best.name}: {best.detection.reason}",
+        *(f"also there, and not read: {s}; --format {s.name} reads it" for s in others)))
+
+
+def named_format(name: str, formats: Mapping[str, type[Format]]) -> type[Format]:
+    """Return the format of that name, or raise a UserError that suggests the nearest."""
+    if name not in formats:
+        raise UserError(f"--format {name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}")
+    return formats[name]
+
+
+def _named(root: Path, path: str, formats: Mapping[str, type[Format]], unread: Mapping[str, type[Format]],
+           name: str) -> Recognised:
+    """Return the named format, unless it finds nothing where another one does: all would be called clean."""
+    own = named_format(name, formats)
+    found = own().detect(root)
+    if found is None or found.records == 0:
+        others = [s for s in _look(root, formats) if s.name != name and s.records != 0]
+        if others:
+            raise UserError(f"--format {name}: {path} holds no record of {name}; it looks like {others[0]}")
+        known = _look(root, unread)
+        if known:
+            raise UserError(f"--format {name}: {path} holds no record of {name}; it {_not_read(known[0], formats)}")
+    return Recognised(own)
+
+
+def _look(root: Path, formats: Mapping[str, type[Format]]) -> list[_Seen]:
+    """Return the formats that know a path, the one that finds most first."""
+    found = [(name, kind().detect(root)) for name, kind in formats.items()]
+    seen = [_Seen(name, detection) for name, detection in found if detection is not None]
+    counted = all(s.records is not None for s in seen)
+    return sorted(seen, key=lambda s: (s.records == 0, -(s.records or 0) if counted else 0, -s.detection.confidence, s.name))
+
+
+def _is_close(best: _Seen, other: _Seen) -> bool:
+    if best.records is None or other.records is None:
+        return best.detection.confidence == other.detection.confidence and other.records != 0
+    if best.records == 0:
+        return best.detection.confidence == other.detection.confidence
+    return other.records * CLOSE >= best.records
+
+
+def _not_read(seen: _Seen, formats: Mapping[str, type[Format]]) -> str:
+    return (f"looks like {seen.detection.reason}; dsinspect does not read that. Convert it to one of "
+            f"{', '.join(formats)} first")
+
+
+def _rounded(n: int) -> int:
+    """Return a count to two digits: it was estimated from a few files."""
+    return n if n < 100 else round(n, 2 - len(str(n)))

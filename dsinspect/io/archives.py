@@ -1,0 +1,132 @@
+"""Datasets in archives: unpacked into a temporary folder that goes when the program ends, within limits.
+
+What an archive holds is hostile: no member leaves the folder, links and devices are left out, and sizes are counted while
+they are written, whatever the archive declares.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import stat
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from dsinspect.errors import UserError
+
+SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
+MAX_FILES = 2_000_000
+"""Members of an archive."""
+MAX_BYTES = 200 << 30
+"""Bytes of all members together; what is free on the disk of temporary files is another limit."""
+MAX_RATIO = 200
+"""Bytes out of one byte of the archive, once more than `FREE_BYTES` came out: images do not shrink, labels by ten or so."""
+FREE_BYTES = 64 << 20
+_BLOCK = 1 << 20
+_LEFT_OUT = ("__MACOSX/", ".DS_Store")
+
+
+@dataclass(frozen=True)
+class _Member:
+    """A file in an archive: its name, and the place to read it from."""
+
+    name: str
+    opened: IO[bytes]
+
+
+def is_archive(path: Path) -> bool:
+    """Say whether a file is an archive, by its name."""
+    return path.name.lower().endswith(SUFFIXES) and path.is_file()
+
+
+def unpack(archive: Path, limits: tuple[int, int, int] = (MAX_FILES, MAX_BYTES, MAX_RATIO)) -> Path:
+    """Unpack an archive, and return the folder of the dataset: the only folder at the top, where there is but one.
+
+    Args:
+        archive: a .zip or a .tar, compressed or not.
+        limits: on the number of files, their bytes, and the bytes out of one byte of the archive.
+
+    Raises:
+        UserError: it is damaged, encrypted, beyond a limit, or holds a name that leads outside.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    try:
+        _write(archive, folder, limits)
+    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError) as e:
+        reason = "encrypted; unpack it yourself" if "password" in str(e) else f"not a readable archive: {_short(e)}"
+        raise UserError(f"{archive}: {reason}") from None
+    except OSError as e:
+        raise UserError(f"{archive}: cannot be unpacked: {(e.strerror or str(e)).lower()}") from None
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    entries = list(folder.iterdir())
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+
+
+def _write(archive: Path, folder: Path, limits: tuple[int, int, int]) -> None:
+    max_files, max_bytes, max_ratio = limits
+    packed = archive.stat().st_size
+    free = shutil.disk_usage(folder).free
+    written = 0
+    for files, member in enumerate(_members(archive), 1):
+        if files > max_files:
+            raise UserError(f"{archive}: holds more than {max_files:,} files; unpack it yourself, and name the folder")
+        target = folder / _inside(archive, member.name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with member.opened as source, target.open("wb") as out:
+            while block := source.read(_BLOCK):
+                written += len(block)
+                if written > max_bytes:
+                    raise UserError(f"{archive}: unfolds to more than {max_bytes:,} bytes; unpack it yourself, and name the folder")
+                if written > free:
+                    raise UserError(f"{archive}: unfolds to more than the {free:,} bytes that are free in {folder.parent} "
+                                    "(TMPDIR names another folder)")
+                if written > FREE_BYTES and written > max_ratio * packed:
+                    raise UserError(f"{archive}: unfolds more than {max_ratio} times; refused as an archive bomb")
+                out.write(block)
+
+
+def _members(archive: Path) -> Iterator[_Member]:
+    if archive.name.lower().endswith(".zip"):
+        with zipfile.ZipFile(archive) as opened:
+            for info in opened.infolist():
+                kind = stat.S_IFMT(info.external_attr >> 16)
+                if not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):
+                    yield _Member(info.filename, opened.open(info))
+        return
+    with closing(tarfile.open(archive, "r:*")) as tar:
+        for entry in tar:
+            content = tar.extractfile(entry) if entry.isreg() else None
+            if content is not None and not _is_left_out(entry.name):
+                yield _Member(entry.name, content)
+
+
+def _is_left_out(name: str) -> bool:
+    return any(name.startswith(part) or name.endswith(part) for part in _LEFT_OUT)
+
+
+def _inside(archive: Path, name: str) -> str:
+    """Return the name of a member as a path below the folder.
+
+    Raises:
+        UserError: it leads outside.
+    """
+    path = name.replace("\\", "/")
+    parts = [p for p in path.split("/") if p not in ("", ".")]
+    if path.startswith("/") or ".." in parts or not parts or "\0" in path or (os.name == "nt" and ":" in path):
+        raise UserError(f"{archive}: holds {name!r}, which leads outside; refused")
+    return "/".join(parts)
+
+
+def _short(error: BaseException) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__

@@ -1,0 +1,93 @@
+"""Find out quickly what a folder holds: names by suffix, and the first bytes of a few files, each looked up once.
+
+Some twenty-five formats look at the same folder. Within `remembered_listings` it is listed once, and each head is read once,
+whoever asks.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from dsinspect.io.places import remembered
+from dsinspect_formats._images import walk
+
+T = TypeVar("T")
+HEAD = 1 << 16
+"""Bytes of a head."""
+SAMPLED = 32
+"""Files that stand for all of a folder."""
+
+
+def names_in(root: Path, *suffixes: str) -> list[str]:
+    """Return the paths of the files below a folder with one of some suffixes (lower case), relative to it, sorted.
+
+    A file stands for itself: its own name. A name that begins with a dot is left out.
+    """
+    if root.is_file():
+        return [root.name] if root.name.lower().endswith(suffixes) else []
+    by_suffix = remembered(("by suffix", os.fspath(root)), partial(_by_suffix, root))
+    found = [p for s in suffixes for p in by_suffix.get(s, ())]
+    return found if len(suffixes) == 1 else sorted(found)
+
+
+def _by_suffix(root: Path) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = {}
+    for path in walk(root):
+        name = path.rpartition("/")[2]
+        dot = name.rfind(".")
+        if dot > 0:
+            groups.setdefault(name[dot:].lower(), []).append(path)
+    return groups
+
+
+def place_of(root: Path, name: str) -> Path:
+    """Return the place of a name that `names_in` gave."""
+    return root if root.is_file() else root / name
+
+
+def head(path: Path) -> bytes:
+    """Return the first bytes of a regular file; none of one that is no file or cannot be read."""
+    return remembered(("head", os.fspath(path)), partial(_head, path))
+
+
+def _head(path: Path) -> bytes:
+    # A pipe or a device with a label's name must not be waited for.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError):
+        return b""
+    try:
+        return os.read(descriptor, HEAD) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+def sample(items: Sequence[T], count: int = SAMPLED) -> list[T]:
+    """Return some of the items, evenly spread, the first among them."""
+    if len(items) <= count:
+        return list(items)
+    return [items[k * len(items) // count] for k in range(count)]
+
+
+def estimate(items: Sequence[str], records: Callable[[str], int | None]) -> tuple[int, str | None]:
+    """Estimate how many records some files hold, from a sample of them.
+
+    Args:
+        items: the files.
+        records: of one of them; None when it is none of the format.
+
+    Returns:
+        the estimate, at least 1 when one of the sample holds a record; and the first of the sample that is of the format.
+    """
+    chosen = sample(items)
+    counts = [records(item) for item in chosen]
+    total = sum(c for c in counts if c is not None)
+    first = next((i for i, c in zip(chosen, counts, strict=True) if c is not None), None)
+    return (max(1, round(total * len(items) / len(chosen))) if total else 0), first

@@ -1,0 +1,250 @@
+"""What a path is recognised as: weighed by records, never merged, never taken in silence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dsinspect.cli import main
+from dsinspect.errors import UserError
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.request import DatasetRequest
+from dsinspect.loader import load_plugins
+
+PLUGINS = load_plugins()
+ROW = "0 0.5 0.5 0.2 0.4\n"
+Told = Callable[..., tuple[int, str]]
+
+
+def write(root: Path, name: str, content: str | bytes = b"image") -> Path:
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def voc(root: Path, count: int, folder: str = "") -> Path:
+    for k in range(count):
+        write(root, f"{folder}{k:03}.jpg")
+        write(root, f"{folder}{k:03}.xml", "<annotation><object><name>a</name><bndbox><xmin>1</xmin><ymin>1</ymin>"
+              "<xmax>5</xmax><ymax>5</ymax></bndbox></object></annotation>")
+    return root
+
+
+def table(root: Path, count: int, name: str = "boxes.csv") -> Path:
+    rows = "".join(f"{k:03}.jpg,a,1,1,5,5\n" for k in range(count))
+    return write(root, name, f"filename,class,xmin,ymin,xmax,ymax\n{rows}")
+
+
+def yolo(root: Path, count: int, yaml: str | None = None) -> Path:
+    for k in range(count):
+        write(root, f"images/train/{k:03}.jpg")
+        write(root, f"labels/train/{k:03}.txt", ROW)
+    if yaml is not None:
+        write(root, "data.yaml", yaml)
+    return root
+
+
+def coco(path: Path, names: list[str], **more: Any) -> Path:
+    document = {"images": [{"id": k, "file_name": n, "width": 9, "height": 9} for k, n in enumerate(names)],
+                "annotations": [{"id": k, "image_id": k, "category_id": 1, "bbox": [0, 0, 2, 2]} for k, _ in enumerate(names)],
+                "categories": [{"id": 1, "name": "a"}], **more}
+    return write(path.parent, path.name, json.dumps(document))
+
+
+def opened(root: Path, **request: Any) -> Any:
+    return open_dataset(DatasetRequest(str(root), root, **request), PLUGINS)
+
+
+def refused(root: Path, **request: Any) -> str:
+    with pytest.raises(UserError) as caught:
+        opened(root, **request)
+    return str(caught.value)
+
+
+def paths(source: Any) -> list[str]:
+    return [p for ref in source.shards(100) for p in ref.load().image_columns["path"].tolist()]
+
+
+def splits(source: Any) -> dict[str, str | None]:
+    return {p: s for ref in source.shards(100) for p, s in zip(*(ref.load().image_columns[c] for c in ("path", "split")),
+                                                              strict=True)}
+
+
+def test_the_reason_is_told(tmp_path: Path) -> None:
+    assert "read as voc: 000.xml is an <annotation>" in opened(voc(tmp_path, 3)).info.notes
+
+
+def test_a_small_table_beside_a_tree_is_named_and_left(tmp_path: Path) -> None:
+    table(voc(tmp_path, 40), 2)
+    info = opened(tmp_path).info
+    assert info.format == "voc"
+    assert info.notes[-1] == ("also there, and not read: table (boxes.csv holds a row a box, about 2 records); --format table "
+                              "reads it")
+
+
+def test_two_that_find_as_much_are_asked_about(tmp_path: Path) -> None:
+    table(voc(tmp_path, 20), 18)
+    told = refused(tmp_path)
+    assert "holds two datasets: voc (000.xml is an <annotation>, about 20 records); table (boxes.csv" in told
+    assert "choose one with --format voc or --format table, or name its own folder or file" in told
+    assert opened(tmp_path, format="table").info.format == "table"
+
+
+def test_a_configuration_without_labels_does_not_beat_annotations(tmp_path: Path) -> None:
+    write(voc(tmp_path, 5, "images/train/"), "data.yaml", "names: [a]\ntrain: images/train\nval: images/train\n")
+    assert opened(tmp_path).info.format == "voc"
+
+
+@pytest.mark.parametrize(("content", "title"), [
+    ('{"images": [], "annotations": [{"segments_info": [{"bbox": [0,0,1,1], "image_id": 1}]}], "categories": []}',
+     "COCO panoptic segmentation"),
+    ('{"images": [{"file_name": "a"}], "annotations": [{"image_id": 1, "caption": "x"}]}', "COCO captions"),
+    ('{"source-ref": "s3://a"}', None)])
+def test_what_is_recognised_and_not_read_is_named(tmp_path: Path, content: str, title: str | None) -> None:
+    write(tmp_path, "a.json", content)
+    told = refused(tmp_path)
+    assert (f"looks like {title} (a.json); dsinspect does not read that" in told) if title else "no dataset format" in told
+    assert "no record" in refused(tmp_path, format="voc") if title else True
+
+
+def test_a_named_format_that_finds_nothing_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    voc(tmp_path, 3)
+    assert main(["check", str(tmp_path), "--format", "yolo", "--no-cache"]) == 2
+    assert "--format yolo: " in (told := capsys.readouterr().err)
+    assert "holds no record of yolo; it looks like voc (000.xml is an <annotation>, about 3 records)" in told
+
+
+def test_versions_of_one_json_are_no_splits(tmp_path: Path) -> None:
+    names = [f"{k}.jpg" for k in range(8)]
+    coco(tmp_path / "annotations.json", names)
+    coco(tmp_path / "annotations_fixed.json", names[:7])
+    assert ("annotations.json and annotations_fixed.json list the same images (7 of 7): two versions of one dataset; name the "
+            "file to read") in refused(tmp_path)
+
+
+@pytest.mark.parametrize(("first", "second", "shared"), [("train", "val", 8), ("a", "b", 2)])
+def test_splits_may_share_images(tmp_path: Path, first: str, second: str, shared: int) -> None:
+    coco(tmp_path / f"{first}.json", [f"{k}.jpg" for k in range(8)])
+    coco(tmp_path / f"{second}.json", [f"{k}.jpg" for k in range(8 - shared, 16 - shared)])
+    assert opened(tmp_path).info.splits == (first, second)
+
+
+def test_datasets_in_folders_of_their_own_are_not_merged(tmp_path: Path) -> None:
+    coco(tmp_path / "north" / "train" / "a.json", ["1.jpg"])
+    coco(tmp_path / "south" / "annotations" / "b.json", ["2.jpg"])
+    assert "holds 2 COCO datasets (north/train/a.json, south/annotations/b.json); name one" in refused(tmp_path)
+    yolos = tmp_path / "yolos"
+    for name in ("x", "y"):
+        yolo(yolos / name, 2, "names: [a]\ntrain: images/train\nval: images/train\n")
+    assert "holds 2 YOLO datasets (x/data.yaml, y/data.yaml); name one of these files" in refused(yolos)
+
+
+def test_one_configuration_below_is_the_configuration(tmp_path: Path) -> None:
+    yolo(tmp_path / "inner", 2, "names: [cat]\ntrain: images/train\nval: images/train\n")
+    info = opened(tmp_path).info
+    assert [c.name for c in info.categories] == ["cat"]
+
+
+def test_wrong_paths_never_fall_back_to_everything_below(tmp_path: Path) -> None:
+    yolo(tmp_path, 3, "names: [a]\ntrain: ../elsewhere/pictures\nval: nowhere\n")
+    told = refused(tmp_path)
+    assert "(data.yaml: train: no file or folder ../elsewhere/pictures); correct its paths" in told
+
+
+@pytest.mark.parametrize(("folders", "expected"), [
+    (("Training", "Testing", "validate"), ("train", "test", "val")), (("train", "valid", "test"), ("train", "val", "test"))])
+def test_words_of_splits(tmp_path: Path, folders: tuple[str, ...], expected: tuple[str, ...]) -> None:
+    for k, folder in enumerate(folders):
+        voc(tmp_path / "voc", 1 + k, f"{folder}/")
+        write(tmp_path / "yolo", f"{folder}/images/a.jpg")
+        write(tmp_path / "yolo", f"{folder}/labels/a.txt", ROW)
+        coco(tmp_path / "coco" / folder / "_annotations.coco.json", [f"{folder}.jpg"])
+    for name in ("voc", "yolo", "coco"):
+        source = opened(tmp_path / name)
+        assert set(source.info.splits) == set(expected), name
+        found = splits(source)
+        assert all(found[p] == s for f, s in zip(folders, expected, strict=True) for p in found if p.startswith(f"{f}/"))
+
+
+def test_a_link_to_the_images_is_another_name_of_them(tmp_path: Path) -> None:
+    yolo(tmp_path, 3)
+    (tmp_path / "all").symlink_to("images")
+    source = opened(tmp_path)
+    assert paths(source) == [f"images/train/00{k}.jpg" for k in range(3)]
+    assert sum(len(r.load().annotation_columns) for r in source.shards(9)) == 3
+
+
+def test_images_without_xml_are_no_backgrounds(tmp_path: Path) -> None:
+    voc(tmp_path, 2)
+    write(tmp_path, "extra.jpg")
+    source = opened(tmp_path)
+    assert paths(source) == ["000.jpg", "001.jpg"]
+    assert [(p.kind, p.image) for p in source.info.problems] == [("orphan-image", "extra.jpg")]
+
+
+def test_lists_of_voc_that_overlap_do_not_inflate_the_set(tmp_path: Path) -> None:
+    voc(tmp_path, 3, "JPEGImages/")
+    write(tmp_path, "JPEGImages/bare.jpg")
+    write(tmp_path, "ImageSets/Main/train.txt", "000\n001\n")
+    write(tmp_path, "ImageSets/Main/val.txt", "001\n002\nbare\n")
+    source = opened(tmp_path)
+    assert splits(source) == {"JPEGImages/000.jpg": "train", "JPEGImages/001.jpg": "train", "JPEGImages/002.jpg": "val",
+                              "JPEGImages/bare.jpg": "val"}
+    assert [(p.kind, p.source, p.line, p.image) for p in source.info.problems] == [
+        ("overlapping-lists", "ImageSets/Main/val.txt", 1, "JPEGImages/001.jpg"),
+        ("missing-label", "ImageSets/Main/val.txt", 3, "JPEGImages/bare.jpg")]
+
+
+def test_roboflows_darknet_export_names_its_classes(tmp_path: Path) -> None:
+    for split in ("train", "valid"):
+        write(tmp_path, f"{split}/a_{split}.jpg")
+        write(tmp_path, f"{split}/a_{split}.txt", ROW)
+        write(tmp_path, f"{split}/_darknet.labels", "king\nqueen\n")
+    source = opened(tmp_path)
+    assert [c.name for c in source.info.categories] == ["king", "queen"]
+    assert source.info.splits == ("train", "val")
+    write(tmp_path, "valid/_darknet.labels", "queen\nking\n")
+    assert [p.reason for p in opened(tmp_path).info.problems] == ["names other classes than train/_darknet.labels"]
+
+
+def test_images_that_no_split_of_yolo_names_are_told(tmp_path: Path) -> None:
+    yolo(tmp_path, 3, "names: [a]\ntrain: train.txt\nval: train.txt\n")
+    write(tmp_path, "train.txt", "images/train/000.jpg\nimages/train/001.jpg\n")
+    assert [(p.kind, p.image) for p in opened(tmp_path).info.problems] == [("orphan-image", "images/train/002.jpg")]
+
+
+def test_a_list_of_images_is_a_dataset(tmp_path: Path) -> None:
+    yolo(tmp_path, 4, "names: [cat]\ntrain: images/train\nval: images/train\n")
+    names = write(tmp_path, "lists/val_small.txt", "images/train/001.jpg\n./images/train/003.jpg\n")
+    source = opened(names)
+    assert splits(source) == {"images/train/001.jpg": "val", "images/train/003.jpg": "val"}
+    assert [c.name for c in source.info.categories] == ["cat"]
+
+
+@pytest.mark.parametrize("command", [
+    ["check"], ["report"], ["convert", "--to", "coco", "-o", "OUT"], ["transform", "--op", "flip", "-o", "OUT"], ["fix", "--diff"],
+    ["view", "-o", "OUT.png"], ["balance"]])
+@pytest.mark.parametrize(("more", "message"), [
+    (["--images", "/nope"], "--images /nope: no such folder"),
+    (["--config", "CONFIG"], "formats.cocoo: no such format (did you mean 'coco'?)"),
+    (["--format", "cocoo"], "--format cocoo: no such format (did you mean 'coco'?)")])
+def test_every_command_refuses_in_the_same_words(tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str],
+                                                 more: list[str], message: str) -> None:
+    coco(tmp_path / "set" / "a.json", ["1.jpg"])
+    write(tmp_path / "set", "1.jpg")
+    config = write(tmp_path, "own.toml", "[formats.cocoo]\nx = 1\n")
+    arguments = [*command, str(tmp_path / "set"), *more]
+    arguments = [a.replace("OUT", str(tmp_path / "out")).replace("CONFIG", str(config)) for a in arguments]
+    assert main(arguments) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_sample_sets_are_not_merged() -> None:
+    told = refused(Path(__file__).resolve().parents[2] / "sample_data")
+    assert "holds 3 datasets: " in told
+    assert "coco (holds 2 COCO datasets (clean/annotations/instances_train.json, coco/" in told
