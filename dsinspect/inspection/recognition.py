@@ -15,6 +15,8 @@ from dsinspect.protocols.formats import Detection, Format
 
 CLOSE = 10
 """A format that finds at least one record for so many of the first one's may be meant."""
+UNSURE = 0.1
+"""Of formats that do not count, one whose confidence is less by so much at most may be meant."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,9 @@ def recognise(root: Path, path: str, formats: Mapping[str, type[Format]], unread
     if not seen or all(s.records == 0 for s in seen):
         known = _look(root, unread)
         if known:
-            raise UserError(f"{path}: {_not_read(known[0], formats)}")
+            raise UserError(f"{path}: {_not_read(known[0])}")
     if not seen:
-        raise UserError(f"{path}: no dataset format recognised; name one with --format ({', '.join(formats)})")
+        raise UserError(f"{path}: no dataset format recognised; `dsinspect plugins` lists those that are read")
     best = seen[0]
     rivals = [s for s in seen[1:] if _is_close(best, s)]
     if rivals:
@@ -104,7 +106,7 @@ def _named(root: Path, path: str, formats: Mapping[str, type[Format]], unread: M
             raise UserError(f"--format {name}: {path} holds no record of {name}; it looks like {others[0]}")
         known = _look(root, unread)
         if known:
-            raise UserError(f"--format {name}: {path} holds no record of {name}; it {_not_read(known[0], formats)}")
+            raise UserError(f"--format {name}: {path} holds no record of {name}; it {_not_read(known[0])}")
     return Recognised(own)
 
 
@@ -112,21 +114,28 @@ def _look(root: Path, formats: Mapping[str, type[Format]]) -> list[_Seen]:
     """Return the formats that know a path, the one that finds most first."""
     found = [(name, kind().detect(root)) for name, kind in formats.items()]
     seen = [_Seen(name, detection) for name, detection in found if detection is not None]
+    seen = [s for s in seen if not any(_reads_better(o, s) for o in seen)]
     counted = all(s.records is not None for s in seen)
     return sorted(seen, key=lambda s: (s.records == 0, -(s.records or 0) if counted else 0, -s.detection.confidence, s.name))
 
 
+def _reads_better(other: _Seen, seen: _Seen) -> bool:
+    """Say whether another format reads the same file, and is surer of it: a dialect of the one seen."""
+    a, b = other.detection, seen.detection
+    return a.found is not None and a.found == b.found and a.confidence > b.confidence
+
+
 def _is_close(best: _Seen, other: _Seen) -> bool:
     if best.records is None or other.records is None:
-        return best.detection.confidence == other.detection.confidence and other.records != 0
+        return other.detection.confidence >= best.detection.confidence - UNSURE and other.records != 0
     if best.records == 0:
         return best.detection.confidence == other.detection.confidence
     return other.records * CLOSE >= best.records
 
 
-def _not_read(seen: _Seen, formats: Mapping[str, type[Format]]) -> str:
-    return (f"looks like {seen.detection.reason}; dsinspect does not read that. Convert it to one of "
-            f"{', '.join(formats)} first")
+def _not_read(seen: _Seen) -> str:
+    return (f"looks like {seen.detection.reason}; dsinspect does not read that; convert it to a format that `dsinspect plugins` "
+            "lists")
 
 
 def _rounded(n: int) -> int:

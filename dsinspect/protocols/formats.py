@@ -29,11 +29,13 @@ class Detection:
         reason: what was seen; shown to the user, who may have to choose between formats.
         records: about how many records (boxes) are there, estimated from a few files; None when that is not known. The
             format that finds most is taken; 0 says that only a configuration, or an empty file, is there.
+        found: the file it would read, relative to the root, when other formats may read the same file: the surest one does.
     """
 
     confidence: float
     reason: str
     records: int | None = None
+    found: str | None = None
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,38 @@ def sample(items: Sequence[T], count: int = SAMPLED) -> list[T]:
     return [items[k * len(items) // count] for k in range(count)]
 
 
+def weigh(root: Path, first: str, mark: bytes) -> int:
+    """Return about how many records a set holds: how often something of each stands in files like the first one.
+
+    Those are files of its suffix in folders of its folder's name. Heads count for whole files, and a sample for all.
+
+    Args:
+        root: of the set.
+        first: a file of it, relative to the root.
+        mark: what each record has once.
+    """
+    folder = f"/{first}".rsplit("/", 2)[-2]
+    suffix = first[first.rfind("."):].lower()
+    names = [n for n in names_in(root, suffix) if f"/{n}".rsplit("/", 2)[-2] == folder]
+
+    def records(name: str) -> int:
+        place = place_of(root, name)
+        content = head(place)
+        if len(content) < HEAD:
+            return content.count(mark)
+        return round(content.count(mark) * size_of(place) / len(content))
+
+    return estimate(names, records)[0]
+
+
+def size_of(path: Path) -> int:
+    """Return the bytes of a file, 0 when it is not there."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
 def estimate(items: Sequence[str], records: Callable[[str], int | None]) -> tuple[int, str | None]:
     """Estimate how many records some files hold, from a sample of them.
 

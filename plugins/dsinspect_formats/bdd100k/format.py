@@ -22,6 +22,7 @@ from dsinspect_formats._reading import (
     shown,
     split_of,
 )
+from dsinspect_formats._sniffing import weigh
 
 COLUMNS = frozenset(("attributes", "segmentation", "track"))
 IGNORED = frozenset(("other person", "other vehicle", "trailer"))
@@ -39,7 +40,7 @@ class Bdd100k(Format):
         for path in _files(root)[:3]:
             head = head_of(root if root.is_file() else root / path, 1 << 16)
             if _looks(head):
-                return Detection(0.93, f"{path} has labels with box2d, as BDD100K")
+                return Detection(0.93, f"{path} has labels with box2d, as BDD100K", weigh(root, path, b'"box2d"'))
         return None
 
     def open(self, request: OpenRequest) -> Source:

@@ -22,6 +22,7 @@ from dsinspect_formats._reading import (
     shown,
     split_of,
 )
+from dsinspect_formats._sniffing import weigh
 
 ENDING = "_polygons.json"
 COLUMNS = frozenset(("segmentation",))
@@ -44,7 +45,7 @@ class Cityscapes(Format):
         for path in (p for p in walk(root) if p.endswith(ENDING)):
             head = head_of(root / path)
             if b'"imgHeight"' in head or b'"imgWidth"' in head:
-                return Detection(0.96, f"{path} has Cityscapes' polygons")
+                return Detection(0.96, f"{path} has Cityscapes' polygons", weigh(root, path, b'"polygon"'))
             break
         return None
 

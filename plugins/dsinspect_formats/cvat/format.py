@@ -16,6 +16,7 @@ from dsinspect.tables.schema import CORNER_COLUMNS, Problem
 from dsinspect_formats._gathering import Gathered, counted, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import LOOKED_AT, all_like, ends_of, files_below
+from dsinspect_formats._sniffing import weigh
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off
@@ -48,7 +49,8 @@ class Cvat(Format):
         for path in islice(files_below(root, (".xml",)), LOOKED_AT):
             if looks_like(ends_of(path)):
                 kind = "video" if b"<track" in ends_of(path) else "images"
-                return Detection(0.9, f"{relative(path, root) if root.is_dir() else root.name} is CVAT XML for {kind}")
+                name = relative(path, root) if root.is_dir() else root.name
+                return Detection(0.9, f"{name} is CVAT XML for {kind}", weigh(root, name, b" occluded="))
         return None
 
     def open(self, request: OpenRequest) -> Source:

@@ -22,6 +22,7 @@ from dsinspect_formats._reading import (
     matched,
     numbers,
 )
+from dsinspect_formats._sniffing import weigh
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -45,7 +46,9 @@ class Dota(Format):
         if not root.is_dir():
             return None
         found = label_files(root, ".txt", looks_like_rows, first_only=True)
-        return Detection(0.97, f"{found[0]} has rows of eight coordinates and a class") if found else None
+        if not found:
+            return None
+        return Detection(0.97, f"{found[0]} has rows of eight coordinates and a class", weigh(root, found[0], b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""

@@ -13,6 +13,7 @@ from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, walk
 from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, head_of, reason_of, split_of
+from dsinspect_formats._sniffing import weigh
 from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class HuggingFace(Format):
         for path in metadata_files(root)[:3]:
             head = head_of(root if root.is_file() else root / path, 1 << 16)
             if b"file_name" in head and any(k in head or k.replace(b'"', b"") in head for k in _BOX_KEYS):
-                return Detection(0.96, f"{path} has file names with boxes")
+                return Detection(0.96, f"{path} has file names with boxes", weigh(root, path, b"\n"), path)
         found = parquet_files(root)
         if found:
             from dsinspect_formats.huggingface._parquet import holds_boxes

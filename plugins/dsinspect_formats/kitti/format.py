@@ -21,6 +21,7 @@ from dsinspect_formats._reading import (
     matched,
     numbers,
 )
+from dsinspect_formats._sniffing import weigh
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -46,7 +47,7 @@ class Kitti(Format):
         if not root.is_dir():
             return None
         found = label_files(root, ".txt", looks_like_rows, first_only=True)
-        return Detection(0.95, f"{found[0]} has rows of a type and 14 numbers") if found else None
+        return Detection(0.95, f"{found[0]} has rows of a type and 14 numbers", weigh(root, found[0], b"\n")) if found else None
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""

@@ -21,6 +21,7 @@ from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered, real
 from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._json_files import LOOKED_AT, ends_of, files_below, read_json
+from dsinspect_formats._sniffing import weigh
 from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
 
@@ -62,7 +63,8 @@ class LabelMe(Format):
         """Look for JSON files with `shapes` and what they say of their image."""
         for path in islice(files_below(root), LOOKED_AT):
             if looks_like(ends_of(path)):
-                return Detection(0.9, f"{relative(path, root) if root.is_dir() else root.name} has LabelMe's shapes")
+                name = relative(path, root) if root.is_dir() else root.name
+                return Detection(0.9, f"{name} has LabelMe's shapes", weigh(root, name, b'"points"'))
         return None
 
     def open(self, request: OpenRequest) -> Source:

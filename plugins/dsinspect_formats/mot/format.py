@@ -27,6 +27,7 @@ from dsinspect_formats._reading import (
     reason_of,
     split_of,
 )
+from dsinspect_formats._sniffing import weigh
 from dsinspect_formats._text import decode
 
 if TYPE_CHECKING:
@@ -64,7 +65,7 @@ class Mot(Format):
         tokens = [line.split(",") for line in lines]
         if not all(6 <= len(t) <= 10 and are_numbers([x.strip() for x in t]) for t in tokens):
             return None
-        return Detection(0.96, f"{path} has rows of a frame, a track and a box")
+        return Detection(0.96, f"{path} has rows of a frame, a track and a box", weigh(root, path, b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """Read the sequences."""

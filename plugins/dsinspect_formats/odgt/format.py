@@ -23,6 +23,7 @@ from dsinspect_formats._reading import (
     shown,
     split_of,
 )
+from dsinspect_formats._sniffing import weigh
 
 COLUMNS = frozenset(("attributes",))
 
@@ -44,7 +45,7 @@ class Odgt(Format):
         for path in _files(root)[:3]:
             head = head_of(root if root.is_file() else root / path)
             if b'"ID"' in head and b'"gtboxes"' in head:
-                return Detection(0.97, f"{path} has lines with ID and gtboxes")
+                return Detection(0.97, f"{path} has lines with ID and gtboxes", weigh(root, path, b'"tag"'))
         return None
 
     def open(self, request: OpenRequest) -> Source:

@@ -27,6 +27,7 @@ from dsinspect_formats._reading import (
     reason_of,
     split_of,
 )
+from dsinspect_formats._sniffing import weigh
 from dsinspect_formats._text import decode
 
 if TYPE_CHECKING:
@@ -50,7 +51,9 @@ class OpenImages(Format):
     def detect(self, root: Path) -> Detection | None:
         """Look for a CSV file whose header has ImageID, LabelName, XMin, XMax, YMin and YMax."""
         found = box_files(root, first_only=True)
-        return Detection(0.96, f"{found[0]} has the header of Open Images") if found else None
+        if not found:
+            return None
+        return Detection(0.96, f"{found[0]} has the header of Open Images", weigh(root, found[0], b"\n"), found[0])
 
     def open(self, request: OpenRequest) -> Source:
         """Read the boxes, the descriptions of classes and the lists of images.

@@ -59,7 +59,7 @@ class Table(Format):
             return Detection(0.6, f"{root.name} holds a row a box") if _understood(root) else None
         tables = _tables_in(root)
         if len(tables) == 1:
-            return Detection(0.85, f"{tables[0].name} holds a row a box", _rows_of(tables[0]))
+            return Detection(0.85, f"{tables[0].name} holds a row a box", _rows_of(tables[0]), tables[0].name)
         return None
 
     def open(self, request: OpenRequest) -> TableSource:

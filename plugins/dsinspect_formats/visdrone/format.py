@@ -18,6 +18,7 @@ from dsinspect_formats._reading import (
     matched,
     numbers,
 )
+from dsinspect_formats._sniffing import weigh
 
 CLASSES = ("ignored regions", "pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus",
            "motor", "others")
@@ -36,7 +37,9 @@ class VisDrone(Format):
         if not root.is_dir():
             return None
         found = label_files(root, ".txt", looks_like_rows, first_only=True)
-        return Detection(0.95, f"{found[0]} has rows of eight numbers with commas, as VisDrone's") if found else None
+        if not found:
+            return None
+        return Detection(0.95, f"{found[0]} has rows of eight numbers with commas, as VisDrone's", weigh(root, found[0], b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""

@@ -21,6 +21,7 @@ from dsinspect_formats._reading import (
     reason_of,
     split_of,
 )
+from dsinspect_formats._sniffing import weigh
 
 ATTRIBUTES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")
 COLUMNS = frozenset(("attributes",))
@@ -35,7 +36,10 @@ class WiderFace(Format):
     def detect(self, root: Path) -> Detection | None:
         """Look for a text file of a name, a count and rows of numbers."""
         found = _files(root, first_only=True)
-        return Detection(0.97, f"{found[0]} has a name, a count and rows for each image, as WIDER FACE") if found else None
+        if not found:
+            return None
+        return Detection(0.97, f"{found[0]} has a name, a count and rows for each image, as WIDER FACE",
+                         weigh(root, found[0], b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """Read the files."""
