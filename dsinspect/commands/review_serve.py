@@ -45,8 +45,9 @@ def serve(
     from dsinspect.output.destination import is_within
     from dsinspect.review.server.serving import serve as run_server
 
-    common.require_writable(store, dataset, force=True)
-    if "://" not in dataset and is_within(store, Path(dataset) if Path(dataset).is_dir() else Path(dataset).parent):
+    common.require_writable(store, *dataset, force=True)
+    places = [Path(common.plain_path(d)) for d in dataset if "://" not in d]
+    if any(is_within(store, p if p.is_dir() else p.parent) for p in places):
         raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
     if store.suffix.lower() in (".xlsx", ".json", ".html"):
         raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")

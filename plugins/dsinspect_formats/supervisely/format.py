@@ -16,7 +16,7 @@ from dsinspect_formats._gathering import Box, envelope, polygon_json, real
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import Reading, as_object, open_json_set
-from dsinspect_formats.voc.format import _split_of
+from dsinspect_formats._splits import split_of_folders
 
 COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape"))
 _SHAPE = re.compile(rb'"classTitle"\s*:|"geometryType"\s*:')
@@ -64,7 +64,7 @@ class _Reader:
         objects = value.get("objects") if isinstance(value, dict) else None
         if not isinstance(objects, list):
             return False
-        reading.split = _split_of(reading.source)
+        reading.split = split_of_folders(reading.source)
         name = reading.source.rpartition("/")[2].removesuffix(".json")
         size = as_object(value.get("size"))
         try:
