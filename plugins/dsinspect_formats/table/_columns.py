@@ -9,16 +9,21 @@ from typing import Any
 
 from dsinspect.errors import UserError, nearest
 
+_NUMBERS = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "image": ("image", "images", "filename", "file", "filepath", "imagepath", "path", "imageid", "imagename", "img",
               "imgpath", "imagefilename", "externalid", "picture"),
-    "category": ("category", "class", "label", "name", "classname", "categoryname", "labelname", "object", "species"),
+    "category": ("category", "class", "label", "name", "classname", "categoryname", "labelname", "object", "species",
+                 "classlabel", "objectclass", "objectname", "type"),
     "x_min": ("xmin", "x1", "left", "xtl", "bboxxmin", "xlow", "xleft"),
     "y_min": ("ymin", "y1", "top", "ytl", "bboxymin", "ylow", "ytop"),
     "x_max": ("xmax", "x2", "right", "xbr", "bboxxmax", "xhigh", "xright"),
     "y_max": ("ymax", "y2", "bottom", "ybr", "bboxymax", "yhigh", "ybottom"),
     "x": ("x", "bboxx"),
     "y": ("y", "bboxy"),
+    "x_center": ("xcenter", "xcentre", "centerx", "centrex", "cx", "xc", "bboxxcenter", "bboxcenterx"),
+    "y_center": ("ycenter", "ycentre", "centery", "centrey", "cy", "yc", "bboxycenter", "bboxcentery"),
+    "bbox": ("bbox", "boundingbox", "box"),
     "box_width": ("w", "boxwidth", "bboxwidth", "bboxw", "bwidth"),
     "box_height": ("h", "boxheight", "bboxheight", "bboxh", "bheight"),
     "image_width": ("imagewidth", "imgwidth", "imgw", "width"),
@@ -29,6 +34,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """Field to the column names it goes by: lower case, letters and digits only."""
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 SIDES = ("x", "y", "box_width", "box_height")
+CENTRES = ("x_center", "y_center", "box_width", "box_height")
+TEXT = ("bbox",)
+BOXES = (CORNERS, SIDES, CENTRES, TEXT)
+"""The ways a box is written, the surest first."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +50,7 @@ class Mapped:
     @property
     def box(self) -> tuple[str, ...]:
         """The fields that make the box."""
-        return CORNERS if all(c in self.columns for c in CORNERS) else SIDES
+        return next(fields for fields in BOXES if all(f in self.columns for f in fields))
 
 
 def recognise(rows: Sequence[tuple[int, Sequence[Any]]], wanted: Mapping[str, str]) -> Mapped | None:
@@ -106,25 +115,56 @@ def _header(number: int, values: Sequence[Any], wanted: Mapping[str, str]) -> Ma
         if hits:
             columns[field] = hits[0]
     # `width` and `height` are the box's sides where x and y stand alone beside them, else the image's.
-    if "x" in columns and "y" in columns and "x_max" not in columns and "box_width" not in columns:
+    stands_alone = all(f in columns for f in SIDES[:2]) or all(f in columns for f in CENTRES[:2])
+    if stands_alone and "x_max" not in columns and "box_width" not in columns:
         for side in ("width", "height"):
             if f"image_{side}" in columns and plain[columns[f"image_{side}"]] == side:
                 columns[f"box_{side}"] = columns.pop(f"image_{side}")
-    if "image" in columns and (all(c in columns for c in CORNERS) or all(c in columns for c in SIDES)):
+    if "image" in columns and any(all(f in columns for f in fields) for fields in BOXES):
         return Mapped(columns, number)
     return None
 
 
 def _headerless(rows: Sequence[tuple[int, Sequence[Any]]]) -> Mapped | None:
-    """Take `path,x1,y1,x2,y2,class` rows without a header, as RetinaNet wants them; empty boxes are backgrounds."""
+    """Take `path,x1,y1,x2,y2,class` rows without a header, as RetinaNet wants them; empty boxes are backgrounds.
+
+    More columns may follow; a name without a suffix or folder might be anything, and is no path.
+    """
     shaped = 0
     for _, values in rows:
-        if len(values) == 6 and isinstance(values[0], str) and "." in values[0] and all(map(_is_number, values[1:5])):
+        named = len(values) >= 6 and isinstance(values[0], str) and any(sign in values[0] for sign in "./\\")
+        if named and all(map(_is_number, values[1:5])) and values[5] is not None:
             shaped += 1
         elif not (values and isinstance(values[0], str) and all(v is None for v in values[1:])):
             return None
     fields = ("image", *CORNERS, "category")
     return Mapped({f: k for k, f in enumerate(fields)}, 0) if shaped else None
+
+
+def numbers_in(value: Any) -> list[float]:
+    """Return the four numbers of a text such as `[1.0, 2, 30, 40]`.
+
+    Raises:
+        ValueError: there are not four numbers, in words.
+    """
+    found = _NUMBERS.findall(str(value))
+    if len(found) != 4:
+        raise ValueError(f"{str(value)[:40]!r} has {len(found)} numbers; a box has 4")
+    return list(map(float, found))
+
+
+def corners_of(values: Sequence[float], fields: Sequence[str], *, is_corners: bool) -> tuple[float, float, float, float]:
+    """Return a box as its corners.
+
+    Args:
+        values: the four numbers.
+        fields: one of `BOXES`: what they are.
+        is_corners: of a text: whether they are two corners, not a corner and the sides.
+    """
+    a, b, c, d = values
+    if fields == CENTRES:
+        return a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    return (a, b, c, d) if fields == CORNERS or (fields == TEXT and is_corners) else (a, b, a + c, b + d)
 
 
 def _is_number(value: Any) -> bool:

@@ -17,9 +17,10 @@ from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._splicing import EncodedText, extent_text, number_text
+from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats.table._cells import CsvText
-from dsinspect_formats.table._columns import CORNERS, Mapped, number
-from dsinspect_formats.table.format import Options, Table, TableSource, _choose, _collect, _image_table, _tables_in
+from dsinspect_formats.table._columns import CORNERS, SIDES, Mapped, number
+from dsinspect_formats.table.format import Options, Table, TableSource, _choose, _collect, _image_table, tables_of
 
 
 class _Grid(Protocol):
@@ -50,7 +51,10 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         return
     changes = Changes.of(edits, "table", Table.no_place, LATER_ACTIONS - Table.no_place)
     source = Table().open(request)
-    path = _tables_in(request.root)[0] if request.root.is_dir() else request.root
+    tables = tables_of(request.root)
+    if len(tables) > 1:
+        raise UserError(f"{request.root}: tables of several splits are edited one at a time; name one of the files")
+    path = tables[0]
     before = path.read_bytes()
     kind = kind_of(path)
     if kind == "xls":
@@ -85,7 +89,7 @@ class _Patcher:
         self.changes = changes
         self.is_fraction = source.info.box_units == "fraction"
         self.name = sheet.path.name
-        collected = _collect(sheet, mapped, self.name)
+        collected = _collect(sheet, mapped, self.name, request.options if isinstance(request.options, Options) else Options())
         base = sheet.path.parent
         images, _ = _image_table(collected, self.name, ImageTree.below(request.images or base), base)
         paths = images["path"].tolist()
@@ -173,7 +177,7 @@ class _Patcher:
             return None
         name = str(int(image)) if isinstance(image, float) and image.is_integer() else str(image)
         split = self._cell(record, "split")
-        return name if split in (None, "") else f"{split}\0{name}"
+        return name if split in (None, "") else f"{SPLIT_NAMES.get(str(split).strip().lower(), split)}\0{name}"
 
     def _cell(self, record: int, name: str) -> Any:
         return self.grid.get(record, self.columns[name]) if name in self.columns else None
@@ -195,7 +199,8 @@ class _Patcher:
                 raise any_of(wanted).wrong("no row names such an image")
             if "set-image-size" in wanted:
                 wanted["set-image-size"].size_wh()
-                self._needs(wanted["set-image-size"], "image_width", "image_height")
+                if not {"image_width", "image_height"} <= set(self.columns):  # nothing is declared, so nothing is wrong
+                    del wanted["set-image-size"]
         for path, boxes in self.changes.boxes.items():
             for change in boxes:
                 if path not in paths:
@@ -230,6 +235,8 @@ class _Patcher:
 
     def _edges(self, change: Change) -> Box:
         box = change.finite_box()
+        if self.mapped.box not in (CORNERS, SIDES):
+            raise change.wrong("boxes of centres, or in one cell, are read and not edited; convert the table with --to table first")
         if not self.is_fraction:
             return box
         w, h = change.frame_wh

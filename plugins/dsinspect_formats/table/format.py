@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
 
@@ -18,9 +18,10 @@ from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
-from dsinspect_formats._images import ImageTree, relative
-from dsinspect_formats._sniffing import head
-from dsinspect_formats.table._columns import Mapped, number, parse_wanted, recognise
+from dsinspect_formats._images import ImageTree, is_image, relative
+from dsinspect_formats._sniffing import head, names_in
+from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
+from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, number, numbers_in, parse_wanted, recognise
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -38,6 +39,8 @@ class Options(BaseOptions, frozen=True):
 
     columns: Annotated[str | dict[str, str], option("FIELD=COLUMN,... where names are not recognised")] = ""
     sheet: Annotated[str, option("name of the sheet; else the first that holds boxes")] = ""
+    bbox: Annotated[Literal["xywh", "xyxy"], option("what the four numbers of a box in one cell are", source="COCO")] = "xywh"
+    one_class: Annotated[str, option("class of all boxes, where the table has no column for it")] = ""
 
 
 class Table(Format):
@@ -58,25 +61,20 @@ class Table(Format):
                 return Detection(0.9, f"{root.name} is a table")
             return Detection(0.6, f"{root.name} holds a row a box") if _understood(root) else None
         tables = _tables_in(root)
-        if len(tables) == 1:
-            return Detection(0.85, f"{tables[0].name} holds a row a box", _rows_of(tables[0]), tables[0].name)
-        return None
+        if not tables:
+            return None
+        names = [relative(t, root) for t in tables]
+        what = f"{names[0]} holds a row a box" if len(tables) == 1 else f"{', '.join(names[:5])} hold a row a box"
+        return Detection(0.85, what, sum(map(_rows_of, tables)), names[0] if len(names) == 1 else None)
 
     def open(self, request: OpenRequest) -> TableSource:
-        """Read the table.
+        """Read the table, or several whose names say which splits they are.
 
         Raises:
-            UserError: no table, several of them, or no sheet with boxes.
+            UserError: no table, several that are no splits, no sheet with boxes, or no column for the class.
         """
-        path = request.root
-        if path.is_dir():
-            tables = _tables_in(path)
-            if len(tables) != 1:
-                names = ", ".join(t.name for t in tables) or "none"
-                raise UserError(f"{path}: one table with boxes is due there; found: {names}; name the file")
-            path = tables[0]
         options = request.options if isinstance(request.options, Options) else Options()
-        return TableSource(path, request, options)
+        return TableSource(tables_of(request.root), request, options)
 
     def place(self, path: str, split: str | None) -> str:
         """Return the image's own path."""
@@ -97,9 +95,31 @@ class Table(Format):
         return patch(request, edits)
 
 
+def tables_of(root: Path) -> list[Path]:
+    """Return the tables of a set.
+
+    Raises:
+        UserError: there is none, or there are several whose names are not those of splits.
+    """
+    if not root.is_dir():
+        return [root]
+    tables = _tables_in(root)
+    if not tables:
+        raise UserError(f"{root}: no table with boxes is there; where columns are not recognised, name the file and --columns")
+    if len(tables) > 1 and not all(map(_split_of, tables)):
+        names = ", ".join(relative(t, root) for t in tables[:5])
+        raise UserError(f"{root}: holds {len(tables)} tables ({names}), and their names are not those of splits; name one of them")
+    return tables
+
+
+def _split_of(table: Path) -> str | None:
+    return split_in(table.stem) or split_named(table.parent.name)
+
+
 def _tables_in(folder: Path) -> list[Path]:
-    files = sorted(p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.is_file())
-    return [p for p in files[:20] if _understood(p)]
+    """Return the tables in a folder and in its folders of splits."""
+    names = [n for n in names_in(folder, *SUFFIXES) if "/" not in n or (n.count("/") == 1 and split_named(n.partition("/")[0]))]
+    return [folder / n for n in names[:20] if _understood(folder / n)]
 
 
 def _rows_of(path: Path) -> int:
@@ -139,24 +159,37 @@ class _Collected:
 
 
 class TableSource:
-    """An opened table; its rows are in memory, and shards are cuts of them."""
+    """An opened table, or several as splits; their rows are in memory, and shards are cuts of them."""
 
-    def __init__(self, path: Path, request: OpenRequest, options: Options) -> None:
-        sheet, mapped = _choose(path, options)
-        collected = _collect(sheet, mapped, path.name)
-        if not collected.images and not collected.problems:
-            raise UserError(f"{path}: the table holds no row")
-        base = path.parent
+    def __init__(self, paths: Sequence[Path], request: OpenRequest, options: Options) -> None:
+        base = request.root if request.root.is_dir() else request.root.parent
         tree = ImageTree.below(request.images or base)
-        self._images, problems = _image_table(collected, path.name, tree, base)
-        self._annotations = _annotation_table(collected, path.name)
-        self._problems = problem_columns([*collected.problems, *problems])
-        boxes = np.array(collected.boxes, np.float64).reshape(-1, 4)
-        is_fraction = len(boxes) > 0 and bool(np.nanmax(np.abs(np.where(np.isfinite(boxes), boxes, 0))) <= 1.5)
-        shown = ", ".join(f"{f} = column {k + 1}" for f, k in sorted(mapped.columns.items(), key=lambda c: c[1]))
+        images, annotations, problems, boxes, notes, first = [], [], [], [], [], 0
+        for path in paths:
+            sheet, mapped = _choose(path, options)
+            source = relative(path, base)
+            collected = _collect(sheet, mapped, source, options, _split_of(path) if len(paths) > 1 else None)
+            if not collected.images and not collected.problems and len(paths) == 1:
+                raise UserError(f"{path}: the table holds no row")
+            table, told = _image_table(collected, source, tree, base)
+            ids = np.arange(first, first + len(table))
+            images.append(table.with_columns({"image_id": ids}))
+            rows = _annotation_table(collected, source)
+            moved = rows["image_row"] + first
+            annotations.append(rows.with_columns({"image_row": moved, "image_id": moved}))
+            problems += [*collected.problems, *told]
+            boxes.append(np.array(collected.boxes, np.float64).reshape(-1, 4))
+            notes.append(_note(mapped, source if len(paths) > 1 else "", options))
+            first += len(table)
+        self._images, self._annotations = Columns.concat(images), Columns.concat(annotations)
+        used = set(self._images["file"].tolist())
+        self._problems = problem_columns([p for p in dict.fromkeys(problems)
+                                          if p.kind != "orphan-image" or str(tree.folder / p.source) not in used])
+        edges = np.concatenate(boxes)
+        is_fraction = len(edges) > 0 and bool(np.nanmax(np.abs(np.where(np.isfinite(edges), edges, 0))) <= 1.5)
         self.info = DatasetInfo(
-            format="table", root=base, splits=tuple(dict.fromkeys(s for s in collected.splits if s is not None)),
-            box_units="fraction" if is_fraction else "px", notes=(f"columns read: {shown}",),
+            format="table", root=base, splits=tuple(dict.fromkeys(s for s in self._images["split"].tolist() if s is not None)),
+            box_units="fraction" if is_fraction else "px", notes=tuple(dict.fromkeys(notes)),
             has_files=bool(is_given(self._images["file"]).any()))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
@@ -183,7 +216,26 @@ class TableShard:
         return self.shard
 
 
+def _note(mapped: Mapped, source: str, options: Options) -> str:
+    """Return which columns are read as what, and what was guessed."""
+    shown = ", ".join(f"{f} = column {k + 1}" for f, k in sorted(mapped.columns.items(), key=lambda c: c[1]))
+    guess = ""
+    if mapped.box == TEXT:
+        guess = f"; boxes in one cell are read as {', '.join(options.bbox)} (--set table.bbox)"
+    return f"columns read{f' of {source}' if source else ''}: {shown}{guess}"
+
+
 def _choose(path: Path, options: Options) -> tuple[Sheet, Mapped]:
+    sheet, mapped = _chosen(path, options)
+    if "category" not in mapped.columns and not options.one_class:
+        head = next((r.values for r in sheet.rows() if r.number == mapped.header_row), ())
+        names = ", ".join(str(v) for v in head if v is not None)
+        raise UserError(f"{path}: no column for the class recognised among {names}; name it with --columns category=COLUMN, or "
+                        "give all boxes one with --set table.one_class=NAME")
+    return sheet, mapped
+
+
+def _chosen(path: Path, options: Options) -> tuple[Sheet, Mapped]:
     sheets = sheets_of(path)
     if options.sheet:
         sheets = [s for s in sheets if s.name == options.sheet]
@@ -203,11 +255,11 @@ def _choose(path: Path, options: Options) -> tuple[Sheet, Mapped]:
                             "name them with --columns image=...,x_min=...,y_min=...,x_max=...,y_max=...")
 
 
-def _collect(sheet: Sheet, mapped: Mapped, source: str) -> _Collected:
+def _collect(sheet: Sheet, mapped: Mapped, source: str, options: Options, own_split: str | None = None) -> _Collected:
     collected = _Collected()
     for index, row in enumerate(r for r in sheet.rows() if r.number > mapped.header_row):
         try:
-            _take(row, index, mapped, collected)
+            _take(row, index, mapped, collected, options, own_split)
         except ValueError as e:
             text = ", ".join("" if v is None else str(v) for v in row.values)
             image = _cell(row, mapped, "image")
@@ -217,7 +269,7 @@ def _collect(sheet: Sheet, mapped: Mapped, source: str) -> _Collected:
     return collected
 
 
-def _take(row: Row, index: int, mapped: Mapped, out: _Collected) -> None:
+def _take(row: Row, index: int, mapped: Mapped, out: _Collected, options: Options, own_split: str | None) -> None:
     """Add one row; raises ValueError, in words, when it cannot be used."""
     image = _cell(row, mapped, "image")
     if image in (None, ""):
@@ -226,15 +278,15 @@ def _take(row: Row, index: int, mapped: Mapped, out: _Collected) -> None:
     edges = [_cell(row, mapped, f) for f in mapped.box]
     box = None
     if any(e not in (None, "") for e in edges):
-        values = []
-        for label, edge in zip(mapped.box, edges, strict=True):
+        values = numbers_in(edges[0]) if mapped.box == TEXT else []
+        for label, edge in zip(mapped.box, edges, strict=True) if not values else ():
             try:
                 values.append(number(edge))
             except ValueError as e:
                 raise ValueError(f"{label} is empty" if edge in (None, "") else f"{label}: {e}") from None
-        x, y, a, b = values
-        box = (x, y, a, b) if mapped.box[2] == "x_max" else (x, y, x + a, y + b)
+        box = corners_of(values, mapped.box, is_corners=options.bbox == "xyxy")
     split = _cell(row, mapped, "split")
+    split = own_split if split is None else SPLIT_NAMES.get(str(split).strip().lower(), split)
     key = name if split is None else f"{split}\0{name}"
     if key not in out.images:
         sizes = []
@@ -250,7 +302,7 @@ def _take(row: Row, index: int, mapped: Mapped, out: _Collected) -> None:
         out.lines.append(row.number)
     if box is None:
         return
-    category = _cell(row, mapped, "category")
+    category = _cell(row, mapped, "category") if "category" in mapped.columns else options.one_class
     if isinstance(category, float) and category.is_integer():
         category = int(category)
     own = _cell(row, mapped, "annotation_id")
@@ -272,7 +324,11 @@ def _image_table(collected: _Collected, source: str, tree: ImageTree, base: Path
     paths, files, problems = [], [], []
     for name, split, line in zip(names, collected.splits, collected.lines, strict=True):
         posix = name.replace("\\", "/")
-        found = tree.find(posix, ["", "images/", f"{split}/", f"images/{split}/"]) if tree.paths else None
+        folder = "" if "/" not in source else source.rpartition("/")[0] + "/"
+        found = tree.find(posix, [folder, "", "images/", f"{split}/", f"images/{split}/"]) if tree.paths else None
+        if found is None and not is_image(posix):  # a name without suffix
+            stems = tree.by_stem.get(posix.rpartition("/")[2], [])
+            found = stems[0] if len(stems) == 1 else None
         shown = posix if found is None else relative(tree.folder / found, base)
         if "\\" in name or posix.startswith("/") or posix[1:3] == ":/" or ".." in posix.split("/"):
             problems.append(Problem("unportable-path", source, "is absolute, leads outside or has backslashes", name,

@@ -1,0 +1,155 @@
+"""Where datasets lie: archives, several folders as one set; and what a hostile archive cannot do."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+import tempfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from dsinspect.cli import main
+from dsinspect.errors import UserError
+from dsinspect.inspection.locate import located
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.request import DatasetRequest
+from dsinspect.io.archives import unpack
+from dsinspect.loader import load_plugins
+
+PLUGINS = load_plugins()
+ROW = "0 0.5 0.5 0.2 0.4\n"
+
+
+@pytest.fixture(autouse=True)
+def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+def yolo(root: Path, count: int, name: str = "cat") -> Path:
+    for k in range(count):
+        for folder, suffix, content in (("images", "jpg", "image"), ("labels", "txt", ROW)):
+            path = root / folder / f"{root.name}{k}.{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+    (root / "classes.txt").write_text(f"{name}\n")
+    return root
+
+
+def packed(root: Path, archive: Path, top: str) -> Path:
+    names = sorted(p for p in root.rglob("*") if p.is_file())
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive, "w") as out:
+            for path in names:
+                out.write(path, f"{top}{path.relative_to(root).as_posix()}")
+    else:
+        with tarfile.open(archive, "w:gz") as tar:
+            for path in names:
+                tar.add(path, f"{top}{path.relative_to(root).as_posix()}")
+    return archive
+
+
+@pytest.mark.parametrize("suffix", [".zip", ".tar.gz", ".tgz"])
+@pytest.mark.parametrize("top", ["", "inner/"])
+def test_an_archive_is_a_dataset(tmp_path: Path, suffix: str, top: str, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = packed(yolo(tmp_path / "set", 3), tmp_path / f"set{suffix}", top)
+    assert main(["check", str(archive), "--no-cache", "--output-format", "json", "--exit-zero"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["dataset"]["path"] == str(archive)
+    assert (document["dataset"]["images"], document["dataset"]["annotations"]) == (3, 3)
+    assert {c["code"] for c in document["checks"] if c["status"] == "found"} >= {"IMG002"}  # the files are opened
+
+
+def test_what_leads_outside_is_refused(tmp_path: Path, own_temporary_folder: Path) -> None:
+    for name in ("../evil.txt", "/evil.txt", "a/../../evil.txt"):
+        archive = tmp_path / "a.zip"
+        with zipfile.ZipFile(archive, "w") as out:
+            out.writestr(name, "x")
+        with pytest.raises(UserError, match="which leads outside; refused"):
+            unpack(archive)
+    assert not list(tmp_path.rglob("evil.txt"))
+    assert not any(p.is_file() for p in own_temporary_folder.rglob("*"))
+
+
+def test_links_and_devices_are_left_out(tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as tar:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
+            entry = tarfile.TarInfo(f"top/{kind!r}")
+            entry.type, entry.linkname = kind, "/etc/passwd"
+            tar.addfile(entry)
+        entry = tarfile.TarInfo("top/a.txt")
+        entry.size = 1
+        tar.addfile(entry, io.BytesIO(b"x"))
+    folder = unpack(archive)
+    assert [p.name for p in folder.iterdir()] == ["a.txt"]
+
+
+@pytest.mark.parametrize(("limits", "told"), [((2, 10**9, 10), "holds more than 2 files"), ((9, 10, 10), "more than 10 bytes")])
+def test_limits_are_named(tmp_path: Path, limits: tuple[int, int, int], told: str) -> None:
+    archive = packed(yolo(tmp_path / "set", 2), tmp_path / "set.zip", "")
+    with pytest.raises(UserError, match=told):
+        unpack(archive, limits)
+
+
+def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path, own_temporary_folder: Path) -> None:
+    archive = tmp_path / "bomb.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out, out.open("zeros.bin", "w", force_zip64=True) as member:
+        for _ in range(100):
+            member.write(bytes(1 << 20))
+    with pytest.raises(UserError, match="unfolds more than 200 times; refused as an archive bomb"):
+        unpack(archive)
+    assert not list(own_temporary_folder.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", b"no archive"])
+def test_a_damaged_archive_is_one_line(tmp_path: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = tmp_path / "a.zip"
+    archive.write_bytes(content)
+    assert main(["check", str(archive), "--no-cache"]) == 2
+    assert "a.zip: not a readable archive" in capsys.readouterr().err
+
+
+def test_several_folders_are_the_splits_of_one_set(tmp_path: Path) -> None:
+    yolo(tmp_path / "north", 2)
+    yolo(tmp_path / "south", 1)
+    place = located([f"train={tmp_path / 'north'}", f"val={tmp_path / 'south'}"])
+    source = open_dataset(DatasetRequest(place.path, place.root, parts=place.parts), PLUGINS)
+    rows = [row for ref in source.shards(100) for row in ref.load().image_columns.records()]
+    assert [(r["path"], r["split"], r["source"]) for r in rows] == [
+        ("north/images/north0.jpg", "train", "north/labels/north0.txt"),
+        ("north/images/north1.jpg", "train", "north/labels/north1.txt"),
+        ("south/images/south0.jpg", "val", "south/labels/south0.txt")]
+    assert all(Path(r["file"]).samefile(place.root / r["path"]) for r in rows)
+    assert source.info.splits == ("train", "val")
+    assert [c.name for c in source.info.categories] == ["cat"]
+
+
+def test_several_folders_are_converted_as_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    parts = [f"train={yolo(tmp_path / 'north', 2)}", f"val={yolo(tmp_path / 'south', 1)}"]
+    assert main(["convert", *parts, "--to", "yolo", "-o", str(tmp_path / "out"), "-q"]) == 0
+    assert sorted(p.name for p in (tmp_path / "out/labels").rglob("*.txt")) == ["north0.txt", "north1.txt", "south0.txt"]
+    assert main(["fix", *parts, "--diff", "--no-cache"]) == 2
+    assert "several datasets cannot be edited as one; name one of them" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("more", "told"), [
+    (["NORTH", "SOUTH"], "several datasets are one set when each is named"),
+    (["train=NORTH", "train=SOUTH"], "two datasets are named train"),
+    (["train=NORTH", "val=COCO"], "train is yolo and val is coco"),
+    (["train=NORTH", "val=/nope"], "/nope: no such file or folder")])
+def test_several_folders_that_are_no_set(tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str], told: str) -> None:
+    yolo(tmp_path / "north", 2)
+    yolo(tmp_path / "south", 1)
+    (tmp_path / "coco").mkdir()
+    (tmp_path / "coco/a.json").write_text('{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"id": 1, "image_id": 1, '
+                                          '"category_id": 1, "bbox": [1, 1, 2, 2]}], "categories": [{"id": 1, "name": "a"}]}')
+    for word in ("NORTH", "SOUTH", "COCO"):
+        more = [m.replace(word, str(tmp_path / word.lower())) for m in more]
+    assert main(["check", *more, "--no-cache"]) == 2
+    assert told in capsys.readouterr().err
