@@ -126,7 +126,7 @@ def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
     """
     target = writer_of(request.to, plugins, request.config)
     require_new(request.roots, request.out, force=request.force)
-    source = open_dataset(request, plugins, COLUMNS, () if request.trainer is None else (request.trainer,))
+    source = open_dataset(request, plugins, COLUMNS)
     with staged(request.roots, request.out, force=request.force) as stage:
         done = _Run(request, plugins, source, target, stage).convert()
         if request.strict and done.losses:
