@@ -48,7 +48,7 @@ def expect(
     if output is not None:
         if output.suffix.lower() != ".json":
             raise UserError(f"-o {output}: name a .json file")
-        common.require_writable(output, dataset)
+        common.require_writable(output, *dataset)
     session = common.start(common.Choices(dataset, format, images, columns=columns, config=config, no_plugin=no_plugin or (),
                                           quiet=quiet))
     name = trainer or session.config.trainer
