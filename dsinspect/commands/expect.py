@@ -57,9 +57,10 @@ def expect(
     chosen = chosen_split(split, source.info.splits)
     found = counted(source, session.plugins, asked, chosen, imgsz)
     if not found.boxes:
-        raise UserError(f"{dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
+        raise UserError(f"{session.choices.dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
     if output is not None:
-        write(found, output, {"dataset": dataset, "split": chosen, "imgsz": imgsz, "trainer": asked.label if asked else None})
+        write(found, output, {"dataset": session.choices.dataset, "split": chosen, "imgsz": imgsz,
+                              "trainer": asked.label if asked else None})
     if not quiet:
         sys.stdout.write(shown(found, chosen, imgsz, asked))
         if output is not None:
