@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 
 from dsinspect.config import Config
+from dsinspect.conversion.pipeline import ConvertRequest, convert
 from dsinspect.findings.severity import Severity
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
@@ -31,6 +32,8 @@ from dsinspect.protocols.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = ("coco", "voc", "yolo")
+WRITTEN = ("kitti", "openimages", "huggingface", "tfrecord")
+"""Formats that a drawn set is converted to."""
 
 
 def _load_draw() -> ModuleType:
@@ -94,6 +97,10 @@ def write(name: str, folder: Path, pictures: list[Any]) -> None:
     others = {"mot": write_mot, "dota": write_dota}
     if name in others:
         others[name](folder, pictures)
+    elif name in WRITTEN:
+        drawn = folder.with_name(f"{folder.name}-drawn")
+        draw.write_coco(drawn, pictures, draw.Faults())
+        convert(ConvertRequest(str(drawn), drawn, folder, name), load_plugins())
     else:
         {"coco": draw.write_coco, "voc": draw.write_voc, "yolo": draw.write_yolo}[name](folder, pictures, draw.Faults())
 

@@ -106,6 +106,7 @@ def test_open_images(tmp_path: Path) -> None:
     assert read.annotations["is_crowd"].tolist() == [False, True, False]
     assert read.images["path"].tolist() == [f"images/train/{n}.jpg" for n in "abd"]
     assert read.images["split"].tolist() == ["train"] * 3
+    assert read.images["source"].notna().all()  # a listed image without a box is annotated: as a background
     assert [(f[1], f[3]) for f in read.faults()] == [
         (5, "'zero' is not a number"), (6, "has 2 cells, the header has 13"), (7, "names no image")]
     assert read.problems.loc[read.problems["kind"] == "orphan-image", "image"].tolist() == ["images/train/e.jpg"]

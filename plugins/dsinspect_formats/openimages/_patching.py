@@ -11,7 +11,7 @@ from dsinspect_formats._editing import Change
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._set_patching import SAME, Editor, SetPatcher, frame_of, moved_edges
 from dsinspect_formats._splicing import EncodedText, number_text
-from dsinspect_formats.openimages.format import BOX, FLAGS, Header, OpenImages, _beside, edges_of
+from dsinspect_formats.openimages.format import BOX, FLAGS, Header, OpenImages, _beside, box_files, edges_of
 from dsinspect_formats.table._cells import CsvText
 
 
@@ -30,7 +30,7 @@ class _Patcher(SetPatcher):
     declares = True
 
     def editor(self, content: bytes, source: str) -> Editor:
-        names, _ = _beside(self.root, list(self.names))
+        names, _ = _beside(self.root, box_files(self.request.root))
         labels: dict[str, str] = {}
         for label, name in names.items():
             labels.setdefault(self.plan.renamed.get(name, name), label)
@@ -41,8 +41,9 @@ class _Patcher(SetPatcher):
         gone = {stem_of(inside(p)) for p in self.gone_images}
         if not self.plan.renamed and not gone:
             return
+        boxes = set(box_files(self.request.root))
         for path in sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*.csv")):
-            if path in self.names:
+            if path in boxes:
                 continue
             before = (self.root / path).read_bytes()
             is_names = "class-descriptions" in path.lower() or before.lstrip().lower().startswith(b"labelname,displayname")
