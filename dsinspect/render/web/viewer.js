@@ -17,6 +17,10 @@ export function overlay(window, boxes) {
     const edge = svg("path", { ...place, class: kind });
     if (colour) edge.style.stroke = colour;
     made.append(edge);
+    if (kind === "mark" && Math.abs(x2 - x1) < 0.02 * (right - left) && Math.abs(y2 - y1) < 0.02 * (bottom - top)) { // too small to be seen
+      const r = 0.07 * Math.min(right - left, bottom - top), cx = (x1 + x2) / 2, cy = (y1 + y2) / 2;
+      made.append(svg("path", { d: `M${cx - r} ${cy}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`, "vector-effect": "non-scaling-stroke", class: "ring" }));
+    }
   }
   return made;
 }

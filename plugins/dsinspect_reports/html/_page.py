@@ -72,7 +72,8 @@ def page(run: Run, max_bytes: int) -> str:
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
         "total": sum(len(o.findings) for o in run.outcomes), "outcomes": [(o, _findings.status(o)) for o in outcomes],
         "found": [(o, _findings.status(o)) for o in outcomes if o.status == "found"],
-        "clean": [o for o in outcomes if o.status == "clean"], "unavailable": _unavailable(outcomes),
+        "clean": [o for o in outcomes if o.status == "clean"], "crashed": _by_reason(outcomes, "crashed"),
+        "skipped": _by_reason(outcomes, "skipped"), "skipped_count": sum(o.status == "skipped" for o in outcomes),
         "splits": list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True)),
         "classes": classes, "more_classes": len(run.census.category_columns) - len(classes),
         "census_note": _census_note(run, places), "charts": [d for c in charts if (d := _charts.draw(c))],
@@ -149,11 +150,11 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
         "crops": crops, "whole": whole})
 
 
-def _unavailable(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
-    """Return the checks that crashed or were skipped, by reason."""
+def _by_reason(outcomes: Iterable[Outcome], status: str) -> list[tuple[str, list[Outcome]]]:
+    """Return the checks that crashed, or that were skipped, by reason."""
     reasons: dict[str, list[Outcome]] = {}
     for o in outcomes:
-        if o.status in ("crashed", "skipped"):
+        if o.status == status:
             reasons.setdefault(str(o.metrics.get("reason", "")), []).append(o)
     return list(reasons.items())
 
