@@ -19,11 +19,17 @@ import typer
 from dsinspect import __version__
 from dsinspect.commands import COMMANDS
 from dsinspect.errors import ExitCode, PluginCrashedError, PluginError, UserError
+from dsinspect.findings.rendering import printable, without_controls
+from dsinspect.io.reading import READS_OUTSIDE, left_alone
 from dsinspect.loader import Plugins, load_plugins
 
 
 class Interrupted(BaseException):
-    """^C. Not KeyboardInterrupt, which Typer would turn into exit code 1."""
+    """^C or SIGTERM. Not KeyboardInterrupt, which Typer would turn into exit code 1."""
+
+    def __init__(self, number: int = signal.SIGINT) -> None:
+        super().__init__(number)
+        self.number = number
 
 
 def build(plugins: Plugins, only: str | None = None) -> typer.Typer:
@@ -69,19 +75,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
         only = arguments[0] if arguments and arguments[0] in COMMANDS else None
+        left_alone()
         app = build(load_command_plugins(arguments), only)
-        previous = signal.signal(signal.SIGINT, _interrupt)
+        previous = {s: signal.signal(s, _interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
             app(arguments, prog_name="dsinspect")
         finally:
-            signal.signal(signal.SIGINT, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
+            tell_left_alone(left_alone())
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
     except UserError as e:
         for line in (f"dsinspect: error: {e}", *(f"  {d}" for d in e.details)):
-            print(line[:len(line) - len(line.lstrip())] + " ".join(line.split()), file=sys.stderr)
+            print(without_controls(line[:len(line) - len(line.lstrip())] + " ".join(line.split())), file=sys.stderr)
         return ExitCode.CRASHED if isinstance(e, PluginCrashedError) else ExitCode.USER_ERROR
-    except Interrupted:
+    except Interrupted as e:
+        print("dsinspect: interrupted" if e.number == signal.SIGINT else "dsinspect: terminated", file=sys.stderr)
+        return 128 + e.number
+    except KeyboardInterrupt:  # before the handler was there
         print("dsinspect: interrupted", file=sys.stderr)
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away (`| head`)
@@ -95,6 +107,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as e:
         return crash(e)
     return ExitCode.OK
+
+
+def tell_left_alone(paths: Sequence[str]) -> None:
+    """Say on stderr which text files were not read because links lead to them out of the dataset."""
+    if paths:
+        named = ", ".join(paths[:3]) + (", ..." if len(paths) > 3 else "")
+        print(f"dsinspect: {len(paths):,} text {'file' if len(paths) == 1 else 'files'} behind links that lead out of the dataset "
+              f"not read: {printable(named)}; `dsinspect --read-outside COMMAND ...` reads them", file=sys.stderr)
 
 
 def crash(error: Exception) -> int:
@@ -118,7 +138,7 @@ def run() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    if code != ExitCode.INTERRUPTED:  # after ^C nobody waits for threads that are inside OpenCV
+    if code < 128:  # after ^C nobody waits for threads that are inside OpenCV
         atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(code)  # a million records need not be freed one by one
@@ -153,8 +173,12 @@ def _print_version(wanted: bool) -> None:
 def _callback(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version,
                                           help="Print the version and exit.")] = False,
+    outside: Annotated[bool, typer.Option(
+        "--read-outside", help="Read text files outside of the dataset that its links or its configuration lead to.")] = False,
 ) -> None:
     """Inspect, judge, review and preprocess object-detection datasets."""
+    if outside:
+        os.environ[READS_OUTSIDE] = "1"  # workers inherit it
 
 
 def _names(app: typer.Typer) -> list[str]:
@@ -162,5 +186,12 @@ def _names(app: typer.Typer) -> list[str]:
     return names + [g.name for g in app.registered_groups if isinstance(g.name, str)]
 
 
-def _interrupt(number: int, frame: FrameType | None) -> NoReturn:
-    raise Interrupted
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" and hasattr(signal, "setitimer"):  # Python would swallow the exception: try later
+            signal.signal(signal.SIGALRM, lambda _, later: _interrupt(number, later))
+            signal.setitimer(signal.ITIMER_REAL, 0.02)
+            return
+        frame = frame.f_back
+    signal.signal(number, signal.SIG_IGN)  # what was begun is swept up in peace
+    raise Interrupted(number)

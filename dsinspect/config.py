@@ -17,9 +17,12 @@ import msgspec
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.findings.severity import Severity
+from dsinspect.io.reading import read_regular
 
 FILE_NAME = "dsinspect.toml"
-FAIL_ON = ("error", "warning", "info", "never")
+LARGEST = 1 << 20
+"""Bytes of a configuration at most."""
+FAIL_ON = ("error", "warning", "info", "skipped", "never")
 
 
 class _File(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
@@ -51,7 +54,7 @@ class Config:
         extend_select: codes or prefixes to run besides `select`.
         ignore: codes or prefixes not to run.
         severity: code or prefix to severity.
-        fail_on: `error`, `warning`, `info` or `never`.
+        fail_on: `error`, `warning`, `info`, `skipped` (errors, and checks that could not look at everything) or `never`.
         plugins: one-file plugins.
         disable_plugins: names of plugins to leave out.
         per_split_ignores: split to codes or prefixes.
@@ -178,10 +181,10 @@ def read_config(path: Path) -> Config:
         UserError: a file that cannot be read, a key that does not exist (with the nearest one), or a wrong value.
     """
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        document = _document(path)
     except OSError as e:
         raise UserError(f"{path}: {e.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as e:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as e:
         raise UserError(f"{path}: not valid TOML: {e}") from None
     if path.name == "pyproject.toml":
         document = document.get("tool", {}).get("dsinspect", {})
@@ -221,16 +224,43 @@ def find_config(dataset: Path | None) -> Path | None:
 
 
 def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
-    """Read the configuration file named with `--config`, or the nearest one; the defaults when there is none."""
+    """Read the configuration file named with `--config`, or the nearest one; the defaults when there is none.
+
+    A file that was found in the judged folder is data, for whoever made the dataset made it: it may set limits, but not
+    name code to run nor files elsewhere to read.
+
+    Raises:
+        UserError: the file is wrong, or would do what only a named one may.
+    """
     path = explicit or find_config(dataset)
-    return read_config(path) if path else Config()
+    if path is None:
+        return Config()
+    config = read_config(path)
+    if explicit is None and dataset is not None and _lies_in(path, dataset):
+        if config.plugins:
+            raise UserError(f"{path}: lies in the dataset, so the plugins it names are not run; if you trust it, name it with "
+                            f"--config {path}")
+        if config.baseline is not None and not _lies_in(config.baseline, dataset):
+            raise UserError(f"{path}: lies in the dataset, so its baseline {config.baseline} outside of it is not read; if you "
+                            f"trust it, name it with --config {path}")
+    return config
+
+
+def _lies_in(path: Path, dataset: Path) -> bool:
+    folder = dataset if dataset.is_dir() else dataset.parent
+    return path.absolute().parent == folder.absolute() or path.resolve().is_relative_to(folder.resolve())
 
 
 def _has_section(project: Path) -> bool:
     try:
-        return "dsinspect" in tomllib.loads(project.read_text(encoding="utf-8")).get("tool", {})
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError):
+        tools = _document(project).get("tool", {})
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError):
         return False  # somebody else's file: not ours to judge
+    return isinstance(tools, dict) and "dsinspect" in tools
+
+
+def _document(path: Path) -> dict[str, Any]:
+    return tomllib.loads(read_regular(path, LARGEST).decode("utf-8"))
 
 
 def _split(texts: Sequence[str]) -> tuple[str, ...]:

@@ -86,10 +86,12 @@ def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
     import msgspec
 
     from dsinspect import __version__
+    from dsinspect.findings.rendering import guarded
 
     if output.suffix.lower() == ".csv":
         for path, table in ((images_file(output), found.images), (output, found.classes)):
-            put(path, table.to_csv(index=False, lineterminator="\r\n").encode())
+            safe = table.map(lambda v: guarded(v) if isinstance(v, str) else v)
+            put(path, safe.to_csv(index=False, lineterminator="\r\n").encode(errors="replace"))
         return
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, **head,
                 "classes": found.classes.to_dict("records"), "images": found.images.to_dict("records")}

@@ -23,7 +23,8 @@ def check(
     output_file: Annotated[Path | None, typer.Option(
         "--output-file", metavar="FILE", help="Write the output there instead of to stdout.")] = None,
     fail_on: Annotated[str | None, typer.Option(
-        "--fail-on", metavar="SEVERITY", help="Exit 1 from here on: error (default), warning, info or never.")] = None,
+        "--fail-on", metavar="SEVERITY", help="Lowest severity that exits 1: error (default), warning, info, or never; "
+        "skipped is error, and checks that could not look.")] = None,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever is found.")] = False,
     max_findings: Annotated[int | None, typer.Option(
         "--max-findings", metavar="N", min=0, help="Findings to show per check in text; 0 shows all.")] = None,
@@ -88,15 +89,13 @@ def check(
     faults.print()
     if run.crashed or faults.found:
         raise typer.Exit(ExitCode.CRASHED)
-    if not exit_zero and fails(run, session.config.fail_on):
+    if not exit_zero and fails(run):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def fails(run: Run, fail_on: str) -> bool:
-    """Say whether a finding at or above a severity exists; `never` never fails."""
-    from dsinspect.findings.severity import Severity
-
-    if fail_on == "never":
-        return False
-    limit = Severity(fail_on).rank
-    return any((o.findings.severities(o.severity) >= limit).any() for o in run.outcomes)
+def fails(run: Run) -> bool:
+    """Say whether the gate fails; what could not be looked at is told when it does, and no finding would say it."""
+    blind = [o for o in run.outcomes if o.is_blind and run.fails(o) and not len(o.findings)]
+    for reason in sorted({str(o.metrics.get("reason")) for o in blind}):
+        print(f"dsinspect: skipped: {reason}", file=sys.stderr)
+    return any(map(run.fails, run.outcomes))

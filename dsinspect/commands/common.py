@@ -17,6 +17,7 @@ from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
+    from dsinspect.geometry.exif import Frame
     from dsinspect.inspection.locate import Located
     from dsinspect.inspection.request import Request
     from dsinspect.loader import Plugins
@@ -59,6 +60,8 @@ AnnotationsOnly = Annotated[bool, typer.Option("--annotations-only", help="Leave
 LinkImages = Annotated[bool, typer.Option("--link/--copy", help="Make hard links of images: no room needed, but a program that "
                                           "rewrites one rewrites the original.")]
 Force = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
+FrameName = Annotated[str, typer.Option(
+    "--frame", metavar="NAME", help="Frame of the boxes of EXIF-rotated images: auto, stored or upright.")]
 Timings = Annotated[bool, typer.Option("--timings", help="Print where the time went, on stderr.")]
 
 
@@ -268,6 +271,21 @@ def write_report(report: Report, run: Run, path: Path, earlier: Reading | None =
             report.write(run, partial)
     except OSError as e:
         raise UserError(f"-o {path}: {e.strerror or e}") from None
+
+
+def frame_of(name: str) -> Frame:
+    """Return the frame of a `--frame` option; raise a UserError unless it is one."""
+    for frame in ("auto", "stored", "upright"):
+        if name == frame:
+            return frame
+    raise UserError(f"--frame {name}: write one of auto, stored, upright{nearest(name, ('auto', 'stored', 'upright'))}")
+
+
+def tell_guessed_frames(count: int) -> None:
+    """Say that nothing in the set tells the frame of some images."""
+    if count:
+        print(f"  {count:>9,}  {'image has' if count == 1 else 'images have'} an EXIF orientation, and nothing in the set tells "
+              "whether their boxes are on the stored or the upright image; read as upright (--frame stored for the other)")
 
 
 def print_timings(run: Run) -> None:

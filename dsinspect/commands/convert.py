@@ -11,6 +11,7 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.errors import UserError
+from dsinspect.findings.rendering import without_controls
 
 if TYPE_CHECKING:
     from dsinspect.conversion.pipeline import Conversion
@@ -29,6 +30,7 @@ def convert(
     annotations_only: common.AnnotationsOnly = False,
     link: common.LinkImages = False,
     force: common.Force = False,
+    frame: common.FrameName = "auto",
     format: common.FormatName = None,
     images: common.Images = None,
     settings: common.Settings = None,
@@ -66,7 +68,8 @@ def convert(
         to = wanted
     done = run(ConvertRequest(
         **session.dataset, out=output, to=to or "", jobs=jobs or os.cpu_count() or 1, strict=strict, force=force, link=link,
-        annotations_only=annotations_only, trainer=trainer, progress=progress_line(enabled=not quiet)), session.plugins)
+        annotations_only=annotations_only, trainer=trainer, progress=progress_line(enabled=not quiet),
+        frame=common.frame_of(frame)), session.plugins)
     tell_problems(done, output)
     if not quiet:
         tell(done, output)
@@ -89,6 +92,7 @@ def tell(done: Conversion, out: Path) -> None:
         print(LINK_WARNING)
     if done.renamed:
         print(f"  {done.renamed:>9,}  images have a longer name, for another one's place is the same")
+    common.tell_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
         print(f"  {count:>9,}  lost: {what}")
     for note in done.notes:
@@ -99,6 +103,6 @@ def tell_problems(done: Conversion, out: Path) -> None:
     """Name the records that are not in the output on stderr, the first ones at least."""
     for problem in done.problems[:SHOWN_PROBLEMS]:
         line = f":{problem.line}" if problem.line > 0 else ""
-        print(f"{problem.source}{line}: {problem.reason}", file=sys.stderr)
+        print(without_controls(f"{problem.source}{line}: {problem.reason}"), file=sys.stderr)
     if len(done.problems) > SHOWN_PROBLEMS:
         print(f"and {len(done.problems) - SHOWN_PROBLEMS:,} more; {out}/conversion.json names them", file=sys.stderr)

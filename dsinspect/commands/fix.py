@@ -61,7 +61,7 @@ def fix(
     session = common.start(common.Choices(
         dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz, anchors,
         config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
-    request = session.request(keep_images=True)
+    request = session.request(keep_images=True, settle_disputes=True)
     if output is not None and not diff:
         require_new(request.roots, output, force=force)
     run = inspect(request, session.plugins)

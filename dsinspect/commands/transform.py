@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 FORMATS = ("jpg", "png", "webp", "bmp", "tiff")
 DEFAULT_FORMAT = "coco"
-FRAMES = ("auto", "stored", "upright")
 SHOWN_FAILURES = 10
 
 
@@ -48,8 +47,7 @@ def transform(
     drop_unsupported: Annotated[bool, typer.Option(
         "--drop-unsupported", help="Go on without geometry that cannot be carried.")] = False,
     keep_truncated: Annotated[bool, typer.Option("--keep-truncated", help="Keep pictures whose file ends early.")] = False,
-    frame: Annotated[str, typer.Option(
-        "--frame", metavar="NAME", help="Frame of the boxes of EXIF-rotated pictures: auto, stored or upright.")] = "auto",
+    frame: common.FrameName = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     invert_boxes: Annotated[Path | None, typer.Option(
@@ -92,14 +90,13 @@ def transform(
     from dsinspect.transformation.shard_task import Settings
 
     require_choice("--image-format", image_format, ("", *FORMATS))
-    require_choice("--frame", frame, FRAMES)
     named = [parse_op(o) for o in op or ()] or configured_ops(session.config)
     if not named:
         raise UserError("transform: name what to do with --op, or under [transform] in the configuration; --ops lists them")
     chosen = Settings(
         build_chain(named, session.plugins.transforms, min_kept),
         Encoding(image_format, jpeg_quality, png_level),  # type: ignore[arg-type]
-        frame, variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),  # type: ignore[arg-type]
+        common.frame_of(frame), variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),
         swap_mirrored, drop_empty, drop_unsupported, keep_truncated, repeats(repeat) if repeat else {})
     summary = run(TransformRequest(
         **session.dataset, out=output, settings=chosen, jobs=jobs or os.cpu_count() or 1, executor=executor, resume=resume,
@@ -163,6 +160,7 @@ def tell(summary: Summary, out: Path) -> None:
     for what, count in summary.counts.items():
         kind = "" if what.startswith(("pictures", "outputs")) else "annotations "
         print(f"  {count:>9,}  {kind}{what}")
+    common.tell_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():
         print(f"  {count:>9,}  lost: {what}")
 

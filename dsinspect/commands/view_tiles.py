@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dsinspect.commands.common import Session
     from dsinspect.findings.findings import Finding
+    from dsinspect.inspection.frames import SetFrame
     from dsinspect.render.contact_sheet import Marked, Picture
 
 SHARD = 4096
@@ -110,9 +111,10 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
     shown = chosen[:limit]
     colours = colours_of([c.name for c in source.info.categories] or class_names(shards))
     made: dict[tuple[int, int], Picture] = {}
+    frame = set_frame(session, shards, source.info.box_units)
     for number in sorted({n for n, _ in shown}):
         rows = [row for n, row in shown if n == number]
-        part = measured(session, sub_shard(shards[number], rows), source.info.box_units)
+        part = measured(frame, sub_shard(shards[number], rows), source.info.box_units)
         made.update({(number, row): row_tile(part, k, wanted, colours, side) for k, row in enumerate(rows)})
     return [made[place] for place in shown], len(chosen) - len(shown)
 
@@ -151,12 +153,14 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     known = by_path([(shard, row, n) for n, shard in enumerate(before_shards) for row in range(len(shard.image_columns))])
     colours = colours_of([c.name for c in before.info.categories] or class_names(before_shards))
     tiles: list[Picture] = []
+    frame_before = set_frame(own, before_shards, before.info.box_units)
+    frame_after = set_frame(session, shards, source.info.box_units)
     for path, (number, row) in pairs:
         at = known.get(path) or known.get(path.rpartition("/")[2])
         if at is None:
             continue
-        original = measured(own, sub_shard(before_shards[at[0]], [at[1]]), before.info.box_units)
-        output = measured(session, sub_shard(shards[number], [row]), source.info.box_units)
+        original = measured(frame_before, sub_shard(before_shards[at[0]], [at[1]]), before.info.box_units)
+        output = measured(frame_after, sub_shard(shards[number], [row]), source.info.box_units)
         tiles += [row_tile(original, 0, wanted, colours, side), row_tile(output, 0, wanted, colours, side)]
     if pairs and not tiles:
         raise UserError(f"--originals {originals}: has none of the images that {root.name}'s manifest names, such as "
@@ -196,15 +200,23 @@ def sub_shard(shard: Shard, rows: Sequence[int]) -> Shard:
     return Shard(shard.image_columns.take(np.array(rows, np.int64)), annotations)
 
 
-def measured(session: Session, shard: Shard, box_units: str) -> Shard:
+def measured(frame: SetFrame, shard: Shard, box_units: str) -> Shard:
     """Return a shard with boxes in px, and the size of each image measured."""
     from dsinspect.inspection.measure import measure, measured_shard
+
+    measurements = measure(shard.image_columns["file"].tolist(), frame.probes, None)
+    return measured_shard(shard, measurements, box_units, frame.of(shard, measurements))
+
+
+def set_frame(session: Session, shards: Sequence[Shard], box_units: str) -> SetFrame:
+    """Return the rule for the frame of turned images of a set."""
+    from dsinspect.inspection.frames import Loaded, SetFrame
     from dsinspect.protocols.probes import column_owners
     from dsinspect.tables.schema import FRAME_COLUMNS
 
     owners = column_owners(session.plugins.probes)
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
-    return measured_shard(shard, measure(shard.image_columns["file"].tolist(), probes, None), box_units)
+    return SetFrame([Loaded(s) for s in shards], probes, box_units)
 
 
 def path_of(shards: Sequence[Shard], place: tuple[int, int]) -> str:

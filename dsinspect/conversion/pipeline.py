@@ -23,7 +23,9 @@ from dsinspect.config import Config
 from dsinspect.conversion.for_trainer import FittedPlaces, Fitting, bake_upright, finish
 from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
+from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame
 from dsinspect.geometry.exif_frames import with_sizes
+from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import format_options, open_dataset
 from dsinspect.inspection.request import DatasetRequest
@@ -69,6 +71,7 @@ class ConvertRequest(DatasetRequest):
         annotations_only: leave the images out.
         trainer: whom to fit the set to; `to` is its format then.
         progress: told the stage, the images done and the images there are.
+        frame: of the boxes of images with an EXIF orientation; `auto` goes by the declared sizes and the whole set.
     """
 
     out: Path
@@ -80,6 +83,7 @@ class ConvertRequest(DatasetRequest):
     annotations_only: bool = False
     trainer: Trainer | None = None
     progress: Callable[[str, int, int], None] | None = None
+    frame: Frame = "auto"
 
 
 @dataclass
@@ -96,6 +100,7 @@ class Conversion:
         losses: what the target does not have, and how many.
         problems: the first `KEPT_PROBLEMS` records that are not in the output.
         notes: what is to be known of the output.
+        guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set tells.
     """
 
     source: str
@@ -107,6 +112,7 @@ class Conversion:
     losses: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    guessed_frames: int = 0
 
     def tell(self, problems: Iterable[Problem]) -> None:
         """Count the problems that mean something is lost."""
@@ -180,7 +186,8 @@ class _Run:
         categories: dict[tuple[int, str], None] = {}
         try:
             with entries.open("wb") as file:
-                loaded = in_order(partial(prepared, info=info, probes=self._probes), refs, self._request.jobs)
+                frame = SetFrame(refs, self._probes, info.box_units, self._request.frame)
+                loaded = in_order(partial(prepared, info=info, probes=self._probes, frame=frame), refs, self._request.jobs)
                 shards = (self._placed(shard, file, categories) for shard in loaded)
                 done.losses.update(self._target.write(self._target_info(), shards, self._out))
             if self._fitting is not None:
@@ -190,6 +197,7 @@ class _Run:
         finally:
             if self._request.progress:
                 self._request.progress("", 0, 0)
+        done.guessed_frames = frame.guessed
         done.losses = Counter({k: n for k, n in done.losses.items() if n})
         write_manifest(self._out / "conversion.json", self._head(categories), _decoded(entries))
         entries.unlink()
@@ -262,11 +270,12 @@ class _Run:
                          "supercategory": c.supercategory} for c in found]}
 
 
-def prepared(ref: ShardRef, info: DatasetInfo, probes: Sequence[Probe]) -> Shard:
+def prepared(ref: ShardRef, info: DatasetInfo, probes: Sequence[Probe], frame: SetFrame | None = None) -> Shard:
     """Load a shard: boxes in px in the frame that a reader takes them for, sizes where anybody knows them."""
     shard = ref.load()
     measurements = measure(shard.images["file"].tolist(), probes, None) if probes else None
-    shard = with_sizes(measured_shard(shard, measurements, info.box_units), info.box_units)
+    rule = frame.of(shard, measurements) if frame else BY_DECLARED_SIZE
+    shard = with_sizes(measured_shard(shard, measurements, info.box_units, rule), info.box_units)
     if (shard.images["index"].to_numpy() == NO_POSITION).all():  # positions, not ids: files count from 1 by habit
         ids = shard.images["image_id"].to_numpy() + 1
         rows = shard.annotations["image_row"].to_numpy()

@@ -6,7 +6,7 @@ A message is kept as a template and its values; text is made only for the rows s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -235,6 +235,19 @@ class Findings:
         keys += [_text_rank(self.columns[c]) for c in ("category", "subject")]
         keys += [self.columns["index"], self.columns["line"], _text_rank(self.columns["source"]), *main]
         return self.take(np.lexsort(keys))
+
+    def with_unsafe_fixes(self, rows: NDArray[np.bool_], actions: Collection[str]) -> Findings:
+        """Return the findings, in their order, with the fixes of a mask made unsafe where they are one of these actions."""
+        doubtful = {k for k, t in enumerate(self.templates) if t.fix and t.fix.safety == "safe" and t.fix.action in actions}
+        mask = rows & np.isin(self.columns["template"], list(doubtful)) if doubtful else np.zeros(len(self), bool)
+        if not mask.any():
+            return self
+        templates = list(self.templates)
+        codes = self.columns["template"].copy()
+        for k in sorted(doubtful):
+            templates.append(replace(self.templates[k], fix=Fix("unsafe", self.templates[k].fix.action)))  # type: ignore[union-attr]
+            codes[mask & (self.columns["template"] == k)] = len(templates) - 1
+        return Findings({**self.columns, "template": codes}, tuple(templates))
 
     def with_severity(self, severity: Severity) -> Findings:
         """Return the findings with every severity overridden."""

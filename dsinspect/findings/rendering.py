@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def printable(text: str) -> str:
@@ -14,6 +14,15 @@ def printable(text: str) -> str:
     'two�lines, �[31mred'
     """
     return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def guarded(text: str | None) -> str | None:
+    """Return a text that no spreadsheet takes for a formula: one that begins like one gets an apostrophe in front.
+
+    >>> guarded("=1+1"), guarded("cat")
+    ("'=1+1", 'cat')
+    """
+    return f"'{text}" if text and text[0] in "=+-@\t\r" else text
 
 
 def without_controls(text: str) -> str:

@@ -25,13 +25,13 @@ def turned_upright(shard: Shard) -> Shard:
     """Return a shard with boxes and `frame_width`, `frame_height` in the upright frames.
 
     Args:
-        shard: boxes in px. Pictures with an orientation whose declared size is the stored one have them in the stored
-            frame, the others in the upright one already. Without the columns that are measured nothing is turned.
+        shard: boxes in px; `boxes_upright` says in which frame they are. Without the columns that are measured nothing is
+            turned.
     """
     images = shard.images
-    if "orientation" not in images or not (images["orientation"].to_numpy() > 1).any():
+    turn = turns(images)
+    if not turn.any():
         return shard
-    turn = is_stored(images)
     turned = _turned(shard, turn, to_upright=True)
     swaps = turn & (images["orientation"].to_numpy() >= 5)
     stored_w, stored_h = images["file_width"].to_numpy(), images["file_height"].to_numpy()
@@ -41,11 +41,7 @@ def turned_upright(shard: Shard) -> Shard:
 
 
 def with_sizes(shard: Shard, box_units: str) -> Shard:
-    """Return a shard whose images have a size where one was measured, and boxes in the frame that a reader takes them for.
-
-    A reader of boxes in px takes them for boxes of the stored frame where the declared size is the stored one. So boxes
-    of the upright frame are turned where a size that was not declared, or fractions, would make it so.
-    """
+    """Return a shard whose images have a size where one was measured: that of the frame their boxes are in."""
     if box_units == "fraction":
         shard = shard.replace(annotations=_with_columns(
             shard.annotations, {c: _without_residue(shard.annotations[c].to_numpy()) for c in BOX_COLUMNS}))
@@ -53,11 +49,7 @@ def with_sizes(shard: Shard, box_units: str) -> Shard:
     declared = images[["width", "height"]].to_numpy()
     frame = images[["frame_width", "frame_height"]].to_numpy()
     sizes = np.where(np.isnan(declared) | (box_units == "fraction"), np.where(np.isnan(frame), declared, frame), declared)
-    sized = shard.replace(images=_with_columns(images, {"width": sizes[:, 0], "height": sizes[:, 1]}))
-    if "orientation" not in images or not (images["orientation"].to_numpy() > 1).any():
-        return sized
-    before = is_stored(images) if box_units == "px" else np.zeros(len(images), bool)
-    return _turned(sized, is_stored(sized.images) & ~before, to_upright=False)
+    return shard.replace(images=_with_columns(images, {"width": sizes[:, 0], "height": sizes[:, 1]}))
 
 
 def _without_residue(px: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -66,12 +58,12 @@ def _without_residue(px: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.where(np.abs(rounded - px) < RESIDUE, rounded, px)
 
 
-def is_stored(images: Any) -> NDArray[np.bool_]:
-    """Say which pictures have an orientation and the stored size as the declared one."""
-    stored: NDArray[np.bool_] = ((images["orientation"].to_numpy() > 1)
-                                 & (images["width"].to_numpy() == images["file_width"].to_numpy())
-                                 & (images["height"].to_numpy() == images["file_height"].to_numpy()))
-    return stored
+def turns(images: Any) -> NDArray[np.bool_]:
+    """Say which images have boxes in a stored frame that is not the upright one."""
+    if "orientation" not in images or "boxes_upright" not in images:
+        return np.zeros(len(images), bool)
+    turn: NDArray[np.bool_] = (images["orientation"].to_numpy() > 1) & ~images["boxes_upright"].to_numpy().astype(bool)
+    return turn
 
 
 def _turned(shard: Shard, which: NDArray[np.bool_], *, to_upright: bool) -> Shard:

@@ -7,6 +7,7 @@ with a bit for `more follows`, as characters from `0` on.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
+MAX_MASK_PIXELS = int(os.environ.get("DSINSPECT_MAX_MASK_PIXELS", str(1 << 27)))
+"""Pixels of one mask at most, 11,585 x 11,585: a hundred bytes of runs can stand for any number of them."""
+
+
 def decode_mask(counts: Sequence[int] | str, size_hw: Sequence[int]) -> Mask:
     """Return the (H, W) mask of runs.
 
@@ -31,9 +36,11 @@ def decode_mask(counts: Sequence[int] | str, size_hw: Sequence[int]) -> Mask:
     Raises:
         ValueError: the runs do not add up to the size, or the text is no list of numbers.
     """
-    height, width = size_hw
+    height, width = (int(v) for v in size_hw)
+    if not (height >= 0 and width >= 0 and height * width <= MAX_MASK_PIXELS):
+        raise ValueError(f"a mask of {width} x {height} px is more than {MAX_MASK_PIXELS:,} px (DSINSPECT_MAX_MASK_PIXELS)")
     runs = counts_from_text(counts) if isinstance(counts, str) else np.asarray(counts, np.int64)
-    if (runs < 0).any() or runs.sum() != height * width:
+    if runs.ndim != 1 or (runs < 0).any() or (runs > height * width).any() or runs.sum() != height * width:
         raise ValueError(f"the runs add up to {int(runs.sum())} pixels, not to {height} x {width}")
     flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
     return flat.reshape(width, height).T

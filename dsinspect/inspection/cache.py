@@ -7,6 +7,7 @@ so a file that cannot be read as a database is moved out of the way and made ane
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sqlite3
 import sys
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, day INTEGER NOT NULL, vals BLOB NOT NULL
 ) WITHOUT ROWID
 """
+_NOT_DAMAGED = ("locked", "full", "disk", "unable to open", "readonly")
 _CHUNK = 500  # SQLite before 3.32 takes at most 999 parameters
 _decoder = msgspec.msgpack.Decoder(dict[str, list[float | str | None]])
 _encode = msgspec.msgpack.Encoder().encode
@@ -70,7 +72,7 @@ class Cache:
         try:
             self._open()
         except sqlite3.DatabaseError as e:
-            if isinstance(e, sqlite3.OperationalError) and "locked" in str(e):
+            if isinstance(e, sqlite3.OperationalError) and any(w in str(e) for w in _NOT_DAMAGED):
                 raise
             self._rebuild(e)
         return self
@@ -91,7 +93,8 @@ class Cache:
                     f"SELECT path, size, mtime_ns, vals FROM files WHERE path IN ({marks})", chunk):
                 file = by_path[path]
                 if (size, mtime_ns) == (file.size, file.mtime_ns):
-                    known[path] = _decoder.decode(vals)
+                    with contextlib.suppress(msgspec.MsgspecError):  # a damaged row is measured anew
+                        known[path] = _decoder.decode(vals)
         return known
 
     def put(self, measured: Iterable[tuple[FileIdentity, Mapping[str, list[Value]]]]) -> None:
@@ -138,7 +141,7 @@ def trim(path: Path) -> None:
         if path.stat().st_size > MAX_BYTES:
             with Cache(path) as cache:
                 cache.trim()
-    except (FileNotFoundError, sqlite3.OperationalError):  # never made, or locked: the next run trims it
+    except (OSError, sqlite3.Error):  # never made, or locked: the next run trims it
         return
 
 

@@ -18,6 +18,9 @@ from dsinspect.protocols.checks import Check, Result
 from dsinspect.protocols.run import Outcome
 from dsinspect.tables.dataset import DatasetInfo
 
+BOX_ACTIONS = ("set-box", "drop-annotation")
+"""Fixes that move or drop a box."""
+
 
 def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
            owners: Mapping[str, str]) -> tuple[Outcome, ...]:
@@ -34,8 +37,33 @@ def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
             results[code] = replace(result, findings=result.findings.ordered())
         except Exception as e:
             results[code] = crash(owners[code], e)
+    dispute(results)
+    for code in plan.hidden:
+        results.pop(code)
     fold(results)
-    return tuple(_outcome(plan.checks[code], results[code], config) for code in sorted(results))
+    outcomes = (_outcome(plan.checks[code], results[code], config) for code in sorted(results))
+    return tuple(_blind(o, merged.blind[o.code]) if o.code in merged.blind and o.status in ("clean", "found") else o
+                 for o in outcomes)
+
+
+def _blind(outcome: Outcome, reason: str) -> Outcome:
+    """Return an outcome that says what could not be looked at: nothing found does not mean clean then."""
+    if outcome.status == "found":
+        return replace(outcome, is_blind=True)
+    return replace(outcome, is_blind=True, status="skipped", metrics={**outcome.metrics, "reason": reason})
+
+
+def dispute(results: dict[str, Result | Unavailable]) -> None:
+    """Make fixes of boxes unsafe on images whose size or frame a check disputes: a safe fix rests on no disputed fact."""
+    disputes = [d for r in results.values() if isinstance(r, Result) for d in r.disputes]
+    if not disputes:
+        return
+    everywhere = any(d.images is None for d in disputes)
+    images = frozenset().union(*(d.images or () for d in disputes))
+    for code, result in results.items():
+        if isinstance(result, Result) and len(result.findings):
+            doubtful = np.array([everywhere or i in images for i in result.findings.columns["image"].tolist()], bool)
+            results[code] = replace(result, findings=result.findings.with_unsafe_fixes(doubtful, BOX_ACTIONS))
 
 
 def fold(results: dict[str, Result | Unavailable]) -> None:
@@ -65,7 +93,8 @@ def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Confi
                    explanation=explanation_of(type(check)))
     if isinstance(result, Unavailable):
         metrics = {"reason": result.reason, **({} if result.applies else {"applies": False})}
-        return replace(base, status=result.status, metrics=metrics)
+        return replace(base, status=result.status, metrics=metrics,
+                       is_blind=result.status == "skipped" and result.applies)
     findings = result.findings.with_severity(override) if override else result.findings
     ignored = [s for s, prefixes in config.per_split_ignores.items() if any(matches(p, check.code) for p in prefixes)]
     if ignored and len(findings):

@@ -13,13 +13,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from dsinspect.geometry.exif import FrameRule, FrameVotes
 from dsinspect.inspection.cache import trim
 from dsinspect.inspection.census import census
 from dsinspect.inspection.choose_executor import choose_executor
 from dsinspect.inspection.finish import finish
 from dsinspect.inspection.measure import is_known
 from dsinspect.inspection.opening import columns_of, open_dataset
-from dsinspect.inspection.plan import Plan, build_checks, make_plan
+from dsinspect.inspection.plan import Plan, build_checks, hidden_checks, make_plan
 from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
 from dsinspect.io.decoder_stderr import quiet_decoders
@@ -61,6 +62,9 @@ def inspect(request: Request, plugins: Plugins) -> Run:
         UserError: nothing is readable, or a setting is wrong.
     """
     tell = request.progress or (lambda stage, done, total: None)
+    executor = plugins.executors.get(request.executor or "")
+    if executor is not None and executor.is_remote:
+        request = request.absolute()
     try:
         return _inspect(request, plugins, tell)
     finally:
@@ -72,7 +76,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     checks = build_checks(request, plugins)
     tell("reading", 0, 0)
     source = open_dataset(request, plugins, columns_of(checks), () if request.trainer is None else (request.trainer,))
-    plan = make_plan(checks, source.info, plugins, request.trainer)
+    plan = make_plan(checks, source.info, plugins, request.trainer, hidden_checks(request, plugins))
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)
     in_processes = deep and not looks_measured(source, plan, request)
@@ -109,7 +113,9 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, info, census(merged.counts, info), outcomes,
-               _joined(merged.images), _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
+               _in_frame(_joined(merged.images), merged.frame_votes, info.box_units),
+               _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
+               fail_on=request.config.fail_on,
                settings=settings_of(request, info.format), no_place=plugins.formats[info.format].no_place)
 
 
@@ -131,6 +137,11 @@ class _NoShard:
 
     def load(self) -> Shard:
         return Shard(image_columns(0), annotation_columns(0))
+
+
+def _in_frame(images: Columns | None, votes: FrameVotes, box_units: str) -> Columns | None:
+    """Return images with the frame of their boxes as the whole set has it: a shard knows its own images only."""
+    return images and images.with_columns({"boxes_upright": FrameRule("auto", votes).upright(images, box_units)})
 
 
 def _joined(tables: tuple[Columns, ...]) -> Columns | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import sqlite3
 import time
 import traceback
 from collections.abc import Mapping, Sequence
@@ -16,17 +17,16 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import PluginError
+from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
 from dsinspect.inspection.cache import Cache, FileIdentity, Measured
 from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
-from dsinspect.tables.columns import at_rows, is_constant
+from dsinspect.tables.columns import Columns, at_rows, is_constant
 from dsinspect.tables.dataset import Shard
-from dsinspect.tables.schema import BOX_COLUMNS, CORNER_COLUMNS
+from dsinspect.tables.schema import BOX_COLUMNS, CORNER_COLUMNS, FRAME_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-    from dsinspect.tables.columns import Columns
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,13 @@ class Measurements:
         columns: column name to one value per image.
         failures: column name to why it could not be measured.
         seconds: probe name to the time it took.
+        troubles: what the user is told once and the run goes on without.
     """
 
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
     failures: dict[str, ProbeFailure] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
+    troubles: list[str] = field(default_factory=list)
 
 
 def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | None, *,
@@ -73,12 +75,15 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     if cache is None:
         _measure_new(opened, probes, known, errors, result)
     else:
-        with Cache(cache) as store:
-            stored = store.get([o.identity for o in opened if o is not None])
-            known = [stored.get(o.identity.path, {}) if o else {} for o in opened]
-            fresh = _measure_new(opened, probes, known, errors, result)
-            if fresh:
-                store.put((o.identity, known[k]) for k in fresh if (o := opened[k]) is not None)
+        stored = _from_cache(cache, opened, result)
+        known = [stored.get(o.identity.path, {}) if o else {} for o in opened]
+        fresh = _measure_new(opened, probes, known, errors, result)
+        if fresh and not result.troubles:
+            try:
+                with Cache(cache) as store:
+                    store.put([(o.identity, known[k]) for k in fresh if (o := opened[k]) is not None])
+            except (sqlite3.Error, OSError, ValueError) as e:
+                result.troubles.append(f"going on without the cache {cache}: {e}")
     for probe in probes:
         if any(f.status == "skipped" for c in probe.columns if (f := result.failures.get(c.name))):
             continue  # columns that cannot be had are absent
@@ -90,11 +95,20 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     return result
 
 
+def _from_cache(cache: Path, opened: Sequence[_Looked | None], result: Measurements) -> Mapping[str, Measured]:
+    """Return what the cache knows; a cache that cannot be used costs time, never the run."""
+    try:
+        with Cache(cache) as store:
+            return store.get([o.identity for o in opened if o is not None])
+    except (sqlite3.Error, OSError, ValueError) as e:  # a full disk, a lock that is never let go, a name that is no text
+        result.troubles.append(f"going on without the cache {cache}: {e}")
+        return {}
+
+
 def is_known(files: Sequence[str], probes: Sequence[Probe], cache: Path) -> bool:
     """Say whether a cache has the measurements of all these files."""
     opened = _looked_at(files, [None] * len(files), by_content=False)
-    with Cache(cache) as store:
-        stored = store.get([o.identity for o in opened if o is not None])
+    stored = _from_cache(cache, opened, Measurements())
     return all(o is not None and stored.get(o.identity.path, {}).get(p.name, (None,))[0] == p.version
                for o in opened for p in probes)
 
@@ -185,17 +199,21 @@ def _os_reason(error: OSError) -> str:
     return (error.strerror or type(error).__name__).lower()
 
 
-def measured_shard(shard: Shard, measurements: Measurements | None, box_units: str) -> Shard:
+def measured_shard(shard: Shard, measurements: Measurements | None, box_units: str, rule: FrameRule = BY_DECLARED_SIZE) -> Shard:
     """Add the measured columns and the frame the boxes live in, and turn fractions into px.
+
+    The frame is `frame_width`, `frame_height`, and `boxes_upright`: whether boxes are on the image as displayed.
 
     Args:
         shard: as the reader gave it.
         measurements: of its images, or None when no file is opened.
         box_units: see `DatasetInfo.box_units`.
+        rule: for the frame of images with an EXIF orientation.
     """
     columns = measurements.columns if measurements else {}
-    width, height = frame_sizes(shard.image_columns, columns, box_units)
+    width, height = frame_sizes(shard.image_columns, columns, box_units, rule)
     images = shard.image_columns.with_columns({**columns, "frame_width": width, "frame_height": height})
+    images = images.with_columns({"boxes_upright": rule.upright(images, box_units)})
     if box_units == "px":
         return shard.replace(images=images)
     annotations = shard.annotation_columns
@@ -227,22 +245,19 @@ def _scaled_outlines(values: NDArray[Any], width: NDArray[np.float64], height: N
     return scaled
 
 
-def frame_sizes(images: Columns | pd.DataFrame, columns: Mapping[str, NDArray[Any]],
-                box_units: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def frame_sizes(images: Columns | pd.DataFrame, columns: Mapping[str, NDArray[Any]], box_units: str,
+                rule: FrameRule = BY_DECLARED_SIZE) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return width and height, px, of the frame each image's boxes live in; NaN where neither source knows.
 
-    The file's own size is the truth when there is a file. With an EXIF orientation that swaps the sides (5 to 8) it
-    is the stored frame only when the declared size says so and the boxes are in px; fractions are of the image as
-    displayed (Ultralytics applies the orientation before it scales).
+    The file's own size is the truth when there is a file; `rule` says which of its two frames it is.
     """
     width, height = np.asarray(images["width"]), np.asarray(images["height"])
     if "file_width" not in columns:
         return _positive(width), _positive(height)
     stored_w, stored_h = columns["file_width"], columns["file_height"]
-    swaps = columns["orientation"] >= 5
-    upright_w, upright_h = np.where(swaps, stored_h, stored_w), np.where(swaps, stored_w, stored_h)
-    is_stored = (width == stored_w) & (height == stored_h) if box_units == "px" else np.zeros(len(width), bool)
-    frame_w, frame_h = np.where(is_stored, stored_w, upright_w), np.where(is_stored, stored_h, upright_h)
+    upright = rule.upright(Columns({"width": width, "height": height, **{c: columns[c] for c in FRAME_COLUMNS}}), box_units)
+    swaps = upright & (columns["orientation"] >= 5)
+    frame_w, frame_h = np.where(swaps, stored_h, stored_w), np.where(swaps, stored_w, stored_h)
     return (np.where(np.isnan(frame_w), _positive(width), frame_w),
             np.where(np.isnan(frame_h), _positive(height), frame_h))
 

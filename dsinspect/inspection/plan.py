@@ -36,6 +36,8 @@ class Plan:
     probes: tuple[Probe, ...]
     skipped: Mapping[str, Lack]
     trainer: Trainer | None = None
+    hidden: tuple[str, ...] = ()
+    """Checks that were not selected and are asked only what they dispute."""
 
     @property
     def runnable(self) -> dict[str, Check[Any, Any]]:
@@ -47,7 +49,8 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     """Make the selected checks with their options; a wrong code or option is a UserError."""
     available = plugins.checks
     built = {}
-    for code in request.config.chosen(available):
+    chosen = request.config.chosen(available)
+    for code in sorted({*chosen, *(hidden_checks(request, plugins))}):
         check_type = available[code]
         of_trainer = request.trainer.limits.get(code, {}) if request.trainer is not None else {}
         values = {k: v for k, v in {**of_trainer, **request.shared_options}.items()
@@ -59,8 +62,16 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     return built
 
 
+def hidden_checks(request: Request, plugins: Plugins) -> tuple[str, ...]:
+    """Return the checks that are not selected and yet have to be asked what they dispute, before anything is fixed."""
+    if not request.settle_disputes:
+        return ()
+    chosen = request.config.chosen(plugins.checks)
+    return tuple(code for code, check in plugins.checks.items() if check.can_dispute and code not in chosen)
+
+
 def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins: Plugins,
-              trainer: Trainer | None = None) -> Plan:
+              trainer: Trainer | None = None, hidden: tuple[str, ...] = ()) -> Plan:
     """Decide which checks can run and which probes they need, and the trainer some of them ask."""
     owners = column_owners(plugins.probes)
     skipped = {}
@@ -75,7 +86,7 @@ def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins:
     if asked is not None and info.has_files:
         wanted.update(c for c in (*FRAME_COLUMNS, *asked.measures) if c in owners)
     probes = {owners[c].name: owners[c]() for c in sorted(wanted)}
-    return Plan(checks, tuple(probes.values()), skipped, asked)
+    return Plan(checks, tuple(probes.values()), skipped, asked, hidden)
 
 
 def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]], trainer: Trainer | None) -> Lack | None:

@@ -59,6 +59,7 @@ class Request(DatasetRequest):
         keep_annotations: keep the table of annotations in the run.
         trainer: whose fates the checks that need one judge by, and whose limits are the defaults of others.
         shared_options: options given once for every check that has one of that name (`imgsz`).
+        settle_disputes: ask every check that can dispute an image's size or frame, selected or not: fixes rest on it.
         progress: told the stage, the images done and the images there are.
     """
 
@@ -70,7 +71,13 @@ class Request(DatasetRequest):
     keep_annotations: bool = False
     trainer: Trainer | None = None
     shared_options: Mapping[str, Any] = field(default_factory=dict)
+    settle_disputes: bool = False
     progress: Callable[[str, int, int], None] | None = None
+
+    def absolute(self) -> Request:
+        """Return the request with absolute places on disk; what results show stays as the user named it."""
+        return replace(self, root=self.root.absolute(), images=self.images and self.images.absolute(),
+                       cache=self.cache and self.cache.absolute())
 
 
 def settings_of(request: Request, format_name: str) -> Settings:

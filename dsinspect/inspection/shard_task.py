@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import socket
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from dsinspect.errors import UserError
+from dsinspect.geometry.exif import NO_VOTES, FrameVotes, frame_votes
 from dsinspect.inspection.census import Tally, tally
 from dsinspect.inspection.measure import Measurements, ProbeFailure, measure, measured_shard
 from dsinspect.inspection.plan import Plan
@@ -51,6 +54,9 @@ class ShardState:
     annotations: tuple[Columns, ...]
     seconds: Mapping[str, float]
     troubles: frozenset[str] = frozenset()
+    frame_votes: FrameVotes = NO_VOTES
+    blind: Mapping[str, str] = field(default_factory=dict)
+    """Code of a check that went on without something it wants to the reason: it may have missed something."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,8 @@ class ShardTask:
         number, ref = item
         seconds: dict[str, float] = {}
         start = time.perf_counter()
+        if not os.path.exists(self.info.root):  # noqa: PTH110
+            raise UserError(f"a worker on {socket.gethostname()} does not see {self.info.root}; share the folder with the workers")
         shard = ref.load()
         if number == 0 and self.info.problems:
             shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
@@ -94,7 +102,12 @@ class ShardTask:
             annotations = (batch.annotation_columns.with_columns({"path": at_rows(batch.image_columns["path"], rows)}),)
         return ShardState(len(shard.image_columns), states, tally(batch),
                           (batch.image_columns,) if self.keep_images else (), annotations, seconds,
-                          frozenset(f.reason for name, f in failures.items() if name != TRAINER))
+                          frozenset((*(f.reason for name, f in failures.items() if name != TRAINER),
+                                     *(measurements.troubles if measurements else ()))),
+                          frame_votes(batch.image_columns, batch.boxes_xyxy, batch.annotation_columns["image_row"],
+                                      self.info.box_units),
+                          {code: failures[c].reason for code, check in self.plan.runnable.items() for c in check.wants
+                           if c in failures})
 
     def _judge(self, shard: Shard, measured: Shard, failures: dict[str, ProbeFailure], seconds: dict[str, float]) -> Judged | None:
         """Ask the trainer that some checks need; one that raises costs these checks."""
@@ -153,4 +166,5 @@ def merge_states(checks: Mapping[str, Check[Any, Any]], owners: Mapping[str, str
             states[code] = crash(owners[code], e)
     seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
     return ShardState(a.images_done + b.images_done, states, a.counts + b.counts, a.images + b.images,
-                      a.annotations + b.annotations, seconds, a.troubles | b.troubles)
+                      a.annotations + b.annotations, seconds, a.troubles | b.troubles, a.frame_votes.plus(b.frame_votes),
+                      {**b.blind, **a.blind})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import itertools
 import os
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 WRITABLE = {".jpg": "jpg", ".jpeg": "jpg", ".jpe": "jpg", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".dib": "bmp",
             ".tif": "tiff", ".tiff": "tiff"}
 """Suffixes that are written as what they say; pictures with any other one are written as .png."""
-MAX_PIXELS = 1 << 28
-"""Pictures of more pixels than this are not read, as in the probes."""
+MAX_PIXELS = int(os.environ.get("DSINSPECT_MAX_PIXELS", str(1 << 28)))
+"""Images of more pixels than this (268 million, 16,384 x 16,384) are decoded nowhere; `DSINSPECT_MAX_PIXELS` sets it."""
 
 _numbers = itertools.count()
 
@@ -80,13 +81,14 @@ class Encoding:
         return bytes(buffer)
 
 
+@functools.cache
 def start_opencv() -> None:
     """Set OpenCV up for pictures in parallel: one thread for each, no messages on stderr.
 
     Raises:
         UserError: it cannot be imported.
     """
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 30))
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_PIXELS)  # it is OpenCV that holds all callers to the limit
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         import cv2
@@ -105,6 +107,7 @@ def decode(content: bytes) -> NDArray[Any]:
     Raises:
         UnreadableError: the decoder gives nothing.
     """
+    start_opencv()
     import cv2
 
     if not content:
@@ -116,7 +119,7 @@ def decode(content: bytes) -> NDArray[Any]:
     except (cv2.error, MemoryError, SystemError) as e:
         raise UnreadableError(f"the decoder failed: {_first_line(e)}") from None
     if pixels is None or not pixels.size:
-        raise UnreadableError("the decoder gives nothing")
+        raise UnreadableError(f"the decoder gives nothing (nor for more than {MAX_PIXELS:,} px, DSINSPECT_MAX_PIXELS)")
     if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with alpha
         pixels = cv2.cvtColor(np.ascontiguousarray(pixels[..., 0]), cv2.COLOR_GRAY2BGR)
     if pixels.ndim == 3 and pixels.shape[2] == 1:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import is_regular, read_regular
 
 Kind = Literal["xlsx", "xls", "csv"]
 
@@ -29,6 +30,8 @@ MAX_RATIO = 1000
 """Unpacked to packed size of a part; deflate cannot exceed 1,032, and real sheets stay under 100."""
 MAX_XLS = 256 << 20
 """Bytes of an .xls, which is read whole; 65,536 full rows are about 20 MB."""
+MAX_CSV = 4 << 30
+"""Bytes of a .csv, which is read whole."""
 MAX_COLUMNS = 1024
 """Columns looked at in a row; a sheet may declare 16,384 empty ones."""
 MAX_EMPTY_ROWS = 10_000
@@ -71,6 +74,8 @@ def kind_of(path: Path) -> Kind | None:
     Raises:
         UserError: it cannot be read.
     """
+    if path.exists() and not is_regular(path):
+        return None
     try:
         with path.open("rb") as f:
             head = f.read(4096)
@@ -208,7 +213,7 @@ def _csv_rows(path: Path) -> Iterator[Row]:
 
 
 def _text_of(path: Path) -> str:
-    content = path.read_bytes()
+    content = read_regular(path, MAX_CSV)
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace")
     try:

@@ -7,10 +7,13 @@ import os
 import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator
+from operator import attrgetter
 from pathlib import Path
 
 from dsinspect.errors import UserError
 from dsinspect.io.containment import held
+from dsinspect.io.files import IMAGE_SUFFIXES
+from dsinspect.io.reading import reads_outside
 
 
 def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
@@ -109,18 +112,36 @@ def publish(stage: Path, out: Path) -> None:
 
 
 def files_below(folder: Path) -> Iterator[str]:
-    """Yield the files below a folder, POSIX and relative to it, in order; links to folders are followed once."""
+    """Yield the files below a folder, POSIX and relative to it, in order; links to folders are followed once.
+
+    Text behind a link that leads out of the folder is left out, as it is in reading: see `dsinspect.io.reading`.
+    """
     seen: set[tuple[int, int]] = set()
-    for where, folders, names in os.walk(folder, followlinks=True):
+    trusted = reads_outside()
+    home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+    waiting: list[tuple[str, str] | str] = [(os.fspath(folder), "")]
+    while waiting:  # a stack, for a thousand nested folders are more than Python recurses into
+        item = waiting.pop()
+        if isinstance(item, str):
+            yield item
+            continue
+        where, prefix = item
         status = os.stat(where)  # noqa: PTH116
         if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        folders.sort()
-        base = Path(where).relative_to(folder).as_posix()
-        for name in sorted(names):
-            yield name if base == "." else f"{base}/{name}"
+        outside = not trusted and not os.path.join(os.path.realpath(where), "").startswith(home)  # noqa: PTH118
+        with os.scandir(where) as listing:
+            entries = sorted(listing, key=attrgetter("name"), reverse=True)
+        folders = [(e.path, f"{prefix}{e.name}/") for e in entries if e.is_dir()]
+        waiting += folders
+        for entry in entries:
+            if entry.is_dir():
+                continue
+            is_text = os.path.splitext(entry.name)[1].lower() not in IMAGE_SUFFIXES  # noqa: PTH122
+            if not trusted and is_text and (outside or entry.is_symlink()) and not os.path.realpath(entry.path).startswith(home):
+                continue
+            waiting.append(prefix + entry.name)
 
 
 def require_file(path: Path, sources: Collection[Path], *, force: bool = False) -> None:

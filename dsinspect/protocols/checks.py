@@ -29,7 +29,7 @@ S = TypeVar("S")
 O = TypeVar("O", bound=BaseOptions)  # noqa: E741
 
 
-__all__ = ["BaseOptions", "Batch", "Chart", "Check", "Findings", "Fix", "Fold", "Result", "RowCheck", "Severity",
+__all__ = ["BaseOptions", "Batch", "Chart", "Check", "Dispute", "Findings", "Fix", "Fold", "Result", "RowCheck", "Severity",
            "option"]
 
 
@@ -59,6 +59,17 @@ class Fold:
 
 
 @dataclass(frozen=True)
+class Dispute:
+    """Images whose size, frame or convention a finding puts in doubt: a fix that moves or drops their boxes is unsafe.
+
+    Attributes:
+        images: paths; None for all.
+    """
+
+    images: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
 class Result:
     """What a check found out.
 
@@ -68,6 +79,7 @@ class Result:
         tables: frames for the workbook and the web page, or functions that make them when a report asks.
         charts: charts as data.
         folds: findings of other checks that these findings explain; the count is added as value `folded`.
+        disputes: images on which no fix of a box is safe any more; say `can_dispute` too.
     """
 
     findings: Findings = field(default_factory=Findings.none)
@@ -75,6 +87,7 @@ class Result:
     tables: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     folds: tuple[Fold, ...] = ()
+    disputes: tuple[Dispute, ...] = ()
 
 
 class Check(ABC, Generic[S, O]):
@@ -89,6 +102,7 @@ class Check(ABC, Generic[S, O]):
         severity: of a finding whose template says nothing else.
         options_type: the struct of its options.
         needs: probe columns and format columns without which the check is skipped.
+        can_dispute: its result may hold `disputes`; `dsinspect fix` asks it even when it is not selected.
         wants: probe columns and format columns it uses when they can be had; look with `in batch.image_columns`.
     """
 
@@ -98,6 +112,7 @@ class Check(ABC, Generic[S, O]):
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
     needs: ClassVar[tuple[str, ...]] = ()
     wants: ClassVar[tuple[str, ...]] = ()
+    can_dispute: ClassVar[bool] = False
 
     def __init__(self, options: O | None = None) -> None:
         self.options: O = options if options is not None else self.options_type()  # type: ignore[assignment]

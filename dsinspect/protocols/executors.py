@@ -14,6 +14,8 @@ class Executor(ABC):
     """Runs work. The merge tree depends on the number of items alone, never on `jobs`."""
 
     name: ClassVar[str]
+    is_remote: ClassVar[bool] = False
+    """Its workers may have been started in another folder, or on another machine: they get absolute paths."""
 
     def __init__(self, jobs: int = 1, initializer: Callable[[], None] | None = None) -> None:
         """Prepare; nothing is started before `map_reduce`.

@@ -39,6 +39,7 @@ class Outcome:
         charts: charts as data.
         limits: the options in force, by name.
         summary: the first line of the check's docstring.
+        is_blind: it applies, but could not look at everything: nothing found does not mean clean.
         explanation: what `dsinspect explain` says of the check: why it matters, an example, when to ignore it.
     """
 
@@ -53,6 +54,7 @@ class Outcome:
     limits: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
     explanation: str = ""
+    is_blind: bool = False
 
     @property
     def applies(self) -> bool:
@@ -150,6 +152,8 @@ class Run:
         troubles: why some measurements could not be had at all, for stderr.
         settings: in force, for reports whose decisions are applied later.
         no_place: actions of edits that the dataset's format has no place for; decisions that need them are not offered.
+        fail_on: lowest severity that makes a gate of the run fail: `error`, `warning`, `info`, `skipped` (errors, and checks that
+            could not look), or `never`.
         decisions: of earlier reviews, which reports that take decisions show beside their findings.
     """
 
@@ -165,6 +169,7 @@ class Run:
     settings: Settings = NO_SETTINGS
     no_place: frozenset[str] = frozenset()
     decisions: tuple[Decision, ...] = ()
+    fail_on: str = "error"
 
     @property
     def images(self) -> pd.DataFrame | None:
@@ -175,6 +180,15 @@ class Run:
     def annotations(self) -> pd.DataFrame | None:
         """All annotations as a pandas frame, when a report asked for them."""
         return None if self.annotation_columns is None else self.annotation_columns.frame
+
+    def fails(self, outcome: Outcome) -> bool:
+        """Say whether a check makes the gate fail."""
+        if self.fail_on == "never":
+            return False
+        if self.fail_on == "skipped" and outcome.is_blind:
+            return True
+        limit = Severity.ERROR if self.fail_on == "skipped" else Severity(self.fail_on)
+        return bool((outcome.findings.severities(outcome.severity) >= limit.rank).any())
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

@@ -57,7 +57,7 @@ def open_framed(image: Mapping[str, Any]) -> Framed:
     """Read an image into the frame that its boxes are in.
 
     Args:
-        image: a row of the measured images: `file`, `width`, `height`, `frame_width`, `frame_height`, and `orientation` when known.
+        image: a row of the measured images: `file`, `boxes_upright`, `frame_width`, `frame_height`, and `orientation` when known.
 
     Raises:
         UnreadableError: it is no file or cannot be decoded.

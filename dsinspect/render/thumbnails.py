@@ -18,10 +18,9 @@ LEAST = 48
 
 
 def framed(bgr: NDArray[Any], image: Mapping[str, Any]) -> NDArray[Any]:
-    """Return the pixels in the frame of the boxes: turned upright when the declared size is not the stored one."""
+    """Return the pixels in the frame of the boxes, as `boxes_upright` says."""
     orientation = image["orientation"]
-    declared = float(image["width"]), float(image["height"])
-    if orientation != orientation or int(orientation) == 1 or declared == (bgr.shape[1], bgr.shape[0]):
+    if orientation != orientation or int(orientation) == 1 or not image.get("boxes_upright", True):
         return bgr
     return turned_upright(bgr, int(orientation))
 

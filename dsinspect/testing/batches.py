@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from dsinspect.geometry.exif import BY_DECLARED_SIZE
 from dsinspect.inspection.measure import frame_sizes
 from dsinspect.inspection.trainer_fates import judged_batch
 from dsinspect.protocols.batch import Batch
@@ -64,7 +65,8 @@ def make_batch(images: Sequence[Mapping[str, Any]] = (), annotations: Sequence[M
         frame[name] = _column([r.get(name) for r in rows]) if n else pd.Series([], dtype=kind)
     columns = {c: frame[c].to_numpy() for c in frame.columns if c in extra}
     width, height = frame_sizes(frame, columns, box_units)
-    for name, size in (("frame_width", width), ("frame_height", height)):
+    upright = BY_DECLARED_SIZE.upright(frame, "fraction" if box_units == "fraction" else "px")
+    for name, size in (("frame_width", width), ("frame_height", height), ("boxes_upright", upright)):
         if name not in frame:
             frame[name] = size
     row_of = {p: k for k, p in reversed(list(enumerate(paths)))}

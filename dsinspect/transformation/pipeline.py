@@ -22,6 +22,7 @@ from dsinspect import __version__
 from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
+from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.io import image_codec as pictures
@@ -36,7 +37,7 @@ from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS
 from dsinspect.transformation.checkpoints import Failure, Parts
-from dsinspect.transformation.shard_task import FOLDER, HALT, STAGE, PartTask, Settings
+from dsinspect.transformation.shard_task import BUSY, FOLDER, HALT, STAGE, PartTask, Settings
 
 if TYPE_CHECKING:
     from dsinspect.loader import Plugins
@@ -102,6 +103,7 @@ class Summary:
         counts: what happened to annotations and pictures, by what.
         failures: pictures left out.
         losses: what the writer could not keep.
+        guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set tells.
     """
 
     pictures: int
@@ -109,6 +111,7 @@ class Summary:
     counts: Mapping[str, int]
     failures: Sequence[Failure]
     losses: Mapping[str, int]
+    guessed_frames: int = 0
 
 
 def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Summary:
@@ -131,13 +134,15 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     if not all(c in owners for c in FRAME_COLUMNS):
         raise UserError("transform needs the size of each picture, and no probe measures it; do without --no-plugin probes")
     swaps = mirrored_pairs(c.name for c in source.info.categories) if request.settings.swap_mirrored else {}
-    task = PartTask(request.settings, source.info, request.out, tuple(
-        {owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()),
-        owners["is_truncated"]() if "is_truncated" in owners else None, swaps, request.resume, request.to is not None)
+    probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
+    frame = SetFrame(refs, probes, source.info.box_units, request.settings.frame)
+    task = PartTask(request.settings, source.info, request.out, probes,
+                    owners["is_truncated"]() if "is_truncated" in owners else None, swaps, request.resume,
+                    request.to is not None, frame.whole)
     todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]
     if todo:
         run_parts(executor_for(request, plugins, len(todo)), task, todo, len(refs), request.progress)
-    return finish(request, source.info, parts, len(refs), writer)
+    return replace(finish(request, source.info, parts, len(refs), writer), guessed_frames=frame.guessed)
 
 
 def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: int, writer: Writer) -> Summary:
@@ -249,6 +254,7 @@ def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, Shar
             executor.map_reduce(task, todo, _add, seen)
     except BaseException:
         HALT.set()
+        BUSY.wait()
         task.parts.sweep()
         raise
     finally:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec
 from dsinspect.io.decoder_stderr import quiet_decoders
@@ -74,10 +75,12 @@ def samples(source: Source, settings: Settings, probes: tuple[Probe, ...]) -> It
     """
     image_codec.start_opencv()
     task = PartTask(settings, source.info, Path(), probes, None, {}, resume=False)
-    for ref in source.shards(SHARD):
+    refs = source.shards(SHARD)
+    frame = SetFrame(refs, probes, source.info.box_units, settings.frame)
+    for ref in refs:
         shard = ref.load()
-        measured = measured_shard(shard, measure(shard.image_columns["file"].tolist(), probes, None), source.info.box_units)
-        shard = task.in_frame(measured)
+        measurements = measure(shard.image_columns["file"].tolist(), probes, None)
+        shard = task.in_frame(measured_shard(shard, measurements, source.info.box_units, frame.of(shard, measurements)))
         columns = {name: shard.image_columns[name].tolist() for name in COLUMNS}
         splits = shard.image_columns["split"].tolist()
         rows, failures = task.rows(columns)

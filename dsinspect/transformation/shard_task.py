@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -18,7 +18,7 @@ import numpy as np
 from dsinspect.errors import UserError
 from dsinspect.geometry.affine import not_carried
 from dsinspect.geometry.annotations import Carried, Output, carry, outlines_not_carried
-from dsinspect.geometry.exif import turned_upright
+from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame, FrameRule, turned_upright
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec as pictures
 from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
@@ -40,9 +40,36 @@ FOLDER = ".dsinspect-transform"
 """Folder of the finished parts, in the output folder."""
 STAGE = f"{FOLDER}/pictures"
 """Folder of pictures that the end of the run gives their places."""
-COLUMNS = ("image_id", "path", "file", "width", "height", "file_width", "file_height", "orientation", "read_error")
+COLUMNS = ("image_id", "path", "file", "width", "height", "file_width", "file_height", "orientation", "read_error",
+           "boxes_upright")
 HALT = threading.Event()
 """Set when the run is broken off: worker threads stop before the next picture."""
+
+
+class _Busy:
+    """Counts the shards that threads of this process are at."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self._count += 1
+
+    def __exit__(self, *error: object) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait(self) -> None:
+        """Return when no thread is at work; call with `HALT` set."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count == 0)
+
+
+BUSY = _Busy()
+"""Every thread has ended its picture before anything is swept up."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +86,7 @@ class Settings:
     Attributes:
         chain: the transforms.
         encoding: how pictures are written.
-        frame: frame that boxes in px of an EXIF-rotated picture are in: `auto` (the stored one where the declared size is
-            the stored one, else the upright one), `stored` or `upright`.
+        frame: frame that boxes of an EXIF-rotated picture are in: `auto` (see `FrameRule`), `stored` or `upright`.
         variants: keep each original beside its transformed copies.
         only_classes: transform only pictures with a box of these classes; with `variants` the others are copied.
         swap_mirrored: exchange class names that tell left from right in mirrored outputs.
@@ -73,7 +99,7 @@ class Settings:
 
     chain: Chain
     encoding: Encoding = field(default_factory=Encoding)
-    frame: Literal["auto", "stored", "upright"] = "auto"
+    frame: Frame = "auto"
     variants: bool = False
     only_classes: tuple[str, ...] = ()
     swap_mirrored: bool = False
@@ -110,6 +136,7 @@ class PartTask:
         content: measures whether a file ends early, or None.
         swaps: class names to exchange in mirrored outputs.
         resume: keep outputs that are there already and newer than their source.
+        rule: for the frame of images with an EXIF orientation.
         staged: pictures go into a folder beside the parts; the end of the run gives them their places.
     """
 
@@ -121,6 +148,7 @@ class PartTask:
     swaps: Mapping[str, str]
     resume: bool
     staged: bool = False
+    rule: FrameRule = BY_DECLARED_SIZE
 
     @property
     def parts(self) -> Parts:
@@ -138,12 +166,18 @@ class PartTask:
         Raises:
             UserError: the output cannot be written, or geometry cannot be carried.
         """
+        with BUSY:
+            return self._made(item)
+
+    def _made(self, item: tuple[int, ShardRef]) -> int:
         number, ref = item
+        if HALT.is_set():
+            raise InterruptedError("broken off")
         pictures.start_opencv()
         shard = ref.load()
         Apart(self.out).require(shard.image_columns["file"].tolist())
         measurements = measure(shard.image_columns["file"].tolist(), self.probes, None)
-        shard = self.in_frame(measured_shard(shard, measurements, self.info.box_units))
+        shard = self.in_frame(measured_shard(shard, measurements, self.info.box_units, self.rule))
         n = len(shard.image_columns)
         boxes_of = np.bincount(shard.annotations["image_row"].to_numpy() + 1, minlength=n + 1)[1:]
         columns = {name: shard.image_columns[name].tolist() for name in COLUMNS}
@@ -222,9 +256,7 @@ class PartTask:
         orientation = int(picture["orientation"])
         if orientation == 1:
             return ImageRow(path, width, height)
-        is_stored = self.info.box_units == "px" and (picture["width"], picture["height"]) == (width, height)
-        upright = self.settings.frame == "upright" or (self.settings.frame == "auto" and not is_stored)
-        if not upright:
+        if not picture["boxes_upright"]:
             return ImageRow(path, width, height, orientation)
         return ImageRow(path, *((height, width) if orientation >= 5 else (width, height)), was_turned=True)
 
@@ -315,7 +347,7 @@ class PartTask:
             line=source["line"].to_numpy(), index=source["index"].to_numpy())
         return images.assign(
             frame_width=sizes[:, 0], frame_height=sizes[:, 1], file_width=sizes[:, 0], file_height=sizes[:, 1],
-            orientation=np.where(waits, source["orientation"].to_numpy(), 1.0))
+            orientation=np.where(waits, source["orientation"].to_numpy(), 1.0), boxes_upright=~waits)
 
 
 class Reader:

@@ -13,6 +13,7 @@ class Dask(Executor):
     """Runs items on Dask; the workers of a cluster must see the dataset under the same path and have dsinspect."""
 
     name = "dask"
+    is_remote = True
 
     def map_reduce(self, fn: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R],
                    seen: Callable[[R], None] | None = None) -> R:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -36,9 +38,15 @@ class Processes(Executor):
             raise UserError("a worker process was killed, most likely for want of memory; "
                             "use fewer with --jobs 1") from None
         except BaseException:
-            for worker in list(workers.values()):
+            ended = list(workers.values())
+            for worker in ended:
                 worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
+            for worker in ended:  # nothing is swept up, and no error told, while a worker still writes
+                worker.join(2)
+                if worker.is_alive():
+                    worker.kill()
+                    worker.join()
             raise
         pool.shutdown()
         return merged
@@ -46,5 +54,14 @@ class Processes(Executor):
 
 def _start(initializer: Callable[[], None] | None) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent hears ^C and ends its workers
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     if initializer:
         initializer()
+
+
+def _end_with_parent() -> None:
+    """End this worker when the process that started it is gone, killed perhaps; the resource tracker ends with the workers."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.places import remembered
+from dsinspect.io.reading import leave_alone, reads_outside
 
 SUFFIXES = IMAGE_SUFFIXES - {".npy"}
 """Suffixes, in lower case, that make a file an image of a set."""
@@ -33,35 +34,54 @@ def walk(folder: Path) -> Iterator[str]:
 
 
 def _walked(folder: str) -> list[str]:
+    """List a tree without recursion: a thousand nested folders are no reason to stop.
+
+    Text behind a link that leads out of the folder is not listed, only images are: the words of a private file must not
+    reach a report. Nor is anything but regular files, unless it is called an image, which is then told as none.
+    """
     found: list[str] = []
     links: list[tuple[str, str]] = []
     seen: set[tuple[int, int]] = set()
-    _walk(folder, "", seen, found, links)
-    if not links:
-        return found
-    while links:  # after all folders: a link beside a folder is another name of it, and the labels are beside its own
-        _walk(*links.pop(0), seen, found, links)
-    return sorted(found, key=lambda path: path.split("/"))
-
-
-def _walk(folder: str, prefix: str, seen: set[tuple[int, int]], found: list[str], links: list[tuple[str, str]]) -> None:
-    try:
-        status = os.stat(folder)  # noqa: PTH116
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=attrgetter("name"))
-    except OSError:
-        return  # a folder that cannot be listed holds nothing we could read; its records are reported as missing
-    if (status.st_dev, status.st_ino) in seen:
-        return
-    seen.add((status.st_dev, status.st_ino))
-    for entry in entries:
-        name = entry.name
-        if not entry.is_dir() or is_image(name):
-            found.append(prefix + name)
-        elif entry.is_symlink() and not name.startswith("."):
-            links.append((entry.path, f"{prefix}{name}/"))
-        elif not name.startswith("."):
-            _walk(entry.path, f"{prefix}{name}/", seen, found, links)
+    home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
+    trusted = reads_outside()
+    waiting: list[tuple[str, str] | str] = [(folder, "")]
+    followed = False
+    while waiting or links:
+        if not waiting:  # after all folders: a link beside a folder is another name of it, and the labels are beside its own
+            waiting.append(links.pop(0))
+            followed = True
+        item = waiting.pop()
+        if isinstance(item, str):
+            found.append(item)
+            continue
+        where, prefix = item
+        try:
+            status = os.stat(where)  # noqa: PTH116
+            with os.scandir(where) as listing:
+                entries = sorted(listing, key=attrgetter("name"), reverse=True)
+        except OSError:
+            continue  # a folder that cannot be listed holds nothing we could read; its records are reported as missing
+        if (status.st_dev, status.st_ino) in seen:
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        outside = not trusted and bool(prefix) and not os.path.join(os.path.realpath(where), "").startswith(home)  # noqa: PTH118
+        here: list[tuple[str, str]] = []
+        for entry in entries:  # from the last to the first: the stack turns them round again
+            name = entry.name
+            called_image = is_image(name)
+            if called_image or not entry.is_dir():
+                if (not called_image and not trusted and (outside or entry.is_symlink())
+                        and not os.path.realpath(entry.path).startswith(home)):
+                    leave_alone(prefix + name)
+                    continue
+                if called_image or entry.is_file() or not os.path.exists(entry.path):  # noqa: PTH110
+                    waiting.append(prefix + name)
+            elif entry.is_symlink() and not name.startswith("."):
+                here.append((entry.path, f"{prefix}{name}/"))
+            elif not name.startswith("."):
+                waiting.append((entry.path, f"{prefix}{name}/"))
+        links += reversed(here)
+    return sorted(found, key=lambda path: path.split("/")) if followed else found
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from typing import Any
 import msgspec
 
 from dsinspect.io.places import remembered
+from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import walk
-from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats._text import decode, odd_encoding, without_lone_surrogates
 from dsinspect_formats.coco._files import split_of
 from dsinspect_formats.coco._records import collector_off
 
@@ -85,7 +86,7 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         return float(name.replace("Infinity", "inf"))
 
     try:
-        value = json.loads(text, parse_constant=constant)
+        value = without_lone_surrogates(json.loads(text, parse_constant=constant))
     except json.JSONDecodeError as e:
         reason = f"not valid JSON: {e.msg[:1].lower()}{e.msg[1:]}, column {e.colno}" if text.strip() else "the file is empty"
         line = text.splitlines()[e.lineno - 1:e.lineno]
@@ -106,7 +107,7 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
 def read_json_file(path: Path, source: str) -> tuple[Any, list[Problem]]:
     """Read a JSON file from disk; a file that cannot be read is a problem too."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as e:
         return None, [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")]
     return read_json(content, source)

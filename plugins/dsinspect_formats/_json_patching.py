@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch, Source
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, automatic_boxes, is_dropped
@@ -62,7 +63,7 @@ class JsonSetFile(ABC):
     @cached_property
     def before(self) -> bytes:
         """The file as it is."""
-        return self.path.read_bytes()
+        return read_regular(self.path)
 
     def release(self) -> None:
         """Forget the text of the file: those of a whole set can be more than there is memory for."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
-import pandas as pd
 
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import write_atomic
@@ -19,6 +18,7 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy, is_extra_column
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 ALL_KEPT = frozenset(("crowd", "ignored", "category_ids"))
@@ -112,6 +112,8 @@ def category_pairs(annotations: pd.DataFrame) -> tuple[list[tuple[int, str | Non
     if not len(annotations):
         return [], np.empty(0, np.intp)
     names, ids = annotations["category"].to_numpy(), annotations["category_id"].to_numpy()
+    import pandas as pd  # reading imports this module, and has no time for it
+
     codes = pd.factorize(names)[0]
     _, first, inverse = np.unique(np.stack([codes, ids]), axis=1, return_index=True, return_inverse=True)
     order = np.argsort(first)

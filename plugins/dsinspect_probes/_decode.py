@@ -6,12 +6,12 @@ OpenCV is imported when the first image is decoded, so that everything else work
 from __future__ import annotations
 
 import functools
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.errors import PluginError
+from dsinspect.errors import PluginError, UserError
+from dsinspect.io.image_codec import MAX_PIXELS, start_opencv
 from dsinspect.protocols.probes import ImageFile
 from dsinspect_probes._header import header_of
 
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 PREVIEW_SIDE = 256
 """Longer side of the preview, px."""
-MAX_PIXELS = 1 << 28
-"""Images of more pixels than this (268 million, 16,384 x 16,384) are not decoded."""
 
 
 @functools.cache
@@ -31,15 +29,12 @@ def opencv() -> Any:
     Raises:
         PluginError: it cannot be imported; the message names the two ways out.
     """
-    os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(1 << 30))
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
-        import cv2
-    except ImportError as e:
-        raise PluginError(
-            f"plugin 'probes': OpenCV cannot be imported ({e}); install the system's libGL (Debian: apt-get install "
-            "libgl1) or replace opencv-python by opencv-python-headless; until then images are not decoded") from None
-    cv2.setNumThreads(1)  # files are decoded in parallel, so one thread each
+        start_opencv()
+    except UserError as e:
+        raise PluginError(f"plugin 'probes': {e}; until then images are not decoded") from None
+    import cv2
+
     return cv2
 
 
@@ -107,7 +102,8 @@ def decode(file: ImageFile, flags: int) -> NDArray[Any]:
     if header.format is None:
         raise UndecodableError("not an image: the file is empty" if not file.head else "not an image by its first bytes")
     if (header.width or 0) * (header.height or 0) > MAX_PIXELS:
-        raise UndecodableError(f"{header.width} x {header.height} px is more than is decoded ({MAX_PIXELS:,} px)")
+        raise UndecodableError(f"{header.width} x {header.height} px is more than is decoded ({MAX_PIXELS:,} px, "
+                               "DSINSPECT_MAX_PIXELS)")
     if header.format in ("jpeg", "png", "bmp", "gif") and not (header.width and header.height):
         raise UndecodableError("the header gives no size")
     try:

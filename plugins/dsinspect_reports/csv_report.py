@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from dsinspect.findings.findings import Finding
-from dsinspect.findings.rendering import without_controls
+from dsinspect.findings.rendering import guarded, without_controls
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
 
@@ -47,8 +47,3 @@ def _rows(findings: Iterator[Finding]) -> Iterator[list[Any]]:
         texts = (f.code, str(f.severity), f.message, f.image, f.split, f.category)
         yield [*map(guarded, texts), f.annotation_id, guarded(f.source), f.line, f.index, *(f.bbox_xyxy or [None] * 4),
                guarded(values), f.fingerprint, fix]
-
-
-def guarded(text: str | None) -> str | None:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text and text[0] in "=+-@\t\r" else text

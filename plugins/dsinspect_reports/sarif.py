@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
@@ -34,7 +35,8 @@ def pieces(run: Run) -> Iterator[bytes]:
     failed = [notification(o) for o in run.crashed]
     invocation = {"executionSuccessful": not failed, "toolExecutionNotifications": failed}
     yield b'{"$schema": "' + SCHEMA.encode() + b'", "version": "2.1.0", "runs": [{"tool": {"driver": '
-    yield encoded(driver) + b'}, "columnKind": "unicodeCodePoints", "invocations": ['
+    yield encoded(driver) + b'}, "columnKind": "unicodeCodePoints", "originalUriBaseIds": '
+    yield encoded(base_of(run.path)) + b', "invocations": ['
     yield encoded(invocation) + b'], "results": ['
     comma = b""
     for index, outcome in enumerate(run.outcomes):
@@ -43,6 +45,19 @@ def pieces(run: Run) -> Iterator[bytes]:
             yield comma + b"\n" + encoded_lines(results).rstrip(b"\n").replace(b"\n", b",\n")
             comma = b","
     yield b"\n]}]}\n"
+
+
+def base_of(path: str) -> dict[str, Any]:
+    """Return what `DATASET` stands for: the dataset as the user named it, from the root of the checkout that is scanned."""
+    root = PurePosixPath(path.replace("\\", "/"))
+    folder = root.parent if root.suffix else root
+    uri = quote(str(folder).removeprefix("./"), safe="/", errors="replace")
+    absolute = folder.is_absolute()
+    made: dict[str, Any] = {"DATASET": {"uri": f"{'file://' if absolute else ''}{'' if uri == '.' else uri + '/'}"}}
+    if not absolute:
+        made["DATASET"]["uriBaseId"] = "SRCROOT"
+        made["SRCROOT"] = {"description": {"text": "the folder that dsinspect was started in"}}
+    return made
 
 
 def rule(outcome: Outcome) -> dict[str, Any]:

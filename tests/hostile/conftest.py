@@ -42,14 +42,19 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
 def snapshot(folder: Path) -> dict[str, str]:
     """Return every entry below a folder: what a link leads to, the hash of a file, `dir`, or `other`."""
     found = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if path.is_symlink():
-            found[name] = f"link {path.readlink()}"
-        elif path.is_file():
-            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
-        else:
-            found[name] = "dir" if path.is_dir() else "other"
+    waiting = [folder]
+    while waiting:
+        for path in sorted(waiting.pop().iterdir()):
+            name = path.relative_to(folder).as_posix()
+            if path.is_symlink():
+                found[name] = f"link {path.readlink()}"
+            elif path.is_file():
+                found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            elif path.is_dir():
+                found[name] = "dir"
+                waiting.append(path)
+            else:
+                found[name] = "other"
     return found
 
 

@@ -103,16 +103,21 @@ def test_a_link_in_the_output_is_not_followed(cli: Cli, tmp_path: Path) -> None:
         assert (tmp_path / "precious/a0.txt").read_text() == "mine"
 
 
-def test_folders_that_are_links_are_copied_whole(cli: Cli, tmp_path: Path) -> None:
+def test_folders_that_are_links_are_copied_whole(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_READ_OUTSIDE", "")
     yolo(tmp_path / "store")
     (tmp_path / "set").mkdir()
     for name in ("images", "labels"):
         (tmp_path / "set" / name).symlink_to(tmp_path / "store" / name)
     (tmp_path / "set/data.yaml").write_text("train: images/train\nval: images/train\nnames: [thing]\n")
     before = snapshot(tmp_path / "store")
-    done = cli("fix", tmp_path / "set", "-o", tmp_path / "out")
+    done = cli("fix", tmp_path / "set", "-o", tmp_path / "careful")
+    assert "3 text files behind links that lead out of the dataset not read: labels/train/a0.txt" in done.err
+    assert not list((tmp_path / "careful").rglob("labels/**/*.txt"))
+    done = cli("--read-outside", "fix", tmp_path / "set", "-o", tmp_path / "out")
     assert done.code == 0, done.err
     assert snapshot(tmp_path / "store") == before
+    assert len(list((tmp_path / "out").rglob("labels/train/*.txt"))) == 3
     assert sorted(p.name for p in (tmp_path / "out").rglob("*.jpg")) == ["a0.jpg", "a1.jpg", "a2.jpg"]
     assert not any(p.is_symlink() for p in (tmp_path / "out").rglob("*"))
 

@@ -22,7 +22,7 @@ import numpy as np
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity, option
 from dsinspect_checks.boxes._geometry import is_judged
-from dsinspect_checks.boxes._pairs import overlapping_pairs, repeats
+from dsinspect_checks.boxes._pairs import first_alike, overlapping_pairs
 
 
 class Options(BaseOptions, frozen=True):
@@ -44,8 +44,8 @@ class CrowdedOverlap(RowCheck[Options]):
         """Report images by their share of overlapping boxes; boxes that repeat another one do not count."""
         pairs = batch.once(overlapping_pairs)
         codes, _ = batch.category_codes
-        repeated = batch.once(repeats)
-        same = (codes[pairs.first] == codes[pairs.second]) & ~repeated[pairs.first] & ~repeated[pairs.second]
+        repeated = batch.once(first_alike) >= 0
+        same = codes[pairs.first] == codes[pairs.second]
         overlaps = np.zeros(len(batch.annotation_columns), bool)
         overlaps[pairs.first[same]] = overlaps[pairs.second[same]] = True
         rows = batch.annotation_columns["image_row"]

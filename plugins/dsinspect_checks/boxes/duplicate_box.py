@@ -1,6 +1,7 @@
 """BOX006 duplicate-box: the same box twice.
 
-Reports each box that has the image, category and coordinates of an earlier one. Crowd and ignored regions are exempt.
+Reports each box that has the image, category, coordinates and outline of an earlier one. Two objects with one box and
+different polygons, or rotated boxes of one envelope, are no duplicates. Crowd and ignored regions are exempt.
 
 Why it matters: the object counts twice in the loss and in the counts of its class, and no detector can find both, for
 non-maximum suppression leaves one: the best possible recall falls.
@@ -18,7 +19,7 @@ import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
-from dsinspect_checks.boxes._pairs import overlapping_pairs, repeats
+from dsinspect_checks.boxes._pairs import OUTLINES, repeated
 
 
 class DuplicateBox(RowCheck[BaseOptions]):
@@ -27,16 +28,13 @@ class DuplicateBox(RowCheck[BaseOptions]):
     code = "BOX006"
     name = "duplicate-box"
     severity = Severity.ERROR
+    wants = OUTLINES
 
     def find(self, batch: Batch) -> Findings:
         """Report every box but the first of each group of equals."""
-        extra = np.flatnonzero(batch.once(repeats))
-        pairs = batch.once(overlapping_pairs)
-        codes, _ = batch.category_codes
-        same = pairs.is_equal & (codes[pairs.first] == codes[pairs.second])
-        first_of = np.full(len(batch.annotation_columns), -1)
-        first_of[pairs.second[same][::-1]] = pairs.first[same][::-1]  # pairs are sorted: the first one is written last
+        first = batch.once(repeated)
+        extra = np.flatnonzero(first >= 0)
         ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
             batch, extra, "Box repeats annotation {first_id}: same image, class and coordinates",
-            {"first_id": ids[first_of[extra]]}, fix=Fix("safe", "drop-annotation"))
+            {"first_id": ids[first[extra]]}, fix=Fix("safe", "drop-annotation"))

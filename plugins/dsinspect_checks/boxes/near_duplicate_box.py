@@ -22,7 +22,7 @@ import numpy as np
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
 from dsinspect_checks.boxes._geometry import sizes_wh
-from dsinspect_checks.boxes._pairs import overlapping_pairs, repeats
+from dsinspect_checks.boxes._pairs import overlapping_pairs
 
 
 class Options(BaseOptions, frozen=True):
@@ -43,9 +43,7 @@ class NearDuplicateBox(RowCheck[Options]):
         """Report the smaller box of each pair, once, with its best match."""
         pairs = batch.once(overlapping_pairs)
         codes, _ = batch.category_codes
-        repeated = batch.once(repeats)
         near = (codes[pairs.first] == codes[pairs.second]) & (pairs.iou >= self.options.min_iou) & ~pairs.is_equal
-        near &= ~repeated[pairs.first] & ~repeated[pairs.second]
         area = sizes_wh(batch).prod(axis=1)
         first, second, iou = pairs.first[near], pairs.second[near], pairs.iou[near]
         first_is_smaller = area[first] < area[second]

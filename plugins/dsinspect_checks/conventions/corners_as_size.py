@@ -20,7 +20,7 @@ from typing import Annotated
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fold, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import NOT_FINITE, faults
@@ -41,6 +41,7 @@ class CornersAsSize(Check[State, Options]):
 
     code = "CNV002"
     name = "corners-as-size"
+    can_dispute = True
     severity = Severity.ERROR
     options_type = Options
     wants = FRAME_COLUMNS
@@ -67,4 +68,5 @@ class CornersAsSize(Check[State, Options]):
             ["set"] if found else [], "{past:~} of {boxes:~} boxes extend beyond their image, and {fits:~} fit when the last "
             "two numbers are read as a corner: x y x y is stored as x y width height (limit {limit:.0%}, option min_share)",
             {"past": state["past"], "boxes": n, "fits": state["fits"], "limit": o.min_share}),
-            folds=(Fold(("BOX003", "BOX004")),) if found else ())
+            folds=(Fold(("BOX003", "BOX004")),) if found else (),
+            disputes=(Dispute(),) if found else ())

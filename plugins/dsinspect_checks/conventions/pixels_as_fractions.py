@@ -20,7 +20,7 @@ from typing import Annotated
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fold, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 
@@ -39,6 +39,7 @@ class PixelsAsFractions(Check[State, Options]):
 
     code = "CNV003"
     name = "pixels-as-fractions"
+    can_dispute = True
     severity = Severity.ERROR
     options_type = Options
     wants = FRAME_COLUMNS
@@ -67,4 +68,5 @@ class PixelsAsFractions(Check[State, Options]):
             ["set"] if found else [], "{pixels:~} of {boxes:~} boxes have numbers above 1 that fit as pixels; YOLO expects "
             "fractions of the sides (limit {limit:.0%}, option min_share)",
             {"pixels": state["pixels"], "boxes": n, "limit": o.min_share}),
-            folds=(Fold(("BOX003", "BOX004")),) if found else ())
+            folds=(Fold(("BOX003", "BOX004")),) if found else (),
+            disputes=(Dispute(),) if found else ())

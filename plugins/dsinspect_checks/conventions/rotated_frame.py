@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fold, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
@@ -40,6 +40,7 @@ class RotatedFrame(Check[State, Options]):
 
     code = "CNV005"
     name = "rotated-frame"
+    can_dispute = True
     severity = Severity.WARNING
     options_type = Options
     needs = (*FRAME_COLUMNS, "file_format", "read_error")
@@ -70,4 +71,5 @@ class RotatedFrame(Check[State, Options]):
             ["set"] if found else [], "The boxes of {agreeing:~} of {deciding:~} turned images that can decide it fit the "
             "{frame} frame only (limit {limit:.0%}, option min_share)",
             {"agreeing": len(agreeing), "deciding": deciding, "frame": frame, "limit": self.options.min_share}),
-            folds=(Fold(("IMG005", "BOX003"), stored | upright),) if found else ())
+            folds=(Fold(("IMG005", "BOX003"), stored | upright),) if found else (),
+            disputes=(Dispute(stored | upright),) if found else ())

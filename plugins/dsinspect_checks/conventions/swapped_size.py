@@ -18,7 +18,7 @@ from collections import Counter
 from typing import Annotated
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fold, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fold, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
@@ -38,6 +38,7 @@ class SwappedSize(Check[State, Options]):
 
     code = "CNV006"
     name = "swapped-size"
+    can_dispute = True
     severity = Severity.ERROR
     options_type = Options
     needs = (*FRAME_COLUMNS, "file_format", "read_error")
@@ -63,4 +64,5 @@ class SwappedSize(Check[State, Options]):
             ["set"] if found else [], "Width and height are swapped in {swapped:~} of {images:~ image|images} (limit "
             "{limit:.0%}, option min_share)",
             {"swapped": swapped, "images": n, "limit": self.options.min_share}),
-            folds=(Fold(("IMG004",), messages=("swapped",)),) if found else ())
+            folds=(Fold(("IMG004",), messages=("swapped",)),) if found else (),
+            disputes=(Dispute(),) if found else ())

@@ -24,10 +24,13 @@ Source of the default: the loading code of these trainers, run on images of all 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Dispute, Findings, Result, RowCheck, Severity
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 from dsinspect_checks.images.size_mismatch import boxes_fit
@@ -40,6 +43,7 @@ class ExifRotated(RowCheck[BaseOptions]):
     name = "exif-rotated"
     severity = Severity.WARNING
     needs = (*FRAME_COLUMNS, "file_format", "read_error")
+    can_dispute = True
 
     def find(self, batch: Batch) -> Findings:
         """Report turned images with the frame that their boxes fit."""
@@ -53,3 +57,11 @@ class ExifRotated(RowCheck[BaseOptions]):
             batch, turned, "Image of {width:~} x {height:~} px has EXIF orientation {orientation}; its boxes fit: {fits}",
             {"orientation": images["orientation"][turned].astype(np.int64), "width": stored[turned, 0],
              "height": stored[turned, 1], "fits": fits[turned].astype(object)})
+
+    def finish(self, state: tuple[Findings, ...], dataset: DatasetInfo) -> Result:
+        """Join the findings; boxes that do not fit the whole image in both frames leave in doubt which one is theirs."""
+        result = super().finish(state, dataset)
+        if not len(result.findings):
+            return result
+        doubtful = result.findings.columns["value:fits"] != "both"
+        return replace(result, disputes=(Dispute(frozenset(result.findings.columns["image"][doubtful].tolist())),))

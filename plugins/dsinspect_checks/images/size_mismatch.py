@@ -14,11 +14,14 @@ Source of the default: there is no limit; users met it in detectron2#2463.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Dispute, Findings, Fix, Result, RowCheck, Severity
 from dsinspect.tables.columns import is_given
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 
@@ -30,6 +33,7 @@ class SizeMismatch(RowCheck[BaseOptions]):
     name = "size-mismatch"
     severity = Severity.ERROR
     needs = (*FRAME_COLUMNS, "file_format", "read_error")
+    can_dispute = True
 
     def find(self, batch: Batch) -> Findings:
         """Compare the declared size with the stored one and the displayed one."""
@@ -63,6 +67,14 @@ class SizeMismatch(RowCheck[BaseOptions]):
                     fix=Fix("safe", "set-image-size") if fitting else None, severity=severity,
                     new_text=sizes if fitting else None))
         return Findings.concat(parts)
+
+    def finish(self, state: tuple[Findings, ...], dataset: DatasetInfo) -> Result:
+        """Join the findings; a declared size that is wrong disputes what the boxes of its image mean."""
+        result = super().finish(state, dataset)
+        if not len(result.findings):
+            return result
+        wrong = result.findings.severities(self.severity) >= self.severity.rank
+        return replace(result, disputes=(Dispute(frozenset(result.findings.columns["image"][wrong].tolist())),))
 
 
 def boxes_fit(batch: Batch, sizes_wh: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> np.ndarray[

@@ -14,8 +14,11 @@ Source of the default: there is no limit; users met it in convert2Yolo#17 and da
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, Fold, Result, RowCheck, Severity
+from dsinspect.tables.dataset import DatasetInfo
 
 
 class MalformedRecord(RowCheck[BaseOptions]):
@@ -28,3 +31,10 @@ class MalformedRecord(RowCheck[BaseOptions]):
     def find(self, batch: Batch) -> Findings:
         """Report what the reader met."""
         return Findings.of_problems(batch, "malformed-record", "{reason}", fix=Fix("unsafe", "drop-record"))
+
+    def finish(self, state: tuple[Findings, ...], dataset: DatasetInfo) -> Result:
+        """Join the findings; a file that is cut off explains the ids that it no longer declares."""
+        result = super().finish(state, dataset)
+        reasons = result.findings.columns["value:reason"].tolist() if len(result.findings) else []
+        is_cut = any("cut off" in str(r) for r in reasons)
+        return replace(result, folds=(Fold(("REC005", "REC006")),) if is_cut else ())

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
@@ -85,7 +86,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         everywhere = [c for c in changes.everywhere if c.source in (None, file.source)]
         if not (file.is_touched or plan or everywhere):
             continue
-        before = file.path.read_bytes()
+        before = read_regular(file.path)
         after = _Editor(file, plan, new_ids, everywhere, tree, base, before).apply()
         if after != before:
             yield Patch(shown_path(request.root, file.path), before, after)

@@ -111,6 +111,6 @@ def decode_strictly(content: bytes | memoryview, *, segmentations: bool, keypoin
     try:
         with collector_off():
             read = msgspec.json.decode(content, type=document)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     return read if all(i.file_name or i.name for i in read.images) else None

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from dsinspect.tables.schema import NO_POSITION, Problem
+from dsinspect_formats._text import without_lone_surrogates
 from dsinspect_formats.coco._records import (
     NO_BYTES,
     Annotation,
@@ -65,6 +66,7 @@ class _Scanner:
         self.source = source
         self.result = Recovered()
         self.decoder = json.JSONDecoder()
+        self.has_surrogates = "\\ud" in text or "\\uD" in text
         self._line_at = (0, 1)
 
     def scan(self) -> Recovered:
@@ -94,6 +96,9 @@ class _Scanner:
         """Read `"key": value` and return the position after it; None when it cannot be read."""
         try:
             key, after = self.decoder.raw_decode(self.text, position)
+        except RecursionError:
+            self.problem("JSON is nested too deeply here", position)
+            return None
         except ValueError as e:
             self.problem(f"not valid JSON: {self.why(e)}", min(getattr(e, "pos", position), len(self.text)))
             return None
@@ -107,6 +112,9 @@ class _Scanner:
             return self.elements(key, after + 1)
         try:
             return self.decoder.raw_decode(self.text, after)[1]
+        except RecursionError:
+            self.problem(f"JSON is nested too deeply in {key!r:.40}", after)
+            return None
         except ValueError as e:
             self.problem(f"not valid JSON: {self.why(e)}", after)
             return None
@@ -128,9 +136,10 @@ class _Scanner:
                 return None
             try:
                 value, after = self.decoder.raw_decode(self.text, position)
-            except ValueError as e:
+                value = without_lone_surrogates(value) if self.has_surrogates else value
+            except (ValueError, RecursionError) as e:
                 follows = _NEXT_RECORD.search(self.text, position + 1)
-                reason = f"not valid JSON: {self.why(e)}"
+                reason = "JSON is nested too deeply here" if isinstance(e, RecursionError) else f"not valid JSON: {self.why(e)}"
                 if not follows:
                     reason = f"the file ends in the middle of {key}"
                 self.problem(reason, position, index, self.text[position:position + 80])
@@ -258,8 +267,30 @@ def flag(record: dict[str, Any], key: str) -> int | None:
 
 
 def recover(text: str, source: str) -> Recovered:
-    """Read what can be read of a file."""
-    return _Scanner(text, source).scan()
+    """Read what can be read of a file; what a strict parser refuses comes first, with line and column."""
+    scanner = _Scanner(text, source)
+    fault = syntax_fault(text, source)
+    if fault is not None:
+        scanner.result.problems.append(fault)
+    return scanner.scan()
+
+
+def syntax_fault(text: str, source: str) -> Problem | None:
+    """Return what makes a text no JSON, or None; the file may be read beyond it all the same."""
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as e:
+        line = text[e.pos - e.colno + 1:][:200].partition("\n")[0]
+        shown = line if len(line) < 200 else text[max(e.pos - 40, 0):e.pos + 40]
+        is_cut = not text[e.pos:].strip() or (e.msg.startswith("Unterminated string") and '"' not in text[e.pos + 1:])
+        cause = "the file ends early, it is cut off" if is_cut else f"{e.msg[:1].lower()}{e.msg[1:]}"
+        return Problem("malformed-record", source, f"not valid JSON: {cause} (line {e.lineno:,}, column {e.colno:,})",
+                       shown, e.lineno)
+    except RecursionError:
+        return Problem("malformed-record", source, "JSON is nested too deeply")
+    except ValueError:  # a number of thousands of digits: the record that holds it is told
+        return None
+    return None
 
 
 __all__ = ["Annotation", "Recovered", "recover"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.tables.columns import Columns, constant, is_given, objects
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
@@ -287,9 +287,9 @@ def _names_of(ids: np.ndarray[Any, np.dtype[np.int64]], names: dict[int, str]) -
 
 def _content(path: Path) -> memoryview:
     """Read a file, or map it when it is large: 400 MB more of memory take up to a second to be had."""
+    if not is_regular(path) or path.stat().st_size < MAPPED_BYTES:
+        return memoryview(read_regular(path))
     with path.open("rb") as file:
-        if os.fstat(file.fileno()).st_size < MAPPED_BYTES:
-            return memoryview(file.read())
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, automatic_boxes, is_dropped
@@ -94,7 +95,7 @@ class _File:
 
     def __init__(self, path: Path, base: Path) -> None:
         self.path, self.source = path, relative(path, base)
-        self.before = path.read_bytes()
+        self.before = read_regular(path)
         read = Gathered(())
         read_file(path, base, read, split_of(path, only=True))
         guessed = any(p.kind == "odd-encoding" for p in read.problems)

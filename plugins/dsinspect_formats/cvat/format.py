@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem
@@ -17,7 +18,7 @@ from dsinspect_formats._gathering import Gathered, counted, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import LOOKED_AT, all_like, ends_of, files_below
 from dsinspect_formats._sniffing import weigh
-from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats._text import odd_encoding, xml_text
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.cvat._reading import FIELDS, CvatFile
@@ -100,13 +101,12 @@ def read_file(path: Path, base: Path, gathered: Gathered, split: str | None) -> 
     """
     source = relative(path, base)
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
     file = CvatFile(gathered, source, split)
-    text, encoding = decode(content)
-    if encoding and (encoding.startswith("UTF-8") or not _declares_encoding(content)):
-        # Expat takes UTF-8 and UTF-16; a file in a code page that does not say so is read as what its bytes look like.
+    text, encoding, codec = xml_text(content)
+    if encoding and codec != "utf-16":  # expat takes UTF-8 and UTF-16
         gathered.problems.append(odd_encoding(source, encoding))
         file.read(re.sub(r"^\ufeff", "", text).encode("utf-8", "replace"), "utf-8")
     else:
@@ -116,10 +116,6 @@ def read_file(path: Path, base: Path, gathered: Gathered, split: str | None) -> 
         line, reason = file.error
         gathered.problems.append(Problem("malformed-record", source, reason, line=line, split=split))
     return file
-
-
-def _declares_encoding(content: bytes) -> bool:
-    return b"encoding" in content[:200] and b"utf-8" not in content[:200].lower()
 
 
 def _notes(files: list[CvatFile]) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef, Source
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -254,7 +255,7 @@ def kind_of(shape: Mapping[str, Any]) -> str:
 def read_document(path: Path, source: str) -> tuple[Document, list[Problem]]:
     """Read a file; what is wrong in it becomes problems."""
     try:
-        content = path.read_bytes()
+        content = read_regular(path)
     except OSError as e:
         return Document(), [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")]
     try:

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import Row, Sheet, kind_of
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
@@ -55,7 +56,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     if len(tables) > 1:
         raise UserError(f"{request.root}: tables of several splits are edited one at a time; name one of the files")
     path = tables[0]
-    before = path.read_bytes()
+    before = read_regular(path)
     kind = kind_of(path)
     if kind == "xls":
         raise UserError(f"{path}: .xls files are read, not written; save it as .xlsx or .csv")

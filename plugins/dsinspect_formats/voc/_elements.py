@@ -10,6 +10,7 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape
 
 from dsinspect_formats._splicing import EncodedText, Splice, whole_lines
+from dsinspect_formats._text import xml_text
 
 _START_TAG = re.compile(rb"""<[^\s/>]+(?:[^"'>]|"[^"]*"|'[^']*')*>""")
 _COMMENT = re.compile(r"(<!--.*?-->|<\?.*?\?>)", re.S)
@@ -181,8 +182,10 @@ def encoded_xml(content: bytes, path: str, *, guessed: bool) -> EncodedText:
     Raises:
         UserError: it could not be written back byte for byte.
     """
-    if guessed or content.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
+    if content.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
         return EncodedText.of(content, path)
+    if guessed:
+        return EncodedText.of(content, path, xml_text(content)[2])
     declared = _DECLARED.match(content)
     return EncodedText.of(content, path, declared[3].decode().lower() if declared else "utf-8")
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
@@ -124,10 +125,10 @@ class _Patcher:
             touched.update(xml for xml, names in self.names.items() if not moved.isdisjoint(names.values()))
         touched -= self.gone
         for xml in sorted(touched):
-            self._edited(xml, (self.root / xml).read_bytes())
+            self._edited(xml, read_regular(self.root / xml))
         lists = [(path, *self._list(path)) for path in self.lists] if self.gone_images or self.changes.files else []
         for xml in sorted(touched | self.gone):
-            before = (self.root / xml).read_bytes()
+            before = read_regular(self.root / xml)
             after = None if xml in self.gone else self._edited(xml, before)
             if after != before:
                 yield Patch(xml, before, after)
@@ -244,7 +245,7 @@ class _Patcher:
 
     def _list(self, path: str) -> tuple[bytes, bytes]:
         """Return a list before and after the lines of dropped images are taken out."""
-        before = (self.root / path).read_bytes()
+        before = read_regular(self.root / path)
         match = _LIST.fullmatch(path)
         folder = match["folder"] if match else ""
         encoded = EncodedText.of(before, path)

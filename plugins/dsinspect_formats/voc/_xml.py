@@ -159,4 +159,6 @@ def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
         reader.file.problems.append((e.lineno, -1, "", f"not well-formed XML: {expat.ErrorString(e.code)}"))
     except ValueError as e:
         reader.file.problems.append((reader.parser.CurrentLineNumber, -1, "", str(e)))
+    except LookupError:
+        reader.file.problems.append((1, -1, "", "the encoding it declares is not known"))
     return reader.file

@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, ShardRef
 from dsinspect.protocols.options import BaseOptions
 from dsinspect.tables.columns import objects
@@ -21,7 +22,7 @@ from dsinspect.tables.schema import Problem, annotation_columns, image_columns, 
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
 from dsinspect_formats._sniffing import estimate, head, names_in
 from dsinspect_formats._splits import split_of_folders
-from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats._text import decode, odd_encoding, xml_text
 from dsinspect_formats.voc._xml import VocFile, read_xml
 
 if TYPE_CHECKING:
@@ -166,7 +167,7 @@ class VocSource:
 
     def _read_list(self, path: str) -> list[str]:
         try:
-            text, encoding = decode((self._root / path).read_bytes())
+            text, encoding = decode(read_regular(self._root / path))
         except OSError as e:
             self._problems.append(Problem("malformed-record", path, f"cannot be read: {(e.strerror or 'error').lower()}"))
             return []
@@ -306,7 +307,7 @@ class VocShard:
         if entry.xml is None:
             return VocFile(), []
         try:
-            content = (Path(self.root) / entry.xml).read_bytes()
+            content = read_regular(Path(self.root) / entry.xml)
         except OSError as e:
             reason = f"the file cannot be read: {(e.strerror or 'error').lower()}"
             return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)]
@@ -314,7 +315,7 @@ class VocShard:
         file = read_xml(content)
         if any(index == -1 for _, index, _, _ in file.problems):
             # Expat knows no code pages of several bytes a character, and many files are in one and do not say so.
-            text, encoding = decode(content)
+            text, encoding, _ = xml_text(content)
             again = read_xml(text.encode("utf-8", "replace"), "utf-8") if encoding else file
             if encoding and (len(again.objects), -len(again.problems)) > (len(file.objects), -len(file.problems)):
                 file = again

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import is_regular, leaves, reads_outside
 from dsinspect_formats._images import relative
 from dsinspect_formats._splicing import readable, removals, without_lines
 from dsinspect_formats.yolo._config import _NAME_LISTS, Config, resolve
@@ -25,9 +26,12 @@ def class_files(config: Config, folder: Path) -> dict[str, str]:
         return {relative(config.path, folder): "yaml"}
     if config.path is not None and isinstance(names, str):
         place = resolve(names, [config.path.parent])
+        if place is not None and (not is_regular(place) or (leaves(place, folder) and not reads_outside())):
+            place = None
         kind = "data" if config.path.suffix.lower() == ".data" else "yaml"
         return {relative(config.path, folder): kind, **({relative(place, folder): "names"} if place else {})}
-    listed = next((name for name in _NAME_LISTS if (folder / name).is_file()), None)
+    listed = next((name for name in _NAME_LISTS if is_regular(folder / name)
+                   and (reads_outside() or not leaves(folder / name, folder))), None)
     return {listed: "lines"} if listed is not None and not config.settings else {}
 
 

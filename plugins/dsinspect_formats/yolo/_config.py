@@ -11,6 +11,7 @@ from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.io.places import remembered
+from dsinspect.io.reading import is_regular, leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import relative
@@ -137,9 +138,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         ValueError: it is not one.
         OSError: it cannot be read.
     """
-    if path.stat().st_size > _LARGEST:
-        raise ValueError("larger than 64 MB")
-    text, _ = decode(path.read_bytes())
+    text, _ = decode(read_regular(path, _LARGEST))
     if path.suffix.lower() == ".data":
         pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
         return {key.strip(): value.strip() for key, _, value in pairs if not key.lstrip().startswith("#")}
@@ -187,7 +186,7 @@ def read_config(root: Path, folder: Path) -> Config:
     source = relative(path, folder)
     try:
         config.settings = read_settings(path)
-        _, encoding = decode(path.read_bytes())
+        _, encoding = decode(read_regular(path, _LARGEST))
     except (OSError, ValueError) as e:
         reason = f"cannot be read: {(e.strerror or 'error').lower()}" if isinstance(e, OSError) else str(e)
         config.problems.append(Problem("bad-class-list", source, reason))
@@ -242,10 +241,13 @@ def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...
 
     if isinstance(names, str):  # obj.data names a file
         place = resolve(names, [path.parent])
-        if place is None or not place.is_file():
+        if place is None or not is_regular(place):
             problem(f"names: no file {names}")
             return ()
-        text, encoding = decode(place.read_bytes())
+        if leaves(place, folder) and not reads_outside():
+            problem(f"names: {names} lies outside of the dataset and is not read (dsinspect --read-outside)")
+            return ()
+        text, encoding = decode(read_regular(place, _LARGEST))
         if encoding:
             config.problems.append(odd_encoding(relative(place, folder), encoding))
         names = [line.strip() for line in text.splitlines() if line.strip()]
@@ -294,8 +296,8 @@ def _listed_names(folder: Path, config: Config) -> tuple[Category, ...]:
     roboflow = [n for n in names_in(folder, ".labels") if n.rpartition("/")[2] == "_darknet.labels"]  # one in each split
     lists: dict[str, tuple[str, ...]] = {}
     for name in (*_NAME_LISTS, *roboflow):
-        if (folder / name).is_file() and (not lists or name in roboflow):
-            text, encoding = decode((folder / name).read_bytes())
+        if is_regular(folder / name) and (reads_outside() or not leaves(folder / name, folder)) and (not lists or name in roboflow):
+            text, encoding = decode(read_regular(folder / name, _LARGEST))
             if encoding:
                 config.problems.append(odd_encoding(name, encoding))
             lists[name] = tuple(n.strip() for n in text.rstrip().splitlines())

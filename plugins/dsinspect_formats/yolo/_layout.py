@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
@@ -196,9 +197,13 @@ class _Finder:
 
     def _list(self, file: Path, split: str | None, bases: list[Path]) -> None:
         source = relative(file, self.layout.root)
+        if leaves(file, self.layout.root) and not reads_outside():
+            self._problem(source, f"lies outside of the dataset and is not read as the list of {split} "
+                          "(dsinspect --read-outside)")
+            return
         self.lists.add(source)
         try:
-            text, encoding = decode(file.read_bytes())
+            text, encoding = decode(read_regular(file))
         except OSError as e:
             self._problem(source, f"cannot be read: {(e.strerror or 'error').lower()}")
             return

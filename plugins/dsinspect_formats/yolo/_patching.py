@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
@@ -177,7 +178,7 @@ class _Patcher:
         """Return a file's content: nothing of a label file that boxes are added to and that is not there yet."""
         if source in self.boxes and source not in self.images_of and not (self.root / source).exists():
             return b""
-        return (self.root / source).read_bytes()
+        return read_regular(self.root / source)
 
     def _label(self, label: str) -> bytes:
         encoded, text = self._text(label)
@@ -220,7 +221,7 @@ class _Patcher:
 
     def _other(self, source: str) -> tuple[str, bytes, bytes]:
         """Return a list, a configuration or a file of names before and after."""
-        before = (self.root / source).read_bytes()
+        before = read_regular(self.root / source)
         encoded = EncodedText.of(before, source)
         text = new = encoded.utf8.decode("utf-8", "surrogatepass")
         if source in self.finder.lists:

@@ -1,0 +1,75 @@
+"""A gate never passes what was not looked at, and every report says what the gate says."""
+
+from __future__ import annotations
+
+import builtins
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+from hostile.conftest import Done
+from hostile.sets import coco
+
+Cli = Callable[..., Done]
+
+
+@pytest.fixture
+def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make `import cv2` fail as it does without libGL."""
+    from dsinspect.io import image_codec
+    from dsinspect_probes import _decode
+
+    real = builtins.__import__
+
+    def refusing(name: str, *arguments: Any, **options: Any) -> Any:
+        if name == "cv2":
+            raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
+        return real(name, *arguments, **options)
+
+    for cached in (_decode.opencv, image_codec.start_opencv):
+        cached.cache_clear()
+    monkeypatch.setattr(builtins, "__import__", refusing)
+
+
+def test_nothing_is_clean_that_nobody_could_decode(cli: Cli, tmp_path: Path, no_opencv: None) -> None:
+    source = coco(tmp_path / "set")
+    (source / "a1.png").write_bytes((source / "a1.png").read_bytes()[:60] + b"\0" * 40)
+    arguments = ["check", source, "--select", "IMG002", "--no-cache", "--output-format", "json"]
+    done = cli(*arguments)
+    (outcome,) = json.loads(done.out)["checks"]
+    assert outcome["status"] == "skipped"
+    assert "libGL" in outcome["metrics"]["reason"]
+    assert done.code == 0
+    assert "apt-get install libgl1" in done.err
+    done = cli(*arguments, "--fail-on", "skipped")
+    assert done.code == 1
+    assert "skipped: " in done.err
+
+
+def test_images_that_are_gone_fail_a_gate_on_skipped(cli: Cli, tmp_path: Path) -> None:
+    source = coco(tmp_path / "set")
+    assert cli("check", source, "--fail-on", "skipped").code == 0
+    for path in source.glob("*.png"):
+        path.unlink()
+    assert cli("check", source, "--fail-on", "skipped").code == 1
+
+
+@pytest.mark.parametrize(("fail_on", "failures"), [("error", 0), ("warning", 1), ("info", 1), ("never", 0)])
+def test_junit_fails_where_the_gate_does(cli: Cli, tmp_path: Path, fail_on: str, failures: int) -> None:
+    source = coco(tmp_path / "set", annotations=[{"bbox": [1, 1, 1, 1], "area": 1}])
+    done = cli("check", source, "--select", "BOX005", "--output-format", "junit", "--fail-on", fail_on)
+    suite = ElementTree.fromstring(done.out)
+    assert int(suite.get("failures", "")) == len(suite.findall(".//failure")) == failures
+    assert done.code == failures
+
+
+def test_sarif_says_what_its_paths_are_relative_to(cli: Cli, tmp_path: Path) -> None:
+    coco(tmp_path / "set", annotations=[{}, {"bbox": [1, 1, 90, 1]}])
+    done = cli("check", "set", "--select", "BOX003", "--output-format", "sarif")
+    (run,) = json.loads(done.out)["runs"]
+    assert run["originalUriBaseIds"]["DATASET"] == {"uri": "set/", "uriBaseId": "SRCROOT"}
+    (result,) = run["results"]
+    assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "i.json", "uriBaseId": "DATASET"}

@@ -1,0 +1,44 @@
+"""A handful of killed commands; `tests/hostile/killing.py` tries many more moments."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hostile import killing
+
+pytestmark = pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[str, str]]:
+    """A set, and a folder beside it to write into."""
+    folder = tmp_path_factory.mktemp("killed")
+    (folder / "work").mkdir()
+    source = killing.make_set(folder / "set")
+    return folder / "work", source, killing.snapshot(source)
+
+
+@pytest.mark.parametrize(("command", "moment", "number"), [
+    ("fix", 1.6, signal.SIGTERM), ("convert", 1.0, signal.SIGKILL), ("transform", 2.0, signal.SIGKILL),
+    ("transform", 1.8, signal.SIGTERM), ("report", 2.2, signal.SIGKILL)])
+def test_a_killed_command_leaves_nothing_half(place: tuple[Path, Path, dict[str, str]], command: str, moment: float,
+                                              number: signal.Signals) -> None:
+    work, source, before = place
+    case = next(c for c in killing.cases(work, source) if c.name == command)
+    killing.kill_once(case, work, source, before, moment, number)
+
+
+def test_an_early_interrupt_is_no_traceback(tmp_path: Path) -> None:
+    for moment in (0.03, 0.06, 0.1, 0.2):
+        child = subprocess.Popen([sys.executable, "-m", "dsinspect", "check", str(tmp_path)], stderr=subprocess.PIPE,
+                                 stdout=subprocess.DEVNULL)
+        try:
+            child.wait(moment)
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGINT)
+        _, told = child.communicate(timeout=30)
+        assert b"/dsinspect/" not in told or b"Traceback" not in told  # Python's own start is not ours
