@@ -68,7 +68,7 @@ def test_findings_are_those_of_the_command(run, capfd) -> None:
 
 
 def test_verdict_metrics_and_tables(run) -> None:
-    assert run.verdict.endswith(" in 76 images, 185 boxes")
+    assert run.verdict.endswith(" in 76 images, 184 boxes")
     assert run.fails("error")
     assert run.metrics("CLS001")["ratio"] > 50
     with pytest.raises(UserError, match="XYZ001: no check of that code ran"):
