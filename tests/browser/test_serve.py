@@ -342,7 +342,7 @@ def test_hostile_names_do_nothing(visit: Watched, tmp_path: Path) -> None:
     page = opened(visit, served)
     page.locator(".stage .label").first.wait_for(state="attached")
     press(page, "r c")
-    page.locator("[role=option]").nth(5).wait_for()
+    page.locator("[role=option]").nth(4).wait_for()
     press(page, "Enter v Enter")
     page.locator(".wall li").first.wait_for()
     assert page.title().startswith("dsinspect review: ")
