@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import re
@@ -63,6 +64,7 @@ def start_server(dataset: Path, store: Path, *more: str) -> Served:
         [sys.executable, "-m", "dsinspect", "review", "serve", str(dataset), "--store", str(store), "--jobs", "1", *more],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "DSINSPECT_CACHE_DIR": str(store.parent / "cache")})
+    atexit.register(process.kill)  # a test that fails half way leaves no server behind
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     if not url.startswith("http://127.0.0.1:"):
