@@ -43,11 +43,11 @@ def test_cut_json(cli: Any, clean: Path) -> None:
     text = path.read_text()
     place = text.index('"annotations"')
     path.write_text(text[:place + (len(text) - place) * 2 // 3])
-    found = findings(cli, clean, "SRC001")
-    assert len(found) == 1
-    assert found[0]["annotation"]["source"] == "annotations/instances_train.json"
-    assert found[0]["annotation"]["line"] > 200
-    assert "ends in the middle of annotations" in found[0]["message"]
+    middle, strict = findings(cli, clean, "SRC001")
+    assert middle["annotation"]["source"] == "annotations/instances_train.json"
+    assert middle["annotation"]["line"] > 200
+    assert "ends in the middle of annotations" in middle["message"]
+    assert "the file ends early, it is cut off (line " in strict["message"]
 
 
 @pytest.mark.parametrize(("old", "new", "told"), [
@@ -79,9 +79,12 @@ def test_nan_in_json(cli: Any, clean: Path) -> None:
 
 def test_broken_syntax_in_one_record(cli: Any, clean: Path) -> None:
     replace_once(clean / "annotations" / "instances_train.json", '"iscrowd": 0', '"iscrowd": 0 oops')
-    found = findings(cli, clean, "SRC001")
-    assert len(found) == 1
-    assert found[0]["annotation"]["line"] > 1
+    record, strict = findings(cli, clean, "SRC001")
+    line = next(k for k, text in enumerate((clean / "annotations" / "instances_train.json").read_text().splitlines(), 1)
+                if "oops" in text)
+    assert 1 < record["annotation"]["line"] < line, "where the record begins"
+    assert strict["annotation"]["line"] == line
+    assert f"(line {line}, column " in strict["message"]
 
 
 @pytest.mark.parametrize(("content", "told"), [

@@ -75,7 +75,7 @@ def test_stop_is_told_in_the_trainers_words(capsys: pytest.CaptureFixture[str]) 
     stop = document["trainers"][0]["stops"]
     assert stop["error"] == "ValueError: 99 is not in list"
     assert stop["where"] == "yolox/data/datasets/coco.py: COCODataset.load_anno_from_ids"
-    assert stop["record"] == {"source": "annotations/instances_train.json", "index": 137}
+    assert stop["record"] == {"source": "annotations/instances_train.json", "index": 136}
 
 
 def test_files_hold_the_same(labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -8,6 +8,8 @@ Why it matters: what is trained on is tested on, and the figures of the test mea
 Example: ImageSets/Main/val.txt names 59 images that ImageSets/Main/train.txt names.
 
 When to ignore: never; take the lines out of one of the lists.
+
+Source of the default: none; there is no limit.
 """
 
 from __future__ import annotations
