@@ -100,7 +100,7 @@ def write(name: str, folder: Path, pictures: list[Any]) -> None:
     elif name in WRITTEN:
         drawn = folder.with_name(f"{folder.name}-drawn")
         draw.write_coco(drawn, pictures, draw.Faults())
-        convert(ConvertRequest(str(drawn), drawn, folder, name), load_plugins())
+        convert(ConvertRequest(str(drawn), drawn, out=folder, to=name), load_plugins())
     else:
         {"coco": draw.write_coco, "voc": draw.write_voc, "yolo": draw.write_yolo}[name](folder, pictures, draw.Faults())
 

@@ -26,7 +26,7 @@ def test_a_planted_fault_is_found(tmp_path: Path, name: str, code: str) -> None:
     every_mutation()[code][0](planted)
     assert not planted.after
     write_drawn("coco", tmp_path / "coco", planted.pictures)
-    convert(ConvertRequest("coco", tmp_path / "coco", tmp_path / name, name), PLUGINS)
+    convert(ConvertRequest("coco", tmp_path / "coco", out=tmp_path / name, to=name), PLUGINS)
     (tmp_path / name / "conversion.json").unlink()
     run = inspect(Request("set", tmp_path / name, Config().overlay(settings=planted.options)), PLUGINS)
     due, hit, alarms = outcome_of(code, run, planted)
