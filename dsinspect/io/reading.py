@@ -35,7 +35,9 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> byte
         require_regular(status, path)
         if status.st_size > most:
             raise too_large(path, status.st_size, most)
-        content = file.read(most + 1)  # a file of /proc has no size, and one may grow
+        content = file.read(status.st_size + 1)  # `read(most + 1)` would take memory for the limit, not for the file
+        while len(content) <= most and (more := file.read(1 << 20)):  # a file of /proc has no size, and one may grow
+            content += more
         if len(content) > most:
             raise too_large(path, len(content), most)
         return content
