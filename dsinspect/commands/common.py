@@ -289,9 +289,10 @@ def tell_guessed_frames(count: int) -> None:
 
 
 def print_timings(run: Run) -> None:
-    """Print the seconds per stage, probe and check on stderr, slowest first."""
+    """Print the seconds per stage, probe and check on stderr, slowest first; none that would show as 0.000."""
     for name, seconds in sorted(run.timings.items(), key=lambda t: (-t[1], t[0])):
-        print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
+        if seconds >= 0.0005:
+            print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
 
 
 def tell_trouble(run: Run) -> None:

@@ -78,20 +78,28 @@ def convert(
             from dsinspect.simulation.as_text import line_of
             from dsinspect.simulation.simulate import simulate
 
-            print(line_of(simulate(Request(str(output), output, session.config, to), session.plugins, [trainer])))
+            print(line_of(simulate(Request(str(output), output, session.config, to), session.plugins, [trainer]), done.again))
 
 
 def tell(done: Conversion, out: Path) -> None:
     """Print what was done."""
+    from dsinspect.commands.fix import counted
+
     files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied", "turned upright"))
-    print(f"wrote {out} as {done.target}: {done.images:,} images ({files or 'no files'}), {done.annotations:,} annotations "
-          f"read from {done.source}")
+    read = f"{counted(done.images, 'image')} and {counted(done.annotations, 'annotation')} of {done.source}"
+    if done.fitted is None:
+        print(f"wrote {out} as {done.target} from {read} ({files or 'no files'})")
+    else:
+        images, annotations = done.fitted
+        print(f"wrote {out} as {done.target}: {counted(images, 'image')} ({files or 'no files'}) and "
+              f"{counted(annotations, 'annotation')}, from {read}")
     if done.placed["linked"]:
         from dsinspect.io.files import LINK_WARNING
 
         print(LINK_WARNING)
     if done.renamed:
-        print(f"  {done.renamed:>9,}  images have a longer name, for another one's place is the same")
+        print(f"  {done.renamed:>9,}  " + ("image got a longer name, because another image has its place" if done.renamed == 1 else
+                                         "images got a longer name, because another image has their place"))
     common.tell_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
         print(f"  {count:>9,}  lost: {what}")

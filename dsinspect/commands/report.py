@@ -66,7 +66,8 @@ def report(
         with faults.of(type(writer)):
             common.write_report(writer, run, path, earlier.get(path))
     if not quiet:
-        terminal = configured(named_report("terminal", session.plugins), session.config)
+        terminal = configured(named_report("terminal", session.plugins), session.config,
+                              written=",".join(path.suffix.lower() for path, _ in outputs) or None)
         with faults.of(type(terminal)):
             sys.stdout.write(terminal.text(run))
         for path, writer in outputs:

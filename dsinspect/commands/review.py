@@ -46,7 +46,7 @@ def apply(
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show decisions and changes, and change nothing.")] = False,
     partial: Annotated[bool, typer.Option(
-        "--partial", help="Apply what can be applied; write the rest with the reasons to OUT-rest.xlsx.")] = False,
+        "--partial", help="Apply what can be applied; write the rest with the reasons to OUT-rest.xlsx, and exit 1.")] = False,
     audit: Annotated[Path | None, typer.Option(
         "--audit", metavar="STEM", help="Write who decided what to STEM.json and STEM.xlsx; default: OUT-audit.")] = None,
     baseline: Annotated[Path | None, typer.Option(
@@ -71,7 +71,7 @@ def apply(
     """Apply reviewers' decisions: a corrected copy of the dataset, every other byte as it was.
 
     The settings of the report are used again. All decisions are checked first; when one is wrong, all such are reported with
-    their places and nothing is written, unless --partial is given.
+    their places and nothing is written, unless --partial is given. Exits 1 when a decision was not applied.
     """
     from dsinspect.fixing.diff import unified_diff
     from dsinspect.inspection.inspect import inspect
@@ -108,6 +108,8 @@ def apply(
         for patch in patch_dataset(request, session.plugins, found.edits):
             sys.stdout.writelines(unified_diff(patch))
         _tell_faults(found.faults)
+        if found.faults:
+            raise typer.Exit(ExitCode.FINDINGS)
         return
     assert output is not None
     _write(request, session.plugins, run, found, several, output, audit or output.with_name(f"{output.name}-audit"), baseline,
@@ -130,9 +132,10 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
     files = write_audit(found, audit, request.path, several.names)
     known = update(baseline, found) if baseline else 0
     rest = output.with_name(f"{output.name}-rest.xlsx")
+    corrected = output if request.root.is_dir() else output / request.root.name
     if found.faults:
         writer = report_for(rest, plugins)()
-        common.write_report(writer, handed_back(after, found.faults), rest)
+        common.write_report(writer, handed_back(replace(after, path=str(corrected)), found.faults), rest)
     if not quiet:
         whole = sum(m.is_whole for m in found.made)
         print(f"{counted(len(found.made), 'decision')} applied"
@@ -146,10 +149,12 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
     if found.faults:
         count = sum(max(len(f.decisions), 1) for f in found.faults)
         print(f"dsinspect: {counted(count, 'decision')} not applied; wrote {rest} with the reasons: correct them there, then "
-              f"dsinspect review apply {rest} {output} -o NEW", file=sys.stderr)
+              f"dsinspect review apply {rest} {corrected} -o NEW", file=sys.stderr)
         _tell_faults(found.faults)
     if after.crashed:
         raise typer.Exit(ExitCode.CRASHED)
+    if found.faults:
+        raise typer.Exit(ExitCode.FINDINGS)
 
 
 @app.command()

@@ -208,6 +208,12 @@ def images_folder(target: Target, split: str) -> str:
     return target.images.format(split=target.splits.get(split, split))
 
 
+def stand_ins(target: Target, splits: Sequence[str]) -> dict[str, str]:
+    """Return the split that is read for each split which the trainer needs: itself, or another where the set lacks it."""
+    first = "train" if "train" in splits else splits[0] if splits else ALL
+    return {s: s if s in splits else first for s in target.needed_splits}
+
+
 def finish(out: Path, fitting: Fitting, splits: Sequence[str], name: str) -> list[str]:
     """Lay annotation files out as the trainer expects them and write its configuration; return what is told of it.
 
@@ -220,9 +226,8 @@ def finish(out: Path, fitting: Fitting, splits: Sequence[str], name: str) -> lis
     target = fitting.target
     told = []
     splits = list(splits)
-    first = "train" if "train" in splits else splits[0] if splits else ALL
-    stand_in = {s: s if s in splits else first for s in target.needed_splits}
-    told += [f"no split {s!r}: {first!r} stands for it; `dsinspect split` makes one" for s, of in stand_in.items() if s != of]
+    stand_in = stand_ins(target, splits)
+    told += [f"no split {s!r}: {of!r} stands for it, and is read for both" for s, of in stand_in.items() if s != of]
     if target.format == "yolo":
         _finish_yolo(out, stand_in)
     elif target.annotations:

@@ -20,7 +20,7 @@ import pandas as pd
 
 from dsinspect import __version__
 from dsinspect.config import Config
-from dsinspect.conversion.for_trainer import FittedPlaces, Fitting, bake_upright, finish
+from dsinspect.conversion.for_trainer import FittedPlaces, Fitting, bake_upright, finish, stand_ins
 from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame
@@ -42,6 +42,8 @@ from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS, Problem
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from dsinspect.loader import Plugins
 
 T = TypeVar("T")
@@ -100,6 +102,8 @@ class Conversion:
         losses: what the target does not have, and how many.
         problems: the first `KEPT_PROBLEMS` records that are not in the output.
         notes: what is to be known of the output.
+        fitted: images and annotations that are left once the set is fitted to a trainer; None where no trainer is named.
+        again: images and annotations of a split that the trainer reads for another one too, which the set lacks.
         guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set tells.
     """
 
@@ -112,6 +116,8 @@ class Conversion:
     losses: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    fitted: tuple[int, int] | None = None
+    again: tuple[int, int] = (0, 0)
     guessed_frames: int = 0
 
     def tell(self, problems: Iterable[Problem]) -> None:
@@ -157,6 +163,32 @@ def writer_of(name: str, plugins: Plugins, config: Config) -> Format:
     return target
 
 
+class PerSplit:
+    """Counts images and annotations by split."""
+
+    def __init__(self) -> None:
+        self._images: Counter[str | None] = Counter()
+        self._annotations: Counter[str | None] = Counter()
+
+    def add(self, splits: Sequence[str | None], image_rows: NDArray[np.int64]) -> None:
+        """Count a shard: the split of each image, and the image of each annotation."""
+        self._images.update(splits)
+        each = np.bincount(image_rows[image_rows >= 0], minlength=len(splits)).tolist()
+        for split, n in zip(splits, each, strict=True):
+            self._annotations[split] += n
+
+    def total(self) -> tuple[int, int]:
+        """Return all images and annotations."""
+        return self._images.total(), self._annotations.total()
+
+    def again(self, stand_ins: Mapping[str, str]) -> tuple[int, int]:
+        """Return the images and annotations that are read once more because their split stands for another one."""
+        whole = {*self._images} == {None}  # without splits the only one there is stands for all
+        other = [None if whole else of for s, of in stand_ins.items() if s != of]
+        again = other[1:] if whole and len(other) == len(stand_ins) else other  # the first to read it reads it for the first time
+        return sum(self._images[o] for o in again), sum(self._annotations[o] for o in again)
+
+
 class _Run:
     """One conversion into an empty folder."""
 
@@ -174,6 +206,7 @@ class _Run:
         self._placing = target if self._fitting is None else FittedPlaces(self._fitting.target, target)
         self._written: dict[str, None] = {}
         self._splits = SplitNames()
+        self._per_split = PerSplit()
         self._apart = Apart(request.out)
         self._done = Conversion(source.info.format, target.name)
 
@@ -193,6 +226,8 @@ class _Run:
             if self._fitting is not None:
                 done.losses.update(self._fitting.losses)
                 splits = list(dict.fromkeys((*self._target_info().splits, *self._written)))
+                done.fitted = self._per_split.total()
+                done.again = self._per_split.again(stand_ins(self._fitting.target, splits))
                 done.notes += finish(self._out, self._fitting, splits, self._request.out.name)
         finally:
             if self._request.progress:
@@ -215,6 +250,7 @@ class _Run:
         paths = images["path"].tolist()
         splits = [self._splits.of(s) for s in images["split"].tolist()]
         self._apart.require(images["file"].tolist())
+        self._per_split.add(splits, shard.annotations["image_row"].to_numpy())
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
         self._written.update(dict.fromkeys(s for s in splits if s is not None))
         done.renamed += sum(a != self._placing.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))

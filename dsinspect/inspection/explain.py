@@ -30,7 +30,8 @@ def explanation_of(check_type: type[Check[Any, Any]]) -> str:
 
 
 def _doc_of(check_type: type[Check[Any, Any]]) -> str:
-    return inspect.cleandoc(sys.modules[check_type.__module__].__doc__ or "")
+    """Return the text of a check's module; of its class where the module has none."""
+    return inspect.cleandoc(sys.modules[check_type.__module__].__doc__ or check_type.__doc__ or "")
 
 
 def render(facts: dict[str, Any], width: int | None = None) -> str:
@@ -46,7 +47,7 @@ def render(facts: dict[str, Any], width: int | None = None) -> str:
         console.print(Text.assemble((facts["code"], "bold"), " ", (facts["name"], "bold"), "  ",
                                     (facts["severity"], colour)))
         console.print(facts["summary"], markup=False)
-        for paragraph in facts["text"].split("\n\n"):
+        for paragraph in filter(None, facts["text"].split("\n\n")):
             heading, colon, rest = paragraph.partition(":")
             console.print()
             if colon and "\n" not in heading and len(heading) < 40 and heading[:1].isupper():

@@ -29,14 +29,31 @@ def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
         raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
 
 
-def require_apart(roots: Collection[Path], out: Path) -> None:
-    """Raise a UserError unless an output folder lies outside of the datasets, and they outside of it."""
+def require_apart(roots: Collection[Path], out: Path, *, goes_on: bool = False) -> None:
+    """Raise a UserError unless an output folder lies outside of the datasets, and they outside of it.
+
+    Beside a dataset that is a single file the output may lie, when it is new or empty: then it holds nothing of the set.
+
+    Args:
+        roots: of the datasets.
+        out: the output folder.
+        goes_on: it holds a run of this program that is resumed, and counts as new.
+    """
     target = out.resolve()
     for root in roots:
         source = root.resolve()
         folder = source if source.is_dir() else source.parent
-        if target == folder or folder in target.parents or target in folder.parents:
+        if target == folder or target in folder.parents:
             raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
+        if folder in target.parents and not (source.is_file() and (goes_on or _is_new(target))):
+            what = "the dataset's folder; name a folder elsewhere" if source.is_dir() else (
+                "the folder of the dataset's file and is not empty; name a new folder, or one elsewhere")
+            raise UserError(f"-o {out}: lies in {what}")
+
+
+def _is_new(folder: Path) -> bool:
+    """Say whether a folder is not there yet, or empty."""
+    return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
 class Apart:

@@ -73,8 +73,8 @@ def handed_back(after: Run, faults: Sequence[Fault]) -> Run:
     for outcome in after.outcomes:
         prints = outcome.findings.fingerprints(outcome.code).tolist()
         chosen = [k for k, p in enumerate(prints) if p in here]
-        findings = outcome.findings.take(chosen)
-        outcomes.append(replace(outcome, findings=findings, status="found" if chosen else outcome.status))
+        if chosen or outcome.status != "found":  # the others have findings, and none of them is handed back
+            outcomes.append(replace(outcome, findings=outcome.findings.take(chosen), status="found" if chosen else outcome.status))
     return replace(after, outcomes=tuple(outcomes), decisions=_undecided(decisions.values()))
 
 

@@ -48,12 +48,21 @@ def text_of(done: Simulation, width: int | None = None, colour: bool | None = No
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
-def line_of(done: Simulation) -> str:
-    """Return one line on the only trainer of a simulation: what arrives, and whether anything is lost."""
+def line_of(done: Simulation, again: tuple[int, int] = (0, 0)) -> str:
+    """Return one line on the only trainer of a simulation: what arrives, and whether anything is lost.
+
+    Args:
+        done: the simulation.
+        again: images and annotations in it that are there a second time, for another split.
+    """
     (s,) = done.trainers
     kept, changed, dropped = s.part.annotations.tolist()
     arrive, out = s.part.images.tolist()
-    text = f"{s.trainer.label} reads {_many(arrive, 'image')} and {_many(kept + changed, 'annotation')} of it"
+    whole = not (s.stops or out or dropped or changed)
+    images, annotations = (arrive - again[0], kept - again[1]) if whole else (arrive, kept + changed)
+    text = f"{s.trainer.label} reads {_many(images, 'image')} and {_many(annotations, 'annotation')} of it"
+    if any(again) and not whole:
+        text += " (those of the split that stands for another one twice)"
     if s.stops:
         return f"{text}, and stops: {_line(s.stops[0].error)}"
     if out or dropped or changed:
@@ -130,7 +139,7 @@ def _losses(console: Console, s: Simulated) -> None:
     for stop in s.stops[:1]:
         console.print(Padding(Text.assemble(("Stops: ", "bold red"), _line(stop.error)), (0, 0, 0, 2)))
         place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
-        console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. The rest is as if it did not.", "dim"),
+        console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. What follows is as if it went on.", "dim"),
                               (0, 0, 0, 4)))
     for stop in s.stops[1:OTHERS]:
         console.print(Padding(Text(f"then {_line(stop.error)}", "dim"), (0, 0, 0, 4)))

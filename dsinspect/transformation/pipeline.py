@@ -121,7 +121,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
         UserError: nothing is readable, the output cannot be written, or geometry would be lost that nobody agreed to lose.
     """
     pictures.start_opencv()
-    require_apart(request.roots, request.out)
+    require_apart(request.roots, request.out, goes_on=request.resume and (request.out / FOLDER).is_dir())
     source = open_dataset(request, plugins, COLUMNS)
     refs = source.shards(SHARD)
     if not source.info.has_files:

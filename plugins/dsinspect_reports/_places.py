@@ -52,7 +52,9 @@ class Places:
         """Return the places of a finding, the most telling first; empty when it is about no image."""
         row = self.row_of.get(finding.image) if finding.image is not None else None
         if row is None:
-            return self._examples(finding.category) if finding.image is None and finding.category is not None else []
+            if finding.image is not None or finding.category is None or finding.annotation_id is not None:
+                return []  # an annotation whose image is unknown has none; boxes of its class are others
+            return self._examples(finding.category)
         boxes = [] if finding.bbox_xyxy is None else [finding.bbox_xyxy]
         boxes += self._other(row, finding)
         others = [k for p in members(finding.values) if (k := self.row_of.get(p)) is not None and k != row]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import islice
 
 import numpy as np
@@ -19,12 +20,19 @@ from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plai
 TOP_CLASSES = 12
 WORST_CHECKS = 6
 FINDINGS_EACH = 3
-SIZE_METRICS = ("quantiles", "modal", "distinct", "spread", "suggested_imgsz", "padding_share")
-"""Measures of image sizes by name, whichever check gives them."""
+SIZE_METRICS = ("quantiles", "modal", "distinct")
+"""Measures of image sizes, known by their names, whichever check gives all three."""
 
 
-def summary(run: Run, width: int | None, colour: bool | None) -> str:
-    """Return the summary, `width` columns wide; see `make_console`."""
+def summary(run: Run, width: int | None, colour: bool | None, written: Collection[str] = ()) -> str:
+    """Return the summary, `width` columns wide; see `make_console`.
+
+    Args:
+        run: to sum up.
+        width: columns.
+        colour: whether to colour.
+        written: suffixes of the reports that were written of the run, which are not suggested again.
+    """
     console, file = make_console(width, colour)
     _title(console, run)
     _verdicts(console, run)
@@ -33,7 +41,7 @@ def summary(run: Run, width: int | None, colour: bool | None) -> str:
     _distributions(console, run)
     _splits(console, run)
     _worst(console, run)
-    _next_steps(console, run)
+    _next_steps(console, run, written)
     return plain_ends(file.getvalue())
 
 
@@ -152,11 +160,12 @@ def _classes(console: Console, run: Run) -> None:
 
 
 def _sizes(console: Console, run: Run) -> None:
-    """Show what the checks, whichever they are, measured about sizes of images."""
-    measured = {name: outcome.metrics[name] for outcome in run.outcomes for name in SIZE_METRICS if name in outcome.metrics}
-    q, modal, distinct = (measured.get(k) for k in ("quantiles", "modal", "distinct"))
-    if not (q and modal and distinct):
+    """Show what the check of image sizes, whichever it is, measured; other checks have a `spread` too, of something else."""
+    measured = next((o.metrics for o in run.outcomes if all(o.metrics.get(k) for k in SIZE_METRICS)), None)
+    if measured is None:
         return
+    q, modal, distinct = (measured[k] for k in SIZE_METRICS)
+    padding = next((o.metrics["padding_share"] for o in run.outcomes if "padding_share" in o.metrics), None)
     _section(console, "Image sizes")
     line = Text()
     if distinct == 1:
@@ -170,8 +179,8 @@ def _sizes(console: Console, run: Run) -> None:
     console.print(line)
     if "suggested_imgsz" in measured:
         text = f"suggested training size {measured['suggested_imgsz']}"
-        if isinstance(measured.get("padding_share"), float):
-            text += f"; letterboxed to a square {measured['padding_share']:.0%} of it is padding"
+        if isinstance(padding, float):
+            text += f"; letterboxed to a square {padding:.0%} of it is padding"
         console.print(Text(text, "dim"))
 
 
@@ -228,18 +237,18 @@ def _worst(console: Console, run: Run) -> None:
         console.print(Text(f"and findings of {rest}", "dim"))
 
 
-def _next_steps(console: Console, run: Run) -> None:
+def _next_steps(console: Console, run: Run, written: Collection[str]) -> None:
     found = sorted((o for o in run.outcomes if o.status == "found"), key=_rank)
     if not found:
         return
     _section(console, "What next")
     steps = [(f"dsinspect explain {found[0].code}", "why it matters, and its limits")]
-    steps.append((f"dsinspect report {clipped(run.path, 40)} -o report.xlsx", "all findings, to filter and review"))
+    if ".xlsx" not in written:
+        steps.append((f"dsinspect report {clipped(run.path, 40)} -o report.xlsx", "all findings, to filter and review"))
     if run.count(Severity.ERROR):
         steps.append((f"dsinspect check {clipped(run.path, 40)}", "exits 1: the gate before training"))
-    mended = sum(bool(t.fix) for o in found for t in o.findings.templates)
-    if mended:
-        steps.append((f"dsinspect fix {clipped(run.path, 40)} --diff", "what can be mended, and how"))
+    if any(t.fix for o in found for t in o.findings.templates):
+        steps.append((f"dsinspect fix {clipped(run.path, 40)} --diff", "what can be fixed, and how"))
     width = max(len(s) for s, _ in steps)
     for command, what in steps:
         console.print(Text.assemble((f"{command:{width}}", "bold"), "  ", (what, "dim")))

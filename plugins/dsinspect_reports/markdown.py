@@ -27,7 +27,7 @@ class MarkdownReport(Report):
             lines += ["| | check | findings | what it reports |", "|---|---|---:|---|"]
             for o in sorted(found, key=lambda o: (-worst(o).rank, o.code)):
                 count = "crashed" if o.status == "crashed" else f"{len(o.findings):,}"
-                lines.append(f"| {MARKS[worst(o)]} | {o.code} {o.name} | {count} | {escaped(o.summary)} |")
+                lines.append(f"| {MARKS[worst(o)]} | {o.code} {o.name} | {count} | {escaped(o.summary.replace('`', ''))} |")
             lines.append("")
         for o in sorted(found, key=lambda o: (-worst(o).rank, o.code)):
             if worst(o) is Severity.INFO or o.status == "crashed":

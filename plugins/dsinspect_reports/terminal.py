@@ -17,6 +17,7 @@ class Options(BaseOptions, frozen=True):
 
     width: Annotated[int | None, option("columns; those of the terminal when not given")] = None
     colour: Annotated[bool | None, option("colours; on a terminal only when not given")] = None
+    written: Annotated[str, option("suffixes of reports that are written already and not suggested: .xlsx,.html")] = ""
 
 
 class TerminalReport(Report):
@@ -35,4 +36,4 @@ class TerminalReport(Report):
         """Return the summary."""
         from dsinspect_reports._summary import summary  # takes rich with it
 
-        return summary(run, self.options.width, self.options.colour)
+        return summary(run, self.options.width, self.options.colour, self.options.written.split(","))

@@ -185,3 +185,20 @@ def test_a_hundred_thousand_findings_stay_short_to_read(name: str, run: Run) -> 
     text = PLUGINS.reports[name]().text(many)
     assert len(text.splitlines()) < 250
     assert "100,000" in text or "99,9" in text
+
+
+def test_summary_takes_the_spread_of_sizes_from_their_own_check(run: Run, tmp_path: Path) -> None:
+    spread = {o.code: o.metrics["spread"] for o in run.outcomes if "spread" in o.metrics}
+    assert spread["SIZ001"] != spread["SIZ002"]
+    assert f"spread {spread['SIZ001']:.3g}" in text_of("terminal", run, tmp_path)
+
+
+def test_summary_does_not_suggest_the_report_that_is_written(run: Run, tmp_path: Path) -> None:
+    assert "-o report.xlsx" in text_of("terminal", run, tmp_path)
+    assert "-o report.xlsx" not in text_of("terminal", run, tmp_path, written=".json,.xlsx")
+
+
+def test_markdown_shows_no_escaped_backticks(run: Run, tmp_path: Path) -> None:
+    table = text_of("markdown", run, tmp_path).partition("<details>")[0]
+    assert any("`" in o.summary for o in run.outcomes if o.status == "found")
+    assert "\\`" not in table

@@ -176,7 +176,7 @@ def test_two_reviewers_who_disagree_are_named_and_the_rest_can_be_applied(cli: A
     assert f"keep by Bob (bob.xlsx Findings!A{row})" in done.err
     assert not (tmp_path / "out").exists()
     done = cli("review", "apply", first, second, SAMPLES / "coco", "-o", tmp_path / "out", "--partial")
-    assert done.code == 0, done.err
+    assert done.code == 1, done.err
     assert "2 decisions not applied" in done.err
     audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
     assert len(audit) >= 18
@@ -200,12 +200,16 @@ def test_partial_hands_back_what_is_wrong_with_its_reason(cli: Any, report: Any,
     book.decide(book.rows("BOX005")[0], "dorp", Comment="mistyped")
     book.add("add-box", "nowhere.jpg", "car", "1, 2, 3, 4")
     done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "yolo", "-o", tmp_path / "out", "--partial")
-    assert done.code == 0, done.err
+    assert done.code == 1, done.err
     assert "1 decision applied" in done.out
     rest = Book(tmp_path / "out-rest.xlsx")
     told = {rest.get(r, "Code"): (rest.get(r, "Decision"), rest.get(r, "New value"), rest.get(r, "Not applied because"))
             for r in range(2, rest.sheet.max_row + 1)}
     assert set(told) == {"BOX003", "BOX005"}
+    front = [[c.value for c in row] for row in rest.book["Summary"].iter_rows()]
+    assert front[1][1] == str(tmp_path / "out")
+    assert any(f"review apply WORKBOOK {tmp_path / 'out'} -o" in str(row[1]) for row in front)
+    assert not [row for row in front if row[1] in ("error", "warning", "info") and row[4] == 0]
     assert told["BOX003"][:2] == ("set-box", "1, 2")
     assert "four numbers" in told["BOX003"][2]
     assert told["BOX005"][0] == "dorp"
@@ -232,7 +236,7 @@ def test_what_the_format_refuses_is_found_and_handed_back(cli: Any, tmp_path: Pa
     assert done.code == 2
     assert "cannot grow" in done.err
     done = cli("review", "apply", path, root, "-o", tmp_path / "out", "--partial")
-    assert done.code == 0, done.err
+    assert done.code == 1, done.err
     assert "1 decision applied" in done.out
     rest = Book(tmp_path / "out-rest.xlsx")
     assert "cannot grow" in rest.get(2, "Not applied because")
