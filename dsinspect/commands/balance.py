@@ -37,6 +37,7 @@ def balance(
 ) -> None:
     """Compute what to do about rare classes: weights per class, repeat factors per class and image."""
     from dsinspect.class_balance import balance_of
+    from dsinspect.findings.rendering import without_controls
     from dsinspect.inspection.opening import open_dataset
 
     if output and output.suffix.lower() not in (".json", ".csv"):
@@ -55,7 +56,7 @@ def balance(
     if output:
         write(found, output, {"dataset": session.choices.dataset, "split": chosen, "beta": beta, "repeat_threshold": threshold})
     if not quiet:
-        print(shown(found, chosen))
+        print(without_controls(shown(found, chosen)))
         if output:
             print(f"wrote {output}" + (f" and {images_file(output)}" if output.suffix.lower() == ".csv" else ""))
 
@@ -86,11 +87,11 @@ def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
     import msgspec
 
     from dsinspect import __version__
-    from dsinspect.findings.rendering import guarded
+    from dsinspect.findings.rendering import guarded, without_controls
 
     if output.suffix.lower() == ".csv":
         for path, table in ((images_file(output), found.images), (output, found.classes)):
-            safe = table.map(lambda v: guarded(v) if isinstance(v, str) else v)
+            safe = table.map(lambda v: guarded(without_controls(v)) if isinstance(v, str) else v)
             put(path, safe.to_csv(index=False, lineterminator="\r\n").encode(errors="replace"))
         return
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, **head,

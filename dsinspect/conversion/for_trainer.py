@@ -294,10 +294,11 @@ def bake_upright(file: str, target: Path, orientation: int) -> bool:
 
     from dsinspect.geometry.exif import turned_upright as turn
     from dsinspect.io.image_codec import UnreadableError, decode, start_opencv
+    from dsinspect.io.reading import read_regular
 
     start_opencv()
     try:
-        pixels = turn(decode(Path(file).read_bytes()), orientation)
+        pixels = turn(decode(read_regular(file)), orientation)
     except (OSError, UnreadableError):
         return False
     suffix = target.suffix.lower()

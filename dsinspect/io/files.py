@@ -48,6 +48,8 @@ def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> P
             return "missing"
     except (OSError, ValueError):
         return "missing"
+    if os.path.islink(source) and target.suffix.lower() in IMAGE_SUFFIXES and _is_text(real):  # noqa: PTH114
+        return "missing"  # a link called image.png that leads to a private file
     target.parent.mkdir(parents=True, exist_ok=True)
     if link:
         with contextlib.suppress(OSError):  # another file system, or one without hard links
@@ -61,6 +63,17 @@ def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> P
     finally:
         partial.unlink(missing_ok=True)
     return "copied"
+
+
+def _is_text(path: str) -> bool:
+    """Say whether a file begins with text; images of the netpbm formats, which do as well, say so in two letters."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            head = file.read(512)
+    except OSError:
+        return False
+    return bool(head) and not (head[:1] == b"P" and head[1:2].isalnum()) and not head.startswith(b"#?") \
+        and all(b >= 32 or b in b"\t\r\n\f" for b in head)
 
 
 def _copied(source: str, target: Path) -> bool:

@@ -29,6 +29,7 @@ def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> byte
         OSError: it is not there, no regular file, or larger than the limit; `strerror` says which, and how to change the limit.
     """
     most = MAX_TEXT_BYTES if limit is None else limit
+    require_regular(os.stat(path), path)  # noqa: PTH116 - opening some devices does something
     descriptor = os.open(path, _FLAGS)  # O_NONBLOCK: opening a FIFO that nobody writes would never return
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
         status = os.fstat(file.fileno())

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsinspect.io import image_codec
+from dsinspect.io.reading import read_regular
 from dsinspect.render.contact_sheet import as_bgr
 from dsinspect.render.thumbnails import framed, window
 
@@ -65,7 +65,7 @@ def open_framed(image: Mapping[str, Any]) -> Framed:
     if image["file"] is None:
         raise image_codec.UnreadableError("no such file")
     try:
-        content = Path(str(image["file"])).read_bytes()
+        content = read_regular(str(image["file"]))
     except OSError as e:
         raise image_codec.UnreadableError((e.strerror or "cannot be read").lower()) from None
     bgr = framed(as_bgr(image_codec.decode(content)), {"orientation": math.nan, **image})
