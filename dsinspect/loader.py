@@ -217,7 +217,7 @@ def load_file(path: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except Exception as e:
         del sys.modules[name]
-        raise PluginError(f"plugin {path}: {type(e).__name__}: {e}; mend it or take it out of `plugins`") from e
+        raise PluginError(f"plugin {path}: {type(e).__name__}: {e}; fix it or take it out of `plugins`") from e
     return module
 
 

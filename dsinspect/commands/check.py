@@ -30,7 +30,7 @@ def check(
         "--max-findings", metavar="N", min=0, help="Findings to show per check in text; 0 shows all.")] = None,
     statistics: Annotated[bool | None, typer.Option("--statistics", help="Show counts per check only.")] = None,
     baseline: Annotated[Path | None, typer.Option(
-        "--baseline", metavar="FILE", help="Known findings, which stay quiet.")] = None,
+        "--baseline", metavar="FILE", help="Known findings, which are not reported again.")] = None,
     write_baseline: Annotated[Path | None, typer.Option(
         "--write-baseline", metavar="FILE", help="Write what is found as the baseline, and exit 0.")] = None,
     format: common.FormatName = None,

@@ -45,7 +45,7 @@ def fix(
     cache_dir: common.CacheDir = None,
     quiet: common.Quiet = False,
 ) -> None:
-    """Write a corrected copy of a dataset: what findings say how to mend is mended, every other byte is as it was.
+    """Write a corrected copy of a dataset: what findings say how to fix is fixed, every other byte is as it was.
 
     Exits 1 when a new finding at warning or above appears in the result.
     """
@@ -90,7 +90,7 @@ def fix(
 def summary(edits: Edits) -> str:
     """Return the edits by action and code, a line each."""
     if not len(edits):
-        return "nothing to mend"
+        return "nothing to fix"
     counts = Counter(zip(edits.rows["code"].fillna("review").tolist(), edits.rows["action"].tolist(), strict=True))
     lines = [f"{n:>9,}  {action}  ({code})" for (code, action), n in sorted(counts.items())]
     return "\n".join([f"{len(edits):,} {'change' if len(edits) == 1 else 'changes'}", *lines])

@@ -19,7 +19,7 @@ STARTER = '''\
 # plugins = ["checks/mine.py"]    # one-file plugins, relative to this file
 # disable-plugins = []
 # trainer = "ultralytics@8.4"     # judge for this trainer too (TRN checks, its limits); see `dsinspect plugins`
-# baseline = "baseline.json"      # known findings that stay quiet
+# baseline = "baseline.json"      # known findings that are not reported again
 
 # [severity]
 # SIZ = "info"

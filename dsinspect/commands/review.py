@@ -249,10 +249,15 @@ def status(reviews: Reviews) -> None:
                        ("boxes and classes to add, rename or merge", [d for d in decisions if d.record is not None])):
         if some:
             print(f"{len(some):>9,}  {what}")
-    for counts in (Counter(d.action for d in decisions), Counter(f"by {d.reviewer or 'nobody named'}" for d in decisions)):
-        for name, n in sorted(counts.items()):
-            print(f"{n:>9,}  {name}")
+    for heading, counts in (("by decision", Counter(d.action for d in decisions)),
+                            ("by reviewer", Counter(d.reviewer or "" for d in decisions))):
+        if counts:
+            print(f"{heading}:")
+        for name, n in sorted(counts.items(), key=lambda c: (not c[0], c[0])):
+            print(f"{n:>9,}  " + (name or "without a reviewer's name"))
     comments = sum(bool(d.comment) for d in several.decisions.decisions)
+    if comments or several.earlier:
+        print("besides:")
     if comments:
         print(f"{comments:>9,}  with a comment")
     if several.earlier:

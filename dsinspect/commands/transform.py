@@ -1,4 +1,4 @@
-"""`dsinspect transform`: change the pictures of a dataset, with every box still right."""
+"""`dsinspect transform`: change the images of a dataset, with every box still right."""
 
 from __future__ import annotations
 
@@ -38,15 +38,17 @@ def transform(
         "--min-kept", metavar="SHARE", min=0, max=1, help="Share of a box's area that must be left after a cut.")] = None,
     variants: Annotated[bool, typer.Option("--variants", help="Keep the originals beside the transformed copies.")] = False,
     only_classes: Annotated[str, typer.Option(
-        "--only-classes", metavar="NAME,...", help="Transform only pictures with a box of these; copy the others.")] = "",
+        "--only-classes", metavar="NAME,...", help="Transform only images with a box of these; copy the others.")] = "",
     repeat: Annotated[Path | None, typer.Option(
-        "--repeat", metavar="FILE", help="Repeat pictures of rare classes: weights.json of dsinspect balance.")] = None,
+        "--repeat", metavar="FILE", help="Repeat images of rare classes: weights.json of dsinspect balance.")] = None,
     swap_mirrored: Annotated[bool, typer.Option(
-        "--swap-mirrored", help="Exchange class names that tell left from right in mirrored pictures.")] = False,
-    drop_empty: Annotated[bool, typer.Option("--drop-empty", help="Leave out tiles and crops without any box.")] = False,
+        "--swap-mirrored", help="Exchange class names that tell left from right in mirrored images.")] = False,
+    drop_empty: Annotated[bool, typer.Option(
+        "--drop-empty", help="Leave out tiles and crops without any box of images that have one; images without a box stay.",
+    )] = False,
     drop_unsupported: Annotated[bool, typer.Option(
         "--drop-unsupported", help="Go on without geometry that cannot be carried.")] = False,
-    keep_truncated: Annotated[bool, typer.Option("--keep-truncated", help="Keep pictures whose file ends early.")] = False,
+    keep_truncated: Annotated[bool, typer.Option("--keep-truncated", help="Keep images whose file ends early.")] = False,
     frame: common.FrameName = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
@@ -62,9 +64,9 @@ def transform(
     executor: common.ExecutorName = None,
     quiet: common.Quiet = False,
 ) -> None:
-    """Change the pictures of a dataset (resize, letterbox, flip, tile, ...) with every box still right.
+    """Change the images of a dataset (resize, letterbox, flip, tile, ...) with every box still right.
 
-    Exits 1 when pictures failed; the others are done, and manifest.json names them.
+    Exits 1 when images failed; the others are done, and manifest.json names them.
     """
     session = common.start(common.Choices(
         dataset or (), format, images, settings=settings or (), columns=columns, config=config,
@@ -132,7 +134,7 @@ def configured_ops(config: Config) -> list[tuple[str, dict[str, Any]]]:
 
 
 def repeats(path: Path) -> dict[str, int]:
-    """Return how many times each picture is to be in the set, for those with more than once: factors are rounded.
+    """Return how many times each image is to be in the set, for those with more than once: factors are rounded.
 
     Raises:
         UserError: the file is not what `dsinspect balance -o FILE.json` writes.
@@ -156,23 +158,25 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 def tell(summary: Summary, out: Path) -> None:
     """Print what was done."""
-    print(f"wrote {out}: {summary.outputs:,} pictures from {summary.pictures:,}")
-    for what, count in summary.counts.items():
-        kind = "" if what.startswith(("pictures", "outputs")) else "annotations "
-        print(f"  {count:>9,}  {kind}{what}")
+    from dsinspect.commands.fix import counted
+
+    print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.pictures:,}")
+    for what, count in summary.counts.items():  # the manifest has the same names, with `picture` for `image`
+        kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
+        print(f"  {count:>9,}  {kind}{what.replace('a picture', 'an image').replace('picture', 'image')}")
     common.tell_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():
         print(f"  {count:>9,}  lost: {what}")
 
 
 def tell_failures(summary: Summary, out: Path) -> None:
-    """Name the pictures that failed on stderr, the first ones at least."""
+    """Name the images that failed on stderr, the first ones at least."""
     for failure in summary.failures[:SHOWN_FAILURES]:
         print(f"{failure.image}: {failure.code} {failure.reason}", file=sys.stderr)
     if len(summary.failures) > SHOWN_FAILURES:
         print(f"and {len(summary.failures) - SHOWN_FAILURES:,} more; {out}/manifest.json names all", file=sys.stderr)
     if summary.failures:
-        print(f"dsinspect: {len(summary.failures):,} of {summary.pictures:,} pictures failed and are left out",
+        print(f"dsinspect: {len(summary.failures):,} of {summary.pictures:,} images failed and are left out",
               file=sys.stderr)
 
 

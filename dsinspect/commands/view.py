@@ -12,6 +12,8 @@ from dsinspect.commands import common
 from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from dsinspect.render.contact_sheet import Picture
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -76,12 +78,17 @@ def view(
             else:
                 tiles, left = dataset_tiles(session, wanted, limit, side)
     if not tiles:
-        found = f" has a finding of {', '.join(select)}" if select else " is like that" if class_name or split else ""
+        found = f" has a finding of {', '.join(select)}" if select else _wish(class_name, split) if class_name or split else ""
         raise UserError(f"{' '.join(dataset)}: no image{found or ' to show'}")
     write_sheet(contact_sheet.sheet(tiles, grid), output)
     if not quiet:
         shown = f"{len(tiles):,} image{'' if len(tiles) == 1 else 's'}"
         print(f"wrote {output}: {shown}" + (f"; {left:,} more (--limit)" if left else ""), file=sys.stderr)
+
+
+def _wish(class_name: Sequence[str] | None, split: str | None) -> str:
+    """Return what images were asked for, to say that none is: ` of the split val has a box of tram`."""
+    return (f" of the split {split}" if split else "") + (f" has a box of {' or '.join(class_name)}" if class_name else "")
 
 
 def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Picture], int]:

@@ -156,7 +156,7 @@ class Outputs:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 partial.replace(target)
         except OSError as e:
-            raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
+            raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)

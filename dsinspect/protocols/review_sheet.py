@@ -13,7 +13,7 @@ MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767
 """Characters of a cell."""
 
-PICTURE, DECISION, NEW_VALUE, COMMENT, REVIEWER = "Picture", "Decision", "New value", "Comment", "Reviewer"
+PICTURE, DECISION, NEW_VALUE, COMMENT, REVIEWER = "Thumbnail", "Decision", "New value", "Comment", "Reviewer"
 MESSAGE, CLASS, IMAGE, ANNOTATION, SOURCE, LINE, INDEX = (
     "Message", "Class", "Image", "Annotation", "Source", "Line", "Index")
 SEVERITY, CODE, CHECK, FIX, SPLIT, FINGERPRINT = "Severity", "Code", "Check", "Fix", "Split", "Fingerprint"
@@ -22,7 +22,7 @@ REASON = "Not applied because"
 """Header of the column that says why a decision came back."""
 FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, FIX, SPLIT,
                    REVIEWER, ANNOTATION, SOURCE, LINE, INDEX, FINGERPRINT)
-"""Of a sheet of findings; without images there is no Picture."""
+"""Of a sheet of findings; without images there is no Thumbnail."""
 INPUT_COLUMNS = (DECISION, NEW_VALUE, COMMENT, REVIEWER)
 """What a reviewer fills in."""
 

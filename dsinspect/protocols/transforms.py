@@ -115,4 +115,4 @@ class Transform(ABC, Generic[P]):
 
     def encode(self, array: NDArray[Any]) -> bytes:
         """Return the file of an array; called when there is a `suffix`."""
-        raise NotImplementedError(f"{self.name} makes pictures")
+        raise NotImplementedError(f"{self.name} makes images")

@@ -64,7 +64,7 @@ def line_of(done: Simulation, again: tuple[int, int] = (0, 0)) -> str:
     if any(again) and not whole:
         text += " (those of the split that stands for another one twice)"
     if s.stops:
-        return f"{text}, and stops: {_line(s.stops[0].error)}"
+        return f"{text}, and stops: {_error(s.stops[0].error)}"
     if out or dropped or changed:
         return f"{text}; {_many(out, 'image')} left out, {_many(dropped, 'annotation')} dropped, {changed:,} changed"
     return f"{text}: all there are"
@@ -128,6 +128,11 @@ def _class_table(console: Console, names: Sequence[str | None], trainers: Sequen
     console.print(table)
 
 
+def _error(error: str) -> str:
+    """Return an error on a line; one that is known up to the name of a file only says that it goes on."""
+    return _line(error) + (" ..." if error.endswith((" in", " named")) else "")
+
+
 def _losses(console: Console, s: Simulated) -> None:
     from rich.padding import Padding
     from rich.text import Text
@@ -137,12 +142,12 @@ def _losses(console: Console, s: Simulated) -> None:
     if s.converted:
         console.print(Padding(Text(f"Reads {' and '.join(s.trainer.reads)}: judged as if converted.", "dim"), (0, 0, 0, 2)))
     for stop in s.stops[:1]:
-        console.print(Padding(Text.assemble(("Stops: ", "bold red"), _line(stop.error)), (0, 0, 0, 2)))
+        console.print(Padding(Text.assemble(("Stops: ", "bold red"), _error(stop.error)), (0, 0, 0, 2)))
         place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
         console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. What follows is as if it went on.", "dim"),
                               (0, 0, 0, 4)))
     for stop in s.stops[1:OTHERS]:
-        console.print(Padding(Text(f"then {_line(stop.error)}", "dim"), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"then {_error(stop.error)}", "dim"), (0, 0, 0, 4)))
     if len(s.stops) > OTHERS:
         console.print(Padding(Text(f"and {len(s.stops) - OTHERS:,} more", "dim"), (0, 0, 0, 4)))
     for write in s.writes[:1]:

@@ -115,7 +115,7 @@ class Parts:
             partial.write_bytes(msgspec.msgpack.encode(document))
             partial.replace(self._path(number))
         except OSError as e:
-            raise UserError(f"{self.folder}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
+            raise UserError(f"{self.folder}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
 
     def get(self, number: int) -> Part:
         """Read a part.

@@ -47,7 +47,7 @@ SHARD = 64
 """Pictures per shard: what is at most lost per worker when a run is broken off."""
 COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in OUTLINE_FIELDS))
 """Columns that hold geometry or go along with it."""
-METADATA = ("pictures that are written anew carry no EXIF, ICC or XMP; their pixels are in the frame of the boxes. "
+METADATA = ("images that are written anew carry no EXIF, ICC or XMP; their pixels are in the frame of the boxes. "
             "Files that no transform changes are copied byte for byte, metadata and all")
 
 
@@ -132,7 +132,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
         raise UserError(f"-o {request.out}: holds a finished run already; nothing is left to do")
     owners = column_owners(plugins.probes)
     if not all(c in owners for c in FRAME_COLUMNS):
-        raise UserError("transform needs the size of each picture, and no probe measures it; do without --no-plugin probes")
+        raise UserError("transform needs the size of each image, and no probe measures it; do without --no-plugin probes")
     swaps = mirrored_pairs(c.name for c in source.info.categories) if request.settings.swap_mirrored else {}
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
     frame = SetFrame(refs, probes, source.info.box_units, request.settings.frame)
@@ -177,7 +177,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
             "annotations": summary.counts, "losses": losses,
             "failures": [vars(f) for f in failures]}, entries)
     except OSError as e:
-        raise UserError(f"{request.out}/manifest.json: {(e.strerror or str(e)).lower()}; mend that and go on with "
+        raise UserError(f"{request.out}/manifest.json: {(e.strerror or str(e)).lower()}; change that and go on with "
                         "--resume") from None
     parts.end()
     return summary
@@ -223,7 +223,7 @@ def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer:
                     target.parent.mkdir(parents=True, exist_ok=True)
                     staged.replace(target)
             except OSError as e:
-                raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; mend that and go on with --resume") from None
+                raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
 
 
 def numbered_entries(parts: Parts, count: int, names: SplitNames, *,

@@ -47,12 +47,12 @@ def invert_predictions(path: Path, manifest: Manifest) -> Inverted:
     by_id: dict[int, Entry] = {e.image_id: e for e in manifest.outputs}
     by_path: dict[str, Entry] = {e.path: e for e in manifest.outputs}
     found, entries = [], []
-    skipped = {"of a picture that the manifest does not have": 0, "of a transform without a matrix": 0}
+    skipped = {"of an image that the manifest does not have": 0, "of a transform without a matrix": 0}
     for record in records:
         number, name = record.get("image_id"), record.get("image") or record.get("file_name")
         entry = by_id.get(number) if isinstance(number, int) else by_path.get(str(name))
         if entry is None:
-            skipped["of a picture that the manifest does not have"] += 1
+            skipped["of an image that the manifest does not have"] += 1
         elif entry.matrix is None:
             skipped["of a transform without a matrix"] += 1
         else:

@@ -48,7 +48,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """Return the error of a file that cannot be written."""
-    return UserError(f"{error.filename or path}: {(error.strerror or str(error)).lower()}; mend that and write again")
+    return UserError(f"{error.filename or path}: {(error.strerror or str(error)).lower()}; change that and write again")
 
 
 def field_of(annotations: pd.DataFrame, name: str) -> NDArray[Any] | None:

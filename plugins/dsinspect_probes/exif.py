@@ -14,7 +14,7 @@ class ExifProbe(Probe):
     level = Level.HEADER
     columns = (
         Column("camera", "object", "", "make and model of the camera"),
-        Column("taken", "object", "", "time of the picture, YYYY:MM:DD HH:MM:SS"),
+        Column("taken", "object", "", "time of the shot, YYYY:MM:DD HH:MM:SS"),
     )
 
     def measure(self, file: ImageFile) -> tuple[Value, ...]:

@@ -16,7 +16,7 @@ INTERPOLATION_SOURCE = "OpenCV's resize: area to shrink without moire, linear to
 
 
 def resized(pixels: NDArray[Any], width: int, height: int, interpolation: str) -> NDArray[Any]:
-    """Stretch a picture.
+    """Stretch an image.
 
     Args:
         pixels: (H, W) or (H, W, C).
@@ -44,13 +44,13 @@ def resized(pixels: NDArray[Any], width: int, height: int, interpolation: str) -
 
 
 def bordered(pixels: NDArray[Any], width: int, height: int, x: int, y: int, bgr: tuple[int, int, int]) -> NDArray[Any]:
-    """Place a picture on a plain ground.
+    """Place an image on a plain ground.
 
     Args:
         pixels: (H, W) or (H, W, C), uint8 or uint16.
         width: of the ground, px.
         height: of the ground, px.
-        x: where the picture's left edge goes, px.
+        x: where the image's left edge goes, px.
         y: where its top edge goes, px.
         bgr: 0 to 255; scaled to 16 bits when the pixels have them, its luma on grey pixels, opaque.
     """

@@ -1,6 +1,6 @@
 """`bgr`: exchange the first and the last colour channel, so that BGR becomes RGB and RGB becomes BGR.
 
-OpenCV reads BGR, most networks want RGB. A picture file holds what its colours are, so this is for programs that store
+OpenCV reads BGR, most networks want RGB. An image file holds what its colours are, so this is for programs that store
 what they got from OpenCV as if it were RGB, or that read in the wrong order and cannot be changed: faces turn blue.
 """
 

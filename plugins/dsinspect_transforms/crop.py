@@ -1,4 +1,4 @@
-"""`crop`: keep a part of each picture: a window by its size and place, or what is left after cutting off sides.
+"""`crop`: keep a part of each image: a window by its size and place, or what is left after cutting off sides.
 
 Boxes are clipped to the window; one that keeps less than `min_kept` of its area is dropped and counted.
 """
@@ -26,10 +26,10 @@ MIN_KEPT_SOURCE = "0.1: SAHI's min_area_ratio, Ultralytics' area_thr"
 class Options(BaseOptions, frozen=True):
     """Options of crop."""
 
-    size: Annotated[int | str, option("window, px: 640 or 640x480; smaller where the picture is smaller")] = 0
+    size: Annotated[int | str, option("window, px: 640 or 640x480; smaller where the image is smaller")] = 0
     x: Annotated[int, option("left edge of the window, px; -1: by anchor", ge=-1)] = -1
     y: Annotated[int, option("top edge of the window, px; -1: by anchor", ge=-1)] = -1
-    anchor: Annotated[Anchor, option("where the window stands in the picture")] = "center"
+    anchor: Annotated[Anchor, option("where the window stands in the image")] = "center"
     left: Annotated[int, option("px cut off on the left", ge=0)] = 0
     top: Annotated[int, option("px cut off on top", ge=0)] = 0
     right: Annotated[int, option("px cut off on the right", ge=0)] = 0
@@ -48,7 +48,7 @@ class WindowParams(Params):
 
 
 class Crop(Transform[WindowParams]):
-    """Keep a window of each picture."""
+    """Keep a window of each image."""
 
     name = "crop"
     options_type = Options
@@ -66,7 +66,7 @@ class Crop(Transform[WindowParams]):
             raise UserError("crop: say size=WIDTHxHEIGHT, or px by side (left, top, right, bottom)")
 
     def plan(self, image: ImageRow) -> list[WindowParams]:
-        """Decide the window; it is cut where it leaves the picture, and there is none outside."""
+        """Decide the window; it is cut where it leaves the image, and there is none outside."""
         o = self.options
         if any(self._size):
             width, height = self._size
@@ -89,7 +89,7 @@ class Crop(Transform[WindowParams]):
         return translation(-params.x, -params.y)
 
     def changes_pixels(self, params: WindowParams) -> bool:
-        """Leave a picture alone that is all window."""
+        """Leave an image alone that is all window."""
         return (params.width, params.height) != (params.from_width, params.from_height)
 
 

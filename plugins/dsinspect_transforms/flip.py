@@ -1,4 +1,4 @@
-"""`flip`: mirror pictures.
+"""`flip`: mirror images.
 
 What was on the left is on the right afterwards: where class names or keypoints tell left from right, use
 --swap-mirrored. Text and traffic signs do not survive it.
@@ -33,7 +33,7 @@ class FlipParams(Params):
 
 
 class Flip(Transform[FlipParams]):
-    """Mirror pictures left to right, top to bottom, or both."""
+    """Mirror images left to right, top to bottom, or both."""
 
     name = "flip"
     options_type = Options

@@ -1,6 +1,6 @@
-"""`gray`: take the colour out of pictures.
+"""`gray`: take the colour out of images.
 
-Luma by ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B), as OpenCV and Pillow do it. With `channels=3` the picture stays a colour
+Luma by ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B), as OpenCV and Pillow do it. With `channels=3` the image stays a colour
 file whose channels are equal, for networks that want three.
 """
 

@@ -1,4 +1,4 @@
-"""`letterbox`: shrink or enlarge pictures into a frame, keeping their proportions, and fill the rest with a plain colour.
+"""`letterbox`: shrink or enlarge images into a frame, keeping their proportions, and fill the rest with a plain colour.
 
 What YOLO-style networks see: offline, with every box moved along. With `stride` the frame is only as large as the next
 multiple of it needs, for training on rectangles.
@@ -29,14 +29,14 @@ class Options(BaseOptions, frozen=True):
     stride: Annotated[int, option("pad only up to a multiple of it, px; 0 pads to the whole frame", ge=0,
                                   source="32 in YOLOv5's rectangular training")] = 0
     colour: Annotated[int | str, option("of the ground: a grey (114), R,G,B or #rrggbb", source="114: since YOLOv5")] = 114
-    anchor: Annotated[Anchor, option("where the picture stands in the frame")] = "center"
-    enlarge: Annotated[bool, option("enlarge pictures that are smaller than the frame")] = True
+    anchor: Annotated[Anchor, option("where the image stands in the frame")] = "center"
+    enlarge: Annotated[bool, option("enlarge images that are smaller than the frame")] = True
     interpolation: Annotated[Interpolation, option(INTERPOLATION, source=INTERPOLATION_SOURCE)] = "auto"
 
 
 @dataclass(frozen=True, kw_only=True)
 class LetterboxParams(Params):
-    """Size before and after resampling and the picture's place in the frame, px; the colour, blue first."""
+    """Size before and after resampling and the image's place in the frame, px; the colour, blue first."""
 
     from_width: int
     from_height: int
@@ -49,7 +49,7 @@ class LetterboxParams(Params):
 
 
 class Letterbox(Transform[LetterboxParams]):
-    """Fit pictures into a frame, keeping their proportions, on a plain ground."""
+    """Fit images into a frame, keeping their proportions, on a plain ground."""
 
     name = "letterbox"
     options_type = Options
@@ -89,5 +89,5 @@ class Letterbox(Transform[LetterboxParams]):
                        translation(params.x, params.y))
 
     def changes_pixels(self, params: LetterboxParams) -> bool:
-        """Leave a picture alone that fills the frame already."""
+        """Leave an image alone that fills the frame already."""
         return (params.width, params.height) != (params.from_width, params.from_height)

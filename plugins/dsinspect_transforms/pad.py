@@ -24,15 +24,15 @@ class Options(BaseOptions, frozen=True):
     top: Annotated[int, option("px added on top", ge=0)] = 0
     right: Annotated[int, option("px added on the right", ge=0)] = 0
     bottom: Annotated[int, option("px added below", ge=0)] = 0
-    size: Annotated[int | str, option("at least this size, px: 640 or 640x480; larger pictures stay as they are")] = 0
+    size: Annotated[int | str, option("at least this size, px: 640 or 640x480; larger images stay as they are")] = 0
     multiple: Annotated[int, option("sides up to the next multiple of it, px, 0 for none", ge=0)] = 0
-    anchor: Annotated[Anchor, option("where the picture stands, with size and multiple")] = "top-left"
+    anchor: Annotated[Anchor, option("where the image stands, with size and multiple")] = "top-left"
     colour: Annotated[int | str, option("of the border: a grey (114), R,G,B or #rrggbb", source="114: since YOLOv5")] = 114
 
 
 @dataclass(frozen=True, kw_only=True)
 class PadParams(Params):
-    """The size before and the picture's place, px; the colour, blue first."""
+    """The size before and the image's place, px; the colour, blue first."""
 
     from_width: int
     from_height: int
@@ -79,5 +79,5 @@ class Pad(Transform[PadParams]):
         return translation(params.x, params.y)
 
     def changes_pixels(self, params: PadParams) -> bool:
-        """Leave a picture alone that gets no border."""
+        """Leave an image alone that gets no border."""
         return (params.width, params.height) != (params.from_width, params.from_height)

@@ -1,4 +1,4 @@
-"""`resize`: change the size of pictures, keeping their proportions or not.
+"""`resize`: change the size of images, keeping their proportions or not.
 
 Say one of: `size` (exactly that size, so that things are stretched), `scale` (by a factor), `short` (that shorter side,
 with `cap` for the longer one, as two-stage detectors are trained), `long` (that longer side).
@@ -30,7 +30,7 @@ class Options(BaseOptions, frozen=True):
                                   source="800 with cap=1333: Mask R-CNN, Detectron2")] = 0
     cap: Annotated[int, option("longest side that `short` may lead to, px, 0 for no limit", ge=0)] = 0
     long: Annotated[int, option("longer side, px, 0 for none", ge=0)] = 0
-    only_shrink: Annotated[bool, option("leave pictures alone that would grow")] = False
+    only_shrink: Annotated[bool, option("leave images alone that would grow")] = False
     interpolation: Annotated[Interpolation, option(INTERPOLATION, source=INTERPOLATION_SOURCE)] = "auto"
 
 
@@ -86,11 +86,11 @@ class Resize(Transform[ResizeParams]):
         return resized(pixels, params.width, params.height, params.interpolation)
 
     def matrix(self, params: ResizeParams) -> NDArray[np.float64]:
-        """Scale by the whole numbers of px, not by the factor asked for, so that boxes fit the picture exactly."""
+        """Scale by the whole numbers of px, not by the factor asked for, so that boxes fit the image exactly."""
         return scaling(params.width / params.from_width, params.height / params.from_height)
 
     def changes_pixels(self, params: ResizeParams) -> bool:
-        """Leave a picture alone that has the size already."""
+        """Leave an image alone that has the size already."""
         return (params.width, params.height) != (params.from_width, params.from_height)
 
 

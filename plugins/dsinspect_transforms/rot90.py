@@ -1,4 +1,4 @@
-"""`rot90`: turn pictures by quarter turns, clockwise."""
+"""`rot90`: turn images by quarter turns, clockwise."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TurnParams(Params):
 
 
 class Rot90(Transform[TurnParams]):
-    """Turn pictures by 90, 180 or 270 degrees clockwise."""
+    """Turn images by 90, 180 or 270 degrees clockwise."""
 
     name = "rot90"
     options_type = Options

@@ -1,7 +1,7 @@
-"""`tile`: cut each picture into overlapping tiles, so that small objects stay large enough to learn.
+"""`tile`: cut each image into overlapping tiles, so that small objects stay large enough to learn.
 
-A 4,000 px picture shrunk to 640 px leaves a 20 px object 3 px; cut into tiles of 640 px it keeps all 20. Tiles are
-spread evenly, so that all have one size and the last one ends with the picture; a picture smaller than a tile stays whole.
+A 4,000 px image shrunk to 640 px leaves a 20 px object 3 px; cut into tiles of 640 px it keeps all 20. Tiles are
+spread evenly, so that all have one size and the last one ends with the image; an image smaller than a tile stays whole.
 An object cut by a tile's edge is clipped, or dropped from that tile under `min_kept` of its area; the overlap lets it be
 whole in the next one.
 """
@@ -32,7 +32,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class Tile(Transform[WindowParams]):
-    """Cut pictures into overlapping tiles."""
+    """Cut images into overlapping tiles."""
 
     name = "tile"
     options_type = Options
@@ -62,12 +62,12 @@ class Tile(Transform[WindowParams]):
         return translation(-params.x, -params.y)
 
     def changes_pixels(self, params: WindowParams) -> bool:
-        """Leave a picture alone that is one tile."""
+        """Leave an image alone that is one tile."""
         return (params.width, params.height) != (params.from_width, params.from_height)
 
 
 def starts(side: int, tile: int, overlap: float) -> list[int]:
-    """Return where tiles begin along a side, px: as few as overlap that much, evenly, the last ending with the picture.
+    """Return where tiles begin along a side, px: as few as overlap that much, evenly, the last ending with the image.
 
     >>> starts(1000, 640, 0.2), starts(192, 100, 0.2), starts(50, 100, 0.2)
     ([0, 360], [0, 46, 92], [0])

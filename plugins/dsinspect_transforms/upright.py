@@ -1,7 +1,7 @@
 """`upright`: apply the EXIF orientation to pixels and boxes.
 
-A camera held on its side stores the picture lying and notes how to turn it. Some programs turn it, some do not, and boxes
-drawn in one do not fit in the other. Afterwards there is one picture, without a note.
+A camera held on its side stores the image lying and notes how to turn it. Some programs turn it, some do not, and boxes
+drawn in one do not fit in the other. Afterwards there is one image, without a note.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class UprightParams(Params):
 
 
 class Upright(Transform[UprightParams]):
-    """Turn pictures and boxes as the EXIF orientation says, and leave the tag out."""
+    """Turn images and boxes as the EXIF orientation says, and leave the tag out."""
 
     name = "upright"
     reads_orientation = True

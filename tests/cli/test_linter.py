@@ -56,7 +56,7 @@ def test_baseline_keeps_the_known_quiet_and_tells_new_and_stale(cli: Any, tmp_pa
     assert baseline.is_file()
     quiet = cli("check", root, "--baseline", baseline)
     assert quiet.code == 0
-    assert "known findings stay quiet" in quiet.out
+    assert "known findings are not reported again" in quiet.out
     assert "no findings" in quiet.out
 
     file = root / "annotations" / "instances_val.json"
@@ -147,3 +147,8 @@ def test_balance_of_wrong_choices(cli: Any, tmp_path: Path) -> None:
     assert cli("balance", COCO, "--split", "trian").code == 2
     assert cli("balance", COCO, "-o", tmp_path / "w.txt").code == 2
     assert cli("balance", tmp_path / "none").code == 2
+
+
+@pytest.mark.parametrize(("kind", "told"), [("yolo", "Box repeats line 1: "), ("coco", "Box repeats annotation ")])
+def test_a_box_that_is_there_twice_names_what_it_repeats(cli: Any, kind: str, told: str) -> None:
+    assert told in cli("check", SAMPLES / kind, "--select", "BOX006").out

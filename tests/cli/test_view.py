@@ -107,3 +107,9 @@ def test_before_and_after_of_other_originals_is_told(cli: Any, tmp_path: Path) -
     done = cli("view", tmp_path / "out", "--before-after", "--originals", tmp_path / "other.json", "-o", tmp_path / "sheet.png")
     assert done.code == 2
     assert "--images" in done.err
+
+
+def test_what_was_asked_for_is_named_when_there_is_no_such_image(cli: Any, tmp_path: Path) -> None:
+    done = cli("view", COCO, "-o", tmp_path / "v.png", "--class", "tram", "--split", "nosuch")
+    assert done.code == 2
+    assert "no image of the split nosuch has a box of tram" in done.err

@@ -81,7 +81,7 @@ def test_sheets_and_their_equipment(run: Run, tmp_path: Path) -> None:
                                "Annotations", "Measures", "Charts", "Chart data", "About", "Settings"]
     findings = book["Findings"]
     headers = [c.value for c in findings[1]]
-    assert headers[:6] == ["Picture", "Decision", "New value", "Comment", "Message", "Class"]
+    assert headers[:6] == ["Thumbnail", "Decision", "New value", "Comment", "Message", "Class"]
     assert headers == [h for h in named.FINDING_COLUMNS if h in headers]
     assert findings.freeze_panes == "D2"
     assert findings.auto_filter.ref.startswith("A1:")

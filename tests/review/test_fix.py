@@ -88,7 +88,7 @@ def test_select_limits_what_is_mended(cli: Any, tmp_path: Path) -> None:
 def test_nothing_to_mend(cli: Any, tmp_path: Path) -> None:
     done = cli("fix", SAMPLES / "voc", "-o", tmp_path / "out", "--select", "BOX007")
     assert done.code == 0
-    assert "nothing to mend" in done.out
+    assert "nothing to fix" in done.out
     assert changed(SAMPLES / "voc", tmp_path / "out") == (set(), set())
 
 

@@ -372,7 +372,7 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     done = cli("review", "status", book.save(tmp_path / "r.xlsx"))
     assert done.code == 0
     assert f"r.xlsx: 1 of {book.sheet.max_row - 1} findings decided" in done.out
-    assert "by Ada" in done.out
+    assert "by reviewer:\n        1  Ada\n        1  without a reviewer's name" in done.out
     assert "1  on whole checks" in done.out
     assert "Findings!A3: no such decision" in done.out
 

@@ -15,11 +15,16 @@ Source of the default: there is no limit.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 from dsinspect_checks.boxes._pairs import OUTLINES, repeated
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 
 class DuplicateBox(RowCheck[BaseOptions]):
@@ -34,7 +39,14 @@ class DuplicateBox(RowCheck[BaseOptions]):
         """Report every box but the first of each group of equals."""
         first = batch.once(repeated)
         extra = np.flatnonzero(first >= 0)
-        ids = batch.annotation_columns["annotation_id"]
-        return Findings.of_annotations(
-            batch, extra, "Box repeats annotation {first_id}: same image, class and coordinates",
-            {"first_id": ids[first[extra]]}, fix=Fix("safe", "drop-annotation"))
+        ids, lines = (batch.annotation_columns[c] for c in ("annotation_id", "line"))
+        has_line = lines[first[extra]] > 0
+
+        def found(rows: NDArray[np.intp], other: str, **values: NDArray[np.int64]) -> Findings:
+            return Findings.of_annotations(
+                batch, rows, f"Box repeats {other}: same image, class and coordinates",
+                {"first_id": ids[first[rows]], **values}, fix=Fix("safe", "drop-annotation"))
+
+        with_line = extra[has_line]  # where records are lines people look for the line, not for a number counted from 0
+        return Findings.concat((found(extra[~has_line], "annotation {first_id}"),
+                                found(with_line, "line {first_line}", first_line=lines[first[with_line]])))

@@ -265,7 +265,8 @@ def _read(path: str) -> bytes:
 
 
 def _mixed(label: LabelFile, boxes: int, polygons: int) -> Problem:
-    reason = f"{boxes} box rows and {polygons} polygon rows in one file"
+    reason = (f"{boxes:,} box {'row' if boxes == 1 else 'rows'} and {polygons:,} polygon {'row' if polygons == 1 else 'rows'} "
+              "in one file")
     return Problem("mixed-row-kinds", label.source, reason, image=label.image, split=label.split)
 
 
