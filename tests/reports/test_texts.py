@@ -202,3 +202,14 @@ def test_markdown_shows_no_escaped_backticks(run: Run, tmp_path: Path) -> None:
     table = text_of("markdown", run, tmp_path).partition("<details>")[0]
     assert any("`" in o.summary for o in run.outcomes if o.status == "found")
     assert "\\`" not in table
+
+
+def test_an_annotation_of_an_unknown_image_shows_no_other_image(run: Run) -> None:
+    from dsinspect_reports._places import Places
+
+    whole = inspect(Request("sample_data/coco", SAMPLES / "coco", keep_images=True, keep_annotations=True), PLUGINS)
+    unknown = whole.outcome("REC005")
+    assert unknown is not None
+    found = list(unknown.iterate())
+    assert found
+    assert all(f.category is not None and not Places(whole).of(f) for f in found)

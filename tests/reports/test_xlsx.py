@@ -317,3 +317,14 @@ def test_rows_are_as_high_as_their_text(run: Run, tmp_path: Path) -> None:
     Xlsx(Options(thumbnails=0)).write(one, tmp_path / "b.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "b.xlsx")["Findings"]
     assert sheet.row_dimensions[2].height is None, "the program that opens it fits the height"
+
+
+def test_rows_without_an_image_are_as_high_as_their_message(run: Run, tmp_path: Path) -> None:
+    Xlsx(Options(thumbnails=0)).write(run, tmp_path / "report.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "report.xlsx")["Findings"]
+    at = [c.value for c in sheet[1]].index("Message")
+    heights = {len(row[at].value): sheet.row_dimensions[k].height for k, row in enumerate(sheet.iter_rows(min_row=2), 2)}
+    longest = max(heights)
+    assert longest > 116  # of three lines at least
+    assert heights[longest] >= 48
+    assert min(h for h in heights.values()) >= 18

@@ -28,7 +28,7 @@ from dsinspect_reports.xlsx._facts import (
     write_settings,
     write_splits,
 )
-from dsinspect_reports.xlsx._findings import FindingsTable, decorate_findings, findings_table, text_height
+from dsinspect_reports.xlsx._findings import FindingsTable, decorate_findings, findings_table, text_heights
 from dsinspect_reports.xlsx._front import CHART_ROW, write_front
 from dsinspect_reports.xlsx._pictures import ROW_HEIGHT, Pictures, add_pictures, has_pictures, make_pictures
 from dsinspect_reports.xlsx._review_sheets import write_additions, write_by_check, write_earlier
@@ -46,6 +46,8 @@ ANNOTATION_COLUMNS = {
     "x_min": "x min", "y_min": "y min", "x_max": "x max", "y_max": "y max", "is_crowd": "Crowd", "is_ignored": "Ignored",
     "source": "Source", "line": "Line", "index": "Index"}
 NO_CLOCK = datetime.datetime(1980, 1, 1)
+FITTED_ROWS = 10_000
+"""Rows of findings that are made as high as their text; LibreOffice does not do it by itself."""
 MAX_TABLE_ROWS = 100_000
 """Rows of a table of a check; the rest is in report.json."""
 
@@ -71,7 +73,8 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     pictures = make_pictures(run, found, each, max_mb * 1e6)
     findings = findings_table(run, found, decided, book, with_pictures=has_pictures(run, each))
     table = findings.table
-    table.heights = {row: max(ROW_HEIGHT, text_height(table, row)) for row in pictures.by_row}
+    heights = dict(enumerate(text_heights(table, 0, min(table.rows, FITTED_ROWS))))
+    table.heights = heights | {row: max(ROW_HEIGHT, *text_heights(table, row, row + 1)) for row in pictures.by_row}
     base = _relative_base(run, out)
     titles = add_table(book, table, streamed, findings.images if base is not None else None, base or "")
     classes = _classes_reference(run)

@@ -180,16 +180,21 @@ def blank_minus_one(values: Any) -> Any:
     return np.where(numbers < 0, np.nan, numbers)
 
 
-def text_height(table: TableSheet, row: int) -> float:
-    """Return about how high a row has to be for its text, points: the longest of its wrapped cells decides."""
-    lines = 1
-    for header in (named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON):
-        if header in table.headers:
-            at = list(table.headers).index(header)
-            values = table.columns[at][1]
-            cell = None if values is None else values[row:row + 1][0]
-            lines = max(lines, line_count(str(cell or ""), table.widths[at]))
-    return LINE_HEIGHT * lines + 3
+def text_heights(table: TableSheet, first: int, last: int) -> list[float]:
+    """Return about how high rows have to be for their text, points: the longest of its wrapped cells decides for each.
+
+    Args:
+        table: of findings.
+        first: number of the first row, from 0.
+        last: number of the row after the last.
+    """
+    lines = [1] * (last - first)
+    for at, header in enumerate(table.headers):
+        values = table.columns[at][1]
+        if header in (named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON) and values is not None:
+            width = table.widths[at]
+            lines = [max(n, line_count(str(v or ""), width)) for n, v in zip(lines, values[first:last], strict=True)]
+    return [LINE_HEIGHT * n + 3 for n in lines]
 
 
 def line_count(text: str, width: float) -> int:
