@@ -320,7 +320,7 @@ def test_rows_are_as_high_as_their_text(run: Run, tmp_path: Path) -> None:
 
 
 def test_rows_without_an_image_are_as_high_as_their_message(run: Run, tmp_path: Path) -> None:
-    Xlsx(Options(thumbnails=0)).write(run, tmp_path / "report.xlsx")
+    Xlsx(Options(thumbnails=1)).write(run, tmp_path / "report.xlsx")
     sheet = openpyxl.load_workbook(tmp_path / "report.xlsx")["Findings"]
     at = [c.value for c in sheet[1]].index("Message")
     heights = {len(row[at].value): sheet.row_dimensions[k].height for k, row in enumerate(sheet.iter_rows(min_row=2), 2)}

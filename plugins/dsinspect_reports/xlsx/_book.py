@@ -47,7 +47,7 @@ ANNOTATION_COLUMNS = {
     "source": "Source", "line": "Line", "index": "Index"}
 NO_CLOCK = datetime.datetime(1980, 1, 1)
 FITTED_ROWS = 10_000
-"""Rows of findings that are made as high as their text; LibreOffice does not do it by itself."""
+"""Rows of findings that are made as high as their text where others have images; else the program that opens it fits them."""
 MAX_TABLE_ROWS = 100_000
 """Rows of a table of a check; the rest is in report.json."""
 
@@ -73,7 +73,7 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     pictures = make_pictures(run, found, each, max_mb * 1e6)
     findings = findings_table(run, found, decided, book, with_pictures=has_pictures(run, each))
     table = findings.table
-    heights = dict(enumerate(text_heights(table, 0, min(table.rows, FITTED_ROWS))))
+    heights = dict(enumerate(text_heights(table, 0, min(table.rows, FITTED_ROWS)))) if pictures.by_row else {}
     table.heights = heights | {row: max(ROW_HEIGHT, *text_heights(table, row, row + 1)) for row in pictures.by_row}
     base = _relative_base(run, out)
     titles = add_table(book, table, streamed, findings.images if base is not None else None, base or "")
