@@ -43,17 +43,14 @@ def terminal(_: Path) -> None:
 
 
 def workbook(folder: Path) -> None:
-    """Show the first page of the sheet of findings."""
-    from openpyxl import load_workbook
-
+    """Show the first page of the sheet of findings: its foot says so."""
     dsinspect("report", SAMPLE, "--no-cache", "--quiet", "-o", folder / "report.xlsx")
-    book = load_workbook(folder / "report.xlsx", read_only=True)
-    page = book.sheetnames.index("Findings")  # sheets before it take a page each, at least
     subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "report.xlsx"], check=True,
                    capture_output=True)
-    subprocess.run(["pdftoppm", "-r", "80", "-png", folder / "report.pdf", folder / "page"], check=True)
-    pages = sorted(folder.glob("page-*.png"))
-    (IMAGES / "workbook.png").write_bytes(pages[min(page, len(pages) - 1)].read_bytes())
+    text = subprocess.run(["pdftotext", "-layout", folder / "report.pdf", "-"], check=True, capture_output=True, text=True).stdout
+    number = next(k for k, sheet in enumerate(text.split("\f"), 1) if re.search(r"Findings +1 / ", sheet))
+    subprocess.run(["pdftoppm", "-r", "80", "-png", "-singlefile", "-f", str(number), "-l", str(number), folder / "report.pdf",
+                    IMAGES / "workbook"], check=True)
 
 
 def page(folder: Path) -> None:

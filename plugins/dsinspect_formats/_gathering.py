@@ -24,7 +24,7 @@ from dsinspect.tables.schema import (
     problem_columns,
 )
 from dsinspect_formats._images import ImageTree
-from dsinspect_formats.coco.format import locate, orphans
+from dsinspect_formats.coco.reader import locate, orphans
 
 if TYPE_CHECKING:
     from dsinspect.protocols.formats import OpenRequest, ShardRef

@@ -69,7 +69,7 @@ def _walked(folder: str) -> list[str]:
         for entry in entries:  # from the last to the first: the stack turns them round again
             name = entry.name
             called_image = is_image(name)
-            if called_image or not entry.is_dir():
+            if called_image or not _is_folder(entry):
                 if (not called_image and not trusted and (outside or entry.is_symlink())
                         and not os.path.realpath(entry.path).startswith(home)):
                     leave_alone(prefix + name)
@@ -77,11 +77,21 @@ def _walked(folder: str) -> list[str]:
                 if called_image or entry.is_file() or not os.path.exists(entry.path):  # noqa: PTH110
                     waiting.append(prefix + name)
             elif entry.is_symlink() and not name.startswith("."):
-                here.append((entry.path, f"{prefix}{name}/"))
+                real = os.path.join(os.path.realpath(entry.path), "")  # noqa: PTH118
+                if not home.startswith(real):  # a link to a folder above the dataset would bring all that lies beside it
+                    here.append((entry.path, f"{prefix}{name}/"))
             elif not name.startswith("."):
                 waiting.append((entry.path, f"{prefix}{name}/"))
         links += reversed(here)
     return sorted(found, key=lambda path: path.split("/")) if followed else found
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether an entry is a folder, links followed; one that cannot be looked at is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True)

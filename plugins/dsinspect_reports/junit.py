@@ -15,7 +15,7 @@ _ILLEGAL = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class JUnitReport(Report):
-    """JUnit XML: a check with a finding at warning or above fails; info passes with its text as output."""
+    """JUnit XML: a check that makes the gate fail is a failure; other findings pass, with their text as output."""
 
     name = "junit"
     suffix = ".xml"

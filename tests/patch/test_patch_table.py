@@ -188,7 +188,7 @@ def test_cells_and_rows_of_a_workbook(book: Path, tmp_path: Path) -> None:
 
 
 def test_old_workbooks_are_not_written(book: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dsinspect_formats.table._patching.kind_of", lambda _: "xls")
+    monkeypatch.setattr("dsinspect_formats.table.patcher.kind_of", lambda _: "xls")
     with pytest.raises(UserError, match=r"save it as \.xlsx or \.csv"):
         patches("table", book, box(0, 1, 2, 3, 4, source="set.xlsx"))
 

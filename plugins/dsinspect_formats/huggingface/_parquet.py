@@ -58,7 +58,7 @@ class ParquetSource(MemorySource):
 
     def __init__(self, request: OpenRequest, root: Path, paths: Sequence[str], names: Mapping[int, str], boxes: str,
                  fields: Sequence[str], *, extract: bool) -> None:
-        from dsinspect_formats.huggingface.format import COLUMNS, notes_of
+        from dsinspect_formats.huggingface.reader import COLUMNS, notes_of
 
         parquet = _pyarrow()
         if parquet is None:

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
-from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
-from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, head_of, reason_of, split_of
 from dsinspect_formats._sniffing import weigh
 from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
+from dsinspect_formats.huggingface.reader import _BOX_KEYS, COLUMNS, Options, metadata_files, notes_of, parquet_files
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
-
-METADATA = ("metadata.jsonl", "metadata.csv")
-COLUMNS = frozenset(("area", "attributes", "segmentation"))
-_BOX_KEYS = (b'"bbox', b'"boxes"', b'"box"', b'"objects"')
-
-
-class Options(BaseOptions, frozen=True):
-    """How records are read."""
-
-    boxes: Annotated[Literal["xywh", "xyxy", "cxcywh"], option(
-        "what the four numbers of a box are; nothing in the files says it, COCO's is the convention")] = "xywh"
-    extract: Annotated[bool, option("give images inside parquet a file in the cache folder, so that they are measured")] = True
 
 
 class HuggingFace(Format):
@@ -95,43 +83,18 @@ class HuggingFace(Format):
 
     def place(self, path: str, split: str | None) -> str:
         """Return its place in the folder of its split."""
-        from dsinspect_formats.huggingface._writing import place
+        from dsinspect_formats.huggingface.writer import place
 
         return place(path, split)
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
         """Write the annotations."""
-        from dsinspect_formats.huggingface._writing import write
+        from dsinspect_formats.huggingface.writer import write
 
         return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits to metadata.jsonl without loss."""
-        from dsinspect_formats.huggingface._patching import patch
+        from dsinspect_formats.huggingface.patcher import patch
 
-        return patch(request, edits)
-
-
-def notes_of(boxes: str) -> tuple[str, ...]:
-    """Return what is assumed of boxes."""
-    meaning = {"xywh": "x, y, width, height in px, as COCO's", "xyxy": "two corners in px", "cxcywh": "centre and sides in px"}
-    return (f"boxes are taken for {meaning[boxes]} (option boxes): the files do not say",)
-
-
-def metadata_files(root: Path) -> list[str]:
-    """Return the metadata files, relative to the folder; of one folder, .jsonl before .csv."""
-    if root.is_file():
-        return [root.name] if root.name in METADATA else []
-    found: dict[str, str] = {}
-    for path in walk(root):
-        folder, _, name = path.rpartition("/")
-        if name in METADATA and (folder not in found or name == METADATA[0]):
-            found[folder] = path
-    return sorted(found.values())
-
-
-def parquet_files(root: Path) -> list[str]:
-    """Return the parquet files, relative to the folder."""
-    if root.is_file():
-        return [root.name] if root.suffix == ".parquet" and head_of(root, 4) == b"PAR1" else []
-    return [p for p in walk(root) if p.endswith(".parquet") and head_of(root / p, 4) == b"PAR1"]
+        return patch(self, request, edits)

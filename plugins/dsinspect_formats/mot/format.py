@@ -2,48 +2,28 @@
 
 from __future__ import annotations
 
-import configparser
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
-from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
-from dsinspect_formats._images import ImageTree, stem_of, walk
+from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._reading import (
     Images,
     MemorySource,
     Rows,
     are_numbers,
-    as_json,
-    content_of,
     first_lines,
     head_of,
-    numbers,
-    reason_of,
-    split_of,
 )
 from dsinspect_formats._sniffing import weigh
-from dsinspect_formats._text import decode
+from dsinspect_formats.mot.reader import COLUMNS, Options, _read, read_sequence, sequence_folders
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
-
-CLASSES = ("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
-           "distractor", "occluder", "occluder on the ground", "occluder full", "reflection", "crowd")
-"""Of MOT16 to MOT20, numbered from 1."""
-COLUMNS = frozenset(("track", "attributes"))
-MAX_FRAMES = 10_000_000
-
-
-class Options(BaseOptions, frozen=True):
-    """How boxes are read."""
-
-    base: Annotated[Literal[0, 1], option("1: the first pixel is 1, as the challenge has it; 0: boxes as they stand")] = 1
 
 
 class Mot(Format):
@@ -91,112 +71,19 @@ class Mot(Format):
 
     def place(self, path: str, split: str | None) -> str:
         """Return its place in `SPLIT/SEQUENCE/img1/`, by the number of a frame."""
-        from dsinspect_formats.mot._writing import Frames
+        from dsinspect_formats.mot.writer import Frames
 
         self._frames: Frames = getattr(self, "_frames", None) or Frames()
         return self._frames.place(path, split)
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
         """Write the annotations."""
-        from dsinspect_formats.mot._writing import write
+        from dsinspect_formats.mot.writer import write
 
         return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""
-        from dsinspect_formats.mot._patching import patch
+        from dsinspect_formats.mot.patcher import patch
 
-        return patch(request, edits)
-
-
-def sequence_folders(root: Path) -> list[str]:
-    """Return the folders that hold `gt/gt.txt`, relative to the root, each empty or ending with a slash."""
-    if not root.is_dir():
-        return []
-    return [p.removesuffix("gt/gt.txt") for p in walk(root) if p == "gt/gt.txt" or p.endswith("/gt/gt.txt")]
-
-
-@dataclass
-class Sequence:
-    """A sequence: its folder, the images of its frames, its classes and declared size."""
-
-    folder: str
-    image_folder: str = "img1"
-    suffix: str = ".jpg"
-    size: tuple[float, float] = (float("nan"), float("nan"))
-    frames: dict[int, str] = field(default_factory=dict)
-    classes: dict[int, str] = field(default_factory=dict)
-
-    @property
-    def source(self) -> str:
-        """The file of its rows."""
-        return f"{self.folder}gt/gt.txt"
-
-    def image(self, frame: int) -> str:
-        """Return the path of a frame's image."""
-        return self.frames.get(frame) or f"{self.folder}{self.image_folder}/{frame:06}{self.suffix}"
-
-
-def read_sequence(root: Path, folder: str, tree: ImageTree) -> Sequence:
-    """Read what stands beside the rows: `seqinfo.ini`, `gt/labels.txt`, the names of the images."""
-    sequence = Sequence(folder)
-    settings = configparser.ConfigParser(interpolation=None, strict=False)
-    try:
-        settings.read_string(decode(content_of(root / f"{folder}seqinfo.ini", 1 << 20))[0])
-        said = {k.lower(): v.strip() for k, v in settings["Sequence"].items()} if "Sequence" in settings else {}
-    except (OSError, configparser.Error):
-        said = {}  # it is not needed
-    sequence.image_folder = said.get("imdir", "img1").strip("/") or "img1"
-    sequence.suffix = said.get("imext", ".jpg")
-    sides = [said.get("imwidth", ""), said.get("imheight", "")]
-    if are_numbers(sides):
-        sequence.size = (float(sides[0]), float(sides[1]))
-    for path in tree.paths:
-        if path.startswith(f"{folder}{sequence.image_folder}/") and (stem := stem_of(path)).isascii() and stem.isdigit():
-            sequence.frames.setdefault(int(stem), path)
-    try:
-        names = decode(content_of(root / f"{folder}gt/labels.txt", 1 << 24))[0].splitlines()
-        sequence.classes = {k: n.strip() for k, n in enumerate(names, 1) if n.strip()}
-    except OSError:
-        sequence.classes = dict(enumerate(CLASSES, 1))
-    return sequence
-
-
-def _read(root: Path, sequence: Sequence, images: Images, rows: Rows, base: int) -> None:
-    split = split_of(sequence.source)
-    source = sequence.source
-    for path in sequence.frames.values():
-        images.row(path, split, source, size=sequence.size)
-    rows.file(source, split=split)
-    try:
-        text = rows.decoded(content_of(root / source))
-    except OSError as e:
-        rows.fault(reason_of(e))
-        return
-    index = 0
-    wants = bool(rows.fields)
-    for line_number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        tokens = [t.strip() for t in line.split(",")]
-        try:
-            if not 6 <= len(tokens) <= 10:
-                raise ValueError(f"has {len(tokens)} values, a row has 6 to 10 (frame,id,left,top,width,height,...)")
-            values = numbers(tokens)
-            frame = values[0]
-            if not (frame.is_integer() and 0 <= frame <= MAX_FRAMES):
-                raise ValueError(f"frame {tokens[0][:40]!r} is not a whole number from 0")
-        except ValueError as e:
-            rows.fault(str(e), line.strip(), line_number, index)
-        else:
-            image = images.row(sequence.image(int(frame)), split, source, size=sequence.size)
-            number = int(values[7]) if len(values) > 7 and values[7].is_integer() and abs(values[7]) < 2**53 else -1
-            name = sequence.classes.get(number) if number >= 0 else CLASSES[0]
-            x, y, w, h = values[2] - base, values[3] - base, values[4], values[5]
-            extra = None
-            if wants:
-                track = tokens[1] if values[1] >= 0 else None
-                extra = {"track": track, "attributes": as_json({"visibility": values[8]} if len(values) > 8 else {})}
-            rows.add(image, name, (x, y, x + w, y + h), index, line_number, category_id=max(number, -1),
-                     ignored=len(values) > 6 and values[6] == 0, extra=extra)
-        index += 1
+        return patch(self, request, edits)

@@ -12,7 +12,7 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 from dsinspect_formats._reading import split_of
 from dsinspect_formats._writing import Losses, attributes_of, count_attributes, number, slices_of, write_file
-from dsinspect_formats.kitti._writing import one_word
+from dsinspect_formats.kitti.writer import one_word
 
 
 def place(path: str, split: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative, walk
 from dsinspect_formats._splicing import EncodedText, without_lines
@@ -15,17 +15,16 @@ from dsinspect_formats.yolo._config import read_config
 from dsinspect_formats.yolo._labels import read_row
 from dsinspect_formats.yolo._layout import Layout, _Finder, _label_of, find_layout
 from dsinspect_formats.yolo._rows import box_only, new_row, set_box, set_class
-from dsinspect_formats.yolo.format import Yolo
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     A class that is dropped or merged leaves the list of names; the numbers after it move up, in every label file. One that is
     added gets the number after the last. A box that is added to an image without a label file makes one.
     """
     if len(edits):
-        yield from _Patcher(request, Changes.of(edits, "yolo", Yolo.no_place, LATER_ACTIONS - Yolo.no_place)).patches()
+        yield from _Patcher(request, Changes.of(edits, "yolo", own.no_place, LATER_ACTIONS - own.no_place)).patches()
 
 
 class _ListFinder(_Finder):

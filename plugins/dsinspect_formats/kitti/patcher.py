@@ -6,17 +6,17 @@ from collections.abc import Iterator
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
 from dsinspect_formats._set_patching import Editor, SetPatcher, TextRows, moved_edges
 from dsinspect_formats._splicing import number_text
-from dsinspect_formats.kitti.format import FIELDS, Kitti, parsed
+from dsinspect_formats.kitti.reader import FIELDS, parsed
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`. `set-field` writes one of KITTI's fields, such as occluded=1."""
     if len(edits):
-        yield from _Patcher(Kitti(), request, edits).patches()
+        yield from _Patcher(own, request, edits).patches()
 
 
 class _Patcher(SetPatcher):

@@ -9,19 +9,19 @@ from functools import cached_property
 
 from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import stem_of, walk
 from dsinspect_formats._splicing import EncodedText, number_text, splice, without_lines
 from dsinspect_formats.voc._elements import Child, Element, XmlText, add_objects, as_utf8, encoded_xml, expressible
-from dsinspect_formats.voc.format import Entry, Options, Voc, VocSource, _of_list
+from dsinspect_formats.voc.reader import Entry, Options, VocSource, _of_list
 
 _LIST = re.compile(r"(?P<folder>(?:.*/)?)ImageSets/.*\.txt", re.I)
 _BOX = ("xmin", "ymin", "xmax", "ymax")
 _TAG = re.compile(r"[A-Za-z_][\w.-]*")
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     Beyond what the actions say: `set-field` writes a child of the object, `drop-polygon` removes its `<polygon>`, and
@@ -30,7 +30,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     the file has. Categories are those in use: VOC declares none, so `add-category` changes no file.
     """
     if len(edits):
-        yield from _Patcher(request, Changes.of(edits, "voc", Voc.no_place, LATER_ACTIONS)).patches()
+        yield from _Patcher(request, Changes.of(edits, "voc", own.no_place, LATER_ACTIONS)).patches()
 
 
 class _Patcher:

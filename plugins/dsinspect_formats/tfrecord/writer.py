@@ -19,7 +19,7 @@ from dsinspect_formats._growing import growing
 from dsinspect_formats._reading import content_of, split_of
 from dsinspect_formats._writing import Losses, field_of, sized, sizes_wh, slices_of, write_file
 from dsinspect_formats.tfrecord._records import BYTES, FLOATS, INTS, framed
-from dsinspect_formats.tfrecord.format import BOX, FLAGS, LABEL, TEXT
+from dsinspect_formats.tfrecord.reader import BOX, FLAGS, LABEL, TEXT
 
 
 def place(path: str, split: str | None) -> str:

@@ -8,13 +8,13 @@ from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change, Wanted
 from dsinspect_formats._set_patching import Editor, SetPatcher, frame_of, moved_edges
 from dsinspect_formats._splicing import EncodedText
 from dsinspect_formats.tfrecord._records import FOOT, HEAD, Feature, fields, framed, name_of_entry, values_of, walk_records
-from dsinspect_formats.tfrecord._writing import feature, kind_of, message, quoted
-from dsinspect_formats.tfrecord.format import BOX, FLAGS, LABEL, TEXT, TFRecord, TFRecordSource, label_map_files, objects_in
+from dsinspect_formats.tfrecord.reader import BOX, FLAGS, LABEL, TEXT, TFRecordSource, label_map_files, objects_in
+from dsinspect_formats.tfrecord.writer import feature, kind_of, message, quoted
 
 SAME = 1e-6
 """Of a side: px made of float32 and back differ by less, an edit by more."""
@@ -23,13 +23,13 @@ _AREA = "image/object/area"
 _FIELDS = {key.rpartition("/")[2]: key for key in FLAGS.values()}
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`. `set-field` writes difficult, is_crowd or group_of.
 
     Features of a changed record that no edit concerns keep their bytes, and so does every record without an edit.
     """
     if len(edits):
-        yield from _Patcher(TFRecord(), request, edits).patches()
+        yield from _Patcher(own, request, edits).patches()
 
 
 class _Patcher(SetPatcher):

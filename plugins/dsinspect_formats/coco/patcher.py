@@ -23,7 +23,7 @@ from dsinspect_formats.coco._members import JsonObject, record_like
 from dsinspect_formats.coco._records import name_in_url
 from dsinspect_formats.coco._spans import ListSpans, spans_of
 from dsinspect_formats.coco._tolerant import LISTS, optional_number, whole
-from dsinspect_formats.coco.format import CocoFile, locate, read_file
+from dsinspect_formats.coco.reader import CocoFile, locate, read_file
 
 FILLED = ("id", "area", "iscrowd")
 """Fields that a `set-field` without a value can fill in: the next free id, the area of the geometry, 0."""

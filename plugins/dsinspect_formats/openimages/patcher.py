@@ -6,23 +6,23 @@ from collections.abc import Iterator
 
 from dsinspect.io.containment import inside
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._set_patching import SAME, Editor, SetPatcher, frame_of, moved_edges
 from dsinspect_formats._splicing import EncodedText, number_text
-from dsinspect_formats.openimages.format import BOX, FLAGS, Header, OpenImages, _beside, box_files, edges_of
+from dsinspect_formats.openimages.reader import BOX, FLAGS, Header, _beside, box_files, edges_of
 from dsinspect_formats.table._cells import CsvText
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`. `set-field` writes one of the flags, such as IsGroupOf=1.
 
     Renamed classes keep their id where the descriptions of classes have one: the name is changed there. An image whose last box
     is dropped stays in the set where a list of images names it.
     """
     if len(edits):
-        yield from _Patcher(OpenImages(), request, edits).patches()
+        yield from _Patcher(own, request, edits).patches()
 
 
 class _Patcher(SetPatcher):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, Change
 from dsinspect_formats._json_files import all_like
 from dsinspect_formats._json_patching import SAME, ImageRecord, JsonSetFile, Record, image_places, patch_json
@@ -16,10 +16,10 @@ from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import extent_text, number_text
 from dsinspect_formats.via._reading import looks_like
 from dsinspect_formats.via._regions import box_of, class_of
-from dsinspect_formats.via.format import SUFFIXES, Via, open_set
+from dsinspect_formats.via.reader import SUFFIXES, open_set
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     Beyond what the actions say: a polygon takes a box that lies inside its own, and is cut to it; `drop-polygon` makes a
@@ -36,7 +36,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         if path.suffix.lower() == ".csv":
             raise UserError(f"{path}: VIA's CSV cannot be edited; export the annotations as JSON")
     files = [_File(path, source.info.root, attribute or "class") for path in paths]
-    yield from patch_json("via", request, edits, files, image_places(source, edits), Via.no_place)
+    yield from patch_json("via", request, edits, files, image_places(source, edits), own.no_place)
 
 
 class _File(JsonSetFile):

@@ -14,7 +14,7 @@ from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._growing import GrowingFiles, growing
 from dsinspect_formats._reading import split_of
 from dsinspect_formats._writing import Losses, attributes_of, count_attributes, sized, sizes_wh, slices_of
-from dsinspect_formats.openimages.format import FLAGS
+from dsinspect_formats.openimages.reader import FLAGS
 
 HEADER = ("ImageID", "Source", "LabelName", "Confidence", "XMin", "XMax", "YMin", "YMax", *FLAGS)
 FOLDERS = {"val": "validation"}

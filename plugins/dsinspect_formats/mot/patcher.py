@@ -6,22 +6,22 @@ import re
 from collections.abc import Iterator
 
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change, any_of
 from dsinspect_formats._set_patching import Editor, SetPatcher, TextRows
 from dsinspect_formats._splicing import EncodedText, extent_text, number_text, without_lines
-from dsinspect_formats.mot.format import Mot, Options
+from dsinspect_formats.mot.reader import Options
 
 FIELDS = {"confidence": 6, "conf": 6, "visibility": 8}
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`. `set-field` writes the confidence or the visibility.
 
     A class that is renamed is renamed in `gt/labels.txt`; one that is dropped or merged stays there, for its number is a place.
     """
     if len(edits):
-        yield from _Patcher(Mot(), request, edits).patches()
+        yield from _Patcher(own, request, edits).patches()
 
 
 class _Patcher(SetPatcher):

@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, automatic_boxes, is_dropped
 from dsinspect_formats._gathering import Gathered, real_text
 from dsinspect_formats._images import relative
@@ -18,7 +18,7 @@ from dsinspect_formats._json_files import all_like
 from dsinspect_formats._splicing import EncodedText, number_text, shown_path, splice
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.cvat._shapes import SHAPES, Shape
-from dsinspect_formats.cvat.format import Cvat, looks_like, read_file
+from dsinspect_formats.cvat.reader import looks_like, read_file
 from dsinspect_formats.voc._elements import Element, XmlText, as_utf8, encoded_xml, expressible
 
 _ATTRIBUTE = re.compile(rb"""([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")
@@ -29,7 +29,7 @@ _OWN = ("occluded", "z_order", "group_id", "source")
 _DRAWN = {*_EDGES, "points", "rle", "left", "top", "width", "height", "cx", "cy", "rx", "ry", "rotation"}
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     Beyond what the actions say: an annotation that goes from a track is marked as outside there, for CVAT would draw it
@@ -37,7 +37,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """
     if not len(edits):
         return
-    changes = Changes.of(edits, "cvat", Cvat.no_place, ("add-box", "add-category"))
+    changes = Changes.of(edits, "cvat", own.no_place, ("add-box", "add-category"))
     if changes.everywhere:
         raise changes.everywhere[0].wrong("the edit names no record of the file")
     base = base_folder(request.root)
@@ -50,7 +50,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
             raise any_of(next(iter(records.values()))).wrong("no such file in the set")
         by_source[source].records = records
         by_source[source].automatic = automatic.get(source, frozenset())
-    _settle_images(files, changes, request, base)
+    _settle_images(own, files, changes, request, base)
     for source, change in changes.files.items():
         if source not in by_source:
             raise change.wrong("no such file in the set")
@@ -61,13 +61,13 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
             yield Patch(shown_path(request.root, file.path), file.before, after)
 
 
-def _settle_images(files: list[_File], changes: Changes, request: OpenRequest, base: Path) -> None:
+def _settle_images(own: Format, files: list[_File], changes: Changes, request: OpenRequest, base: Path) -> None:
     """Give every file the edits of its images, by where they stand in it."""
     if not changes.images and not changes.boxes:
         return
     by_source = {f.source: f for f in files}
     known: dict[str, list[tuple[_File, int]]] = {}
-    for ref in Cvat().open(request).shards(10_000):
+    for ref in own.open(request).shards(10_000):
         images = ref.load().image_columns
         for path, source, index in zip(*(images[c].tolist() for c in ("path", "source", "index")), strict=True):
             known.setdefault(path, []).append((by_source[source], index))

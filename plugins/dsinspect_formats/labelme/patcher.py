@@ -11,7 +11,7 @@ from dsinspect_formats._editing import Box, Change
 from dsinspect_formats._json_patching import NO_PLACE, ImageRecord, JsonSetFile, Record, image_places, patch_json
 from dsinspect_formats._json_text import Node
 from dsinspect_formats.labelme._shapes import box_of, points_of
-from dsinspect_formats.labelme.format import LabelMeSource, kind_of
+from dsinspect_formats.labelme.reader import LabelMeSource, kind_of
 
 
 def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:

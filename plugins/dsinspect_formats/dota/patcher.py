@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
 from dsinspect_formats._set_patching import Editor, SetPatcher, TextRows
 from dsinspect_formats._splicing import number_text
-from dsinspect_formats.dota.format import Dota, is_header, is_upright
+from dsinspect_formats.dota.reader import is_header, is_upright
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`. `set-field` writes the difficulty, such as difficulty=1.
 
     Of rotated boxes, corners beyond the new box are moved to its edge; they cannot be made to fill a larger one.
     """
     if len(edits):
-        yield from _Patcher(Dota(), request, edits).patches()
+        yield from _Patcher(own, request, edits).patches()
 
 
 class _Patcher(SetPatcher):

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Sequence
 
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, Change
 from dsinspect_formats._json_files import all_like
 from dsinspect_formats._json_patching import ImageRecord, JsonSetFile, Record, image_places, patch_json
@@ -22,12 +22,12 @@ from dsinspect_formats.labelstudio._regions import (
     region_of,
     results_of,
 )
-from dsinspect_formats.labelstudio.format import LabelStudio, looks_like, open_set
+from dsinspect_formats.labelstudio.reader import looks_like, open_set
 
 _SAME = 1e-9
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     Beyond what the actions say: a polygon takes a box that lies inside its own, and is cut to it; `drop-polygon` makes a
@@ -36,7 +36,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     if len(edits):
         source = open_set(request)
         files = [_File(path, source.info.root) for path in all_like(request.root, looks_like)]
-        yield from patch_json("labelstudio", request, edits, files, image_places(source, edits), LabelStudio.no_place)
+        yield from patch_json("labelstudio", request, edits, files, image_places(source, edits), own.no_place)
 
 
 class _File(JsonSetFile):

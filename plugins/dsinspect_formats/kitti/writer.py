@@ -14,7 +14,7 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_formats._reading import split_of
 from dsinspect_formats._writing import Losses, attributes_of, count_attributes, number, slices_of, write_file
-from dsinspect_formats.kitti.format import IGNORED
+from dsinspect_formats.kitti.reader import IGNORED
 
 FOLDERS = {"train": "training", "test": "testing"}
 KEPT = ("truncated", "occluded", "alpha", "dimensions", "location", "rotation_y", "score")

@@ -8,19 +8,19 @@ from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change, Wanted, any_of
 from dsinspect_formats._set_patching import Editor, SetPatcher
 from dsinspect_formats._splicing import EncodedText, Splice, extent_text, number_text, removals, splice, without_lines
 from dsinspect_formats.coco._members import _members, elements_of
 from dsinspect_formats.huggingface._records import AREAS, BOXES, CLASSES, CROWDS, OBJECTS, key_of
-from dsinspect_formats.huggingface.format import HuggingFace, Options
+from dsinspect_formats.huggingface.reader import Options
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`. Names of classes that stand in README.md are renamed there, by hand."""
     if len(edits):
-        yield from _Patcher(HuggingFace(), request, edits).patches()
+        yield from _Patcher(own, request, edits).patches()
 
 
 class _Patcher(SetPatcher):

@@ -14,14 +14,14 @@ from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import Row, Sheet, kind_of
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
-from dsinspect.protocols.formats import OpenRequest, Patch
+from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._splicing import EncodedText, extent_text, number_text
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats.table._cells import CsvText
 from dsinspect_formats.table._columns import CORNERS, SIDES, Mapped, number
-from dsinspect_formats.table.format import Options, Table, TableSource, _choose, _collect, _image_table, tables_of
+from dsinspect_formats.table.reader import Options, TableSource, _choose, _collect, _image_table, tables_of
 
 
 class _Grid(Protocol):
@@ -36,7 +36,7 @@ class _Grid(Protocol):
     def add(self) -> int: ...
 
 
-def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
+def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
     The last row of an image stays when its box is dropped: its box and category are emptied, which makes the image a
@@ -50,8 +50,9 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """
     if not len(edits):
         return
-    changes = Changes.of(edits, "table", Table.no_place, LATER_ACTIONS - Table.no_place)
-    source = Table().open(request)
+    changes = Changes.of(edits, "table", own.no_place, LATER_ACTIONS - own.no_place)
+    source = own.open(request)
+    assert isinstance(source, TableSource)
     tables = tables_of(request.root)
     if len(tables) > 1:
         raise UserError(f"{request.root}: tables of several splits are edited one at a time; name one of the files")

@@ -1,0 +1,72 @@
+"""Read CrowdHuman's .odgt: what stands in the files becomes tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect_formats._images import walk
+from dsinspect_formats._reading import (
+    Images,
+    Rows,
+    as_json,
+    decoded_json,
+    json_number,
+    shown,
+)
+
+COLUMNS = frozenset(("attributes",))
+
+
+class Options(BaseOptions, frozen=True):
+    """Which box is read."""
+
+    box: Annotated[Literal["fbox", "vbox", "hbox"], option("full body, visible part, or head")] = "fbox"
+
+
+def _files(root: Path) -> list[str]:
+    if root.is_file():
+        return [root.name] if root.suffix.lower() == ".odgt" else []
+    return [p for p in walk(root) if p.lower().endswith(".odgt")]
+
+
+def _line(line: str, line_number: int, index: int, box_key: str, split: str | None, source: str, images: Images, rows: Rows) -> int:
+    """Read one image; return the index of the next box."""
+    try:
+        record = decoded_json(line)
+        if not isinstance(record, dict) or not isinstance(record.get("ID"), str) or not record["ID"]:
+            raise ValueError("has no ID")
+        boxes = record.get("gtboxes", [])
+        if not isinstance(boxes, list):
+            raise ValueError("has gtboxes that are no list")
+        size = (float("nan"), float("nan"))
+        if "width" in record and "height" in record:
+            size = (json_number(record["width"]), json_number(record["height"]))
+    except ValueError as e:
+        rows.fault(str(e), line.strip(), line_number, index)
+        return index + 1
+    name = record["fpath"] if isinstance(record.get("fpath"), str) else record["ID"]
+    image = images.row(name, split, source, line_number, size)
+    for box in boxes:
+        try:
+            _box(box, box_key, image, line_number, index, rows)
+        except ValueError as e:
+            rows.fault(str(e), shown(box), line_number, index, image=name)
+        index += 1
+    return index
+
+
+def _box(box: Any, box_key: str, image: int, line_number: int, index: int, rows: Rows) -> None:
+    if not isinstance(box, dict):
+        raise ValueError("is no object")
+    tag, edges = box.get("tag"), box.get(box_key)
+    if not isinstance(tag, str):
+        raise ValueError("has no tag")
+    if not isinstance(edges, list) or len(edges) != 4:
+        raise ValueError(f"has no {box_key} of four numbers")
+    x, y, w, h = map(json_number, edges)
+    said = box["extra"] if isinstance(box.get("extra"), dict) else {}
+    own = {k: v for k, v in box.items() if k not in ("tag", box_key)}
+    rows.add(image, tag, (x, y, x + w, y + h), index, line_number, ignored=tag == "mask" or said.get("ignore") == 1,
+             extra={"attributes": as_json(own)} if rows.fields else None)

@@ -1,0 +1,178 @@
+"""Read Open Images: what stands in the files becomes tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dsinspect_formats._images import walk
+from dsinspect_formats._reading import (
+    Images,
+    Rows,
+    as_json,
+    content_of,
+    head_of,
+    number,
+    numbers,
+    split_of,
+)
+from dsinspect_formats._text import decode
+
+if TYPE_CHECKING:
+    pass
+
+
+BOX = ("XMin", "XMax", "YMin", "YMax")
+
+
+FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
+
+
+NEEDED = ("ImageID", "LabelName", *BOX)
+
+
+COLUMNS = frozenset(("attributes",))
+
+
+_MAX_HEAD = 1 << 16
+
+
+def _folders(split: str | None) -> tuple[str, ...]:
+    return ("",) if split is None else (f"images/{split}/", f"{split}/", "images/", "")
+
+
+def header_of(head: bytes) -> list[str] | None:
+    """Return the columns of a file that has boxes of Open Images, else None."""
+    text = decode(head)[0]
+    line = text.split("\n", 1)[0].strip("\r\ufeff")
+    columns = [c.strip().strip('"') for c in line.split(delimiter_of(line))]
+    return columns if all(c in columns for c in NEEDED) else None
+
+
+def delimiter_of(header: str) -> str:
+    """Return what separates the columns of a header."""
+    return max(",;\t", key=header.count)
+
+
+def box_files(root: Path, *, first_only: bool = False) -> list[str]:
+    """Return the CSV files of boxes, relative to the folder."""
+    if root.is_file():
+        return [root.name] if header_of(head_of(root, _MAX_HEAD)) else []
+    found: list[str] = []
+    looked = 0
+    for path in walk(root):
+        if path.lower().endswith(".csv"):
+            looked += 1
+            if header_of(head_of(root / path)):
+                found.append(path)
+            if first_only and (found or looked >= 40):
+                break
+    return found
+
+
+def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[str, tuple[str | None, str]]]:
+    """Return the display names of label names, and the split and list of listed images, from the files beside the boxes."""
+    names: dict[str, str] = {}
+    listed: dict[str, tuple[str | None, str]] = {}
+    folders = {p.rpartition("/")[0] for p in box_paths}
+    near = [p for p in walk(root) if p.lower().endswith(".csv") and p not in box_paths
+            and (p.rpartition("/")[0] in folders or not p.count("/"))]
+    for path in near:
+        head = head_of(root / path).split(b"\n", 1)[0]
+        is_names = "class-descriptions" in path.lower() or head.strip().lower() == b"labelname,displayname"
+        if not is_names and not head.startswith(b"ImageID,Subset,"):
+            continue
+        try:
+            text = decode(content_of(root / path))[0]
+        except OSError:
+            continue  # what it says is then unknown, as without it
+        for row in csv.reader(io.StringIO(text.replace("\0", ""), newline="")):
+            if len(row) < 2 or row[0] in ("LabelName", "ImageID"):
+                continue
+            if is_names:
+                names.setdefault(row[0].strip(), row[1].strip())
+            else:
+                listed.setdefault(row[0].strip(), (split_of(f"{row[1].strip()}/x"), path))
+    return names, listed
+
+
+@dataclass(frozen=True)
+class Header:
+    """Where the columns of a file stand."""
+
+    at: Mapping[str, int]
+    delimiter: str
+
+    @staticmethod
+    def of(text: str) -> Header:
+        """Read the first line."""
+        line = text.split("\n", 1)[0]
+        delimiter = delimiter_of(line)
+        try:
+            columns = next(csv.reader([line.replace("\r", "").strip("\ufeff")], delimiter=delimiter), [])
+        except csv.Error:
+            columns = []
+        return Header({c.strip(): k for k, c in reversed(list(enumerate(columns)))}, delimiter)
+
+
+def edges_of(cells: Sequence[str]) -> tuple[float, float, float, float]:
+    """Return x_min, y_min, x_max, y_max of XMin, XMax, YMin, YMax; raises ValueError, in words.
+
+    A decimal comma is read as a point.
+    """
+    try:
+        x_min, x_max, y_min, y_max = numbers(cells)
+    except ValueError:
+        x_min, x_max, y_min, y_max = (number(c.strip().replace(",", ".") if c.count(",") == 1 and "." not in c else c)
+                                      for c in cells)
+    return x_min, y_min, x_max, y_max
+
+
+def _read(text: str, source: str, split: str | None, images: Images, rows: Rows, names: Mapping[str, str],
+          listed: Mapping[str, tuple[str | None, str]]) -> None:
+    header = Header.of(text)
+    at = header.at
+    if any(c not in at for c in NEEDED):
+        rows.fault(f"lacks the column {next(c for c in NEEDED if c not in at)}")
+        return
+    image_at, label_at, *box_at = (at[c] for c in NEEDED)
+    group_at = at.get("IsGroupOf", -1)
+    said = [(c, k) for c, k in at.items() if c in FLAGS or c in ("Source", "Confidence")] if rows.fields else []
+    numbered = {label: k for k, label in enumerate(dict.fromkeys(names.values()))}
+    width = max(at[c] for c in NEEDED) + 1
+    reader = csv.reader(io.StringIO(text.replace("\0", "\ufffd"), newline=""), delimiter=header.delimiter)
+    index = -1
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as e:
+            rows.fault(f"is not CSV: {e}", line=reader.line_num)
+            continue
+        if index < 0 or not any(row):
+            index = max(index, 0)
+            continue
+        line = reader.line_num
+        try:
+            if len(row) < width:
+                raise ValueError(f"has {len(row)} cells, the header has {len(at)}")
+            name = row[image_at].strip()
+            if not name:
+                raise ValueError("names no image")
+            box = edges_of([row[k] for k in box_at])
+        except ValueError as e:
+            rows.fault(str(e), header.delimiter.join(row), line, index)
+        else:
+            label = row[label_at].strip()
+            category = names.get(label, label) or None
+            own_split = split if split is not None or name not in listed else listed[name][0]
+            extra = {"attributes": as_json({c: row[k] for c, k in said if k < len(row) and row[k]})} if said else None
+            rows.add(images.row(name, own_split, source, line), category, box, index, line,
+                     crowd=0 <= group_at < len(row) and row[group_at].strip() == "1",
+                     category_id=numbered.get(category or "", -1), extra=extra)
+        index += 1

@@ -1,0 +1,117 @@
+"""Read Supervisely projects: what stands in the files becomes tables."""
+
+from __future__ import annotations
+
+import binascii
+import re
+import zlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dsinspect.errors import UserError
+from dsinspect_formats._gathering import Box, envelope, polygon_json, real
+from dsinspect_formats._json_sets import Reading, as_object
+from dsinspect_formats._splits import split_of_folders
+
+COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape"))
+
+
+_SHAPE = re.compile(rb'"classTitle"\s*:|"geometryType"\s*:')
+
+
+_SIZE = re.compile(rb'"size"\s*:\s*\{')
+
+
+def looks_like(ends: bytes) -> bool:
+    """Say whether a file is an annotation of Supervisely, by its beginning and end."""
+    return bool(_SIZE.search(ends)) and b'"objects"' in ends and (
+        bool(_SHAPE.search(ends)) or (b'"tags"' in ends and bool(re.search(rb'"objects"\s*:\s*\[\s*\]', ends))))
+
+
+class _Reader:
+    """Reads annotations; classes are those of meta.json."""
+
+    def __init__(self, meta: Path) -> None:
+        self._names: list[str] = []
+        try:
+            value = msgspec.json.decode(meta.read_bytes()) if meta.name == "meta.json" and meta.is_file() else {}
+            self._names = [str(c["title"]) for c in value.get("classes", [])]
+        except (OSError, ValueError, msgspec.MsgspecError, RecursionError, KeyError, TypeError, AttributeError):
+            raise UserError(f"{meta}: is not a list of classes; save it again or take it away") from None
+
+    def read(self, value: Any, reading: Reading) -> bool:
+        """Read one file."""
+        reading.names.update(dict.fromkeys(self._names))
+        objects = value.get("objects") if isinstance(value, dict) else None
+        if not isinstance(objects, list):
+            return False
+        reading.split = split_of_folders(reading.source)
+        name = reading.source.rpartition("/")[2].removesuffix(".json")
+        size = as_object(value.get("size"))
+        try:
+            width, height = (real(size.get(k), k) for k in ("width", "height"))
+        except ValueError as e:
+            reading.faulty(e, size, name, 0)
+            width, height = float("nan"), float("nan")
+        folder = reading.source.rpartition("/")[0]
+        beside = f"{folder.removesuffix('ann')}img/{name}" if folder.endswith("ann") else name
+        row = reading.gathered.add_image(name, reading.source, width, height, split=reading.split, index=0, lookup=beside)
+        for record in objects:
+            try:
+                _add(record, row, reading)
+            except ValueError as e:
+                reading.faulty(e, record, name)
+            reading.index += 1
+        return True
+
+
+def _add(record: Any, row: int, reading: Reading) -> None:
+    if not isinstance(record, dict):
+        raise ValueError("the object is not an object of JSON")
+    title = record.get("classTitle")
+    if not isinstance(title, str):
+        raise ValueError("classTitle is missing" if title is None else "classTitle is not a text")
+    kind = record.get("geometryType")
+    outline = None
+    if kind in ("rectangle", "polygon", "oriented_bbox"):
+        points = as_object(record.get("points") or as_object(record.get("geometry")).get("points"))
+        exterior = points.get("exterior")
+        flat = [real(v, "points") for p in exterior for v in _pair(p)] if isinstance(exterior, list) else []
+        if len(flat) < (6 if kind == "polygon" else 4):
+            raise ValueError("points has no exterior of enough points")
+        box = envelope(flat)
+        outline = polygon_json([flat]) if kind == "polygon" and not points.get("interior") else None
+    elif kind == "bitmap":
+        box = _bitmap_box(record.get("bitmap"))
+    else:
+        reading.left_out[f"{str(kind)[:40]}s"] += 1
+        return
+    extra: dict[str, Any] = {}
+    if reading.gathered.columns:
+        tags = {str(t.get("name")): t.get("value") for t in record.get("tags") or () if isinstance(t, dict)}
+        extra = {"segmentation": outline, "supervisely:shape": kind, "attributes": msgspec.json.encode(tags) if tags else None}
+    reading.gathered.add(row, title, box, reading.index, extra=extra)
+
+
+def _pair(point: Any) -> list[Any]:
+    if not isinstance(point, list) or len(point) != 2:
+        raise ValueError("points holds what is not x and y")
+    return point
+
+
+def _bitmap_box(bitmap: Any) -> Box:
+    """Return the box of a mask: from its origin on, as large as the PNG inside says."""
+    origin = bitmap.get("origin") if isinstance(bitmap, dict) else None
+    if not isinstance(bitmap, dict) or not isinstance(origin, list) or len(origin) != 2:
+        raise ValueError("bitmap has no origin")
+    try:
+        packed = binascii.a2b_base64(bitmap.get("data") or "")
+        head = zlib.decompressobj().decompress(packed, 32)
+    except (TypeError, ValueError, zlib.error):
+        raise ValueError("the data of the bitmap is not a packed PNG") from None
+    if head[:8] != b"\x89PNG\r\n\x1a\n" or len(head) < 24:
+        raise ValueError("the data of the bitmap is not a packed PNG")
+    x, y = (real(v, "origin") for v in origin)
+    return x, y, x + int.from_bytes(head[16:20], "big"), y + int.from_bytes(head[20:24], "big")

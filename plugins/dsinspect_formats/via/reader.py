@@ -1,0 +1,112 @@
+"""Read VGG Image Annotator, versions 1 and 2: what stands in the files becomes tables."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from dsinspect.errors import UserError
+from dsinspect.protocols.formats import OpenRequest
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json
+from dsinspect_formats._images import relative
+from dsinspect_formats._json_files import all_like
+from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.coco._records import collector_off
+from dsinspect_formats.via._reading import ViaImage, looks_like, read_file
+from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, points_of
+
+if TYPE_CHECKING:
+    pass
+
+
+COLUMNS = frozenset(("segmentation", "attributes", "via:shape"))
+
+
+SUFFIXES = (".json", ".csv")
+
+
+class Options(BaseOptions, frozen=True):
+    """Which attribute is the class."""
+
+    class_attribute: Annotated[str, option("region attribute that holds the class; empty to choose it by its name, else by how "
+                                           "many regions have it")] = ""
+
+
+def _region(polygon: Sequence[float] | None, box: Sequence[float], name: str) -> dict[str, Any]:
+    shape: dict[str, Any] = {"name": "rect", "x": box[0], "y": box[1], "width": box[2] - box[0], "height": box[3] - box[1]}
+    if polygon is not None:
+        shape = {"name": "polygon", "all_points_x": polygon[::2], "all_points_y": polygon[1::2]}
+    return {"shape_attributes": shape, "region_attributes": {"class": name}}
+
+
+def open_set(request: OpenRequest) -> tuple[MemorySource, str]:
+    """Read the files of a set; returns it and the attribute that is the class.
+
+    Raises:
+        UserError: see `Format.open`.
+    """
+    files = all_like(request.root, looks_like, SUFFIXES)
+    if not files:
+        raise UserError(f"{request.root}: no VIA file found")
+    base = base_folder(request.root)
+    options = request.options if isinstance(request.options, Options) else Options()
+    gathered = Gathered(request.columns & COLUMNS)
+    read: list[tuple[str, str | None, list[ViaImage]]] = []
+    is_via = False
+    for path in files:
+        source = relative(path, base)
+        images, problems, good = read_file(path, source)
+        gathered.problems += problems
+        is_via |= good
+        read.append((source, split_of(path, only=True), images))
+    if not is_via:
+        raise UserError(f"{files[0]}: not a VIA file: {first_reason(gathered.problems, 'it holds no images')}")
+    attribute = options.class_attribute or class_attribute(
+        r.get("region_attributes") for _, _, images in read for i in images for _, r in i.regions if isinstance(r, dict))
+    left_out: Counter[str] = Counter()
+    with collector_off():
+        for source, split, images in read:
+            _gather(images, source, split, attribute, gathered, left_out)
+    notes = [f"the class is the region attribute {json.dumps(attribute)[1:-1]!r} (option class_attribute)"] if attribute else []
+    what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(left_out.items()))
+    notes += [f"left out, since they bound no area: {what}"] if what else []
+    return memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes), attribute
+
+
+def _gather(images: list[ViaImage], source: str, split: str | None, attribute: str, gathered: Gathered,
+            left_out: Counter[str]) -> None:
+    index = 0
+    for position, image in enumerate(images):
+        about = image.file_attributes if isinstance(image.file_attributes, dict) else {}
+        own = about.get("split")
+        row = gathered.add_image(image.name, source, split=own if isinstance(own, str) and own else split, line=image.line,
+                                 index=position)
+        for line, region in image.regions:
+            try:
+                _add(gathered, row, region, attribute, index, line, left_out)
+            except ValueError as e:
+                gathered.faulty(source, str(e), region, line, index, image.name or None, split)
+            index += 1
+
+
+def _add(gathered: Gathered, row: int, region: Any, attribute: str, index: int, line: int, left_out: Counter[str]) -> None:
+    if not isinstance(region, dict):
+        raise ValueError("the region is not an object")
+    shape, attributes = region.get("shape_attributes"), region.get("region_attributes")
+    kind = shape.get("name") if isinstance(shape, dict) else None
+    if isinstance(kind, str) and kind in NO_AREA:
+        left_out[NO_AREA[kind]] += 1
+        return
+    box = box_of(shape)
+    values = attributes if isinstance(attributes, dict) else {}
+    extra: dict[str, Any] = {}
+    if gathered.columns and isinstance(shape, dict):
+        others = {k: v for k, v in values.items() if k != attribute}
+        extra = {"via:shape": kind, "attributes": msgspec.json.encode(others) if others else None,
+                 "segmentation": polygon_json([points_of(shape)]) if kind == "polygon" else None}
+    gathered.add(row, class_of(values.get(attribute)), box, index, line, extra=extra)

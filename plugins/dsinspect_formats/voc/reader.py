@@ -1,0 +1,283 @@
+"""Read Pascal VOC: what stands in the files becomes tables."""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+
+from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
+from dsinspect.protocols.formats import ShardRef
+from dsinspect.protocols.options import BaseOptions
+from dsinspect.tables.columns import objects
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
+from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
+from dsinspect_formats._splits import split_of_folders
+from dsinspect_formats._text import decode, odd_encoding, xml_text
+from dsinspect_formats.voc._xml import VocFile, read_xml
+
+if TYPE_CHECKING:
+    pass
+
+
+_ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
+
+
+_LIST = re.compile(r"(?:^|(?P<folder>.*/))ImageSets/(?:(?P<task>[^/]+)/)?(?P<split>train|val|test|trainval)\.txt")
+
+
+COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database"))
+
+
+class Options(BaseOptions, frozen=True):
+    """How boxes are read."""
+
+    base: Annotated[Literal[0, 1], msgspec.Meta(
+        description="0: boxes as they stand; 1: 1-based pixels, 1 is taken off xmin and ymin (Detectron2, supervision)",
+        extra={"source": "formats in the wild"})] = 0
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image: its path, its file if there is one, its split, and its XML (relative to the root) if there is one."""
+
+    path: str
+    file: str | None
+    split: str | None
+    xml: str | None
+
+
+class VocSource:
+    """An opened VOC set."""
+
+    def __init__(self, root: Path, images: Path | None, options: Options, columns: frozenset[str]) -> None:
+        self._root = root
+        self._options = options
+        self._columns = columns & COLUMNS
+        self._problems: list[Problem] = []
+        self._bare: dict[str, str] = {}  # images without an XML file, and their files
+        tree = ImageTree.below(images or root)
+        paths = list(walk(root))
+        self._entries = self._match([p for p in paths if p.lower().endswith(".xml")], tree)
+        if not any(e.xml for e in self._entries):
+            raise UserError(f"{root}: no XML file found")
+        splits = self._split([p for p in paths if p.endswith(".txt")])
+        self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p) for p in self._bare]
+        self.info = DatasetInfo(
+            format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
+            notes=("boxes are read as they stand",) if options.base == 0 else (
+                "boxes are read as 1-based pixels: 1 is taken off xmin and ymin",),
+            has_files=any(e.file for e in self._entries))
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the list of images."""
+        return [VocShard(tuple(self._entries[k:k + size]), k, str(self._root), self._options.base, self._columns)
+                for k in range(0, len(self._entries), size)]
+
+    def _match(self, xmls: list[str], tree: ImageTree) -> list[Entry]:
+        """Match XML files and images by stem: in one folder, then in a parallel one, then anywhere, then by case."""
+        folded: dict[str, list[str]] = {}
+        for path in tree.paths:
+            folded.setdefault(stem_of(path).casefold(), []).append(path)
+        entries, used = [], set()
+        for xml in xmls:
+            stem = stem_of(xml)
+            image = _nearest(xml, tree.by_stem.get(stem, ()))
+            if image is None:
+                image = _nearest(xml, folded.get(stem.casefold(), ()))
+                if image is not None:
+                    self._problems.append(Problem(
+                        "unportable-path", xml, f"differs in case from the image, {image}", xml,
+                        image=self._path(tree, image)))
+            if image is None:
+                entries.append(Entry(declared_image(xml, None), None, None, xml))
+                continue
+            used.add(image)
+            entries.append(Entry(self._path(tree, image), tree.open_path(image), None, xml))
+        folders = {i.rpartition("/")[0] for i in used}
+        for image in tree.paths:
+            if image not in used and image.rpartition("/")[0] in folders:
+                path = self._path(tree, image)
+                self._bare[path] = tree.open_path(image)
+        return entries
+
+    def _path(self, tree: ImageTree, image: str) -> str:
+        return image if tree.folder == self._root else relative(tree.folder / image, self._root)
+
+    def _split(self, texts: list[str]) -> tuple[str, ...]:
+        """Give the entries their splits: by the lists in ImageSets, else by folders named as splits."""
+        found = [(m, path) for path in texts if (m := _LIST.fullmatch(path))]
+        has_main = any(m["task"] == "Main" for m, _ in found)
+        lists = [(m["split"], m["folder"] or "", path) for m, path in found
+                 if m["task"] == "Main" or (not has_main and m["task"] in (None, "Layout", "Segmentation"))]
+        if any(split != "trainval" for split, _, _ in lists):
+            lists = [x for x in lists if x[0] != "trainval"]  # it is the union of two of them
+        if lists:
+            return self._split_by_lists(lists)
+        self._entries = [replace(e, split=split_of_folders(e.xml or e.path)) for e in self._entries]
+        return tuple(dict.fromkeys(e.split for e in self._entries if e.split))
+
+    def _read_list(self, path: str) -> list[str]:
+        try:
+            text, encoding = decode(read_regular(self._root / path))
+        except OSError as e:
+            self._problems.append(Problem("malformed-record", path, f"cannot be read: {(e.strerror or 'error').lower()}"))
+            return []
+        if encoding:
+            self._problems.append(odd_encoding(path, encoding))
+        return [line.strip() for line in text.splitlines()]
+
+    def _split_by_lists(self, lists: list[tuple[str, str, str]]) -> tuple[str, ...]:
+        """Give every entry the first split that lists its stem; that another one lists it too is a problem."""
+        by_stem: dict[str, list[Entry]] = {}
+        for entry in self._entries:
+            by_stem.setdefault(stem_of(entry.xml or entry.path), []).append(entry)
+        for path, file in self._bare.items():
+            by_stem.setdefault(stem_of(path), []).append(Entry(path, file, None, None))
+        order = sorted(lists, key=lambda x: (("train", "val", "test", "trainval").index(x[0]), x[2]))
+        entries: dict[str, Entry] = {}
+        listed_in: dict[str, str] = {}
+        for split, folder, path in order:
+            for number, line in enumerate(self._read_list(path), 1):
+                if not line or line.startswith("#"):
+                    continue
+                named = _of_list(line, by_stem)
+                here = [e for e in named if (e.xml or e.path).startswith(folder)] or named
+                if not here:
+                    self._problems.append(Problem(
+                        "malformed-record", path, f"no XML file for {line}", line, number, split=split))
+                for entry in here:
+                    if entry.xml is None and entry.path in self._bare:
+                        del self._bare[entry.path]
+                        self._problems.append(Problem("missing-label", path, "no XML file of an image that the list names", line,
+                                                      number, image=entry.path, split=split))
+                    first = listed_in.setdefault(entry.path, path)
+                    other = entries.setdefault(entry.path, replace(entry, split=split))
+                    if other.split != split:
+                        self._problems.append(Problem(
+                            "overlapping-lists", path, f"{first} lists it too", line, number, image=entry.path, split=split))
+        self._entries = [*entries.values(), *(e for e in self._entries if e.path not in entries)]
+        return tuple(dict.fromkeys(split for split, _, _ in order))
+
+
+def _objects_in(content: bytes) -> int | None:
+    """Return how many objects the head of an XML file has; None when it is no annotation of VOC's kind."""
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        content = content.decode("utf-16", "replace").encode()
+    if not _ANNOTATION.search(content[:4096]) or not any(t in content for t in (b"<object", b"<size", b"<filename")):
+        return None
+    if b"<polygon" in content and b"<bndbox" not in content:  # the first LabelMe's
+        return None
+    return content.count(b"<object>") + content.count(b"<object ")
+
+
+def declared_image(xml: str, filename: str | None) -> str:
+    """Return what the image of an XML file would be called: `<filename>` if it fits, else the stem with .jpg."""
+    name = (filename or "").replace("\\", "/").rpartition("/")[2]
+    if stem_of(name) != stem_of(xml) or not is_image(name):
+        name = stem_of(xml) + ".jpg"
+    before, found, _ = f"/{xml}".rpartition("/Annotations/")
+    folder = f"{before}/JPEGImages" if found else f"/{xml}".rpartition("/")[0]
+    return f"{folder}/{name}".removeprefix("/")
+
+
+def _of_list(line: str, by_stem: dict[str, list[Entry]]) -> list[Entry]:
+    """Return the entries a line of a split list names: whole, without an image's suffix, or by its first word."""
+    for text in dict.fromkeys((line, line.strip('"'), line.split()[0])):
+        name = text.replace("\\", "/").rpartition("/")[2]
+        for stem in (name, stem_of(name)) if is_image(name) else (name,):
+            if stem in by_stem:
+                return by_stem[stem]
+    return []
+
+
+def _nearest(xml: str, images: Sequence[str]) -> str | None:
+    """Return the image whose folder shares most with the XML file's; the first of equals."""
+    if not images:
+        return None
+    parts = set(xml.split("/")[:-1])
+    same = [i for i in images if i.rpartition("/")[0] == xml.rpartition("/")[0]]
+    return same[0] if same else max(images, key=lambda i: (len(parts & set(i.split("/")[:-1])), -len(i)))
+
+
+@dataclass(frozen=True)
+class VocShard:
+    """Some images with their XML files, read in the worker."""
+
+    entries: tuple[Entry, ...]
+    first: int
+    root: str
+    base: int
+    columns: frozenset[str]
+
+    def load(self) -> Shard:
+        """Read the XML files."""
+        problems: list[Problem] = []
+        numbers = {name: array("q") for name in ("count", "line", "index", "difficult")}
+        edges = array("d")
+        texts: dict[str, list[Any]] = {name: [] for name in ("declared", "name", *sorted(self.columns))}
+        sizes: dict[str, list[float]] = {"width": [], "height": []}
+        same: dict[str | None, str | None] = {}  # each text is kept once
+        for entry in self.entries:  # no object per box outlives its file
+            file, told = self._read(entry)
+            problems += told
+            numbers["count"].append(len(file.objects))
+            texts["declared"].append(file.filename)
+            sizes["width"].append(file.width)
+            sizes["height"].append(file.height)
+            for o in file.objects:
+                edges.extend(o.box)
+                numbers["line"].append(o.line)
+                numbers["index"].append(o.index)
+                numbers["difficult"].append(o.difficult)
+                texts["name"].append(same.setdefault(o.name, o.name))
+                for name in self.columns:
+                    key = name.partition(":")[2]
+                    value = str(o.parts) if key == "parts" else file.database if key == "database" else o.fields.get(key)
+                    texts[name].append(same.setdefault(value, value))
+        n = len(self.entries)
+        ids = np.arange(self.first, self.first + n)
+        image_row = np.repeat(np.arange(n), np.array(numbers["count"], np.int64))
+        sources = objects([e.xml for e in self.entries])
+        images = image_columns(
+            n, image_id=ids, path=[
+                e.path if e.file or e.xml is None else declared_image(e.xml, declared)
+                for e, declared in zip(self.entries, texts["declared"], strict=True)], declared_path=texts.pop("declared"),
+            file=[e.file for e in self.entries], **sizes,
+            split=[e.split for e in self.entries], source=sources)
+        boxes = np.array(edges, np.float64).reshape(-1, 4)
+        boxes[:, :2] -= self.base
+        index = np.array(numbers["index"], np.int64)
+        annotations = annotation_columns(
+            len(index), annotation_id=index, image_id=ids[image_row], image_row=image_row,
+            category=texts.pop("name"), x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
+            y_max=boxes[:, 3], source=sources[image_row], line=np.array(numbers["line"], np.int64),
+            index=index, is_ignored=np.array(numbers["difficult"], bool), **texts)
+        return Shard(images, annotations, problem_columns(problems))
+
+    def _read(self, entry: Entry) -> tuple[VocFile, list[Problem]]:
+        if entry.xml is None:
+            return VocFile(), []
+        try:
+            content = read_regular(Path(self.root) / entry.xml)
+        except OSError as e:
+            reason = f"the file cannot be read: {(e.strerror or 'error').lower()}"
+            return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)]
+        problems = []
+        file = read_xml(content)
+        if any(index == -1 for _, index, _, _ in file.problems):
+            # Expat knows no code pages of several bytes a character, and many files are in one and do not say so.
+            text, encoding, _ = xml_text(content)
+            again = read_xml(text.encode("utf-8", "replace"), "utf-8") if encoding else file
+            if encoding and (len(again.objects), -len(again.problems)) > (len(file.objects), -len(file.problems)):
+                file = again
+                problems.append(odd_encoding(entry.xml, encoding))
+        return file, problems + file.told(entry.xml, entry.path, entry.split)

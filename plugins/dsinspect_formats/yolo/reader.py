@@ -1,0 +1,126 @@
+"""Read YOLO label files: what stands in the files becomes tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+
+from dsinspect.protocols.formats import ShardRef
+from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.columns import objects
+from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.schema import CORNER_COLUMNS, annotation_columns, image_columns, problem_columns
+from dsinspect_formats.yolo._kinds import Task, decide
+from dsinspect_formats.yolo._labels import LabelFile, read_labels
+from dsinspect_formats.yolo._layout import Entry, Layout
+from dsinspect_formats.yolo._outlines import corners_of, keypoints_of, polygon_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+
+COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "yolo:odd_text", "yolo:n_pose", *CORNER_COLUMNS))
+"""`yolo:odd_text` is of images: the bytes of a label file that holds more than its rows in columns say, else None; so is
+`yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
+
+
+class WriterOptions(BaseOptions, frozen=True):
+    """How rows are written."""
+
+    segments: Annotated[bool, option("write polygons instead of boxes; every annotation needs exactly one")] = False
+    task: Annotated[Literal["", "detect", "segment", "obb", "pose"], option(
+        "kind of rows to write: boxes (detect, the same as empty), polygons (segment, as yolo.segments), 4 corners (obb) or boxes "
+        "with keypoints (pose)", source="Ultralytics")] = ""
+
+    @property
+    def kind(self) -> Task:
+        """The kind of rows."""
+        return self.task or ("segment" if self.segments else "detect")
+
+
+class YoloSource:
+    """An opened YOLO set."""
+
+    def __init__(self, layout: Layout, columns: frozenset[str], task: str = "") -> None:
+        self._layout = layout
+        labels = [layout.root / e.label for e in layout.entries if e.label is not None]
+        self._task, note = decide(labels, task, has_poses=layout.kpt_shape is not None)
+        self._columns = columns & COLUMNS
+        self.info = DatasetInfo(
+            format="yolo", root=layout.root, categories=layout.categories, splits=layout.splits,
+            box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
+            notes=() if note is None else (note,), has_files=any(e.file for e in layout.entries))
+
+    def shards(self, size: int) -> Sequence[ShardRef]:
+        """Cut the list of images."""
+        names = {c.category_id: c.name for c in self._layout.categories}
+        entries = self._layout.entries
+        return [YoloShard(tuple(entries[k:k + size]), k, str(self._layout.root), names, self._layout.kpt_shape,
+                          self._columns, self._task) for k in range(0, len(entries), size)]
+
+
+@dataclass(frozen=True)
+class YoloShard:
+    """Some images with their label files, read in the worker."""
+
+    entries: tuple[Entry, ...]
+    first: int
+    root: str
+    names: dict[int, str]
+    kpt_shape: tuple[int, int] | None
+    columns: frozenset[str]
+    task: Task = "detect"
+
+    def load(self) -> Shard:
+        """Read the label files."""
+        pose = 5 + self.kpt_shape[0] * self.kpt_shape[1] if self.kpt_shape else None
+        labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
+        rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
+                            if e.label is not None], pose, texts="yolo:row" in self.columns,
+                           points=bool(self.columns & {"segmentation", "keypoints", CORNER_COLUMNS[0]}),
+                           odd="yolo:odd_text" in self.columns)
+        counts = np.zeros(len(self.entries), np.int64)
+        counts[labelled] = rows.counts
+        n = len(self.entries)
+        ids = np.arange(self.first, self.first + n)
+        image_row = np.repeat(np.arange(n), counts)
+        labels = objects([e.label for e in self.entries])
+        of_images: dict[str, object] = {}
+        if rows.odd is not None:
+            odd: list[bytes | None] = [None] * n
+            for k, text in zip(labelled, rows.odd, strict=True):
+                odd[k] = text
+            of_images["yolo:odd_text"] = objects(odd)
+        if "yolo:n_pose" in self.columns:
+            of_images["yolo:n_pose"] = np.full(n, pose or 0)
+        images = image_columns(
+            n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
+            file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels, **of_images)
+        extra: dict[str, object] = {}
+        if "yolo:n_values" in self.columns:
+            extra["yolo:n_values"] = rows.n_values
+        if "yolo:row" in self.columns:
+            extra["yolo:row"] = rows.texts
+        made: dict[str, Callable[[str], object]] = {
+            "segmentation": lambda t: None if self.task == "obb" and len(t.split()) == 9 else polygon_of(t, pose),
+            "keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
+        extra |= {name: None if rows.texts is None else [t and make(t) for t in rows.texts]
+                  for name, make in made.items() if name in self.columns}
+        if CORNER_COLUMNS[0] in self.columns:
+            corners = corners_of(rows.texts if self.task == "obb" else None, len(rows.lines), pose)
+            extra |= {name: corners[:, k] for k, name in enumerate(CORNER_COLUMNS)}
+        annotations = annotation_columns(
+            len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
+            category_id=rows.category_ids, category=self._names(rows.category_ids),
+            x_min=rows.edges[:, 0], y_min=rows.edges[:, 1], x_max=rows.edges[:, 2], y_max=rows.edges[:, 3],
+            source=labels[image_row], line=rows.lines, index=rows.indices, **extra)
+        return Shard(images, annotations, problem_columns(rows.problems))
+
+    def _names(self, category_ids: NDArray[np.int64]) -> NDArray[np.object_]:
+        """Return the names of classes; a class the set does not declare has none."""
+        used, inverse = np.unique(category_ids, return_inverse=True)
+        return objects([self.names.get(c, None if self.names else str(c)) for c in used.tolist()])[inverse]
