@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 WRITABLE = {".jpg": "jpg", ".jpeg": "jpg", ".jpe": "jpg", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".dib": "bmp",
             ".tif": "tiff", ".tiff": "tiff"}
 """Suffixes that are written as what they say; pictures with any other one are written as .png."""
-MAX_FILE_BYTES = 1 << 30
-"""Bytes of an image file that is read whole to be drawn."""
 MAX_PIXELS = int(os.environ.get("DSINSPECT_MAX_PIXELS", str(1 << 28)))
 """Images of more pixels than this (268 million, 16,384 x 16,384) are decoded nowhere; `DSINSPECT_MAX_PIXELS` sets it."""
 
