@@ -127,8 +127,9 @@ class Fitting:
         self.losses["parts of boxes beyond the edge of their image"] += int((cut & ~empty).sum())
         columns: dict[str, Any] = dict(zip(("x_min", "y_min", "x_max", "y_max"), inner.T, strict=True))
         if "area" in a:
-            area = a["area"].to_numpy(np.float64)
-            columns["area"] = np.where(cut | ~(area > 0), np.nan, area)
+            area, sides = a["area"].to_numpy(np.float64), inner[:, 2:] - inner[:, :2]
+            # An outline that crosses itself has an area of 0, which some trainers drop: the box's stands in for it.
+            columns["area"] = np.where(cut, np.nan, np.where(area <= 0, sides.prod(axis=1), area))
         return _without(shard.replace(annotations=a.assign(**columns)), np.zeros(len(images), bool), ~empty)
 
     def _as_the_trainer_wants(self, shard: Shard) -> Shard:
