@@ -154,6 +154,39 @@ def documented(thing: Any) -> list[str]:
     return [*lines, ""]
 
 
+def formats_page() -> str:
+    """Return the page of the formats: what can be done with each, and the choices its reader and writer leave to the user."""
+    from dsinspect.loader import load_plugins
+    from dsinspect.protocols.options import describe
+
+    formats = {n: f for n, f in load_plugins().formats.items() if getattr(f, "readable", True)}
+    lines = [MADE, "# Formats", "",
+             f"{len(formats)} formats, recognised by content; `--format NAME` names one where two are as likely. Written: "
+             "`dsinspect convert --to NAME`. Edited: `dsinspect fix` and `dsinspect review apply` change what an edit names "
+             "and leave every other byte as it was.", "",
+             "| format | read | written | edited | what it is |", "|---|---|---|---|---|"]
+    for name, kind in formats.items():
+        can = " | ".join("yes" if v else "" for v in (True, kind.writable, kind.patchable))
+        lines.append(f"| [{name}](#{name}) | {can} | {cell((kind.__doc__ or '').partition(chr(10))[0])} |")
+    for name, kind in formats.items():
+        lines += ["", f"## {name}", "", inspect_doc(kind), ""]
+        for title, options in (("Reading", kind.options_type), ("Writing", kind.writer_options_type)):
+            if options.__struct_fields__:
+                lines += [f"{title}: ", "", "| option | default | meaning |", "|---|---|---|"]
+                lines += [f"| `--set {name}.{o.name}=` | `{o.default}` | {cell(o.meaning)} |" for o in describe(options)]
+                lines.append("")
+        if kind.patchable and getattr(kind, "no_place", None):
+            lines += [f"Has no place for these edits: {', '.join(f'`{a}`' for a in sorted(kind.no_place))}.", ""]
+    return "\n".join(lines)
+
+
+def inspect_doc(thing: Any) -> str:
+    """Return a docstring without its indentation."""
+    import inspect
+
+    return inspect.getdoc(thing) or ""
+
+
 def cell(text: str) -> str:
     """Return text safe in a Markdown table."""
     return text.replace("|", "\\|")
@@ -171,7 +204,7 @@ def pages() -> dict[Path, str]:
     made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
     made[HERE / "trainers.md"] = MADE + trainers_page(plugins.trainers)
     return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(),
-            HERE / "plugin-examples.md": examples_page(), HERE / "api.md": api_page()}
+            HERE / "plugin-examples.md": examples_page(), HERE / "api.md": api_page(), HERE / "formats.md": formats_page()}
 
 
 def main() -> int:

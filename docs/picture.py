@@ -48,8 +48,8 @@ def workbook(folder: Path) -> None:
     subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "report.xlsx"], check=True,
                    capture_output=True)
     text = subprocess.run(["pdftotext", "-layout", folder / "report.pdf", "-"], check=True, capture_output=True, text=True).stdout
-    number = next(k for k, sheet in enumerate(text.split("\f"), 1) if re.search(r"Findings +1 / ", sheet))
-    subprocess.run(["pdftoppm", "-r", "80", "-png", "-singlefile", "-f", str(number), "-l", str(number), folder / "report.pdf",
+    number = next(k for k, sheet in enumerate(text.split("\f"), 1) if re.search(r"Findings +\d+ / ", sheet))
+    subprocess.run(["pdftoppm", "-r", "120", "-png", "-singlefile", "-f", str(number), "-l", str(number), folder / "report.pdf",
                     IMAGES / "workbook"], check=True)
 
 
