@@ -193,4 +193,5 @@ def invert(folder: Path, predictions: Path, output: Path) -> None:
     write_atomic(output, msgspec.json.encode(inverted.records) + b"\n")
     print(f"wrote {output}: {len(inverted.records):,} predictions")
     for reason, count in inverted.skipped.items():
-        print(f"dsinspect: {count:,} predictions {reason} are left out", file=sys.stderr)
+        what = "prediction" if count == 1 else "predictions"
+        print(f"dsinspect: {count:,} {what} {reason} {'is' if count == 1 else 'are'} left out", file=sys.stderr)

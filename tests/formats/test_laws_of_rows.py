@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from formats.reading import FORMATS, detected, put
-from formats.test_mutations import SETS
+from formats.test_mutated_files import SETS
 
 from dsinspect.testing import assert_format
 

@@ -236,7 +236,7 @@ def test_invert_boxes(run: Run, tmp_path: Path) -> None:
     (tmp_path / "predictions.json").write_text(json.dumps(predictions))
     code, _, err = run("transform", tmp_path / "out", "--invert-boxes", tmp_path / "predictions.json", "-o", tmp_path / "back.json")
     assert code == 0
-    assert "1 predictions of a picture that the manifest does not have" in err
+    assert "1 prediction of an image that the manifest does not have is left out" in err
     back = json.loads((tmp_path / "back.json").read_text())
     for prediction, a in zip(back, read(source)["annotations"], strict=True):
         assert prediction["image_id"] == a["image_id"]
@@ -312,8 +312,8 @@ def test_crop_clips_drops_and_counts(run: Run, tmp_path: Path) -> None:
     kept = read(tmp_path / "out")["annotations"]
     assert [a["bbox"] for a in kept] == [[0, 0, 20, 20], [45, 10, 5, 20], [48, 40, 2, 10]]
     assert [a["area"] for a in kept] == [400, 100, 20]
-    assert "1  annotations dropped: less than 0.1 of the area left" in out
-    assert "1  annotations dropped: outside what is left" in out
+    assert "1  annotation dropped: less than 0.1 of the area left" in out
+    assert "1  annotation dropped: outside what is left" in out
     assert "2  annotations clipped" in out
 
 

@@ -1,6 +1,6 @@
 """Sets with bytes changed at random: each ends in tables with problems, or in one UserError; nothing crashes or hangs.
 
-    python -m formats.test_mutations 3000     # as many per format, from tests/
+    python -m formats.test_mutated_files 3000     # as many per format, from tests/
 """
 
 from __future__ import annotations
