@@ -18,7 +18,8 @@ PLUGINS = load_plugins()
 
 
 def test_every_check_has_a_mutation() -> None:
-    assert set(every_mutation()) == set(PLUGINS.checks)
+    of_trainers = {code for code in PLUGINS.checks if code.startswith("TRN")}  # held to the recorded loaders in tests/trainers
+    assert set(every_mutation()) == set(PLUGINS.checks) - of_trainers
 
 
 @pytest.mark.parametrize(("code", "name"), [(c, f) for c, (_, formats) in every_mutation().items() for f in formats])
