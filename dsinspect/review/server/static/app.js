@@ -164,6 +164,7 @@ async function start() {
 
   async function act(action, value) {
     if (!wall.element.hidden && (wall.isAsked || wall.chosen.size)) return onWall(action);
+    if (!stage.image && (mode === "image" || stage.isPicking)) await stage.loaded();
     const t = target(action);
     if (!t) return;
     if (action === "comment") {
@@ -192,7 +193,7 @@ async function start() {
 
   /** Begin to change a box, once the image is there. */
   async function begin(isNew) {
-    await stage.loading;
+    await stage.loaded();
     say(stage.begin(isNew) ? "Arrows move, Shift+arrows resize, Enter keeps" : "There is no box to change");
   }
 

@@ -54,6 +54,11 @@ export class Stage {
     if (this.viewer.shown) this.viewer.setBoxes([]);
   }
 
+  /** Wait for the image that is on its way; whoever asked for it reports why it did not come. */
+  loaded() {
+    return this.loading?.catch(() => {});
+  }
+
   load(row) {
     if (!this.cache.has(row)) {
       this.cache.set(row, api.image(row));
@@ -95,7 +100,13 @@ export class Stage {
     this.element.classList.toggle("editing", Boolean(this.edit));
   }
 
-  select(step) {
+  /** Pick the next box of the image; a key that comes before the image waits for it, and `isPicking` says so. */
+  async select(step) {
+    if (!this.image) {
+      this.isPicking = true;
+      await this.loaded();
+      this.isPicking = false;
+    }
     const n = this.image?.boxes.length ?? 0;
     if (!n) return;
     this.selected = (this.selected + step + n + (this.selected < 0 && step < 0 ? 1 : 0)) % n;
