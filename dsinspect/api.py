@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 from dsinspect.config import Config, load_config
 from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
+from dsinspect.findings.wording import counted
 from dsinspect.inspection.reporting import configured, named_report, report_for
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins, load_plugins
@@ -184,8 +185,9 @@ class Dataset:
         return len(self._tables[0])
 
     def __repr__(self) -> str:
-        return (f"<dsinspect.Dataset {self._request.path!r}: {self.info.format}, {len(self.images):,} images, "
-                f"{len(self.annotations):,} annotations, {len(self.categories):,} categories>")
+        return (f"<dsinspect.Dataset {self._request.path!r}: {self.info.format}, {counted(len(self.images), 'image')}, "
+                f"{counted(len(self.annotations), 'annotation')}, {len(self.categories):,} "
+                f"{'category' if len(self.categories) == 1 else 'categories'}>")
 
 
 def inspect(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str] = (),
@@ -237,7 +239,7 @@ class Inspection:
         counts = [(s, self.run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
         found = ", ".join(f"{n:,} {s}{'' if n == 1 or s is Severity.INFO else 's'}" for s, n in counts if n)
         census = self.run.census
-        return f"{found or 'no findings'} in {census.images:,} images, {census.annotations:,} boxes"
+        return f"{found or 'no findings'} in {counted(census.images, 'image')}, {counted(census.annotations, 'box')}"
 
     def metrics(self, code: str) -> Mapping[str, Any]:
         """Return what a check measured, JSON-ready.

@@ -9,6 +9,7 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.errors import UserError, nearest
+from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -121,5 +122,5 @@ def shown(found: Balance, split: str | None) -> str:
                      f"{row.inverse_frequency_weight:>13.4g}  {row.effective_number_weight:>13.4g}  {row.repeat_factor:>6.3g}")
     repeated = int((found.images["repeat_factor"] > 1).sum())
     of = f"split {split}" if split else "the set"
-    lines.append(f"{len(found.images):,} images of {of}, {repeated:,} of them with a repeat factor above 1")
+    lines.append(f"{counted(len(found.images), 'image')} of {of}, {repeated:,} of them with a repeat factor above 1")
     return "\n".join(lines)

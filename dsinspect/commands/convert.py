@@ -83,7 +83,7 @@ def convert(
 
 def tell(done: Conversion, out: Path) -> None:
     """Print what was done."""
-    from dsinspect.commands.fix import counted
+    from dsinspect.findings.wording import counted
 
     files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied", "turned upright"))
     read = f"{counted(done.images, 'image')} and {counted(done.annotations, 'annotation')} of {done.source}"

@@ -11,6 +11,7 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.errors import ExitCode, UserError
+from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -112,11 +113,6 @@ def tell(out: Path, applied: Applied, comparison: Comparison) -> None:
     print(f"left:  {told(comparison.left)}")
     if comparison.new:
         print(f"new:   {told(comparison.new)}")
-
-
-def counted(n: int, noun: str) -> str:
-    """Return a count with its noun: 1 file, 2 files."""
-    return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
 def told(counts: Mapping[str, int]) -> str:

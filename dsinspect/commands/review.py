@@ -119,7 +119,8 @@ def apply(
 def _write(request: Request, plugins: Plugins, run: Run, found: Review, several: Several, output: Path, audit: Path,
            baseline: Path | None, *, annotations_only: bool, link: bool, force: bool, quiet: bool) -> None:
     """Write the corrected dataset, the audit, and what was not applied."""
-    from dsinspect.commands.fix import counted, summary, tell
+    from dsinspect.commands.fix import summary, tell
+    from dsinspect.findings.wording import counted
     from dsinspect.fixing.autofix import compare, mend
     from dsinspect.inspection.reporting import report_for
     from dsinspect.review.audit import write_audit
@@ -168,7 +169,7 @@ def export(
 
     Where reviewers contradict each other all are named, and nothing is written.
     """
-    from dsinspect.commands.fix import counted
+    from dsinspect.findings.wording import counted
     from dsinspect.io.atomic import write_atomic
     from dsinspect.review.decision import encode_decisions
     from dsinspect.review.sources import read_several
@@ -207,7 +208,7 @@ def import_(
     """
     import msgspec
 
-    from dsinspect.commands.fix import counted
+    from dsinspect.findings.wording import counted
     from dsinspect.inspection.inspect import inspect
     from dsinspect.inspection.reporting import configured, report_for
     from dsinspect.review.carry import carry_over, decisions_in
@@ -237,7 +238,7 @@ def import_(
 @app.command()
 def status(reviews: Reviews) -> None:
     """Count the decisions in one or several files: by decision and reviewer, what contradicts, and what cannot be read."""
-    from dsinspect.commands.fix import counted
+    from dsinspect.findings.wording import counted
     from dsinspect.review.sources import read_several
 
     several = read_several(reviews)
@@ -295,7 +296,7 @@ def _named(several: Several) -> str:
 
 def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", partial: bool = False) -> tuple[str, tuple[str, ...]]:
     """Return the message that nothing is done, and the faults, a line each."""
-    from dsinspect.commands.fix import counted
+    from dsinspect.findings.wording import counted
 
     hint = "; --partial applies the others" if verb == "applied" and not partial else ""
     shown = [str(f) for f in faults[:MAX_FAULTS]]

@@ -11,6 +11,7 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.errors import ExitCode, UserError, nearest
+from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
@@ -158,8 +159,6 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 def tell(summary: Summary, out: Path) -> None:
     """Print what was done."""
-    from dsinspect.commands.fix import counted
-
     print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.pictures:,}")
     for what, count in summary.counts.items():  # the manifest has the same names, with `picture` for `image`
         kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
@@ -176,7 +175,7 @@ def tell_failures(summary: Summary, out: Path) -> None:
     if len(summary.failures) > SHOWN_FAILURES:
         print(f"and {len(summary.failures) - SHOWN_FAILURES:,} more; {out}/manifest.json names all", file=sys.stderr)
     if summary.failures:
-        print(f"dsinspect: {len(summary.failures):,} of {summary.pictures:,} images failed and are left out",
+        print(f"dsinspect: {len(summary.failures):,} of {counted(summary.pictures, 'image')} failed and are left out",
               file=sys.stderr)
 
 

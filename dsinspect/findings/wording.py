@@ -37,6 +37,15 @@ def number(value: float) -> str:
     return shown if float(shown) < 1000 else f"{value:,.0f}"
 
 
+def counted(n: int, noun: str) -> str:
+    """Return a count with its noun in the right number.
+
+    >>> counted(1, "box"), counted(1200, "box"), counted(2, "class"), counted(0, "image")
+    ('1 box', '1,200 boxes', '2 classes', '0 images')
+    """
+    return f"{n:,} {noun if n == 1 else noun + ('es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's')}"
+
+
 @functools.lru_cache(maxsize=4096)
 def compiled(message: str) -> tuple[str, tuple[tuple[str, str, str], ...]]:
     """Return a template without the specifications of this module, and what they ask for.

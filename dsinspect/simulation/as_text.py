@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dsinspect.findings.wording import counted
 from dsinspect.simulation.simulate import Simulated, Simulation
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def text_of(done: Simulation, width: int | None = None, colour: bool | None = No
     console = Console(file=file, width=width, force_terminal=colour, highlight=False, markup=False, no_color=not colour,
                       emoji=False)
     console.print()
-    console.print(Text.assemble((done.path, "bold"), f"  {done.info.format}, {done.census.images:,} images, "
-                                                     f"{done.census.annotations:,} annotations"))
+    console.print(Text.assemble((done.path, "bold"), f"  {done.info.format}, {counted(done.census.images, 'image')}, "
+                                                     f"{counted(done.census.annotations, 'annotation')}"))
     _arrivals(console, done)
     _classes(console, done)
     for simulated in done.trainers:

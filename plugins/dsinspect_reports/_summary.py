@@ -14,6 +14,7 @@ from rich.text import Text
 
 from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
+from dsinspect.findings.wording import counted
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, spark, speaks_unicode, symbol
 
@@ -47,10 +48,12 @@ def summary(run: Run, width: int | None, colour: bool | None, written: Collectio
 
 def _title(console: Console, run: Run) -> None:
     c = run.census
-    facts = Text.assemble((run.info.format.upper(), "bold"), "   ", (f"{c.images:,}", "bold"), " images   ",
-                          (f"{c.annotations:,}", "bold"), " boxes   ", (f"{len(c.category_columns):,}", "bold"), " classes")
+    facts = Text(run.info.format.upper(), "bold")
+    for n, noun in ((c.images, "image"), (c.annotations, "box"), (len(c.category_columns), "class")):
+        n_text, _, word = counted(n, noun).partition(" ")
+        facts.append("   ").append(n_text, "bold").append(f" {word}", "not bold")
     if len(c.split_columns):
-        facts.append(f"   {len(c.split_columns)} split{'s' if len(c.split_columns) != 1 else ''}")
+        facts.append(f"   {counted(len(c.split_columns), 'split')}", "not bold")
     console.print()
     console.print(Text(clipped(run.path, console.width - 2), "bold"))
     console.print(facts)
@@ -66,7 +69,7 @@ def _title(console: Console, run: Run) -> None:
             verdict.append("   " if verdict.plain else "")
             verdict.append(f"{n:,} {name}", STYLES[severity])
     if run.crashed:
-        verdict.append(f"   {len(run.crashed)} checks crashed", "bold white on red")
+        verdict.append(f"   {counted(len(run.crashed), 'check')} crashed", "bold white on red")
     if run.baseline is not None:
         verdict.append(f"   {run.baseline.known:,} known (baseline)", "dim")
     console.print(verdict)

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from dsinspect.findings.findings import Finding
 from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
+from dsinspect.findings.wording import counted
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
@@ -102,7 +103,7 @@ def summary_line(run: Run) -> str:
     """Return the last line: how much was found, and of what the baseline knew."""
     counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     found = ", ".join(f"{n:,} {s if s is Severity.INFO or n == 1 else f'{s}s'}" for s, n in counts if n)
-    line = f"{found or 'no findings'} in {run.census.images:,} images, {run.census.annotations:,} boxes"
+    line = f"{found or 'no findings'} in {counted(run.census.images, 'image')}, {counted(run.census.annotations, 'box')}"
     skipped = sum(o.status == "skipped" and o.applies for o in run.outcomes)
     if skipped:
         line += f"; {skipped} {'check' if skipped == 1 else 'checks'} skipped"

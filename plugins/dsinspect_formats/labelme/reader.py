@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -23,10 +23,6 @@ from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._json_files import ends_of, files_below, read_json
 from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
-
-if TYPE_CHECKING:
-    pass
-
 
 COLUMNS = frozenset(("segmentation", "attributes", "labelme:shape", "labelme:group", *CORNER_COLUMNS))
 
@@ -73,7 +69,7 @@ class LabelMeSource:
         self._root = root
         self._columns = request.columns & COLUMNS
         self.files = [p for p in files_below(request.root) if _is_ours(p)] or (
-            [request.root] if request.root.is_file() else [])
+            [request.root] if request.root.is_file() and request.root.suffix.lower() == ".json" else [])
         if not self.files:
             raise UserError(f"{request.root}: no LabelMe JSON file found")
         tree = ImageTree.below(request.images or root)

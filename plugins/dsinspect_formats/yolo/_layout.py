@@ -17,7 +17,7 @@ from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, wa
 from dsinspect_formats._sniffing import head
 from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
-from dsinspect_formats.yolo._config import Config, read_config, resolve, split_settings
+from dsinspect_formats.yolo._config import Config, config_of, read_config, resolve, split_settings
 
 _LISTED = 50
 """Lines of a list file that are looked at to tell what it is."""
@@ -59,9 +59,11 @@ def find_layout(root: Path, images: Path | None) -> Layout:
     """Find everything there is of a set.
 
     Raises:
-        UserError: neither image nor label is found.
+        UserError: neither image nor label is found, or the path is a file of another kind.
     """
     listed = not root.is_dir() and root.suffix.lower() == ".txt"
+    if not root.is_dir() and not listed and config_of(root) is None:
+        raise UserError(f"{root}: not a YOLO file: a data.yaml, an obj.data or a list of images (.txt) is one")
     folder = root if root.is_dir() else folder_of_list(root) if listed else root.parent
     config = read_config(folder if listed else root, folder)
     layout = Layout(folder, config.categories, problems=config.problems, kpt_shape=config.kpt_shape)
