@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+STEPS = {"iscrowd": 10, "bbox": 20, "tensor": 30, "category": 40, "segmentation": 50, "masks": 52, "stack": 54, "keypoints": 56,
+         "keep": 60, "area": 70}
+"""Order in which the converters of one image take things."""
+
+
 class ErrorOfCategory(Protocol):
     """Words the error of a category that has no label."""
 
@@ -34,56 +39,62 @@ def cut_boxes(r: Records, making: Making, twin: NDArray[np.int64]) -> None:
 
 def tensor_stops(r: Records, making: Making, twin: NDArray[np.int64], where: str, *, lacks: Mapping[str, NDArray[np.bool_]],
                  unknown: NDArray[np.bool_] | None, wording: ErrorOfCategory | None,
-                 needed: Sequence[str] = ()) -> Iterator[Stop]:
+                 needed: Sequence[str] = (), among: NDArray[np.bool_] | None = None, text_ids: bool = True) -> Iterator[Stop]:
     """Yield what stops the converters of one image, by image in the order of ids.
 
-    They take, in this order: the file's name, the id, the boxes of all annotations that are no crowd, their classes, their
-    areas.
+    They take, in this order: the file's name, the id, the boxes of all annotations that are no crowd, their classes, and the
+    rest in the order of `STEPS`.
 
     Args:
         r: the records.
         making: the fates so far.
         twin: row whose content each annotation has.
         where: function of the converter.
-        lacks: annotations that lack a field, by the field, in the order in which the fields are taken.
+        lacks: annotations that lack a field, by the field.
         unknown: annotations whose category has no label, where that is an error.
         wording: of that error.
         needed: fields that the converter takes of malformed records too, besides those of all.
+        among: images that reach the converter; all when None.
+        text_ids: whether an id that is text is an error.
     """
-    index, known = r.loaded.annotations["index"], r.image_row >= 0
+    reach = np.ones(r.n_images, bool) if among is None else among
+    index, known = r.loaded.annotations["index"], np.append(reach, False)[r.image_row]
     ranks = np.append(r.image_id, -1)[r.image_row]
-    for image in np.flatnonzero(r.is_nameless).tolist()[:1]:
+    for image in np.flatnonzero(r.is_nameless & reach).tolist()[:1]:
         yield r.stop_at_image(image, "KeyError: 'file_name'", where, (1, int(r.image_id[image]), 0))
-    for image in np.flatnonzero(r.text_images).tolist()[:1]:
+    for image in np.flatnonzero(r.text_images & reach & text_ids).tolist()[:1]:
         yield r.stop_at_image(image, "ValueError: too many dimensions 'str'", where, (1, int(r.image_id[image]), 1))
     taken = known & ~r.crowd[twin]
-    yield from _malformed_stops(r, where, unknown is not None, wording, needed)
+    yield from _malformed_stops(r, where, unknown is not None, wording, needed, reach)
     for annotation in firsts(taken & r.text_categories[twin] & (unknown is None), ranks, index):
-        yield r.stop_at(annotation, "ValueError: too many dimensions 'str'", where, (1, int(ranks[annotation]), 4))
+        yield r.stop_at(annotation, "ValueError: too many dimensions 'str'", where,
+                        (1, int(ranks[annotation]), STEPS["category"]))
     if unknown is not None and wording is not None:
         for annotation in firsts(taken & unknown, ranks, index):
             row = twin[annotation]
             number: Any = int(r.category_id[row])
             yield r.stop_at(annotation, wording(number, int(ranks[annotation])), where,
-                            (1, int(ranks[annotation]), 4, r.index_of(annotation)))
-    for step, (field, missing) in enumerate(lacks.items(), 6):
+                            (1, int(ranks[annotation]), STEPS["category"], r.index_of(annotation)))
+    for field, missing in lacks.items():
         rows = known & missing if field == "iscrowd" else taken & missing
         for annotation in firsts(rows, ranks, index):
             yield r.stop_at(annotation, f"KeyError: '{field}'", where,
-                            (1, int(ranks[annotation]), 1 if field == "iscrowd" else step, r.index_of(annotation)))
+                            (1, int(ranks[annotation]), STEPS[field], r.index_of(annotation)))
 
 
 def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCategory | None,
-                     needed: Sequence[str]) -> Iterator[Stop]:
+                     needed: Sequence[str], reach: NDArray[np.bool_]) -> Iterator[Stop]:
     """Yield what malformed annotations stop: a tensor of boxes takes rows of one length only."""
     by_image: dict[int, list[Any]] = {}
     replaced: dict[int, list[tuple[int, int]]] = {}
     for m in r.malformed:
         image = r.row_of_image(m.record.get("image_id")) if m.kind == "annotations" else -1
-        later = r.replacing(m) if image >= 0 else -1
+        if image < 0 or not reach[image]:
+            continue
+        later = r.replacing(m)
         if later >= 0 and not r.crowd[later]:
             replaced.setdefault(image, []).append((m.index, 4))
-        elif image >= 0 and later < 0 and not m.record.get("iscrowd"):
+        elif later < 0 and not m.record.get("iscrowd"):
             by_image.setdefault(image, []).append(m)
     for image, found in by_image.items():
         rank = int(r.image_id[image])
@@ -96,16 +107,19 @@ def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCateg
         def stop(error: str, step: int, first: Any = first, rank: int = rank, path: Any = path) -> Stop:
             return Stop(error, where, (1, rank, step, first.index), path, first.source, first.index)
 
-        lacking = next((m for m in found if "bbox" not in m.record), None)
+        for field in ("iscrowd", "bbox"):
+            lacking = next((m for m in found if field not in m.record), None) if field in (*needed, "bbox") else None
+            if lacking is not None:
+                yield stop(f"KeyError: '{field}'", STEPS[field])
+                break
         if lacking is not None:
-            yield stop("KeyError: 'bbox'", 2)
             continue
         if any(n < 0 for _, n in lengths):
             boxes = [m.record["bbox"] for m in found]
             texts = [b for b in boxes if isinstance(b, list) and any(isinstance(v, str) for v in b)]
             starts = any(isinstance(b[0], str) for b in texts)  # PyTorch takes the kind of the first number for all
             yield stop("ValueError: too many dimensions 'str'" if starts else
-                       f"TypeError: must be real number, not {'str' if texts else 'NoneType'}", 3)
+                       f"TypeError: must be real number, not {'str' if texts else 'NoneType'}", STEPS["tensor"])
             continue
         sizes = [n for _, n in lengths]
         error, step = ragged(sizes)
@@ -113,10 +127,11 @@ def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCateg
             yield stop(error, step)
         for m in found:
             if strict and wording is not None and m.record.get("category_id") not in _known(r):
-                yield Stop(wording(m.record.get("category_id"), rank), where, (1, rank, 4, m.index), path, m.source, m.index)
+                yield Stop(wording(m.record.get("category_id"), rank), where, (1, rank, STEPS["category"], m.index), path,
+                           m.source, m.index)
             for field in needed:
                 if field not in m.record:
-                    yield Stop(f"KeyError: '{field}'", where, (1, rank, 7, m.index), path, m.source, m.index)
+                    yield Stop(f"KeyError: '{field}'", where, (1, rank, STEPS[field], m.index), path, m.source, m.index)
 
 
 def ragged(sizes: Sequence[int]) -> tuple[str, int]:
@@ -124,14 +139,14 @@ def ragged(sizes: Sequence[int]) -> tuple[str, int]:
     other = next((n for n in sizes if n != sizes[0]), None) if sizes[0] else None  # PyTorch looks no further than an empty row
     if other is not None:
         place = sizes.index(other)
-        return f"ValueError: expected sequence of length {sizes[0]} at dim 1 (got {sizes[place]})", 3
+        return f"ValueError: expected sequence of length {sizes[0]} at dim 1 (got {sizes[place]})", STEPS["tensor"]
     total = sum(sizes) if sizes[0] else 0
     if sizes[0] == 4:
         return "", 0
     if total % 4:
-        return f"RuntimeError: shape '[-1, 4]' is invalid for input of size {total}", 3
+        return f"RuntimeError: shape '[-1, 4]' is invalid for input of size {total}", STEPS["tensor"]
     return (f"IndexError: The shape of the mask [{total // 4}] at index 0 does not match the shape of the indexed tensor "
-            f"[{len(sizes)}] at index 0"), 5
+            f"[{len(sizes)}] at index 0"), STEPS["keep"]
 
 
 def _length(record: Mapping[str, Any]) -> int:

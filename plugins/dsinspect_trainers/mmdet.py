@@ -40,7 +40,7 @@ class Mmdet(Trainer):
     title = "mmdetection"
     releases = ("3.3.0",)
     newest = "3.3.0"
-    evidence = "run: CocoDataset of 3.3.0 with filter_empty_gt and min_size 32 over 2,455 COCO documents"
+    evidence = "run: CocoDataset of 3.3.0 with filter_empty_gt and min_size 32 over 2,480 COCO documents"
     reads = ("coco",)
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")

@@ -7,6 +7,7 @@ import numpy as np
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, judged_by_file
 from dsinspect_trainers._fates import Making
+from dsinspect_trainers._keypoints import Points
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
 CONVERT = "rtdetrv2_pytorch/src/data/dataset/coco_dataset.py: ConvertCocoPolysToMask"
@@ -34,9 +35,9 @@ class RtDetr(Trainer):
     title = "RT-DETRv2"
     releases = ("2",)
     newest = "2"
-    evidence = "run: ConvertCocoPolysToMask at commit 068dfde over 2,455 COCO documents; its use of labels in the loss is read"
+    evidence = "run: ConvertCocoPolysToMask at commit 068dfde over 2,480 COCO documents; its use of labels in the loss is read"
     reads = ("coco",)
-    columns = {"coco": COLUMNS}
+    columns = {"coco": (*COLUMNS, "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"CLS009": {"trainer": "rt-detr"}, "DST005": {"max_objects": 300}}
     target = Target("coco", first_id=0, upright=True, images="{split}", annotations="annotations/instances_{split}.json",
@@ -51,6 +52,8 @@ class RtDetr(Trainer):
         Rule("missing-field", "stops", "an annotation has no `bbox`, `area`, `id`, `image_id` or `category_id`", CONVERT,
              "KeyError"),
         Rule("other-length", "stops", "a bbox has other than four numbers", CONVERT, "ValueError"),
+        Rule("unequal-keypoints", "stops", "annotations of one image have different numbers of keypoints, or some have none",
+             CONVERT, "KeyError: 'keypoints'|ValueError"),
         Rule("missing-name", "stops", "an image has no `file_name`", READ, "KeyError: 'file_name'"),
         Rule("unreadable-image", "stops", "an image file is missing or cannot be read, when it is first used", READ),
         Rule("label-beyond", "stops", "a category id is not below the number of classes: labels are the ids as they stand", LOSS,
@@ -83,6 +86,7 @@ class RtDetr(Trainer):
         making.stops += r.index_stops()
         making.stops += tensor_stops(r, making, twin, CONVERT, lacks={"area": ~r.has_area[twin]}, unknown=None, wording=None,
                                      needed=("area",))
+        making.stops += Points(r, twin).converter_stops(making.arrives, CONVERT)
         making.stops += stops_of_files(r, making, READ)
         n_classes = len(r.categories())
         beyond = np.flatnonzero((making.fate != 2) & ((making.label >= n_classes) | (making.label < 0)))

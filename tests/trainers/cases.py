@@ -197,6 +197,18 @@ def coco_cases() -> list[dict[str, Any]]:
     return named + drawn
 
 
+def outlined(document: dict[str, Any]) -> dict[str, Any]:
+    """Return a document in which every annotation with a box has an outline, for the trainers that stop without one."""
+    def with_outline(record: dict[str, Any]) -> dict[str, Any]:
+        box = record.get("bbox")
+        if "segmentation" in record or not isinstance(box, list) or len(box) < 4:
+            return {"segmentation": [[1, 1, 9, 1, 9, 9]], **record}
+        x, y, w, h = box[:4]
+        return {**record, "segmentation": [[x, y, float(x) + float(w), y, float(x) + float(w), float(y) + float(h)]]}
+
+    return {**document, "annotations": [with_outline(a) for a in document["annotations"]]}
+
+
 def _object(**changes: Any) -> dict[str, Any]:
     record = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 20, 15], "area": 300, "iscrowd": 0}
     return {k: v for k, v in {**record, **changes}.items() if v != "missing"}
@@ -241,6 +253,41 @@ def _named_documents() -> dict[str, Any]:
         "segmentation of 5 numbers": _whole(_object(segmentation=[[10, 10, 20, 15, 3]])),
         "polygon": _whole(_object(segmentation=triangle)),
         "polygon and a faulty part": _whole(_object(segmentation=[*triangle, [1, 2, 3, 4]])),
+        "segmentation null": _whole(_object(segmentation=None)),
+        "segmentation [[]]": _whole(_object(segmentation=[[]])),
+        "segmentation of 3 numbers": _whole(_object(segmentation=[[10, 10, 20]])),
+        "segmentation of 4 numbers, flat": _whole(_object(segmentation=[10, 10, 20, 15])),
+        "segmentation flat": _whole(_object(segmentation=[10, 10, 30, 10, 30, 25])),
+        "segmentation of mixed lengths": _whole(_object(segmentation=[*triangle, [10, 10, 20, 15]])),
+        "segmentation of texts": _whole(_object(segmentation=[["10", "10", "30", "10", "30", "25"]])),
+        "RLE of counts": _whole(_object(segmentation={"counts": [490, 10, WIDTH * HEIGHT - 500], "size": [HEIGHT, WIDTH]})),
+        "RLE of another size": _whole(_object(segmentation={"counts": [40, 10, 50], "size": [10, 10]})),
+        "RLE of a wrong sum": _whole(_object(segmentation={"counts": [40, 10], "size": [HEIGHT, WIDTH]})),
+        "RLE of another size, and a polygon": _whole(
+            _object(segmentation=triangle), _object(id=2, segmentation={"counts": [40, 10, 50], "size": [10, 10]})),
+        "RLE without counts": _whole(_object(segmentation={"size": [HEIGHT, WIDTH]})),
+        "RLE in a list": _whole(_object(segmentation=[{"counts": [490, 10, WIDTH * HEIGHT - 500], "size": [HEIGHT, WIDTH]}])),
+        "four parts, the first of 3 numbers": _whole(_object(segmentation=[[1, 2, 3], *triangle * 3])),
+        "five parts, the first of 3 numbers": _whole(_object(segmentation=[[1, 2, 3], *triangle * 4])),
+        "RLE compressed": _whole(_object(segmentation={"counts": "0`1d1000", "size": [HEIGHT, WIDTH]})),
+        "crowd of counts": _whole(_object(iscrowd=1, segmentation={"counts": [490, 10, WIDTH * HEIGHT - 500],
+                                                                   "size": [HEIGHT, WIDTH]}), _object(id=2, segmentation=triangle)),
+        "polygon beyond the image": _whole(_object(segmentation=[[50, 10, 90, 10, 90, 60, 50, 60]])),
+        "only narrow boxes": _whole(_object(bbox=[10, 10, 1, 15], segmentation=triangle),
+                                    _object(id=2, bbox=[10, 10, 15, 0.5], segmentation=triangle)),
+        "9 keypoints labelled": _whole(_object(segmentation=triangle, keypoints=[5, 5, 2] * 9 + [0, 0, 0] * 8, num_keypoints=9)),
+        "10 keypoints labelled": _whole(_object(segmentation=triangle, keypoints=[5, 5, 1] * 10 + [0, 0, 0] * 7,
+                                                num_keypoints=10)),
+        "keypoints of two objects": _whole(
+            _object(segmentation=triangle, keypoints=[5, 5, 2] * 5, num_keypoints=5),
+            _object(id=2, segmentation=triangle, keypoints=[5, 5, 2] * 5, num_keypoints=5)),
+        "keypoints of different lengths": _whole(
+            _object(segmentation=triangle, keypoints=[5, 5, 2] * 10, num_keypoints=10),
+            _object(id=2, segmentation=triangle, keypoints=[5, 5, 2] * 4, num_keypoints=4)),
+        "keypoints on the first only": _whole(
+            _object(segmentation=triangle, keypoints=[5, 5, 2] * 12, num_keypoints=12), _object(id=2, segmentation=triangle)),
+        "keypoints on the second only": _whole(
+            _object(segmentation=triangle), _object(id=2, segmentation=triangle, keypoints=[5, 5, 2] * 3, num_keypoints=3)),
         "category unknown": _whole(_object(category_id=99)),
         "category as text": _whole(_object(category_id="1")),
         "bbox of 5": _whole(_object(bbox=[10, 10, 20, 15, 0.5])),

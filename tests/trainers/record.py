@@ -4,8 +4,10 @@
 
 Wheels are fetched with pip and a virtual environment of their own is made in DIR, outside of the repository; nothing of
 a trainer's code is kept here. Trainers without a wheel (YOLOX, detectron2, RT-DETR) are read from a git checkout (or a
-bare repository) that the caller names. PyTorch is installed, for some loaders make tensors; what a loader only imports
-(torchvision, mmcv, ...) is a stub. The fates go to `fates/*.json.gz` beside this file, with the release or commit of each
+bare repository) that the caller names. torchvision's references are in no wheel either: they come from a checkout, or from
+the unpacked source of a Debian release (`apt-get source --download-only pytorch-vision`), and run beside torchvision's own
+wheel, for which a second environment is made. PyTorch is installed, for some loaders make tensors; what a loader only
+imports (torchvision, mmcv, ...) is a stub. The fates go to `fates/*.json.gz` beside this file, with the release or commit of each
 trainer; `cases.json.gz` holds the cases they belong to. The tests compare `dsinspect simulate` with both.
 """
 
@@ -20,6 +22,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,21 +34,24 @@ ULTRALYTICS = ("8.3.0", "8.3.65", "8.3.66", "8.3.162", "8.3.163", "8.3.253", "8.
 WHEELS = {"mmdet": ["3.3.0"], "rfdetr": ["1.11.2"]}
 NEEDED = ("torch==2.13.0", "numpy<3", "pillow", "opencv-python-headless", "pycocotools==2.0.11", "mmengine==0.10.7", "loguru",
           "psutil", "pyyaml", "tqdm", "requests", "iopath", "fvcore", "matplotlib", "packaging", "pi-heif")
+OF_ITS_OWN = {"torchvision": ("torch==2.14.1", "torchvision==0.29.1", "pycocotools==2.0.11")}
+"""Trainers that need an environment apart: torchvision's wheel wants the PyTorch it was built for."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--work", type=Path, required=True, help="folder for wheels, sources and the environment")
     parser.add_argument("--only", nargs="*", help="trainers to record; default: all that can be had")
-    parser.add_argument("--checkout", action="append", default=[], metavar="NAME=DIR", help="git repository of a trainer")
+    parser.add_argument("--checkout", action="append", default=[], metavar="NAME=DIR",
+                        help="git repository of a trainer; may be given again for another release")
     choices = parser.parse_args()
     work: Path = choices.work.resolve()
     work.mkdir(parents=True, exist_ok=True)
-    python = environment(work)
+    python = environment(work / "venv", NEEDED)
     cases = work / "cases.json"
     cases.write_bytes(subprocess.run([python, HERE / "cases.py"], check=True, capture_output=True).stdout)
     save("cases.json.gz", json.loads(cases.read_text()))
-    checkouts = dict(c.split("=", 1) for c in choices.checkout)
+    checkouts = [c.split("=", 1) for c in choices.checkout]
     jobs: list[tuple[str, str, Path]] = []
     wanted = choices.only
     if not wanted or "ultralytics" in wanted:
@@ -55,13 +61,14 @@ def main() -> None:
             jobs += [(name, v, wheel(work, name, v)) for v in releases]
     if not wanted or "cocoeval" in wanted:
         jobs.append(("cocoeval", "2.0.11", work))
-    for name, repository in checkouts.items():
+    for name, repository in checkouts:
         if not wanted or name in wanted:
             jobs.append((name, *checkout(work, name, repository)))
     recorded: dict[str, dict[str, Any]] = {}
     for name, release, source in jobs:
         out = work / "out.json"
-        run = subprocess.run([python, HERE / "runners.py", name, source, cases, out, work / "run"],
+        runs = environment(work / f"venv-{name}", OF_ITS_OWN[name]) if name in OF_ITS_OWN else python
+        run = subprocess.run([runs, HERE / "runners.py", name, source, cases, out, work / "run"],
                              env={**os.environ, "PYTHONUTF8": "1", "YOLO_CONFIG_DIR": str(work), "CUDA_VISIBLE_DEVICES": ""},
                              capture_output=True, text=True, check=False)
         if run.returncode:
@@ -98,11 +105,11 @@ def save(name: str, content: Any) -> None:
     path.write_bytes(raw.getvalue())
 
 
-def environment(work: Path) -> Path:
-    python = work / "venv" / "bin" / "python"
+def environment(folder: Path, needed: Sequence[str]) -> Path:
+    python = folder / "bin" / "python"
     if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", work / "venv"], check=True)
-        subprocess.run([python, "-m", "pip", "install", "-q", *NEEDED], check=True)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "-q", *needed], check=True)
     return python
 
 
@@ -118,6 +125,9 @@ def wheel(work: Path, name: str, release: str) -> Path:
 
 
 def checkout(work: Path, name: str, repository: str) -> tuple[str, Path]:
+    """Return commit and folder of a git repository's newest commit; a plain folder is named for its release: vision-0.21.0."""
+    if name == "torchvision" and (Path(repository) / "references").is_dir() and not (Path(repository) / ".git").exists():
+        return Path(repository).name.rpartition("-")[2], Path(repository)
     commit = subprocess.run(["git", "-C", repository, "rev-parse", "--short=7", "HEAD"], check=True, capture_output=True,
                             text=True).stdout.strip()
     folder = work / "sources" / f"{name}-{commit}"

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from cases import outlined
 
 
 class _Anything(types.ModuleType):
@@ -285,6 +286,44 @@ def run_detectron2(source: Path, cases: dict[str, Any], work: Path) -> dict[str,
 def _tensors(target: Any, key: str = "labels") -> list[list[Any]]:
     return [[int(c), *(number(v) for v in b)] for c, b in
             zip(target[key].tolist(), target["boxes"].numpy(), strict=True)]
+
+
+def run_torchvision(source: Path, cases: dict[str, Any], work: Path) -> dict[str, Any]:
+    """Run the references' `get_coco` on image files: the training split, so that the filter of empty images is in it."""
+    stubs("transforms")  # augmentation; without any nothing of it is called
+    sys.path.insert(0, str(source / "references" / "detection"))
+    reference = importlib.import_module("coco_utils")
+    reference.T.Compose = Chain
+    (work / "train2017").mkdir()
+    (work / "annotations").mkdir()
+    for name in ("plain.jpg", "plain.png", "grey.png"):
+        (work / "train2017" / name).write_bytes(base64.b64decode(cases["images"][name]))
+
+    def run(document: Any) -> Any:
+        (work / "annotations" / "instances_train2017.json").write_text(json.dumps(document))
+        dataset = reference.get_coco(str(work), "train", None)
+        whole = dataset.dataset
+        kept = []
+        for place in dataset.indices:
+            _, target = whole[place]
+            name = whole.coco.loadImgs(whole.ids[place])[0]["file_name"]
+            kept.append([int(target["image_id"]), name, _tensors(target)])
+        return {"images": kept}
+
+    complete = {"coco": [{"name": f"outlined {c['name']}", "document": outlined(c["document"])} for c in cases["coco"]]}
+    return _each(cases, run) | _each(complete, run)
+
+
+class Chain:
+    """Transforms in a row, as the references chain them."""
+
+    def __init__(self, steps: Any) -> None:
+        self.steps = steps
+
+    def __call__(self, image: Any, target: Any) -> Any:
+        for step in self.steps:
+            image, target = step(image, target)
+        return image, target
 
 
 class _Picture:

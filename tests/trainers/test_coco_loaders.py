@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from trainers.cases import outlined
 from trainers.recorded import cases, fates, image, judge, loaded, plugins, recorded
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Trainer
 
-NAMES = ("yolox", "mmdet", "detectron2", "rtdetr", "rfdetr", "cocoeval")
+NAMES = ("yolox", "mmdet", "detectron2", "rtdetr", "rfdetr", "torchvision", "cocoeval")
 WHILE_TRAINING = 9
 
 
@@ -63,13 +64,33 @@ def rows_of(made: Fates, shard: Loaded) -> dict[str, list[list[float]]]:
     return {key: sorted(rows) for key, rows in found.items()}
 
 
-@pytest.mark.parametrize("name", [n for n in NAMES if n != "cocoeval" and n in plugins().trainers])
-def test_documents_fare_as_recorded(name: str, documents: dict[str, Loaded]) -> None:
-    release = fates(name)["releases"][0]
-    trainer = plugins().trainers[name]()
+@pytest.fixture(scope="module")
+def outlined_documents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Loaded]:
+    root = tmp_path_factory.mktemp("outlined")
+    for name in ("plain.jpg", "plain.png", "grey.png"):
+        (root / name).write_bytes(image(name))
+    return {case["name"]: opened(root, outlined(case["document"])) for case in cases()["coco"]}
+
+
+RECORDED = [(n, r) for n in NAMES if n != "cocoeval" and n in plugins().trainers for r in fates(n)["releases"]]
+
+
+@pytest.mark.parametrize(("name", "release"), RECORDED)
+def test_documents_fare_as_recorded(name: str, release: str, documents: dict[str, Loaded]) -> None:
+    fare_as_recorded(name, release, documents)
+
+
+@pytest.mark.parametrize("release", fates("torchvision")["releases"])
+def test_documents_with_outlines_fare_as_recorded(release: str, outlined_documents: dict[str, Loaded]) -> None:
+    fare_as_recorded("torchvision", release, outlined_documents, "outlined ")
+
+
+def fare_as_recorded(name: str, release: str, documents: dict[str, Loaded], prefix: str = "") -> None:
+    is_release = name in ("mmdet", "rfdetr", "torchvision")  # the others are known by a commit
+    trainer = plugins().trainers[name](release if is_release else None)
     compared, wrong = 0, []
     for case in cases()["coco"]:
-        fate = recorded(name, release, case["name"])
+        fate = recorded(name, release, prefix + case["name"])
         _, made, verdict = judge(documents[case["name"]], trainer)
         stops = [s for s in verdict.in_order() if s.order[0] < WHILE_TRAINING]
         compared += 1

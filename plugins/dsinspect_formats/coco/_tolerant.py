@@ -186,7 +186,7 @@ class _Scanner:
         except ValueError as e:
             self.problem(f"annotations: {e}", position, index, shown(value))
             return
-        raw, keypoints = (NO_BYTES if value.get(k) is None else msgspec.Raw(json.dumps(value[k]).encode())
+        raw, keypoints = (NO_BYTES if k not in value else msgspec.Raw(json.dumps(value[k]).encode())
                           for k in ("segmentation", "keypoints"))
         self.result.annotations.append(PosedAnnotation(
             image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id,
@@ -225,10 +225,14 @@ class _Scanner:
         return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
 
 
+SHORT = 40
+"""Characters of an outline that is shown as it stands."""
+
+
 def shown(record: Any) -> str:
-    """Return a record as JSON without its outline, which would hide the rest of it."""
+    """Return a record as JSON without a long outline, which would hide the rest of it."""
     if isinstance(record, dict):
-        record = {k: "..." if k in ("segmentation", "keypoints") else v for k, v in record.items()}
+        record = {k: "..." if k in ("segmentation", "keypoints") and len(json.dumps(v)) > SHORT else v for k, v in record.items()}
     return json.dumps(record)[:200]
 
 
