@@ -10,7 +10,8 @@ import sys
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,8 @@ BASES: Mapping[str, tuple[str, str]] = {
     "dsinspect_executors": ("executors", "Executor"), "dsinspect_trainers": ("trainers", "Trainer"),
 }
 """Hook to the module of its protocol and the class that its classes derive from."""
+ONE_OF: Mapping[str, tuple[str, ...]] = {"report": ("text", "stream", "write"), "executor": ("results", "map_reduce")}
+"""Methods of a kind of plugin that rest on each other: a class overrides one of them at least."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +171,9 @@ def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
     lacking = sorted(getattr(offered, "__abstractmethods__", ()))
     if lacking:
         return f"{offered.__name__} ({name}), which lacks {', '.join(lacking)}"
-    if kind == "report" and all(getattr(offered, m) is getattr(protocol, m) for m in ("text", "stream", "write")):
-        return f"{offered.__name__} ({name}), which overrides none of text, stream and write"
+    one_of = ONE_OF.get(kind, ())
+    if one_of and all(getattr(offered, m) is getattr(protocol, m) for m in one_of):
+        return f"{offered.__name__} ({name}), which overrides none of {', '.join(one_of)}"
     return None
 
 
@@ -274,7 +278,13 @@ def _import_failure(name: str, origin: str, error: ImportError) -> str:
 
 
 def _distribution(entry: EntryPoint) -> str:
-    return f"{entry.dist.name} {entry.dist.version}" if entry.dist else entry.value
+    return _name_and_version(entry.dist) if entry.dist else entry.value
+
+
+@cache
+def _name_and_version(distribution: Distribution) -> str:
+    """Return what pip calls it; its metadata are parsed for each question, which takes a millisecond."""
+    return f"{distribution.name} {distribution.version}"
 
 
 def offered(plugins: Plugins) -> Mapping[str, Mapping[str, type]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Only, Read, Running, shares_options
 from dsinspect.errors import UserError, nearest
 from dsinspect.findings.wording import counted
 
@@ -19,8 +20,10 @@ if TYPE_CHECKING:
 SHARD = 16_384
 
 
+@shares_options
 def balance(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     output: Annotated[Path | None, typer.Option(
         "--output", "-o", metavar="FILE", help="weights.json, or weights.csv with weights_images.csv beside it.")] = None,
     split: Annotated[str | None, typer.Option(
@@ -28,13 +31,8 @@ def balance(
     beta: Annotated[float, typer.Option("--beta", min=0, max=0.9999999, help="Of the effective number (Cui 2019).")] = 0.999,
     threshold: Annotated[float, typer.Option(
         "--threshold", min=0, max=1, help="Share of images below which a class is repeated (LVIS).")] = 0.001,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    quiet: common.Quiet = False,
+    judging: Read,
+    running: Annotated[Running, Only("config no_plugin quiet")],
 ) -> None:
     """Compute what to do about rare classes: weights per class, repeat factors per class and image."""
     from dsinspect.class_balance import balance_of
@@ -47,8 +45,7 @@ def balance(
         common.require_writable(output, *dataset)
         if output.suffix.lower() == ".csv":
             common.require_writable(images_file(output), *dataset)
-    session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
-                                          no_plugin=no_plugin or (), quiet=quiet))
+    session = common.start(dataset, judging, running)
     source = open_dataset(session.request(), session.plugins)
     chosen = chosen_split(split, source.info.splits)
     found = balance_of((ref.load() for ref in source.shards(SHARD)), source.info.categories, chosen, beta, threshold)
@@ -56,7 +53,7 @@ def balance(
         raise UserError(f"{session.choices.dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
     if output:
         write(found, output, {"dataset": session.choices.dataset, "split": chosen, "beta": beta, "repeat_threshold": threshold})
-    if not quiet:
+    if not running.quiet:
         print(without_controls(shown(found, chosen)))
         if output:
             print(f"wrote {output}" + (f" and {images_file(output)}" if output.suffix.lower() == ".csv" else ""))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import typer
 
-from dsinspect.commands import common
+from dsinspect.commands.options import CacheDir
 
 app = typer.Typer(no_args_is_help=True, help="Look at the cache of measurements, or clear it.")
 
 
 @app.command()
-def info(cache_dir: common.CacheDir = None) -> None:
+def info(cache_dir: CacheDir = None) -> None:
     """Print where the cache is, its size, and how many files it knows."""
     from dsinspect.inspection.cache import Cache
 
@@ -25,7 +25,7 @@ def info(cache_dir: common.CacheDir = None) -> None:
 
 
 @app.command()
-def clear(cache_dir: common.CacheDir = None) -> None:
+def clear(cache_dir: CacheDir = None) -> None:
     """Forget all measurements; the next run measures again."""
     from dsinspect.inspection.cache import clear as clear_cache
 

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Judging, Measured, Only, shares_options
 from dsinspect.errors import ExitCode, UserError
 
 if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
 
 
+@shares_options
 def check(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     output_format: Annotated[str, typer.Option(
         "--output-format", metavar="NAME", help="text, concise, json, jsonl, junit, sarif, github, markdown.",
     )] = "text",
@@ -33,34 +36,15 @@ def check(
         "--baseline", metavar="FILE", help="Known findings, which are not reported again.")] = None,
     write_baseline: Annotated[Path | None, typer.Option(
         "--write-baseline", metavar="FILE", help="Write what is found as the baseline, and exit 0.")] = None,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    select: common.Select = None,
-    extend_select: common.ExtendSelect = None,
-    ignore: common.Ignore = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    imgsz: common.Imgsz = None,
-    anchors: common.Anchors = None,
-    trainer: common.TrainerName = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_by: common.CacheBy = "stat",
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
-    timings: common.Timings = False,
+    judging: Annotated[Judging, Only("format images select extend_select ignore settings columns imgsz anchors trainer")],
+    running: Measured,
 ) -> None:
     """Inspect a dataset as a gate: exits 1 when a finding at or above --fail-on exists."""
     from dsinspect.inspection import baseline as baselines
     from dsinspect.inspection.inspect import inspect
     from dsinspect.inspection.reporting import configured, named_report
 
-    session = common.start(common.Choices(
-        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, fail_on, baseline, cache_by, trainer))
+    session = common.start(dataset, judging, running, fail_on=fail_on, baseline=baseline)
     writer = configured(named_report(output_format, session.plugins), session.config, max_findings=max_findings,
                                statistics=statistics)
     if output_file:
@@ -83,7 +67,7 @@ def check(
             common.write_report(writer, run, output_file)
         else:
             sys.stdout.writelines(writer.stream(run))
-    if timings:
+    if running.timings:
         common.print_timings(run)
     common.tell_trouble(run)
     faults.print()

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the step from them to a finished run."""
+"""What several commands share: the step from their options to a request, and what they say on the way."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
+from dsinspect.commands.options import Choices, Judging, Running
 from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -21,88 +20,10 @@ if TYPE_CHECKING:
     from dsinspect.inspection.locate import Located
     from dsinspect.inspection.request import Request
     from dsinspect.loader import Plugins
-    from dsinspect.protocols import decisions
+    from dsinspect.protocols.decisions import Settings
     from dsinspect.protocols.reports import Report
     from dsinspect.protocols.run import Run
     from dsinspect.review.workbook import Reading
-
-Dataset = Annotated[list[str], typer.Argument(
-    metavar="DATASET...", show_default=False,
-    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL; "
-         "several as one set: train=A val=B.")]
-OneDataset = Annotated[str, typer.Argument(
-    metavar="DATASET", show_default=False,
-    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL.")]
-FormatName = Annotated[str | None, typer.Option("--format", metavar="NAME", help="Format; else detected.")]
-Images = Annotated[Path | None, typer.Option("--images", metavar="DIR", help="Folder of the images, when elsewhere.")]
-Select = Annotated[list[str] | None, typer.Option("--select", metavar="CODES", help="Run these codes or prefixes.")]
-ExtendSelect = Annotated[list[str] | None, typer.Option("--extend-select", metavar="CODES", help="Run these as well.")]
-Ignore = Annotated[list[str] | None, typer.Option("--ignore", metavar="CODES", help="Leave these codes out.")]
-Settings = Annotated[list[str] | None, typer.Option("--set", metavar="CODE.OPTION=VALUE", help="Change a limit.")]
-Columns = Annotated[str | None, typer.Option(
-    "--columns", metavar="FIELD=COLUMN,...", help="Columns of a table: image=File,x_min=Left,...")]
-Imgsz = Annotated[int | None, typer.Option("--imgsz", metavar="PX", min=1, help="Training size the checks assume.")]
-Anchors = Annotated[str | None, typer.Option("--anchors", metavar="W,H ...", help="Anchors to judge, px at --imgsz.")]
-ConfigFile = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Configuration; else the nearest.")]
-NoPlugin = Annotated[list[str] | None, typer.Option("--no-plugin", metavar="NAME", help="Leave a plugin out.")]
-Jobs = Annotated[int | None, typer.Option("--jobs", "-j", metavar="N", min=1, help="Workers; default: all cores.")]
-ExecutorName = Annotated[str | None, typer.Option("--executor", metavar="NAME", help="How work is spread.")]
-UseCache = Annotated[bool, typer.Option("--cache/--no-cache", help="Remember measurements of image files.")]
-CacheBy = Annotated[str, typer.Option(
-    "--cache-by", metavar="WHAT", help="Know files in the cache by `stat` (path, size, time) or by `content`.")]
-CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]
-TrainerName = Annotated[str | None, typer.Option(
-    "--trainer", metavar="NAME[@RELEASE]", help="Judge the set for this trainer too: ultralytics@8.4, mmdet, ...")]
-Trainers = Annotated[list[str] | None, typer.Option(
-    "--trainer", metavar="NAME[@RELEASE]", help="A trainer, may be given again: ultralytics@8.4, mmdet, ...")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")]
-AnnotationsOnly = Annotated[bool, typer.Option("--annotations-only", help="Leave the images out.")]
-LinkImages = Annotated[bool, typer.Option("--link/--copy", help="Make hard links of images: no room needed, but a program that "
-                                          "rewrites one rewrites the original.")]
-Force = Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")]
-FrameName = Annotated[str, typer.Option(
-    "--frame", metavar="NAME", help="Frame of the boxes of EXIF-rotated images: auto, stored or upright.")]
-Timings = Annotated[bool, typer.Option("--timings", help="Print where the time went, on stderr.")]
-
-
-@dataclass(frozen=True)
-class Choices:
-    """What the shared options say."""
-
-    datasets: Sequence[str]
-    format: str | None = None
-    images: Path | None = None
-    select: Sequence[str] = ()
-    extend_select: Sequence[str] = ()
-    ignore: Sequence[str] = ()
-    settings: Sequence[str] = ()
-    columns: str | None = None
-    imgsz: int | None = None
-    anchors: str | None = None
-    config: Path | None = None
-    no_plugin: Sequence[str] = ()
-    jobs: int | None = None
-    executor: str | None = None
-    cache: bool = True
-    cache_dir: Path | None = None
-    quiet: bool = False
-    fail_on: str | None = None
-    baseline: Path | None = None
-    cache_by: str = "stat"
-    trainer: str | None = None
-    recorded: decisions.Settings | None = None
-    """Of the report whose decisions are applied; what the command line says is laid over them."""
-    extra: dict[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if isinstance(self.datasets, str):  # one path, not its characters
-            object.__setattr__(self, "datasets", (self.datasets,) if self.datasets else ())
-
-    @property
-    def dataset(self) -> str:
-        """The dataset as the user named it."""
-        return " ".join(self.datasets)
-
 
 @dataclass(frozen=True)
 class Session:
@@ -125,9 +46,16 @@ class Session:
         return {"path": place.path, "root": place.root, "parts": place.parts, "config": self.config,
                 "format": self.choices.format, "images": self.choices.images}
 
+    @property
+    def work(self) -> dict[str, Any]:
+        """By whom the work is done, and who is told of it: the fields that a `WorkRequest` adds."""
+        from dsinspect.commands.progress import progress_line
+
+        c = self.choices
+        return {"jobs": c.jobs or os.cpu_count() or 1, "executor": c.executor, "progress": progress_line(enabled=not c.quiet)}
+
     def request(self, **changes: Any) -> Request:
         """Return the request for the engine."""
-        from dsinspect.commands.progress import progress_line
         from dsinspect.inspection import cache
         from dsinspect.inspection.request import Request
 
@@ -149,14 +77,22 @@ class Session:
         name = c.trainer or self.config.trainer
         trainer = chosen_trainer(name, self.plugins.trainers) if name else None
         return Request(
-            **{**self.dataset, "format": format_name, "images": images}, jobs=c.jobs or os.cpu_count() or 1, executor=c.executor,
-            cache=cache_path, cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=trainer,
-            shared_options=shared,
-            progress=progress_line(enabled=not c.quiet), **changes)
+            **{**self.dataset, "format": format_name, "images": images}, **self.work, cache=cache_path,
+            cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=trainer, shared_options=shared,
+            **changes)
 
 
-def start(choices: Choices) -> Session:
+def start(datasets: Sequence[str], judging: Judging | None = None, running: Running | None = None, *, fail_on: str | None = None,
+          baseline: Path | None = None, recorded: Settings | None = None) -> Session:
     """Read the configuration and load the plugins.
+
+    Args:
+        datasets: as the user named them.
+        judging: options of that group; their defaults when None.
+        running: options of that group; their defaults when None.
+        fail_on: severity from which on the gate fails; as configured when None.
+        baseline: file of known findings; as configured when None.
+        recorded: settings of the report whose decisions are applied; what the command line says is laid over them.
 
     Raises:
         UserError: a wrong setting or a plugin that cannot be loaded.
@@ -164,17 +100,18 @@ def start(choices: Choices) -> Session:
     from dsinspect.config import load_config
     from dsinspect.loader import load_plugins
 
+    choices = Choices(datasets=datasets, recorded=recorded, **vars(judging or Judging()), **vars(running or Running()))
     config = load_config(configured_folder(choices.datasets), choices.config)
-    if choices.recorded is not None and choices.config is None:
-        from dsinspect.inspection.request import recorded
+    if recorded is not None and choices.config is None:
+        from dsinspect.inspection.request import recorded as with_recorded
 
-        config = recorded(config, choices.recorded)
+        config = with_recorded(config, recorded)
     config = config.overlay(
-        select=choices.select, extend_select=choices.extend_select, ignore=choices.ignore, settings=choices.settings,
-        fail_on=choices.fail_on, baseline=choices.baseline)
+        select=choices.select or (), extend_select=choices.extend_select or (), ignore=choices.ignore or (),
+        settings=choices.settings or (), fail_on=fail_on, baseline=baseline)
     if choices.columns is not None:
         config = config.overlay(settings=[f"table.columns={choices.columns}"])
-    plugins = load_plugins({*choices.no_plugin, *config.disable_plugins}, config.plugins)
+    plugins = load_plugins({*(choices.no_plugin or ()), *config.disable_plugins}, config.plugins)
     config = config.with_reports(plugins.formats, plugins.reports)
     config.chosen(plugins.checks)  # a misspelt code is told before any work is done
     return Session(choices, plugins, config)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, FrameName, Placed, Read, Writing, shares_options
 from dsinspect.errors import UserError
 from dsinspect.findings.rendering import without_controls
 
@@ -19,26 +19,20 @@ if TYPE_CHECKING:
 SHOWN_PROBLEMS = 10
 
 
+@shares_options
 def convert(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     to: Annotated[str | None, typer.Option(
         "--to", metavar="NAME", help="Format to write; `dsinspect plugins` says which can be.")] = None,
     for_trainer: Annotated[str | None, typer.Option(
         "--for", metavar="TRAINER[@RELEASE]", help="Write what this trainer reads as it stands: ultralytics@8.4, ...")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Write nothing when anything would be lost.")] = False,
-    annotations_only: common.AnnotationsOnly = False,
-    link: common.LinkImages = False,
-    force: common.Force = False,
-    frame: common.FrameName = "auto",
-    format: common.FormatName = None,
-    images: common.Images = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    quiet: common.Quiet = False,
+    placing: Placed,
+    frame: FrameName = "auto",
+    judging: Read,
+    running: Writing,
 ) -> None:
     """Write a dataset in another format; what that format cannot keep is counted and named.
 
@@ -50,9 +44,7 @@ def convert(
     if to is None and for_trainer is None:
         raise UserError("convert: name the format to write with --to NAME (coco, voc, yolo, ...; dsinspect plugins lists them), "
                         "or a trainer with --for NAME")
-    session = common.start(common.Choices(dataset, format, images, settings=settings or (), columns=columns, config=config,
-                                          no_plugin=no_plugin or (), jobs=jobs, quiet=quiet))
-    from dsinspect.commands.progress import progress_line
+    session = common.start(dataset, judging, running)
     from dsinspect.conversion.pipeline import ConvertRequest
     from dsinspect.conversion.pipeline import convert as run
 
@@ -67,11 +59,10 @@ def convert(
             raise UserError(f"--to {to}: {trainer.name} reads {wanted}; leave --to out")
         to = wanted
     done = run(ConvertRequest(
-        **session.dataset, out=output, to=to or "", jobs=jobs or os.cpu_count() or 1, strict=strict, force=force, link=link,
-        annotations_only=annotations_only, trainer=trainer, progress=progress_line(enabled=not quiet),
-        frame=common.frame_of(frame)), session.plugins)
+        **session.dataset, out=output, to=to or "", strict=strict, trainer=trainer, frame=common.frame_of(frame), **session.work,
+        **vars(placing)), session.plugins)
     tell_problems(done, output)
-    if not quiet:
+    if not running.quiet:
         tell(done, output)
         if trainer is not None:
             from dsinspect.inspection.request import Request

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Judging, Only, Running, shares_options
 from dsinspect.errors import UserError
 
 if TYPE_CHECKING:
@@ -23,19 +24,17 @@ CLASSES = 20
 """Classes shown on the terminal."""
 
 
+@shares_options
 def expect(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     imgsz: Annotated[int, typer.Option("--imgsz", metavar="PX", min=32, help="Training size.")] = 640,
-    trainer: common.TrainerName = None,
+    judged_for: Annotated[Judging, Only("trainer")],
     split: Annotated[str | None, typer.Option(
         "--split", metavar="NAME", help="Count this split, or `all`; default: train where there is one.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as .json.")] = None,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    columns: common.Columns = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    quiet: common.Quiet = False,
+    judging: Annotated[Judging, Only("format images columns")],
+    running: Annotated[Running, Only("config no_plugin quiet")],
 ) -> None:
     """Show what the first losses of a detector must be, so that a wrong wiring shows in the first minute.
 
@@ -49,9 +48,8 @@ def expect(
         if output.suffix.lower() != ".json":
             raise UserError(f"-o {output}: name a .json file")
         common.require_writable(output, *dataset)
-    session = common.start(common.Choices(dataset, format, images, columns=columns, config=config, no_plugin=no_plugin or (),
-                                          quiet=quiet))
-    name = trainer or session.config.trainer
+    session = common.start(dataset, judging, running)
+    name = judged_for.trainer or session.config.trainer
     asked = chosen_trainer(name, session.plugins.trainers) if name else None
     source = open_dataset(session.request(), session.plugins, trainers=() if asked is None else (asked,))
     chosen = chosen_split(split, source.info.splits)
@@ -61,7 +59,7 @@ def expect(
     if output is not None:
         write(found, output, {"dataset": session.choices.dataset, "split": chosen, "imgsz": imgsz,
                               "trainer": asked.label if asked else None})
-    if not quiet:
+    if not running.quiet:
         sys.stdout.write(shown(found, chosen, imgsz, asked))
         if output is not None:
             print(f"wrote {output}")

@@ -8,15 +8,17 @@ from typing import Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Only, Running, shares_options
 from dsinspect.errors import UserError, nearest
 
 
+@shares_options
 def explain(
+    *,
     code: Annotated[str, typer.Argument(
         metavar="CODE", help="Code or name of a check (BOX001, no-area), or a trainer (ultralytics@8.4).")],
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
+    running: Annotated[Running, Only("config no_plugin")],
 ) -> None:
     """Explain a check: what it reports, why that harms training, its limits and where they come from.
 
@@ -24,7 +26,7 @@ def explain(
     """
     from dsinspect.inspection.explain import facts_of, render
 
-    session = common.start(common.Choices((), config=config, no_plugin=no_plugin or ()))
+    session = common.start((), None, running)
     checks = session.plugins.checks
     by_name = {c.name: c for c in checks.values()}
     check_type = checks.get(code.upper()) or by_name.get(code.lower())

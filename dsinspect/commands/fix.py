@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Inspecting, Judged, Placed, shares_options
 from dsinspect.errors import ExitCode, UserError
 from dsinspect.findings.wording import counted
 
@@ -21,30 +22,16 @@ if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
 
 
+@shares_options
 def fix(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show the changes as a unified diff, and change nothing.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe-fixes", help="Also fixes that lose something.")] = False,
-    annotations_only: common.AnnotationsOnly = False,
-    link: common.LinkImages = False,
-    force: common.Force = False,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    select: common.Select = None,
-    extend_select: common.ExtendSelect = None,
-    ignore: common.Ignore = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    imgsz: common.Imgsz = None,
-    anchors: common.Anchors = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
+    placing: Placed,
+    judging: Judged,
+    running: Inspecting,
 ) -> None:
     """Write a corrected copy of a dataset: what findings say how to fix is fixed, every other byte is as it was.
 
@@ -59,25 +46,22 @@ def fix(
 
     if output is None and not diff:
         raise UserError("fix: name the output with -o OUT, or look at the changes with --diff")
-    session = common.start(common.Choices(
-        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz, anchors,
-        config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
+    session = common.start(dataset, judging, running)
     request = session.request(keep_images=True, settle_disputes=True)
     if output is not None and not diff:
-        require_new(request.roots, output, force=force)
+        require_new(request.roots, output, force=placing.force)
     run = inspect(request, session.plugins)
     edits = edits_from_findings(run, unsafe=unsafe)
     if diff:
         for patch in patch_dataset(request, session.plugins, edits):
             sys.stdout.writelines(unified_diff(patch))
-        if not quiet:
+        if not running.quiet:
             print(summary(edits), file=sys.stderr)
         return
     assert output is not None
-    applied, after = mend(request, session.plugins, run, edits, output, annotations_only=annotations_only, link=link,
-                          force=force)
+    applied, after = mend(request, session.plugins, run, edits, output, **vars(placing))
     comparison = compare(run, after)
-    if not quiet:
+    if not running.quiet:
         print(summary(edits))
         tell(output, applied, comparison)
     common.tell_trouble(run)

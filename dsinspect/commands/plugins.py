@@ -9,17 +9,19 @@ from typing import Annotated, Any
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Only, Running, shares_options
 
 
+@shares_options
 def plugins(
+    *,
     as_json: Annotated[bool, typer.Option("--json", help="Print it as JSON.")] = False,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
+    running: Annotated[Running, Only("config no_plugin")],
 ) -> None:
     """List plugins and the formats, probes, checks, transforms, reports, executors and trainers they offer."""
     from dsinspect.loader import offered
 
-    session = common.start(common.Choices((), config=config, no_plugin=no_plugin or ()))
+    session = common.start((), None, running)
     rows: list[dict[str, Any]] = []
     for kind, by_name in offered(session.plugins).items():
         for name, thing in by_name.items():

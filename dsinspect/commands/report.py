@@ -9,24 +9,18 @@ from typing import Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Judging, Measured, Only, shares_options
 from dsinspect.errors import ExitCode
 
 
+@shares_options
 def report(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     output: Annotated[list[Path] | None, typer.Option(
         "--output", "-o", metavar="FILE", help="Write a report; the suffix chooses it: .xlsx .html .json .csv .md.",
     )] = None,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    select: common.Select = None,
-    extend_select: common.ExtendSelect = None,
-    ignore: common.Ignore = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    imgsz: common.Imgsz = None,
-    anchors: common.Anchors = None,
-    trainer: common.TrainerName = None,
+    judging: Annotated[Judging, Only("format images select extend_select ignore settings columns imgsz anchors trainer")],
     thumbnails: Annotated[int | None, typer.Option(
         "--thumbnails", metavar="N", min=0, help="Images in the workbook: N findings of each check at most; default 40.")] = None,
     thumbnails_mb: Annotated[float | None, typer.Option(
@@ -35,24 +29,13 @@ def report(
     force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder, or decisions.")] = False,
     max_mb: Annotated[float | None, typer.Option(
         "--max-mb", metavar="MB", min=1, help="Size of the web page at most, with its images; default 20.")] = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_by: common.CacheBy = "stat",
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
-    timings: common.Timings = False,
+    running: Measured,
 ) -> None:
     """Inspect a dataset, print a summary, and write reports. Exits 0 whatever it finds."""
     from dsinspect.inspection.inspect import inspect
     from dsinspect.inspection.reporting import configured, named_report, report_for
 
-    session = common.start(common.Choices(
-        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet, cache_by=cache_by,
-        trainer=trainer))
+    session = common.start(dataset, judging, running)
     wishes = {"thumbnails": thumbnails, "thumbnails_mb": thumbnails_mb, "tables": tables, "max_mb": max_mb}
     outputs = [(path, configured(report_for(path, session.plugins), session.config, **wishes)) for path in output or ()]
     for path, _ in outputs:
@@ -65,7 +48,7 @@ def report(
     for path, writer in outputs:
         with faults.of(type(writer)):
             common.write_report(writer, run, path, earlier.get(path))
-    if not quiet:
+    if not running.quiet:
         terminal = configured(named_report("terminal", session.plugins), session.config,
                               written=",".join(path.suffix.lower() for path, _ in outputs) or None)
         with faults.of(type(terminal)):
@@ -73,7 +56,7 @@ def report(
         for path, writer in outputs:
             if type(writer) not in faults.found:
                 print(f"wrote {path}", file=sys.stderr)
-    if timings:
+    if running.timings:
         common.print_timings(run)
     common.tell_trouble(run)
     faults.print()

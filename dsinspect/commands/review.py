@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Inspecting, Judging, OneDataset, Only, Placed, Placing, Running, shares_options
 from dsinspect.commands.review_serve import serve
 from dsinspect.errors import ExitCode, UserError
 
@@ -40,9 +41,11 @@ def review() -> None:
 
 
 @app.command()
+@shares_options
 def apply(
+    *,
     reviews: Reviews,
-    dataset: common.OneDataset,
+    dataset: OneDataset,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show decisions and changes, and change nothing.")] = False,
     partial: Annotated[bool, typer.Option(
@@ -51,22 +54,9 @@ def apply(
         "--audit", metavar="STEM", help="Write who decided what to STEM.json and STEM.xlsx; default: OUT-audit.")] = None,
     baseline: Annotated[Path | None, typer.Option(
         "--update-baseline", metavar="FILE", help="Add what was decided to keep to this baseline.")] = None,
-    annotations_only: common.AnnotationsOnly = False,
-    link: common.LinkImages = False,
-    force: common.Force = False,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    imgsz: common.Imgsz = None,
-    anchors: common.Anchors = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
+    placing: Placed,
+    judging: Annotated[Judging, Only("format images settings columns imgsz anchors")],
+    running: Inspecting,
 ) -> None:
     """Apply reviewers' decisions: a corrected copy of the dataset, every other byte as it was.
 
@@ -86,12 +76,10 @@ def apply(
     several = read_several(reviews)
     if not several.made and not several.faults:
         raise UserError(f"{_named(several)}: no decision in {several.rows:,} rows; nothing is written")
-    session = common.start(common.Choices(
-        dataset, format, images, (), (), (), settings or (), columns, imgsz, anchors, config, no_plugin or (), jobs,
-        executor, cache, cache_dir, quiet, recorded=several.decisions.settings))
+    session = common.start([dataset], judging, running, recorded=several.decisions.settings)
     request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     if output is not None and not diff:
-        require_new(request.roots, output, force=force)
+        require_new(request.roots, output, force=placing.force)
     run = inspect(request, session.plugins)
     common.tell_trouble(run)
     found = resolve_decisions(several.made, run).without(several.faults)
@@ -113,11 +101,12 @@ def apply(
         return
     assert output is not None
     _write(request, session.plugins, run, found, several, output, audit or output.with_name(f"{output.name}-audit"), baseline,
-           annotations_only=annotations_only, link=link, force=force, quiet=quiet)
+           placing, quiet=running.quiet)
 
 
 def _write(request: Request, plugins: Plugins, run: Run, found: Review, several: Several, output: Path, audit: Path,
-           baseline: Path | None, *, annotations_only: bool, link: bool, force: bool, quiet: bool) -> None:
+           baseline: Path | None,
+           placing: Placing, *, quiet: bool) -> None:
     """Write the corrected dataset, the audit, and what was not applied."""
     from dsinspect.commands.fix import summary, tell
     from dsinspect.findings.wording import counted
@@ -128,8 +117,7 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
 
     if found.faults:
         request = replace(request, keep_images=True, keep_annotations=True)
-    applied, after = mend(request, plugins, run, found.edits, output, annotations_only=annotations_only, link=link, force=force,
-                          keep=bool(found.faults))
+    applied, after = mend(request, plugins, run, found.edits, output, **vars(placing), keep=bool(found.faults))
     files = write_audit(found, audit, request.path, several.names)
     known = update(baseline, found) if baseline else 0
     rest = output.with_name(f"{output.name}-rest.xlsx")
@@ -159,11 +147,13 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
 
 
 @app.command()
+@shares_options
 def export(
+    *,
     reviews: Reviews,
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The file to write: decisions.json.")],
-    force: common.Force = False,
-    quiet: common.Quiet = False,
+    placing: Annotated[Placing, Only("force")],
+    running: Annotated[Running, Only("quiet")],
 ) -> None:
     """Write the decisions of one or several reviewers as decisions.json.
 
@@ -174,7 +164,7 @@ def export(
     from dsinspect.review.decision import encode_decisions
     from dsinspect.review.sources import read_several
 
-    common.require_writable(output, *reviews, force=force)
+    common.require_writable(output, *reviews, force=placing.force)
     several = read_several(reviews)
     if several.faults:
         raise UserError(*_refusal(_named(several), several.faults, verb="written"))
@@ -182,24 +172,20 @@ def export(
         write_atomic(output, encode_decisions(several.decisions))
     except OSError as e:
         raise UserError(f"-o {output}: {(e.strerror or str(e)).lower()}") from None
-    if not quiet:
+    if not running.quiet:
         print(f"wrote {output}: {counted(len(several.made), 'decision')}")
 
 
 @app.command("import")
+@shares_options
 def import_(
+    *,
     reviews: Reviews,
-    dataset: common.OneDataset,
+    dataset: OneDataset,
     output: Annotated[Path, typer.Option(
         "--output", "-o", metavar="FILE", help="The report to write them into (.xlsx, .html); decisions in it are kept.")],
     force: Annotated[bool, typer.Option("--force", help="Leave out the decisions in the file that is replaced.")] = False,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
+    running: Inspecting,
 ) -> None:
     """Write a report with the decisions of one or several reviewers beside their findings.
 
@@ -219,8 +205,7 @@ def import_(
     several = read_several(reviews)
     if several.faults:
         raise UserError(*_refusal(_named(several), several.faults, verb="written"))
-    session = common.start(common.Choices(dataset, config=config, no_plugin=no_plugin or (), jobs=jobs, executor=executor,
-                                          cache=cache, cache_dir=cache_dir, quiet=quiet, recorded=several.decisions.settings))
+    session = common.start([dataset], None, running, recorded=several.decisions.settings)
     writer = configured(report_for(output, session.plugins), session.config)
     own = None if force else decisions_in(output)
     new = {d.key for d in several.decisions.decisions}
@@ -230,7 +215,7 @@ def import_(
         msgspec.structs.replace(several.decisions, decisions=(*several.decisions.decisions, *mine)),
         earlier=(*several.earlier, *(own.earlier if own else ()))))
     common.write_report(writer, carried.run, output)
-    if not quiet:
+    if not running.quiet:
         gone = f"; {counted(carried.gone, 'decision')} on findings that are gone (sheet Earlier decisions)" if carried.gone else ""
         print(f"wrote {output}: {counted(carried.kept, 'decision')}{gone}")
 

@@ -9,31 +9,20 @@ from typing import Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Inspecting, Judged, shares_options
 from dsinspect.errors import UserError
 
 
+@shares_options
 def serve(
-    dataset: common.Dataset,
+    dataset: Dataset,
+    *,
     store: Annotated[Path, typer.Option(
         "--store", metavar="FILE", help="File of the decisions; one that is there is gone on with.")] = Path("review.sqlite"),
     reviewer: Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Your name, written beside decisions.")] = "",
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    select: common.Select = None,
-    extend_select: common.ExtendSelect = None,
-    ignore: common.Ignore = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    imgsz: common.Imgsz = None,
-    anchors: common.Anchors = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
+    judging: Judged,
+    running: Inspecting,
 ) -> None:
     """Review in a browser on this machine: prints its address, and keeps every decision in a store.
 
@@ -51,12 +40,10 @@ def serve(
         raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
     if store.suffix.lower() in (".xlsx", ".json", ".html"):
         raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
-    session = common.start(common.Choices(
-        dataset, format, images, select or (), extend_select or (), ignore or (), settings or (), columns, imgsz,
-        anchors, config, no_plugin or (), jobs, executor, cache, cache_dir, quiet))
+    session = common.start(dataset, judging, running)
     run = inspect(session.request(keep_images=True, keep_annotations=True), session.plugins)
     common.tell_trouble(run)
-    folder = (cache_dir or default_path().parent) / "review-images"
-    if not quiet:
+    folder = (running.cache_dir or default_path().parent) / "review-images"
+    if not running.quiet:
         print(f"dsinspect: decisions go to {store}; open the address, end with ^C", file=sys.stderr)
     run_server(run, store, folder, reviewer, port)

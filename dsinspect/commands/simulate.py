@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Dataset, Judging, Measured, Only, Trainers, shares_options
 from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -19,27 +20,19 @@ if TYPE_CHECKING:
 FATES = ("changed", "all")
 
 
+@shares_options
 def simulate(
-    dataset: common.Dataset,
-    trainer: common.Trainers = None,
+    dataset: Dataset,
+    *,
+    trainer: Trainers = None,
     output: Annotated[list[Path] | None, typer.Option(
         "--output", "-o", metavar="FILE", help="Write it to a file; the suffix chooses the form: .json .xlsx .html.")] = None,
     output_format: Annotated[str, typer.Option("--output-format", metavar="NAME", help="What to print: text or json.")] = "text",
     fates: Annotated[str, typer.Option(
         "--fates", metavar="WHICH", help="Records the JSON tells of: changed (all that are not kept as they stand) or all.",
     )] = "changed",
-    format: common.FormatName = None,
-    images: common.Images = None,
-    columns: common.Columns = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    cache: common.UseCache = True,
-    cache_by: common.CacheBy = "stat",
-    cache_dir: common.CacheDir = None,
-    quiet: common.Quiet = False,
-    timings: common.Timings = False,
+    judging: Annotated[Judging, Only("format images columns")],
+    running: Measured,
 ) -> None:
     """Show what trainers would make of a dataset: what arrives of each class, what is lost and why, what makes them stop.
 
@@ -53,9 +46,7 @@ def simulate(
         if path.suffix.lower() not in (".json", ".xlsx", ".html"):
             raise UserError(f"-o {path}: a simulation is written as .json, .xlsx or .html")
         common.require_writable(path, *dataset)
-    session = common.start(common.Choices(
-        dataset, format, images, columns=columns, config=config, no_plugin=no_plugin or (), jobs=jobs, executor=executor,
-        cache=cache, cache_dir=cache_dir, quiet=quiet, cache_by=cache_by))
+    session = common.start(dataset, judging, running)
     trainers = chosen(trainer or (), session.config.trainer, session.plugins)
     from dsinspect.simulation.as_json import pieces
     from dsinspect.simulation.as_text import text_of
@@ -67,11 +58,11 @@ def simulate(
         write(done, path, session, trainers)
     if output_format == "json":
         sys.stdout.writelines(pieces(done))
-    elif not quiet:
+    elif not running.quiet:
         sys.stdout.write(text_of(done))
         for path in outputs:
             print(f"wrote {path}", file=sys.stderr)
-    if timings:
+    if running.timings:
         for name, seconds in sorted(done.seconds.items(), key=lambda t: (-t[1], t[0])):
             print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import FrameName, Read, Writing, shares_options
 from dsinspect.errors import ExitCode, UserError, nearest
 from dsinspect.findings.wording import counted
 
@@ -22,7 +22,9 @@ DEFAULT_FORMAT = "coco"
 SHOWN_FAILURES = 10
 
 
+@shares_options
 def transform(
+    *,
     dataset: Annotated[list[str] | None, typer.Argument(metavar="DATASET...", show_default=False,
                                                         help="As for report; with --invert-boxes a transformed set.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
@@ -50,28 +52,19 @@ def transform(
     drop_unsupported: Annotated[bool, typer.Option(
         "--drop-unsupported", help="Go on without geometry that cannot be carried.")] = False,
     keep_truncated: Annotated[bool, typer.Option("--keep-truncated", help="Keep images whose file ends early.")] = False,
-    frame: common.FrameName = "auto",
+    frame: FrameName = "auto",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     invert_boxes: Annotated[Path | None, typer.Option(
         "--invert-boxes", metavar="FILE", help="Map predictions (COCO results) on DATASET back to the originals.")] = None,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    executor: common.ExecutorName = None,
-    quiet: common.Quiet = False,
+    judging: Read,
+    running: Writing,
 ) -> None:
     """Change the images of a dataset (resize, letterbox, flip, tile, ...) with every box still right.
 
     Exits 1 when images failed; the others are done, and manifest.json names them.
     """
-    session = common.start(common.Choices(
-        dataset or (), format, images, settings=settings or (), columns=columns, config=config,
-        no_plugin=no_plugin or (), jobs=jobs, executor=executor, quiet=quiet))
+    session = common.start(dataset or (), judging, running)
     if ops:
         from dsinspect.transformation.chain import listing
 
@@ -84,7 +77,6 @@ def transform(
     if invert_boxes:
         invert(Path(dataset[0]), invert_boxes, output)
         return
-    from dsinspect.commands.progress import progress_line
     from dsinspect.conversion.pipeline import writer_of
     from dsinspect.io.image_codec import Encoding
     from dsinspect.transformation.chain import build_chain, parse_op
@@ -102,10 +94,9 @@ def transform(
         common.frame_of(frame), variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),
         swap_mirrored, drop_empty, drop_unsupported, keep_truncated, repeats(repeat) if repeat else {})
     summary = run(TransformRequest(
-        **session.dataset, out=output, settings=chosen, jobs=jobs or os.cpu_count() or 1, executor=executor, resume=resume,
-        force=force, to=to, progress=progress_line(enabled=not quiet)), session.plugins,
+        **session.dataset, out=output, settings=chosen, resume=resume, force=force, to=to, **session.work), session.plugins,
         writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
-    if not quiet:
+    if not running.quiet:
         tell(summary, output)
     tell_failures(summary, output)
     if summary.failures:

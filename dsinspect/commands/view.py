@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dsinspect.commands import common
+from dsinspect.commands.options import Judging, Only, Read, Writing, shares_options
 from dsinspect.errors import UserError, nearest
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 ARRAYS = (".npy", ".npz")
 
 
+@shares_options
 def view(
+    *,
     dataset: Annotated[list[str], typer.Argument(metavar="DATASET...", show_default=False,
                                                  help="As for report; or a .npy or .npz stack.")],
     output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet: .png, .jpg or .webp.")],
@@ -31,7 +35,7 @@ def view(
     select: Annotated[list[str] | None, typer.Option(
         "--select", "--code", metavar="CODES", help="Images with findings of these codes or prefixes, marked, with their "
                                                     "messages.")] = None,
-    ignore: common.Ignore = None,
+    unwanted: Annotated[Judging, Only("ignore")],
     sample: Annotated[int | None, typer.Option("--sample", metavar="N", min=1, help="N images at random.")] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of --sample: the same one gives the same images.")] = 0,
     before_after: Annotated[bool, typer.Option(
@@ -42,14 +46,8 @@ def view(
     side: Annotated[int, typer.Option("--side", metavar="PX", min=16, max=2000, help="Longer side of an image.")] = 240,
     labels: Annotated[bool, typer.Option("--labels/--no-labels", help="Class names at the boxes.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder.")] = False,
-    format: common.FormatName = None,
-    images: common.Images = None,
-    settings: common.Settings = None,
-    columns: common.Columns = None,
-    config: common.ConfigFile = None,
-    no_plugin: common.NoPlugin = None,
-    jobs: common.Jobs = None,
-    quiet: common.Quiet = False,
+    judging: Read,
+    running: Writing,
 ) -> None:
     """Draw a contact sheet: images with boxes and class names, in a near-square grid."""
     from dsinspect.commands.view_tiles import Wanted, dataset_tiles, marked_by, pair_tiles
@@ -67,21 +65,20 @@ def view(
     if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
         tiles, left = array_tiles(Path(dataset[0]), limit, side)
     else:
-        session = common.start(common.Choices(
-            dataset, format, None if before_after else images, select=select or (), ignore=ignore or (), settings=settings or (),
-            columns=columns, config=config, no_plugin=no_plugin or (), jobs=jobs, quiet=quiet))
+        of_dataset = replace(judging, images=None if before_after else judging.images, select=select, ignore=unwanted.ignore)
+        session = common.start(dataset, of_dataset, running)
         wanted = Wanted(tuple(class_name or ()), split, tuple(image or ()), marked_by(session) if select else None, labels,
                         sample, seed)
         with quiet_decoders():
             if before_after and originals is not None:
-                tiles, left, grid = pair_tiles(session, originals, images, wanted, limit, side)
+                tiles, left, grid = pair_tiles(session, originals, judging.images, wanted, limit, side)
             else:
                 tiles, left = dataset_tiles(session, wanted, limit, side)
     if not tiles:
         found = f" has a finding of {', '.join(select)}" if select else _wish(class_name, split) if class_name or split else ""
         raise UserError(f"{' '.join(dataset)}: no image{found or ' to show'}")
     write_sheet(contact_sheet.sheet(tiles, grid), output)
-    if not quiet:
+    if not running.quiet:
         shown = f"{len(tiles):,} image{'' if len(tiles) == 1 else 's'}"
         print(f"wrote {output}: {shown}" + (f"; {left:,} more (--limit)" if left else ""), file=sys.stderr)
 

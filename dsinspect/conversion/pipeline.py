@@ -6,13 +6,12 @@ The output is built beside its place under a temporary name and renamed when it 
 
 from __future__ import annotations
 
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
@@ -25,10 +24,11 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame
 from dsinspect.geometry.exif_frames import with_sizes
+from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.frames import SetFrame
-from dsinspect.inspection.measure import measure, measured_shard
+from dsinspect.inspection.measure import Measurements, measure, measured_shard
 from dsinspect.inspection.opening import format_options, open_dataset
-from dsinspect.inspection.request import DatasetRequest
+from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.files import place_file
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
 
     from dsinspect.loader import Plugins
 
-T = TypeVar("T")
-R = TypeVar("R")
 SHARD = 256
 """Images per shard: what is in memory for each worker."""
 COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in (*OUTLINE_FIELDS, "truncated", "occluded", "pose")))
@@ -60,31 +58,27 @@ KEPT_PROBLEMS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
-class ConvertRequest(DatasetRequest):
+class ConvertRequest(WorkRequest):
     """What to convert, and how; settings of the target's format are its writer's options.
 
     Attributes:
         out: a new folder.
         to: name of the target's format.
-        jobs: number of workers that read and measure.
         strict: refuse when anything would be lost.
         force: write into a folder that is not empty; files of the same names are replaced.
         link: make hard links of images, which share their bytes with the originals.
         annotations_only: leave the images out.
         trainer: whom to fit the set to; `to` is its format then.
-        progress: told the stage, the images done and the images there are.
         frame: of the boxes of images with an EXIF orientation; `auto` goes by the declared sizes and the whole set.
     """
 
     out: Path
     to: str
-    jobs: int = 1
     strict: bool = False
     force: bool = False
     link: bool = False
     annotations_only: bool = False
     trainer: Trainer | None = None
-    progress: Callable[[str, int, int], None] | None = None
     frame: Frame = "auto"
 
 
@@ -138,6 +132,7 @@ def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
     """
     target = writer_of(request.to, plugins, request.config)
     require_new(request.roots, request.out, force=request.force)
+    request = for_workers(request, plugins)
     source = open_dataset(request, plugins, COLUMNS)
     with staged(request.roots, request.out, force=request.force) as stage:
         done = _Run(request, plugins, source, target, stage).convert()
@@ -194,6 +189,7 @@ class _Run:
 
     def __init__(self, request: ConvertRequest, plugins: Plugins, source: Source, target: Format, out: Path) -> None:
         self._request, self._source, self._target, self._out = request, source, target, out
+        self._executor = partial(choose_executor, request, plugins)
         owners = column_owners(plugins.probes)
         measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
         self._probes: tuple[Probe, ...] = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
@@ -220,8 +216,8 @@ class _Run:
         try:
             with entries.open("wb") as file:
                 frame = SetFrame(refs, self._probes, info.box_units, self._request.frame)
-                loaded = in_order(partial(prepared, info=info, probes=self._probes, frame=frame), refs, self._request.jobs)
-                shards = (self._placed(shard, file, categories) for shard in loaded)
+                loaded = self._executor(len(refs)).results(partial(read, probes=self._probes), refs)
+                shards = (self._placed(prepared(*found, info, frame), file, categories) for found in loaded)
                 done.losses.update(self._target.write(self._target_info(), shards, self._out))
             if self._fitting is not None:
                 done.losses.update(self._fitting.losses)
@@ -306,10 +302,14 @@ class _Run:
                          "supercategory": c.supercategory} for c in found]}
 
 
-def prepared(ref: ShardRef, info: DatasetInfo, probes: Sequence[Probe], frame: SetFrame | None = None) -> Shard:
-    """Load a shard: boxes in px in the frame that a reader takes them for, sizes where anybody knows them."""
+def read(ref: ShardRef, probes: Sequence[Probe]) -> tuple[Shard, Measurements | None]:
+    """Load a shard and measure its images, in whatever worker the executor chose."""
     shard = ref.load()
-    measurements = measure(shard.images["file"].tolist(), probes, None) if probes else None
+    return shard, measure(shard.image_columns["file"].tolist(), probes, None) if probes else None
+
+
+def prepared(shard: Shard, measurements: Measurements | None, info: DatasetInfo, frame: SetFrame | None = None) -> Shard:
+    """Return a shard with boxes in px in the frame that a reader takes them for, and sizes where anybody knows them."""
     rule = frame.of(shard, measurements) if frame else BY_DECLARED_SIZE
     shard = with_sizes(measured_shard(shard, measurements, info.box_units, rule), info.box_units)
     if (shard.images["index"].to_numpy() == NO_POSITION).all():  # positions, not ids: files count from 1 by habit
@@ -318,24 +318,6 @@ def prepared(ref: ShardRef, info: DatasetInfo, probes: Sequence[Probe], frame: S
         shard = shard.replace(images=shard.images.assign(image_id=ids),
                               annotations=shard.annotations.assign(image_id=np.append(ids, NO_POSITION)[rows]))
     return shard
-
-
-def in_order(function: Callable[[T], R], items: Iterable[T], jobs: int) -> Iterator[R]:
-    """Yield `function(item)` in the order of the items, with a few of them under way in threads at a time."""
-    if jobs == 1:
-        yield from map(function, items)
-        return
-    pool = ThreadPoolExecutor(jobs)
-    waiting: deque[Future[R]] = deque()
-    try:
-        for item in items:
-            waiting.append(pool.submit(function, item))
-            if len(waiting) > 2 * jobs:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _problems(frame: pd.DataFrame) -> Iterator[Problem]:

@@ -1,16 +1,33 @@
-"""Choose the executor that an inspection runs on."""
+"""Choose the executor that the work on a dataset runs on."""
 
 from __future__ import annotations
 
 from functools import partial
+from typing import TypeVar
 
 from dsinspect.errors import UserError, nearest
-from dsinspect.inspection.request import Request
+from dsinspect.inspection.request import WorkRequest
 from dsinspect.loader import Plugins, load_files
 from dsinspect.protocols.executors import Executor
 
+R = TypeVar("R", bound=WorkRequest)
 
-def choose_executor(request: Request, plugins: Plugins, shards: int, *, in_processes: bool) -> Executor:
+
+def for_workers(request: R, plugins: Plugins) -> R:
+    """Return the request as its workers need it: with absolute places where they may run in another folder or machine.
+
+    Raises:
+        UserError: there is no executor of that name.
+    """
+    name, executors = request.executor, plugins.executors
+    if name is None:
+        return request
+    if name not in executors:
+        raise UserError(f"--executor {name}: no such executor{nearest(name, executors)}; there are {', '.join(executors)}")
+    return request.absolute() if executors[name].is_remote else request
+
+
+def choose_executor(request: WorkRequest, plugins: Plugins, shards: int, *, in_processes: bool = False) -> Executor:
     """Return the executor to use: nothing is started for one shard or one job.
 
     Files are read, decoded or, when there are very many labels, parsed in processes: OpenCV lets go of the interpreter
@@ -18,12 +35,8 @@ def choose_executor(request: Request, plugins: Plugins, shards: int, *, in_proce
     threads. Tables are judged in threads, which start at once and share the tables: most of the time is spent in NumPy.
     """
     executors = plugins.executors
-    name = request.executor
-    if name is not None and name not in executors:
-        raise UserError(f"--executor {name}: no such executor{nearest(name, executors)}; "
-                        f"there are {', '.join(executors)}")
-    if name is None:
-        name = "serial" if request.jobs == 1 or shards == 1 else "process" if in_processes else "thread"
+    usual = "serial" if request.jobs == 1 or shards == 1 else "process" if in_processes else "thread"
+    name = request.executor or usual
     if name not in executors:
         raise UserError(f"executor {name!r} is missing; choose one of {', '.join(executors)} with --executor")
     return executors[name](request.jobs, partial(load_files, plugins.local))

@@ -16,7 +16,7 @@ from functools import partial
 from dsinspect.geometry.exif import FrameRule, FrameVotes
 from dsinspect.inspection.cache import trim
 from dsinspect.inspection.census import census
-from dsinspect.inspection.choose_executor import choose_executor
+from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.finish import finish
 from dsinspect.inspection.measure import is_known
 from dsinspect.inspection.opening import columns_of, open_dataset
@@ -62,11 +62,8 @@ def inspect(request: Request, plugins: Plugins) -> Run:
         UserError: nothing is readable, or a setting is wrong.
     """
     tell = request.progress or (lambda stage, done, total: None)
-    executor = plugins.executors.get(request.executor or "")
-    if executor is not None and executor.is_remote:
-        request = request.absolute()
     try:
-        return _inspect(request, plugins, tell)
+        return _inspect(for_workers(request, plugins), plugins, tell)
     finally:
         tell("", 0, 0)
 

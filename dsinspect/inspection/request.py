@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -46,13 +46,33 @@ class DatasetRequest:
         return {f.name: getattr(self, f.name) for f in fields(DatasetRequest)}
 
 
+    def absolute(self) -> Self:
+        """Return the request with absolute places on disk; what results show stays as the user named it."""
+        values = {f.name: getattr(self, f.name) for f in fields(self)}
+        places: dict[str, Any] = {name: value.absolute() for name, value in values.items() if isinstance(value, Path)}
+        return replace(self, **places, parts={split: root.absolute() for split, root in self.parts.items()})
+
+
 @dataclass(frozen=True)
-class Request(DatasetRequest):
-    """What to inspect, and how.
+class WorkRequest(DatasetRequest):
+    """A dataset, and by whom the work on it is done.
 
     Attributes:
         jobs: number of workers.
         executor: name of the executor; chosen by the work when None.
+        progress: told the stage, the images done and the images there are.
+    """
+
+    jobs: int = 1
+    executor: str | None = None
+    progress: Callable[[str, int, int], None] | None = None
+
+
+@dataclass(frozen=True)
+class Request(WorkRequest):
+    """What to inspect, and how.
+
+    Attributes:
         cache: database of measurements, or None for none.
         cache_by_content: know files in it by their bytes, not by path, size and time.
         keep_images: keep the table of images in the run.
@@ -60,11 +80,8 @@ class Request(DatasetRequest):
         trainer: whose fates the checks that need one judge by, and whose limits are the defaults of others.
         shared_options: options given once for every check that has one of that name (`imgsz`).
         settle_disputes: ask every check that can dispute an image's size or frame, selected or not: fixes rest on it.
-        progress: told the stage, the images done and the images there are.
     """
 
-    jobs: int = 1
-    executor: str | None = None
     cache: Path | None = None
     cache_by_content: bool = False
     keep_images: bool = False
@@ -72,12 +89,6 @@ class Request(DatasetRequest):
     trainer: Trainer | None = None
     shared_options: Mapping[str, Any] = field(default_factory=dict)
     settle_disputes: bool = False
-    progress: Callable[[str, int, int], None] | None = None
-
-    def absolute(self) -> Request:
-        """Return the request with absolute places on disk; what results show stays as the user named it."""
-        return replace(self, root=self.root.absolute(), images=self.images and self.images.absolute(),
-                       cache=self.cache and self.cache.absolute())
 
 
 def settings_of(request: Request, format_name: str) -> Settings:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsinspect.inspection.census import Tally, census, tally
-from dsinspect.inspection.choose_executor import choose_executor
+from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, looks_measured
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import open_dataset
@@ -144,6 +144,7 @@ def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *,
     try:
         tell("reading", 0, 0)
         started = time.perf_counter()
+        request = for_workers(request, plugins)
         source = open_dataset(request, plugins, trainers=trainers)
         opened = time.perf_counter()
         info = source.info

@@ -33,6 +33,8 @@ def assert_executor(executor_type: type[Executor]) -> None:
             seen: list[str] = []
             got = executor_type(jobs).map_reduce(_shown, items, _joined, seen.append)
             assert got == expected, f"{name}: {jobs} jobs merge {count} items to {got}, the fixed tree to {expected}"
+            assert list(executor_type(jobs).results(_shown, items)) == list(map(_shown, items)), (
+                f"{name}: {jobs} jobs give the results of {count} items in another order")
             assert sorted(seen) == sorted(map(str, items)), f"{name}: told of {sorted(seen)} of {count} items"
     raised = ""
     try:

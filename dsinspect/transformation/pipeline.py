@@ -12,19 +12,19 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import UserError
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
+from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.opening import open_dataset
-from dsinspect.inspection.request import DatasetRequest
+from dsinspect.inspection.request import WorkRequest
 from dsinspect.io import image_codec as pictures
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.decoder_stderr import quiet_decoders
@@ -69,28 +69,22 @@ class Writer(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class TransformRequest(DatasetRequest):
+class TransformRequest(WorkRequest):
     """What to transform, and where to.
 
     Attributes:
         out: the output folder.
         settings: what to do.
-        jobs: number of workers.
-        executor: name of the executor; threads when None.
         resume: go on with a run that was broken off.
         force: write into a folder that is not empty.
         to: name of the format that is written; None for the one that leaves pictures where they are in the set.
-        progress: told the stage, the pictures done and the pictures there are.
     """
 
     out: Path
     settings: Settings
-    jobs: int = 1
-    executor: str | None = None
     resume: bool = False
     force: bool = False
     to: str | None = None
-    progress: Callable[[str, int, int], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -122,6 +116,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     """
     pictures.start_opencv()
     require_apart(request.roots, request.out, goes_on=request.resume and (request.out / FOLDER).is_dir())
+    request = for_workers(request, plugins)
     source = open_dataset(request, plugins, COLUMNS)
     refs = source.shards(SHARD)
     if not source.info.has_files:
@@ -141,7 +136,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
                     request.to is not None, frame.whole)
     todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]
     if todo:
-        run_parts(executor_for(request, plugins, len(todo)), task, todo, len(refs), request.progress)
+        run_parts(choose_executor(request, plugins, len(todo)), task, todo, len(refs), request.progress)
     return replace(finish(request, source.info, parts, len(refs), writer), guessed_frames=frame.guessed)
 
 
@@ -302,14 +297,3 @@ def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> b
     parts.end()
     parts.begin(plan)
     return True
-
-
-def executor_for(request: TransformRequest, plugins: Plugins, shards: int) -> Executor:
-    """Return the executor: threads, for OpenCV works outside the interpreter lock, unless another one is named."""
-    executors = plugins.executors
-    name = request.executor or ("serial" if request.jobs == 1 or shards == 1 else "thread")
-    if name not in executors:
-        raise UserError(f"--executor {name}: no such executor{nearest(name, executors)}; there are {', '.join(executors)}")
-    from dsinspect.loader import load_files
-
-    return executors[name](request.jobs, partial(load_files, plugins.local))

@@ -12,8 +12,7 @@ from typing import Any
 from dsinspect.protocols.executors import R, T
 
 
-def ordered_results(pool: Pool, fn: Callable[[T], R], items: Sequence[T], ahead: int,
-                    seen: Callable[[R], None] | None) -> Iterator[R]:
+def ordered_results(pool: Pool, fn: Callable[[T], R], items: Sequence[T], ahead: int) -> Iterator[R]:
     """Yield `fn(item)` in the order of the items with at most `ahead` of them submitted and not yet taken."""
     waiting: deque[Future[Any]] = deque()
     rest = iter(items)
@@ -23,6 +22,4 @@ def ordered_results(pool: Pool, fn: Callable[[T], R], items: Sequence[T], ahead:
         result = waiting.popleft().result()
         for item in islice(rest, 1):
             waiting.append(pool.submit(fn, item))
-        if seen:
-            seen(result)
         yield result

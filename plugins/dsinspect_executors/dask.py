@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T
 
 
 class Dask(Executor):
@@ -15,9 +15,8 @@ class Dask(Executor):
     name = "dask"
     is_remote = True
 
-    def map_reduce(self, fn: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R],
-                   seen: Callable[[R], None] | None = None) -> R:
-        """Return the tree merge of `fn(item)` over all items.
+    def results(self, fn: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        """Yield `fn(item)` in the order of the items.
 
         Raises:
             UserError: `distributed` is not installed, or the scheduler does not answer.
@@ -36,13 +35,6 @@ class Dask(Executor):
             if self.initializer:
                 client.run(self.initializer)
             futures = [client.submit(fn, item, pure=False) for item in items]
-
-            def results() -> Iterator[R]:
-                for future in futures:
-                    result = future.result()
-                    future.release()
-                    if seen:
-                        seen(result)
-                    yield result
-
-            return tree_merge(results(), merge)
+            for future in futures:
+                yield future.result()
+                future.release()

@@ -6,12 +6,12 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T
 from dsinspect_executors._pool import ordered_results
 
 
@@ -23,9 +23,8 @@ class Processes(Executor):
 
     name = "process"
 
-    def map_reduce(self, fn: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R],
-                   seen: Callable[[R], None] | None = None) -> R:
-        """Return the tree merge of `fn(item)` over all items.
+    def results(self, fn: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        """Yield `fn(item)` in the order of the items.
 
         Raises:
             UserError: a worker was killed from outside, most often for want of memory.
@@ -33,11 +32,11 @@ class Processes(Executor):
         pool = ProcessPoolExecutor(self.jobs, multiprocessing.get_context("spawn"), _start, (self.initializer,))
         workers = pool._processes  # the only handle there is for ending workers that are busy
         try:
-            merged = tree_merge(ordered_results(pool, fn, items, 2 * self.jobs, seen), merge)
+            yield from ordered_results(pool, fn, items, 2 * self.jobs)
         except BrokenProcessPool:
             raise UserError("a worker process was killed, most likely for want of memory; "
                             "use fewer with --jobs 1") from None
-        except BaseException:
+        except BaseException:  # an error, ^C, or whoever took the results wants no more of them
             ended = list(workers.values())
             for worker in ended:
                 worker.terminate()
@@ -49,7 +48,6 @@ class Processes(Executor):
                     worker.join()
             raise
         pool.shutdown()
-        return merged
 
 
 def _start(initializer: Callable[[], None] | None) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from dsinspect.protocols.executors import Executor, R, T, tree_merge
+from dsinspect.protocols.executors import Executor, R, T
 from dsinspect_executors._pool import ordered_results
 
 
@@ -14,11 +14,10 @@ class Threads(Executor):
 
     name = "thread"
 
-    def map_reduce(self, fn: Callable[[T], R], items: Sequence[T], merge: Callable[[R, R], R],
-                   seen: Callable[[R], None] | None = None) -> R:
-        """Return the tree merge of `fn(item)` over all items."""
+    def results(self, fn: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:
+        """Yield `fn(item)` in the order of the items."""
         pool = ThreadPoolExecutor(self.jobs, "dsinspect")
         try:
-            return tree_merge(ordered_results(pool, fn, items, 2 * self.jobs, seen), merge)
+            yield from ordered_results(pool, fn, items, 2 * self.jobs)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dsinspect.conversion import pipeline as conversion
 from dsinspect.inspection import inspect as engine
+from dsinspect.transformation import pipeline as transformation
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 
@@ -35,3 +38,32 @@ def test_no_absolute_path_in_the_output(cli: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.chdir(SAMPLES)
     for name in ("coco", "voc", "yolo", "table"):
         assert str(SAMPLES) not in cli("check", name, "--output-format", "json").out
+
+
+@pytest.mark.parametrize("command", [("convert", "--to", "yolo"), ("convert", "--to", "coco"), ("transform", "--op", "flip")])
+def test_a_new_dataset_is_the_same_for_any_executor(cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+                                                    command: tuple[str, ...]) -> None:
+    monkeypatch.setattr(conversion, "SHARD", 5)
+    monkeypatch.setattr(transformation, "SHARD", 5)
+    written = {}
+    name, *options = command
+    for workers in (("--jobs", 1), ("--jobs", 3), ("--jobs", 2, "--executor", "process"), ("--executor", "serial")):
+        out = tmp_path / "out"
+        done = cli(name, SAMPLES / "coco", "-o", out, *options, *workers)
+        assert done.code in (0, 1), done.err
+        written[workers] = ({p.relative_to(out).as_posix(): p.read_bytes() for p in sorted(out.rglob("*")) if p.is_file()},
+                            done.out)
+        shutil.rmtree(out)
+    first = next(iter(written.values()))
+    assert len(first[0]) > 10
+    assert all(files == first for files in written.values())
+
+
+@pytest.mark.parametrize("command", ["check", "convert", "transform", "simulate", "view"])
+def test_every_command_names_an_executor_that_is_not_there(cli: Any, tmp_path: Path, command: str) -> None:
+    options = {"convert": ("-o", tmp_path / "out", "--to", "voc"), "transform": ("-o", tmp_path / "out", "--op", "flip"),
+               "simulate": ("--trainer", "yolox"), "view": ("-o", tmp_path / "a.png", "--select", "BOX")}.get(command, ())
+    done = cli(command, SAMPLES / "coco", *options, "--executor", "threads")
+    assert done.code == 2
+    assert "--executor threads: no such executor (did you mean 'thread'?); there are dask, process, serial, thread" in done.err
+    assert not (tmp_path / "out").exists() or not list((tmp_path / "out").iterdir())

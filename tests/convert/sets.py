@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from dsinspect.conversion.pipeline import COLUMNS, prepared
+from dsinspect.conversion.pipeline import COLUMNS, prepared, read
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.loader import load_plugins
@@ -53,7 +53,7 @@ def shards_of(root: Path, format: str | None = None) -> list[Shard]:
     source = open_dataset(DatasetRequest(str(root), root, format=format), PLUGINS, COLUMNS)
     owners = column_owners(PLUGINS.probes)
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
-    return [prepared(ref, source.info, probes) for ref in source.shards(7)]
+    return [prepared(*read(ref, probes), source.info) for ref in source.shards(7)]
 
 
 def content(root: Path, format: str | None = None, digits: int | None = None, *,

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from dsinspect.errors import UserError
 from dsinspect.loader import load_plugins
-from dsinspect.protocols.executors import tree_merge
+from dsinspect.protocols.executors import Executor, tree_merge
 
 EXECUTORS = load_plugins().executors
 
@@ -44,3 +44,26 @@ def test_same_tree_whatever_the_workers(name: str, jobs: int) -> None:
 def test_killed_worker_is_one_clear_error() -> None:
     with pytest.raises(UserError, match="killed"):
         EXECUTORS["process"](1).map_reduce(die, [1], join)
+
+
+class Merging(Executor):
+    """Merges alone: has no results of its own."""
+
+    name = "merging"
+
+    def map_reduce(self, fn, items, merge, seen=None):  # type: ignore[no-untyped-def]
+        return tree_merge(map(fn, items), merge)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("count", [0, 1, 7, 8, 9, 23])
+def test_an_executor_that_merges_alone_gives_results_in_order(jobs: int, count: int) -> None:
+    assert list(Merging(jobs).results(text_of, range(count))) == [text_of(n) for n in range(count)]
+
+
+@pytest.mark.parametrize("name", ["serial", "thread", "process"])
+def test_whoever_takes_results_may_stop(name: str) -> None:
+    results = EXECUTORS[name](2).results(text_of, range(100))
+    assert next(results) == "0"
+    results.close()
+    assert list(results) == []
