@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dsinspect.commands import common
-from dsinspect.commands.options import Dataset, Only, Read, Running, shares_options
+from dsinspect.commands.options import Dataset, Only, Read, Running, Split, shares_options
 from dsinspect.errors import UserError, nearest
 from dsinspect.findings.wording import counted
 
@@ -26,8 +26,7 @@ def balance(
     *,
     output: Annotated[Path | None, typer.Option(
         "--output", "-o", metavar="FILE", help="weights.json, or weights.csv with weights_images.csv beside it.")] = None,
-    split: Annotated[str | None, typer.Option(
-        "--split", metavar="NAME", help="Count this split, or `all`; default: train where there is one.")] = None,
+    split: Split = None,
     beta: Annotated[float, typer.Option("--beta", min=0, max=0.9999999, help="Of the effective number (Cui 2019).")] = 0.999,
     threshold: Annotated[float, typer.Option(
         "--threshold", min=0, max=1, help="Share of images below which a class is repeated (LVIS).")] = 0.001,

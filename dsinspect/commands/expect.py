@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dsinspect.commands import common
-from dsinspect.commands.options import Dataset, Judging, Only, Running, shares_options
+from dsinspect.commands.options import Dataset, Judging, Only, Running, Split, shares_options
 from dsinspect.errors import UserError
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ def expect(
     *,
     imgsz: Annotated[int, typer.Option("--imgsz", metavar="PX", min=32, help="Training size.")] = 640,
     judged_for: Annotated[Judging, Only("trainer")],
-    split: Annotated[str | None, typer.Option(
-        "--split", metavar="NAME", help="Count this split, or `all`; default: train where there is one.")] = None,
+    split: Split = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as .json.")] = None,
     judging: Annotated[Judging, Only("format images columns")],
     running: Annotated[Running, Only("config no_plugin quiet")],

@@ -30,6 +30,8 @@ OneDataset = Annotated[str, typer.Argument(
     help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL.")]
 Trainers = Annotated[list[str] | None, typer.Option(
     "--trainer", metavar="NAME[@RELEASE]", help="A trainer, may be given again: ultralytics@8.4, mmdet, ...")]
+Split = Annotated[str | None, typer.Option(
+    "--split", metavar="NAME", help="Count this split, or `all`; default: train where there is one.")]
 FrameName = Annotated[str, typer.Option(
     "--frame", metavar="NAME", help="Frame of the boxes of EXIF-rotated images: auto, stored or upright.")]
 CacheDir = Annotated[Path | None, typer.Option("--cache-dir", metavar="DIR", help="Folder of the cache.")]

@@ -12,7 +12,7 @@ from dsinspect.cli import build
 from dsinspect.commands.options import Choices, Dataset, Judging, Only, Placing, Running, shares_options
 from dsinspect.loader import load_plugins
 
-OWN = {"--trainer", "--select", "--imgsz", "--force", "--output", "--diff", "--to", "--output-format"}
+OWN = {"--trainer", "--select", "--imgsz", "--force", "--output", "--diff", "--to", "--output-format", "--split"}
 """Options that mean another thing in another command."""
 
 
