@@ -16,6 +16,7 @@ pairs of chess positions on one board 7,221 are told apart by that, at the price
 from __future__ import annotations
 
 import base64
+import functools
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
@@ -90,11 +91,17 @@ def near_groups(table: Columns, closeness: Closeness, *, across_splits: bool = F
     if len(table) < 2:
         return []
     unique, inverse = np.unique(table["phash"], return_inverse=True)
-    heap = heaps_of(unique, closeness.distance)[inverse]
+    heap = _heaps_once(unique.tobytes(), closeness.distance)[inverse]
     groups = []
     for rows in _heaps(heap):
         groups += _groups_in(table.take(rows), closeness, across_splits)
     return sorted(groups, key=lambda g: (g["path"].tolist(), g["content"].tolist()))
+
+
+@functools.lru_cache(maxsize=1)
+def _heaps_once(unique: bytes, distance: int) -> NDArray[np.int64]:
+    """Return `heaps_of` of hashes: three checks ask for those of the same images."""
+    return heaps_of(np.frombuffer(unique, np.uint64), distance)
 
 
 def _heaps(heap: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:

@@ -182,7 +182,15 @@ def stem_of(path: str) -> str:
 
 def relative(path: str | Path, root: Path) -> str:
     """Return a path relative to the root as POSIX text, with `..` where it lies outside."""
+    text, folder = os.fspath(path), f"{os.fspath(root)}/"
+    if text.startswith(folder) and _is_plain(rest := text[len(folder):]):
+        return rest
     return Path(os.path.relpath(path, root)).as_posix()
+
+
+def _is_plain(path: str) -> bool:
+    """Say whether a relative path is written in the one way that `relative` writes it."""
+    return bool(path) and os.sep == "/" and not any(part in {"", ".", ".."} for part in path.split("/"))
 
 
 def _grouped(paths: Iterable[str], key: Callable[[str], str]) -> dict[str, list[str]]:

@@ -271,12 +271,14 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
         if len(exact) == len(declared_paths):
             return images.with_columns({"path": objects(exact), "file": objects([tree.open_path(p) for p in exact])}), []
     source = relative(path, base)
+    prefix = f"{relative(tree.folder, base)}/" if outside else ""
+    prefix = "" if prefix == "./" else prefix
     problems = []
     paths, files = [], []
     for k, declared in enumerate(declared_paths):
         posix = declared.replace("\\", "/")
         found = tree.find(posix, folders) if tree.paths else None
-        shown = posix if found is None else relative(tree.folder / found, base) if outside else found
+        shown = posix if found is None else prefix + found
         reason = None if are_portable and (found is None or found.endswith(declared)) else _unportable(declared, found)
         if reason:
             problems.append(Problem("unportable-path", source, reason, declared, index=k, image=shown, split=split))

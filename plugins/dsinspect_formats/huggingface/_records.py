@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dsinspect_formats._reading import Images, Rows, as_json, content_of, decoded_json, json_number, shown
 from dsinspect_formats._text import decode
 
@@ -201,6 +199,8 @@ def names_in_readme(root: Path) -> dict[int, str]:
     head = text[3:].partition("\n---")[0]
     if "&" in head and "*" in head and len(head) > 1 << 16:
         return {}  # aliases of aliases unfold to anything
+    import yaml  # takes as long as reading a small set, and only these cards need it
+
     try:
         document = yaml.safe_load(head)
     except (yaml.YAMLError, RecursionError, ValueError):
