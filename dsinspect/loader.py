@@ -173,7 +173,7 @@ def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
         return f"{offered.__name__} ({name}), which lacks {', '.join(lacking)}"
     one_of = ONE_OF.get(kind, ())
     if one_of and all(getattr(offered, m) is getattr(protocol, m) for m in one_of):
-        return f"{offered.__name__} ({name}), which overrides none of {', '.join(one_of)}"
+        return f"{offered.__name__} ({name}), which overrides none of {', '.join(one_of[:-1])} and {one_of[-1]}"
     return None
 
 
