@@ -198,6 +198,16 @@ def choices_of(*, has_annotation: bool, source: str | None, index: int | None, i
     return tuple(a for a in OF_FINDINGS if a in possible and EDIT_OF.get(a) not in no_place)
 
 
+def choices_without_finding(no_place: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Return what may be decided on a box without a finding (`boxChoices`), and on a class (`classChoices`).
+
+    Args:
+        no_place: actions of edits that the format has no place for.
+    """
+    return {"boxChoices": tuple(a for a in (*OF_ANNOTATIONS, "drop-image") if EDIT_OF[a] not in no_place),
+            "classChoices": tuple(a for a in ADDITIONS if a.endswith("-class") and EDIT_OF[a] not in no_place)}
+
+
 def can_address(action: str, source: str | None, index: int | None, image: str | None, category: str | None) -> bool:
     """Say whether what is known tells an edit what it is about: a fault of a whole file has no record to drop."""
     what = ACTIONS[action][0]

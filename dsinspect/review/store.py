@@ -21,8 +21,8 @@ from dsinspect.review.decision import check_address
 
 APPLICATION_ID = 0x64734964
 """Marks the file as a store (SQLite's application_id): `dsId`."""
-SUBJECT = re.compile(r"[fanic]:.{1,4000}", re.DOTALL)
-"""Finding, annotation, new box, image or class, then which."""
+SUBJECT = re.compile(r"[fanick]:.{1,4000}", re.DOTALL)
+"""Finding, annotation, new box, image, class or whole check (k), then which."""
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (

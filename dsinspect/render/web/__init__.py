@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
-MODULES = ("dom.js", "viewer.js", "dialogs.js")
+MODULES = ("dom.js", "viewer.js", "dialogs.js", "actions.js", "boxes.js")
 """Modules in the order in which they need each other."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from dsinspect import __version__
 from dsinspect.findings.members import members
-from dsinspect.protocols.decisions import EDIT_OF, choices_of
+from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_of, choices_without_finding
 from dsinspect.render.palette import colours_of
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.schema import boxes_xyxy
@@ -64,14 +64,22 @@ class Catalog:
         colours = {n: f"rgb({r} {g} {b})" for n, (r, g, b) in colours_of(classes).items()}
         tables: dict[str, dict[Any, int]] = {
             "split": {}, "class": {n: k for k, n in enumerate(classes)}, "source": {}, "choices": {}}
-        rows = [self._row(f, check, tables) for check, o in enumerate(run.outcomes) for f in o.iterate()]
+        rows: list[list[Any]] = []
+        whole: list[list[str]] = []
+        for check, o in enumerate(run.outcomes):
+            own = [self._row(f, check, tables) for f in o.iterate()]
+            sets = [set(list(tables["choices"])[n]) for n in {row[FIELDS.index("choices")] for row in own}]
+            whole.append([a for a in OF_CHECKS if all(a in s for s in sets)])
+            rows += own
         return _json({
             "dataset": run.path, "version": __version__, "fields": FIELDS, "findings": rows, "images": self.paths,
             "checks": [{"code": o.code, "name": o.name, "why": o.explanation.replace("`", ""),
-                        "limits": [[k, str(v)] for k, v in o.limits.items()]} for o in run.outcomes],
+                        "limits": [[k, str(v)] for k, v in o.limits.items()], "whole": can}
+                       for o, can in zip(run.outcomes, whole, strict=True)],
             "classes": [{"name": n, "boxes": counts.get(n, 0), "colour": colours[n]} for n in tables["class"]],
             "splits": list(tables["split"]), "sources": list(tables["source"]), "choices": [list(c) for c in tables["choices"]],
-            "sorts": SORTS, "canAdd": EDIT_OF["add-box"] not in run.no_place})
+            "sorts": SORTS, "canAdd": EDIT_OF["add-box"] not in run.no_place,
+            **choices_without_finding(run.no_place)})
 
     def _row(self, f: Finding, check: int, tables: dict[str, dict[Any, int]]) -> list[Any]:
         def number(table: str, key: Any) -> int:

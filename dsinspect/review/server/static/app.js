@@ -2,17 +2,18 @@
 
 import { h, count, plural, say, isTyping } from "./dom.js";
 import { ask, choose, showKeys } from "./dialogs.js";
+import { actionOf, askClass, askWhole, given, named, namesWith, valueOf } from "./actions.js";
 import { SEVERITIES, Decisions, api, findingsOf, recordOfBox, seenOf, seenOfBox, subjectOfBox } from "./state.js";
 import { Stage } from "./stage.js";
 import { Wall } from "./wall.js";
-import { ACTIONS, Panel } from "./panel.js";
+import { Panel } from "./panel.js";
 
 const KEYS = [["n j", "next finding, or next image"], ["p", "previous"], ["a f", "accept: do what the fix says"], ["r k", "reject: it is right as it is, keep it"], ["d", "drop the box"],
   ["c", "another class: type its name"], ["b", "move or resize the box: arrows, Shift for its corner, Ctrl for 10 px; Enter keeps, Esc gives up"], ["B", "draw a new box"],
-  ["w", "mark as crowd"], ["i", "drop the image"], ["R M", "rename or merge the class"], ["o", "comment"], ["u", "undo"], ["x", "take the decision away"],
+  ["w", "mark as crowd"], ["i", "drop the image"], ["R M", "rename or merge the class"], ["C", "decide for the whole check"], ["L", "add, rename or merge any class"],
+  ["o", "comment"], ["u", "undo"], ["x", "take the decision away"],
   ["[ ]", "pick another box of the image"], ["+ - 0 z", "zoom, whole image, object"], ["← → ↑ ↓", "move the image"], ["h", "hide the other boxes"], ["g", "next image of a group"],
   ["s", "skip what is decided"], ["v", "wall of the boxes of a class"], ["J", "jump to an image by its name"], ["/", "search"], ["?", "these keys"]];
-const BOX_CHOICES = ["drop", "set-category", "set-box", "mark-as-crowd", "drop-image"];
 const WINDOW = 60;
 
 async function start() {
@@ -21,12 +22,16 @@ async function start() {
   const colours = Object.fromEntries(state.classes.map((c) => [c.name, c.colour]));
   const names = state.classes.map((c) => c.name);
   const bySubject = new Map(findings.map((f) => [f.subject, f])), tally = new Map();
-  let done = 0, drawing = 0;
+  let drawing = 0;
   for (const f of findings) tally.set(f.check.code, [0, (tally.get(f.check.code)?.[1] ?? 0) + 1]);
   const decisions = new Decisions(who.reviewer, (subject, by) => {
     const f = bySubject.get(subject);
-    if (f) { done += by; tally.get(f.check.code)[0] += by; }
+    if (f) tally.get(f.check.code)[0] += by;
   });
+  const wholeOf = (code) => decisions.of(`k:${code}`);
+  const isDecided = (f) => Boolean(decisions.of(f.subject) ?? wholeOf(f.check.code));
+  const decidedOf = (code) => tally.get(code)[wholeOf(code) ? 1 : 0];
+  const allNames = () => namesWith(names, decisions.ofClasses());
   document.title = `dsinspect review: ${state.dataset}`;
 
   const option = (text, value = text) => h("option", { value, textContent: text });
@@ -48,22 +53,25 @@ async function start() {
   const middle = h("section", { className: "middle", "aria-label": "Image" }), aside = h("aside", { className: "panel", "aria-label": "Decision" });
   app.append(h("nav", { className: "side", "aria-label": "Findings", tabIndex: 0 }, list), middle, aside);
   const panel = new Panel(aside, { decisions, act });
-  const stage = new Stage(middle, { decisions, colours, onedit: edited, onpick: picked });
+  const stage = new Stage(middle, { colours, onedit: edited, onpick: picked, added: (path) => decisions.added(path), of: decisionOf });
   const group = h("div", { className: "group", hidden: true });
   middle.append(group);
   const wall = new Wall(middle, { state, decisions, stage, onopen: (item) => { closeWall(); showImage(item.image, item.row); } });
 
   let shown = findings, at = 0, mode = "finding", imageRow = 0, member = -1;
-  stage.subject = (b) => (mode === "finding" && current() && isOwn(b, current()) ? current().subject : subjectOfBox(b));
 
   const current = () => shown[at];
   const isOwn = (b, f) => f.annotation !== null && b.source === f.source && b.index === f.index;
   const isOfClass = (f) => !f.path && state.classes.some((c) => c.name === f.category && c.boxes);
   const picksOther = () => stage.box && (mode === "image" || (current() && !isOwn(stage.box, current()) && stage.wasPicked));
 
+  function decisionOf(b) {
+    return (mode === "finding" && current() && isOwn(b, current()) ? decisions.of(current().subject) : undefined) ?? decisions.of(subjectOfBox(b));
+  }
+
   function filter() {
     const words = search.value.trim().toLowerCase(), rank = SEVERITIES.indexOf(severity.value), was = current();
-    shown = findings.filter((f) => (!check.value || f.check.code === check.value) && (rank < 0 || f.severity === rank) && (!category.value || f.category === category.value) && (!words || f.text.includes(words)) && (!skip.checked || !decisions.of(f.subject)));
+    shown = findings.filter((f) => (!check.value || f.check.code === check.value) && (rank < 0 || f.severity === rank) && (!category.value || f.category === category.value) && (!words || f.text.includes(words)) && (!skip.checked || !isDecided(f)));
     at = Math.max(shown.indexOf(was), 0);
     show();
   }
@@ -109,12 +117,13 @@ async function start() {
   function drawList() {
     const start = Math.max(0, Math.min(at - WINDOW / 2, shown.length - WINDOW));
     list.replaceChildren(...shown.slice(start, start + WINDOW).map((f, k) => {
-      const d = decisions.of(f.subject);
+      const d = decisions.of(f.subject) ?? wholeOf(f.check.code);
       const li = h("li", { className: d ? "done" : "", onclick: () => { at = start + k; show(); } }, h("b", { textContent: f.check.code }), ` ${(f.path ?? f.category ?? "").split("/").pop()} `, d ? h("span", { className: "did", textContent: d.action }) : null);
       if (start + k === at) li.setAttribute("aria-current", "true");
       return li;
     }));
     list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
+    const done = [...tally.keys()].reduce((sum, code) => sum + decidedOf(code), 0);
     progress.value = done;
     progressText.textContent = `${count(done)} of ${count(findings.length)}`;
   }
@@ -126,26 +135,26 @@ async function start() {
 
   function changed() {
     drawList();
-    panel.count(tally, decisions.people);
+    panel.count([...tally].map(([code, [, all]]) => [code, decidedOf(code), all]), decisions.people);
     stage.draw();
     if (!wall.element.hidden) wall.mark();
     const f = current();
-    if (mode === "finding" && f && !picksOther()) panel.tools(f.choices, f.subject);
-    else if (stage.box) panel.tools(BOX_CHOICES, subjectOfBox(stage.box));
+    if (mode === "finding" && f && !picksOther()) panel.tools(f.choices, f.subject, f.check.code);
+    else if (stage.box) panel.tools(state.boxChoices, subjectOfBox(stage.box));
   }
 
   function picked(b) {
     stage.wasPicked = true;
     if (mode === "finding" && isOwn(b, current())) return panel.finding(current(), at, shown.length);
     panel.box(b, stage.image.path);
-    panel.tools(BOX_CHOICES, subjectOfBox(b));
+    panel.tools(state.boxChoices, subjectOfBox(b));
   }
 
   function step(by) {
     if (mode === "image") return showImage(Math.min(Math.max(imageRow + by, 0), state.images.length - 1));
     if (skip.checked) {
       let k = at + by;
-      while (shown[k] && decisions.of(shown[k].subject)) k += by;
+      while (shown[k] && isDecided(shown[k])) k += by;
       if (shown[k]) { at = k; show(); } else say("All that follow are decided");
     } else if (shown[at + by]) { at += by; show(); } else say(by > 0 ? "That was the last" : "That is the first");
   }
@@ -157,7 +166,7 @@ async function start() {
     if (picksOther()) {
       const b = stage.box, path = stage.image.path;
       return action === "drop-image" ? { subject: `i:${path}`, body: { record: { image: path }, seen: { image: path } }, choices: ["drop-image"] }
-        : { subject: subjectOfBox(b), body: { record: recordOfBox(path, b), seen: seenOfBox(path, b) }, choices: BOX_CHOICES, category: b.class };
+        : { subject: subjectOfBox(b), body: { record: recordOfBox(path, b), seen: seenOfBox(path, b) }, choices: state.boxChoices, category: b.class };
     }
     return mode === "finding" && f ? { subject: f.subject, body: { finding: f.print, seen: seenOf(f) }, choices: f.choices, category: f.category, isFinding: true, name: f.check.code } : null;
   }
@@ -170,26 +179,17 @@ async function start() {
     if (action === "comment") {
       const d = decisions.own(t.subject), text = await ask("Comment", d?.comment ?? "");
       if (text === null) return;
-      return decisions.decide([[t.subject, clean({ ...(d ?? { action: t.choices.includes("keep") ? "keep" : t.choices[0], ...t.body }), comment: text || undefined })]]);
+      return decisions.decide([[t.subject, given({ ...(d ?? { action: t.choices.includes("keep") ? "keep" : t.choices[0], ...t.body }), comment: text || undefined })]]);
     }
     if (!t.choices.includes(action)) return say(`${t.name ?? "This"} cannot take: ${action}`);
     if (action === "set-box" && value === undefined) return begin(false);
-    value ??= await valueOf(action, t.category);
+    value ??= await valueOf(action, t.category, allNames());
     if (value === null) return;
     const was = decisions.own(t.subject);
-    const promise = decisions.decide([[t.subject, clean({ action, ...t.body, value, comment: was?.comment })]]);
+    const promise = decisions.decide([[t.subject, given({ action, ...t.body, value, comment: was?.comment })]]);
     if (t.isFinding) step(1);
     return promise;
   }
-
-  async function valueOf(action, category) {
-    if (action === "set-category") return choose("The right class", names.filter((n) => n !== category));
-    if (action === "merge-class") return choose(`Merge ${category} into`, names.filter((n) => n !== category));
-    if (action === "rename-class") return (await ask(`New name of ${category}`, category)) || null;
-    return undefined;
-  }
-
-  const clean = (record) => Object.fromEntries(Object.entries(record).filter(([, v]) => v !== undefined && v !== null));
 
   /** Begin to change a box, once the image is there. */
   async function begin(isNew) {
@@ -199,22 +199,40 @@ async function start() {
 
   async function edited(box, isNew) {
     if (!isNew) return act("set-box", box);
-    const name = await choose("Class of the new box", names);
+    const name = await choose("Class of the new box", allNames());
     if (!name) return;
     const path = stage.image.path;
     await decisions.decide([[`n:${crypto.getRandomValues(new Uint32Array(3)).join("-")}`, { action: "add-box", record: { image: path }, value: { bbox_xyxy: box, category: name }, seen: { image: path } }]]);
     say(`New box: ${name}`);
   }
 
+  /** Decide for all findings of the check that have no decision of their own. */
+  async function decideWhole() {
+    const f = current();
+    if (mode !== "finding" || !f) return;
+    const subject = `k:${f.check.code}`, was = decisions.own(subject), action = await askWhole(f.check, f.check.whole, was?.action);
+    if (action === null) return;
+    await decisions.decide([[subject, action ? given({ action, check: f.check.code, comment: was?.comment }) : null]]);
+    say(action ? `${named(action)}: all of ${f.check.code} without a decision of their own` : `${f.check.code}: each finding for itself`);
+  }
+
+  async function decideClass() {
+    const decision = await askClass(allNames(), state.classChoices);
+    if (!decision) return;
+    await decisions.decide([[`c:${decision.record.category}`, decision]]);
+    say(`${decision.action}: ${decision.record.category}`);
+  }
+
   async function onWall(action) {
     if (!["drop", "set-category", "mark-as-crowd"].includes(action)) return;
-    const value = await valueOf(action, wall.name);
+    if (!state.boxChoices.includes(action)) return say(`This format has no place for: ${action}`);
+    const value = await valueOf(action, wall.name, allNames());
     if (value === null) return;
     const targets = await wall.targets();
-    await decisions.decide(targets.map((t) => [t.subject, clean({ action, record: t.record, seen: t.seen, value })]));
+    await decisions.decide(targets.map((t) => [t.subject, given({ action, record: t.record, seen: t.seen, value })]));
     wall.chosen.clear();
     wall.mark();
-    say(`${ACTIONS[action][0].replace("…", "")}: ${plural(targets.length, "box", "boxes")}`);
+    say(`${named(action)}: ${plural(targets.length, "box", "boxes")}`);
   }
 
   async function openWall(name, asked = true) {
@@ -249,9 +267,10 @@ async function start() {
       if (e.key === "Escape") { closeWall(); if (mode === "finding") stage.element.focus({ preventScroll: true }); return true; }
       if (wall.key(e)) return true;
     }
-    const alias = { a: "f", r: "k" }[e.key] ?? e.key;
-    const action = Object.keys(ACTIONS).find((name) => ACTIONS[name][1] === alias);
+    const action = actionOf(e.key);
     if (action) act(action);
+    else if (e.key === "C") decideWhole();
+    else if (e.key === "L") decideClass();
     else if (e.key === "n" || e.key === "j") step(1);
     else if (e.key === "p") step(-1);
     else if (e.key === "o") act("comment");
@@ -281,7 +300,7 @@ async function start() {
   });
   decisions.addEventListener("change", later);
   await decisions.refresh();
-  const first = findings.findIndex((f) => !decisions.of(f.subject));
+  const first = findings.findIndex((f) => !isDecided(f));
   at = Math.max(first, 0);
   show();
   changed();

@@ -1,12 +1,8 @@
 // The panel beside the image: the finding, what can be decided, what others decided, and the counters.
 
 import { h, count } from "./dom.js";
+import { buttonsOf, valueText } from "./actions.js";
 import { SEVERITIES } from "./state.js";
-
-export const ACTIONS = { keep: ["Keep", "k"], fix: ["Fix", "f"], drop: ["Drop", "d"], "set-category": ["Class…", "c"], "set-box": ["Box…", "b"],
-  "mark-as-crowd": ["Crowd", "w"], "drop-image": ["Drop image", "i"], "rename-class": ["Rename…", "R"], "merge-class": ["Merge…", "M"] };
-
-const valueText = (v) => (Array.isArray(v) ? v.map((x) => Number(x.toFixed(2))).join(", ") : typeof v === "object" && v ? v.category : v ?? "");
 
 export class Panel {
   constructor(root, { decisions, act }) {
@@ -27,7 +23,7 @@ export class Panel {
       h("p", { className: "quiet place", textContent: [f.path, f.category, f.split, f.annotation === null ? null : `annotation ${f.annotation}`].filter(Boolean).join(" · ") }),
       h("details", {}, h("summary", { textContent: f.fix ? `Why, and the fix: ${f.fix[1]} (${f.fix[0]})` : "Why it matters" }), ...f.check.why.split("\n\n").map((p) => h("p", { className: "pre", textContent: p })),
         h("p", {}, ...f.check.limits.flatMap(([k, v]) => [h("code", { textContent: `${f.check.code}.${k}=${v}` }), " "]))));
-    this.tools(f.choices, f.subject);
+    this.tools(f.choices, f.subject, f.check.code);
   }
 
   /** A box that was picked: decisions are about it, not about the finding. */
@@ -40,19 +36,18 @@ export class Panel {
     this.about.replaceChildren(h("p", { className: "quiet", textContent: `Image ${count(row + 1)} of ${count(total)}` }), h("p", { className: "place", textContent: path }));
   }
 
-  tools(choices, subject) {
-    const d = this.decisions.of(subject);
-    this.buttons.replaceChildren(...choices.map((a) => h("button", { type: "button", className: "act", textContent: ACTIONS[a][0], title: `${a} (${ACTIONS[a][1]})`, "aria-pressed": String(d?.action === a), onclick: () => this.act(a) })),
-      h("button", { type: "button", className: "act", textContent: "Comment…", title: "comment (o)", onclick: () => this.act("comment") }));
-    const all = [...(this.decisions.by.get(subject) ?? [])];
-    this.made.replaceChildren(...all.map(([who, x]) => h("p", { className: who === this.decisions.reviewer ? "own" : "other", textContent: `${who === this.decisions.reviewer ? "You" : who || "Somebody"}: ${x.action} ${valueText(x.value)}${x.comment ? ` · ${x.comment}` : ""}` })));
+  tools(choices, subject, code = null) {
+    this.buttons.replaceChildren(...buttonsOf(choices, this.decisions.of(subject)?.action, (a) => this.act(a)));
+    const all = [...(this.decisions.by.get(subject) ?? [])], whole = code && [...(this.decisions.by.get(`k:${code}`) ?? [])];
+    const line = (who, x, of = "") => h("p", { className: who === this.decisions.reviewer ? "own" : "other", textContent: `${who === this.decisions.reviewer ? "You" : who || "Somebody"}${of}: ${x.action} ${valueText(x.value)}${x.comment ? ` · ${x.comment}` : ""}` });
+    this.made.replaceChildren(...all.map(([who, x]) => line(who, x)), ...(whole || []).map(([who, x]) => line(who, x, ` on all of ${code}`)));
     const wishes = new Set(all.map(([, x]) => JSON.stringify([x.action, x.value ?? null])));
     if (wishes.size > 1) this.made.append(h("p", { className: "differ", textContent: "Reviewers disagree: nothing of it will be applied." }));
   }
 
-  /** Counters per check (code to decided and all) and per reviewer. */
+  /** Counters per check (code, decided, all) and per reviewer. */
   count(checks, people) {
     const table = (title, rows) => h("table", {}, h("caption", { textContent: title }), h("tbody", {}, ...rows.map(([a, b]) => h("tr", {}, h("th", { scope: "row", textContent: a }), h("td", { className: "n", textContent: b })))));
-    this.counters.replaceChildren(table("Decided by check", [...checks].sort().map(([c, [n, of]]) => [c, `${count(n)} of ${count(of)}`])), table("By reviewer", [...people].filter(([, n]) => n).sort().map(([who, n]) => [who || "(no name)", count(n)])));
+    this.counters.replaceChildren(table("Decided by check", [...checks].sort().map(([c, n, of]) => [c, `${count(n)} of ${count(of)}`])), table("By reviewer", [...people].filter(([, n]) => n).sort().map(([who, n]) => [who || "(no name)", count(n)])));
   }
 }

@@ -1,6 +1,7 @@
 // What the server knows: findings, images, and every reviewer's decisions, which are written there before they count here.
 
 import { say } from "./dom.js";
+import { given } from "./actions.js";
 
 export const SEVERITIES = ["info", "warning", "error"];
 
@@ -39,8 +40,6 @@ export function findingsOf(state) {
   });
 }
 
-const given = (record) => Object.fromEntries(Object.entries(record).filter(([, v]) => v !== null && v !== undefined));
-
 /** What is written beside a decision on a finding. */
 export function seenOf(f) {
   const record = given({ source: f.source, line: f.line, index: f.index, id: f.annotation });
@@ -60,6 +59,7 @@ export class Decisions extends EventTarget {
     this.counts = counts;
     this.people = new Map();
     this.by = new Map(); // subject -> Map(reviewer -> decision)
+    this.rare = new Set(); // subjects of new boxes and of classes: few, and asked for at each drawing
     this.last = 0;
     this.undoable = [];
   }
@@ -79,11 +79,26 @@ export class Decisions extends EventTarget {
     return [...(this.by.get(subject) ?? [])].filter(([who]) => who !== this.reviewer);
   }
 
+  /** The boxes that are to be added to an image: {box, category}. */
+  added(path) {
+    return this.ofRare().filter((d) => d.action === "add-box" && d.record.image === path).map((d) => ({ box: d.value.bbox_xyxy, category: d.value.category }));
+  }
+
+  /** The decisions on classes. */
+  ofClasses() {
+    return this.ofRare().filter((d) => d.action !== "add-box");
+  }
+
+  ofRare() {
+    return [...this.rare].flatMap((subject) => [...this.by.get(subject).values()]);
+  }
+
   set(subject, reviewer, decision) {
     const all = this.by.get(subject) ?? new Map(), had = all.size > 0, hadOwn = all.has(reviewer);
     this.people.set(reviewer, (this.people.get(reviewer) ?? 0) + Number(Boolean(decision)) - Number(hadOwn));
     decision ? all.set(reviewer, decision) : all.delete(reviewer);
     all.size ? this.by.set(subject, all) : this.by.delete(subject);
+    if (subject.startsWith("n:") || subject.startsWith("c:")) all.size ? this.rare.add(subject) : this.rare.delete(subject);
     if (had !== all.size > 0) this.counts(subject, all.size ? 1 : -1);
   }
 
