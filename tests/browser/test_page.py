@@ -19,6 +19,7 @@ from dsinspect.findings.severity import Severity
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
+from dsinspect.protocols.decisions import Decision, NewBox
 from dsinspect.protocols.run import Run
 from dsinspect.review.decision import read_decisions
 from dsinspect_reports.html.report import HtmlReport, Options
@@ -196,6 +197,109 @@ def test_the_image_is_opened_zoomed_and_left(visit: Callable[..., Any], sample_p
     press(page, "Escape")
     assert not page.locator(".lightbox").is_visible()
     assert page.locator(".progress").inner_text().startswith("1 of")
+
+
+def saved(page: Any, folder: Path) -> tuple[Decision, ...]:
+    """The decisions as `decisions.json` has them."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save decisions").click()
+    download.value.save_as(folder / "decisions.json")
+    return read_decisions(folder / "decisions.json").decisions
+
+
+def test_boxes_are_changed_and_added_in_the_image(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="BOX005").click()
+    press(page, "n Enter b")
+    page.locator(".stage.editing").wait_for()
+    press(page, "Escape")
+    assert page.locator(".stage.editing").count() == 0
+    assert page.locator(".lightbox").is_visible()
+    press(page, "b ArrowRight Shift+Control+ArrowRight Enter Escape")
+    page.locator(".progress", has_text="1 of").first.wait_for()
+    page.locator(".chip", has_text="BOX009").click()
+    press(page, "n Enter Shift+B ArrowDown Shift+ArrowDown Enter")
+    page.get_by_role("dialog", name="Class of the new box").wait_for()
+    page.keyboard.type("bic")
+    press(page, "Enter")
+    page.locator(".lightbox .label", has_text="bicycle · new").wait_for()
+    press(page, "]")
+    page.locator(".lightbox .quiet", has_text="Box: ").wait_for()
+    press(page, "k")
+    assert "cannot take" in page.locator("#said").inner_text()
+    press(page, "d Escape")
+    page.locator(".progress", has_text="1 of 45 decided, and 2 without a finding").first.wait_for()
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    moved, added, dropped = saved(page, tmp_path)
+    assert moved.action == "set-box"
+    assert isinstance(moved.value, tuple)
+    assert moved.seen is not None
+    assert moved.seen.bbox_xyxy is not None
+    assert [b - a for a, b in zip(moved.seen.bbox_xyxy, moved.value, strict=True)] == pytest.approx([1, 0, 11, 0], abs=1)
+    assert added.action == "add-box"
+    assert isinstance(added.value, NewBox)
+    assert added.value.category == "bicycle"
+    assert added.record is not None
+    assert added.record.image
+    assert dropped.action == "drop"
+    assert dropped.record is not None
+    assert dropped.record.source
+    assert dropped.record.index is not None
+    other = opened(visit, sample_page)
+    other.locator("input[type=file]").set_input_files(tmp_path / "decisions.json")
+    other.locator(".progress", has_text="1 of 45 decided, and 2 without a finding").first.wait_for()
+    assert saved(other, tmp_path) == (moved, added, dropped)
+
+
+def test_a_box_is_drawn_with_the_mouse(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".finding .shot").first.click()
+    page.get_by_role("button", name="Add box").click()
+    page.locator(".stage.editing").wait_for()
+    place = page.locator(".lightbox .inner").bounding_box()
+    page.mouse.move(place["x"] + place["width"] * 0.05, place["y"] + place["height"] * 0.05)
+    page.mouse.down()
+    page.mouse.move(place["x"] + place["width"] * 0.25, place["y"] + place["height"] * 0.30, steps=4)
+    page.mouse.up()
+    press(page, "Enter")
+    page.get_by_role("dialog", name="Class of the new box").get_by_role("combobox").fill("car")
+    press(page, "Enter Escape")
+    made = saved(page, tmp_path)[0].value
+    assert isinstance(made, NewBox)
+    assert made.category == "car"
+    assert made.bbox_xyxy[0] < made.bbox_xyxy[2]
+
+
+def test_whole_checks_and_classes_are_decided_on(visit: Callable[..., Any], sample_page: Path, tmp_path: Path, run: Run) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="IMG008").click()
+    press(page, "n k")
+    whole = page.locator(".above .bulk").last
+    assert whole.inner_text().startswith("All of IMG008 without a decision of their own")
+    whole.get_by_role("button", name="Drop image").click()
+    count = next(len(o.findings) for o in run.outcomes if o.code == "IMG008")
+    assert count > 1
+    page.locator(".progress", has_text=f"{count} of 45 decided").first.wait_for()
+    assert page.locator(".finding .made").all_inner_texts()[1:] == ["all of IMG008: drop-image"] * (count - 1)
+    press(page, "Shift+C")
+    page.get_by_role("dialog").get_by_role("combobox").fill("keep")
+    press(page, "Enter")
+    page.locator(".finding .made", has_text="all of IMG008: keep").first.wait_for()
+    press(page, "Shift+L Enter")
+    page.get_by_role("dialog", name="Name of the new class").get_by_role("textbox").fill("lorry")
+    press(page, "Enter")
+    page.locator(".progress", has_text="and 1 without a finding").first.wait_for()
+    press(page, "Shift+L ArrowDown Enter")
+    page.get_by_role("dialog", name="Rename a class").get_by_role("combobox").fill("tram")
+    press(page, "Enter")
+    page.get_by_role("dialog", name="New name of tram").get_by_role("textbox").fill("trolley")
+    press(page, "Enter")
+    page.locator(".progress", has_text="and 2 without a finding").first.wait_for()
+    made = saved(page, tmp_path)
+    assert [(d.action, d.finding is not None, d.check, d.record and d.record.category, d.value) for d in made] == [
+        ("keep", True, None, None, None), ("keep", False, "IMG008", None, None), ("add-class", False, None, "lorry", None),
+        ("rename-class", False, None, "tram", "trolley")]
 
 
 def test_text_of_charts_is_readable_on_a_phone(visit: Callable[..., Any], sample_page: Path) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import choices_of
+from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.json_report import cleaned
 
 if TYPE_CHECKING:
@@ -82,11 +83,11 @@ def first_of(outcome: Outcome, count: int) -> Iterator[Finding]:
     return outcome.findings.iterate(outcome.code, outcome.severity, rows)
 
 
-def check_record(outcome: Outcome, shown: int) -> dict[str, Any]:
-    """Return a check as the page needs it."""
+def check_record(outcome: Outcome, shown: int, no_place: Collection[str]) -> dict[str, Any]:
+    """Return a check as the page needs it; `whole` is what may be decided for all of its findings at once."""
     return {"code": outcome.code, "name": outcome.name, "summary": plain(outcome.summary), "why": plain(outcome.explanation),
             "limits": [[name, str(value)] for name, value in outcome.limits.items()], "count": len(outcome.findings),
-            "shown": shown}
+            "shown": shown, "whole": of_check(choice_sets(outcome, no_place)[1]) if shown else ()}
 
 
 def finding_row(f: Finding, check: int, image: int | str | None, texts: Mapping[str, Texts],

@@ -17,6 +17,7 @@ from markupsafe import Markup
 from dsinspect import __version__
 from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
+from dsinspect.protocols.decisions import EDIT_OF, choices_without_finding
 from dsinspect.render import web
 from dsinspect.tables.columns import Columns
 from dsinspect_reports._places import Places
@@ -139,15 +140,16 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
             if "src" not in c:
                 c["reason"] = "cannot be read"
     own = [texts["class"](n) for n in places.categories[1]]
-    whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5]] for b in w["boxes"]]}
-             for r, w in pictures.whole.items()}
+    whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5], texts["source"](b[6]), b[7]]
+                                              for b in w["boxes"]]} for r, w in pictures.whole.items()}
     paths = places.images["path"]
     return _findings.as_json({
         "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": msgspec.to_builtins(run.settings),
-        "fields": _findings.FIELDS, "checks": [_findings.check_record(o, len(f)) for o, f in zip(outcomes, listed, strict=True)],
+        "fields": _findings.FIELDS,
+        "checks": [_findings.check_record(o, len(f), run.no_place) for o, f in zip(outcomes, listed, strict=True)],
         "images": [[str(paths[row])] for row in images], "splits": texts["split"].listed, "classes": texts["class"].listed,
         "sources": texts["source"].listed, "choices": [c.split(" ") for c in texts["choices"].listed], "findings": rows,
-        "crops": crops, "whole": whole})
+        "crops": crops, "whole": whole, "canAdd": EDIT_OF["add-box"] not in run.no_place, **choices_without_finding(run.no_place)})
 
 
 def _by_reason(outcomes: Iterable[Outcome], status: str) -> list[tuple[str, list[Outcome]]]:

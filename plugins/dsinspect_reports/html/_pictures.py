@@ -15,7 +15,7 @@ import numpy as np
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.image_codec import UnreadableError, start_opencv
 from dsinspect.render.crops import Crop, crop, open_framed
-from dsinspect.tables.schema import boxes_xyxy
+from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
 
 if TYPE_CHECKING:
     from dsinspect_reports._places import Place, Places
@@ -115,7 +115,7 @@ def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Pl
             whole = results[place.image].whole
             if whole is not None and place.image not in made.whole:
                 record = _whole(whole, places, place.image)
-                cost = len(record["src"]) + 40 * len(record["boxes"])
+                cost = len(record["src"]) + 60 * len(record["boxes"])
                 if left["whole"] >= cost:
                     made.whole[place.image] = record
                     left["whole"] -= cost
@@ -139,7 +139,9 @@ def _whole(whole: Crop, places: Places, row: int) -> dict[str, Any]:
         codes, _ = places.categories
         for k, box in zip(positions.tolist(), boxes_xyxy(places.annotations.take(positions)).tolist(), strict=True):
             if all(map(np.isfinite, box)):
-                boxes.append([*_rounded(box), int(codes[k]), int(places.annotations["annotation_id"][k])])
+                index = int(places.annotations["index"][k])
+                boxes.append([*(round(v, 3) for v in box), int(codes[k]), int(places.annotations["annotation_id"][k]),
+                              places.annotations["source"][k], None if index == NO_POSITION else index])
     return {"src": b64encode(whole.content).decode(), "window": _rounded(whole.window), "size": whole.size_wh, "boxes": boxes}
 
 

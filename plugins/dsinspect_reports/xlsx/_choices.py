@@ -3,50 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.protocols.decisions import OF_CHECKS, choices_of
 from dsinspect.protocols.run import Outcome
-from dsinspect.tables.columns import is_given
-from dsinspect.tables.schema import NO_POSITION
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from dsinspect_reports._choice_sets import choice_sets
 
 MAX_AREAS = 500
 """Runs of rows in one dropdown; Excel reads some thousands, so there may be several dropdowns with the same choices."""
 MAX_RUNS = 50_000
 """Runs of rows in all; the rows after them get a dropdown with all that any of them can take."""
-
-
-def choice_sets(outcome: Outcome, no_place: Collection[str]) -> tuple[NDArray[np.intp], list[tuple[str, ...]]]:
-    """Return for each finding of a check which set of decisions it can take, and the sets.
-
-    Args:
-        outcome: of the check.
-        no_place: actions of edits that the format has no place for.
-    """
-    columns, templates = outcome.findings.columns, outcome.findings.templates
-    flags = np.zeros(len(outcome.findings), np.int64)
-    for bit, known in enumerate((is_given(columns["source"]), columns["index"] != NO_POSITION, is_given(columns["image"]),
-                                 is_given(columns["category"]))):
-        flags |= known.astype(np.int64) << bit
-    keys, codes = np.unique(columns["template"].astype(np.int64) * 16 + flags, return_inverse=True)
-    sets = []
-    for key in keys.tolist():
-        template, known = templates[key // 16], key % 16
-        sets.append(choices_of(
-            has_annotation=template.has_annotation, source="" if known & 1 else None, index=0 if known & 2 else None,
-            image="" if known & 4 else None, category="" if known & 8 else None,
-            fix=template.fix.action if template.fix else None, no_place=no_place))
-    return codes.astype(np.intp), sets
-
-
-def of_check(sets: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return what all findings of a check can take, of what may stand for a whole check."""
-    return tuple(a for a in OF_CHECKS if all(a in s for s in sets))
 
 
 def runs(outcomes: Sequence[Outcome], no_place: Collection[str]) -> Iterator[tuple[int, int, tuple[str, ...]]]:

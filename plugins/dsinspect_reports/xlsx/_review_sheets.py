@@ -11,8 +11,8 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.decisions import ADDITIONS, EDIT_OF, Decision, NewBox
 from dsinspect.protocols.run import Outcome, Run
+from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._choices import choice_sets, of_check
 from dsinspect_reports.xlsx._decided import Placed, value_text
 from dsinspect_reports.xlsx._findings import WIDTHS, choice, line_count
 from dsinspect_reports.xlsx._tables import print_layout

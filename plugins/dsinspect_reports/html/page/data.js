@@ -4,7 +4,7 @@ const raw = JSON.parse(document.getElementById("page-data").textContent);
 const at = Object.fromEntries(raw.fields.map((name, k) => [name, k]));
 
 export const SEVERITIES = ["info", "warning", "error"];
-export const { dataset, settings, checks, images, crops, whole, classes, splits, tool } = raw;
+export const { dataset, settings, checks, images, crops, whole, classes, splits, tool, boxChoices, classChoices, canAdd } = raw;
 const { sources, choices } = raw;
 
 // Control characters, and marks that turn the direction of writing, would make a line read otherwise than it is.
@@ -47,5 +47,9 @@ class Finding {
     return parts.filter(Boolean).join(" · ");
   }
 }
+
+/** The boxes of a whole image as the stage takes them: {box, class, id, source, index}. */
+export const boxesOf = (place) => (whole[place]?.boxes ?? []).map(([x1, y1, x2, y2, category, id, source, index]) =>
+  ({ box: [x1, y1, x2, y2], class: classes[category], id, source: sources[source], index }));
 
 export const findings = raw.findings.map((row, k) => new Finding(row, k));

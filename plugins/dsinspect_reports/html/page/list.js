@@ -2,12 +2,11 @@
 
 import { h, count } from "./dom.js";
 import { overlay } from "./viewer.js";
+import { buttonsOf, valueText } from "./actions.js";
+import { subjectOf } from "./decisions.js";
 import { SEVERITIES, images } from "./data.js";
 
 const CHUNK = 40;
-
-export const ACTIONS = { keep: ["Keep", "k"], fix: ["Fix", "f"], drop: ["Drop", "d"], "set-category": ["Class…", "c"], "set-box": ["Box…", "b"],
-  "mark-as-crowd": ["Crowd", "w"], "drop-image": ["Drop image", "i"], "rename-class": ["Rename…", "R"], "merge-class": ["Merge…", "M"] };
 
 export class FindingList {
   constructor(root, { decisions, ondecide, onopen, onfocus }) {
@@ -57,10 +56,10 @@ export class FindingList {
   }
 
   /** Draw rows again whose decision changed; all that are in the document when none are named. */
-  refresh(prints) {
+  refresh(subjects) {
     for (const row of this.root.querySelectorAll(".finding")) {
       const f = this.shown[Number(row.dataset.at)];
-      if (prints && !prints.has(f.print)) continue;
+      if (subjects && !subjects.has(subjectOf.finding(f))) continue;
       const had = row.contains(document.activeElement);
       const made = this.row(f, Number(row.dataset.at));
       row.replaceWith(made);
@@ -69,7 +68,7 @@ export class FindingList {
   }
 
   row(f, at) {
-    const name = SEVERITIES[f.severity], d = this.decisions.of(f);
+    const name = SEVERITIES[f.severity], own = this.decisions.of(f), d = this.decisions.standing(f);
     const row = h("div", { className: `finding ${d ? "decided" : ""}`, role: "row", tabIndex: -1, "aria-rowindex": at + 2, dataset: { at },
       onfocus: () => this.onfocus(f) });
     row.addEventListener("focusin", () => this.onfocus(f));
@@ -82,7 +81,7 @@ export class FindingList {
       h("div", { role: "cell", className: "class" }, f.category ?? ""),
       h("div", { role: "cell", className: "split" }, f.split ?? ""),
       h("div", { role: "cell", className: "size" }, size),
-      h("div", { role: "cell", className: "decide" }, ...this.tools(f), d ? this.made(d) : null));
+      h("div", { role: "cell", className: "decide" }, ...this.tools(f), d ? this.made(d, own ? "" : `all of ${f.check.code}: `) : null));
     return row;
   }
 
@@ -112,16 +111,11 @@ export class FindingList {
   }
 
   tools(f) {
-    const d = this.decisions.of(f);
-    const made = f.choices.map((action) => h("button", { type: "button", className: "act", tabIndex: -1, textContent: ACTIONS[action][0],
-      title: `${action} (${ACTIONS[action][1]})`, "aria-pressed": String(d?.action === action), onclick: () => this.ondecide(f, action) }));
-    made.push(h("button", { type: "button", className: "act comment", tabIndex: -1, textContent: "Comment…", title: "comment (o)", onclick: () => this.ondecide(f, "comment") }));
-    return made;
+    return buttonsOf(f.choices, this.decisions.of(f)?.action, (a) => this.ondecide(a, f), { tabIndex: -1 });
   }
 
-  made(d) {
-    const value = Array.isArray(d.value) ? d.value.map((v) => Number(v.toFixed(2))).join(", ") : d.value;
-    return h("p", { className: "made" }, [d.action, value].filter(Boolean).join(" "), d.comment ? h("span", { className: "quiet", textContent: ` · ${d.comment}` }) : null);
+  made(d, whose) {
+    return h("p", { className: "made" }, whose + [d.action, valueText(d.value)].filter(Boolean).join(" "), d.comment ? h("span", { className: "quiet", textContent: ` · ${d.comment}` }) : null);
   }
 
   /** Bring a finding into sight and focus it. */

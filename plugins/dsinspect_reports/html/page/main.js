@@ -2,17 +2,20 @@
 
 import { h, count, plural, say, isTyping } from "./dom.js";
 import { ask, choose, confirmed, showKeys } from "./dialogs.js";
-import { SEVERITIES, findings, checks, classes, splits } from "./data.js";
-import { decisions } from "./decisions.js";
-import { ACTIONS, FindingList } from "./list.js";
+import { ACTIONS, actionOf, askBox, askClass, askWhole, buttonsOf, given, named, namesWith, valueOf, valueText } from "./actions.js";
+import { SEVERITIES, boxChoices, canAdd, checks, classChoices, classes, findings, splits } from "./data.js";
+import { decisions, subjectOf } from "./decisions.js";
+import { FindingList } from "./list.js";
 import { Lightbox } from "./lightbox.js";
 import { showTab } from "./tabs.js";
 
 const KEYS = [["n j", "next finding"], ["p", "previous finding"], ["r k", "reject: it is right as it is, keep it"], ["a f", "accept: do what the fix says"], ["d", "drop the annotation"],
-  ["c", "another class"], ["b", "another box"], ["w", "mark as crowd"], ["i", "drop the image"], ["R M", "rename or merge the class"], ["o", "comment"],
-  ["u", "undo"], ["x", "take the decision away"], ["Enter", "open or close the image"], ["+ - 0 z", "in the image: zoom, whole image, object"], ["g", "in the image: next of a group"],
+  ["c", "another class"], ["b", "another box; in the image: arrows move it, Shift its corner, Ctrl 10 px; Enter keeps, Esc gives up"], ["w", "mark as crowd"], ["i", "drop the image"], ["R M", "rename or merge the class"],
+  ["C", "decide for the whole check"], ["L", "add, rename or merge any class"], ["o", "comment"],
+  ["u", "undo"], ["x", "take the decision away"], ["Enter", "open or close the image"], ["+ - 0 z", "in the image: zoom, whole image, object"], ["g", "in the image: next of a group"], ["[ ]", "in the image: pick another box"], ["B", "in the image: draw a box that is missing"],
   ["s", "show or skip what is decided"], ["/", "search"], ["S", "save decisions.json"], ["?", "these keys"]];
-const SORTS = { image: (f) => f.image ?? "", check: (f) => f.check.code, class: (f) => f.category ?? "", split: (f) => f.split ?? "", size: (f) => f.size, decision: (f) => decisions.of(f)?.action ?? "" };
+const SORTS = { image: (f) => f.image ?? "", check: (f) => f.check.code, class: (f) => f.category ?? "", split: (f) => f.split ?? "", size: (f) => f.size, decision: (f) => decisions.standing(f)?.action ?? "" };
+const names = () => namesWith(classes, decisions.ofClasses());
 
 function start(root) {
   const option = (text, value = text) => h("option", { value, textContent: text });
@@ -28,7 +31,7 @@ function start(root) {
   const progressText = h("span", { className: "progress" });
   const save = h("button", { type: "button", className: "main", textContent: "Save decisions", title: "Save decisions.json (S)", onclick: () => decisions.save() });
   const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, "aria-label": "Decisions to load", onchange: () => load() });
-  const bulk = h("span", { className: "bulk" });
+  const bulk = h("span", { className: "bulk" }), whole = h("span", { className: "bulk" });
   const reviewer = h("input", { type: "text", className: "reviewer", placeholder: "Your name", "aria-label": "Reviewer", value: decisions.reviewer,
     onchange: () => { decisions.reviewer = reviewer.value.trim(); decisions.keep(); } });
   const heads = [["image", "Image"], ["check", "Finding"], ["class", "Class"], ["split", "Split"], ["size", "Box, px"], ["decision", "Decision"]].map(([key, text]) =>
@@ -40,20 +43,21 @@ function start(root) {
     h("div", { className: "toolbar" },
       h("div", { className: "filters" }, search, more,
         h("div", { className: "rest", id: "more" }, check, severity, classes.length ? category : null, splits.length > 1 ? split : null, h("label", {}, undecided, " undecided only (s)"),
-          reviewer, h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file,
+          reviewer, classChoices.length ? h("button", { type: "button", textContent: "Classes…", title: "Add, rename or merge a class (L)", onclick: () => decideClass() }) : null, h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file,
           h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }))),
       h("div", { className: "progressbar" }, progress, progressText, save, h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }))),
-    h("div", { className: "above" }, number, bulk), table);
+    h("div", { className: "above" }, number, bulk, whole), table);
 
   let current = null, sort = null, up = true;
   const list = new FindingList(table, { decisions, ondecide: decide, onopen: openImage, onfocus: (f) => { current = f; } });
-  const lightbox = new Lightbox({ onkey: (e) => key(e), onclose: () => current && list.go(current) });
+  const lightbox = new Lightbox({ onkey: (e) => key(e), onclose: () => current && list.go(current), onedit: edited, onpick: tools, of: decisionOf, added: (path) => decisions.added(path) });
+  lightbox.draw.hidden = !canAdd;
 
   function filter() {
     const words = search.value.trim().toLowerCase(), rank = SEVERITIES.indexOf(severity.value);
     const kept = findings.filter((f) => (!check.value || f.check.code === check.value) && (rank < 0 || f.severity === rank) &&
       (!category.value || f.category === category.value) && (!split.value || f.split === split.value) &&
-      (!undecided.checked || !decisions.of(f)) && (!words || f.text.includes(words)));
+      (!undecided.checked || !decisions.standing(f)) && (!words || f.text.includes(words)));
     if (sort) {
       const value = SORTS[sort], keys = new Map(kept.map((f) => [f, value(f)]));
       const compare = sort === "size" ? (a, b) => a - b : new Intl.Collator("en", { numeric: true }).compare;
@@ -62,6 +66,7 @@ function start(root) {
     list.set(kept);
     number.textContent = kept.length === findings.length ? plural(kept.length, "finding") : `${count(kept.length)} of ${plural(findings.length, "finding")}`;
     for (const chip of document.querySelectorAll(".chip")) chip.setAttribute("aria-pressed", String(chip.dataset.code === check.value));
+    drawWhole();
     const possible = ["keep", "fix", "drop"].filter((a) => kept.length > 1 && kept.some((f) => f.choices.includes(a)));
     bulk.replaceChildren(...(possible.length ? ["All of them: "] : []), ...possible.map((a) => h("button", { type: "button", textContent: ACTIONS[a][0], title: `${a} all that are shown and undecided`, onclick: () => decideAll(a) })));
   }
@@ -73,46 +78,95 @@ function start(root) {
     filter();
   }
 
-  function counted() {
-    const n = decisions.made.size;
-    progress.value = n;
-    progressText.textContent = `${count(n)} of ${count(findings.length)} decided${decisions.isKept ? "" : "; this browser keeps nothing: save before you close"}`;
-    save.disabled = !n;
+  /** The decisions that may stand for the whole check that is filtered for. */
+  function drawWhole() {
+    const c = checks.find((one) => one.code === check.value), made = c && decisions.made.get(subjectOf.check(c.code));
+    whole.replaceChildren(...(c?.whole.length ? [`All of ${c.code} without a decision of their own: `] : []), ...(c?.whole ?? []).map((a) =>
+      h("button", { type: "button", textContent: ACTIONS[a][0], title: `${a} (C)`, "aria-pressed": String(made?.action === a), onclick: () => setWhole(c, made?.action === a ? "" : a) })));
   }
 
-  async function decide(f, action) {
-    const value = await valueOf(f, action);
-    if (value === null) return;
+  function setWhole(c, action) {
+    decisions.decide([subjectOf.check(c.code)], action ? { action, check: c.code } : null);
+    say(action ? `${named(action)}: all of ${c.code} without a decision of their own` : `${c.code}: each finding for itself`);
+  }
+
+  async function decideWhole() {
+    const c = current?.check ?? checks.find((one) => one.code === check.value);
+    if (!c) return;
+    const action = await askWhole(c, c.whole, decisions.made.get(subjectOf.check(c.code))?.action);
+    if (action !== null) setWhole(c, action);
+  }
+
+  async function decideClass() {
+    const decision = await askClass(names(), classChoices);
+    if (!decision) return;
+    decisions.decide([subjectOf.record(decision.record)], decision);
+    say(`${decision.action}: ${decision.record.category}`);
+  }
+
+  function counted() {
+    const besides = [...decisions.made.values()].filter((d) => d.record).length;
+    progress.value = decisions.decided;
+    progressText.textContent = `${count(decisions.decided)} of ${count(findings.length)} decided${besides ? `, and ${count(besides)} without a finding` : ""}${decisions.isKept ? "" : "; this browser keeps nothing: save before you close"}`;
+    save.disabled = !decisions.made.size;
+  }
+
+  const isOwn = (b, f) => Boolean(b.isMark) || (f.annotation !== null && b.source === f.source && b.index === f.index);
+
+  /** What a decision is about: the finding, or another box that was picked in the image. */
+  function target(f, action) {
+    const b = lightbox.isOpen ? lightbox.stage.box : null;
+    if (!b?.source || !current || isOwn(b, current) || f !== current) return { subject: subjectOf.finding(f), choices: f.choices, category: f.category, box: f.box, f };
+    const image = lightbox.path, record = action === "drop-image" ? { image } : given({ image, source: b.source, index: b.index, id: b.id });
+    const seen = action === "drop-image" ? { image } : given({ image, category: b.class, bbox_xyxy: b.box, annotation: given({ source: b.source, index: b.index, id: b.id }) });
+    return { subject: subjectOf.record(record), choices: boxChoices, category: b.class, box: b.box, body: { record, seen } };
+  }
+
+  function decisionOf(b) {
+    return (current && isOwn(b, current) ? decisions.of(current) : undefined) ?? (b.source ? decisions.made.get(subjectOf.record(b)) : undefined);
+  }
+
+  async function decide(action, f = current, value) {
+    const t = target(f, action), was = decisions.made.get(t.subject);
     if (action === "comment") {
-      const d = decisions.of(f);
-      decisions.decide([f], { ...(d ?? { action: "keep" }), comment: value || undefined });
-      return say(d ? "Comment kept" : "Commented and kept as it is");
+      const comment = await ask("Comment", was?.comment ?? "");
+      if (comment === null) return;
+      decisions.decide([t.subject], { ...(was ?? { action: t.choices.includes("keep") ? "keep" : t.choices[0], ...t.body }), comment: comment || undefined });
+      return say(was ? "Comment kept" : "Commented");
     }
-    const next = list.shown[list.position.get(f.number) + 1];
-    decisions.decide([f], { action, ...(value === undefined ? {} : { value }) });
-    say(`${ACTIONS[action][0].replace("…", "")}: ${f.check.code}`);
+    if (!t.choices.includes(action)) return say(`${t.f?.check.code ?? "The box"} cannot take: ${action}`);
+    if (action === "set-box" && value === undefined && lightbox.isOpen && lightbox.stage.begin(false)) return say("Arrows move, Shift+arrows resize, Enter keeps");
+    value ??= action === "set-box" ? await askBox(Array.isArray(was?.value) ? was.value : t.box) : await valueOf(action, t.category, names());
+    if (value === null) return;
+    const next = t.f && list.shown[list.position.get(f.number) + 1];
+    decisions.decide([t.subject], given({ action, value, ...t.body }));
+    say(`${named(action)}: ${t.f?.check.code ?? t.category ?? "box"}`);
     if (next) move(next);
   }
 
-  /** Ask for what an action needs; null when the user gave up. */
-  async function valueOf(f, action) {
-    if (action === "set-category" || action === "merge-class") return choose(action === "set-category" ? "The right class" : `Merge ${f.category} into`, classes.filter((c) => c !== f.category));
-    if (action === "rename-class") return (await ask(`New name of ${f.category}`, f.category)) || null;
-    if (action === "comment") return ask("Comment", decisions.of(f)?.comment ?? "");
-    if (action !== "set-box") return undefined;
-    const text = await ask("The right box", (decisions.of(f)?.value ?? f.box ?? []).map((v) => Number(Number(v).toFixed(2))).join(", "), "x min, y min, x max, y max in px");
-    if (text === null) return null;
-    const box = text.split(/[\s,;]+/).filter(Boolean).map(Number);
-    if (box.length === 4 && box.every(Number.isFinite) && box[2] > box[0] && box[3] > box[1]) return box;
-    say("A box is four numbers: x min, y min, x max, y max");
-    return null;
+  /** Take a box that was changed or drawn in the image. */
+  async function edited(box, isNew) {
+    if (!isNew) return decide("set-box", current, box);
+    const category = await choose("Class of the new box", names());
+    if (!category) return;
+    const record = { image: lightbox.path }, value = { bbox_xyxy: box, category };
+    decisions.decide([subjectOf.record(record, value)], { action: "add-box", record, value, seen: record });
+    say(`New box: ${category}`);
+  }
+
+  /** Show what can be decided on what is picked in the image. */
+  function tools(b = lightbox.stage.box) {
+    const t = target(current, "");
+    lightbox.tools.replaceChildren(...(t.f ? list.tools(current) : buttonsOf(boxChoices, decisions.made.get(t.subject)?.action, (a) => decide(a))));
+    if (t.f) lightbox.about(current);
+    else lightbox.note.textContent = `Box: ${b.class ?? "no class"} ${valueText(b.box)}`;
   }
 
   async function decideAll(action) {
-    const some = list.shown.filter((f) => !decisions.of(f) && f.choices.includes(action));
+    const some = list.shown.filter((f) => !decisions.standing(f) && f.choices.includes(action));
     if (!some.length) return say("All of them are decided");
     if (await confirmed(`${ACTIONS[action][0]} ${plural(some.length, "finding")}?`, "Those that are shown, undecided, and can take it. One undo takes all of it back.", ACTIONS[action][0])) {
-      decisions.decide(some, { action });
+      decisions.decide(some.map(subjectOf.finding), { action });
       say(`${ACTIONS[action][0]}: ${plural(some.length, "finding")}`);
     }
   }
@@ -137,7 +191,9 @@ function start(root) {
 
   function openImage(f, which) {
     current = f;
-    return lightbox.open(f, which, list.tools(f));
+    const isOpen = lightbox.open(f, which);
+    if (isOpen) tools();
+    return isOpen;
   }
 
   async function load() {
@@ -152,14 +208,16 @@ function start(root) {
 
   function key(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    const alias = { a: "f", r: "k" }[event.key] ?? event.key;
-    const action = Object.keys(ACTIONS).find((name) => ACTIONS[name][1] === alias);
-    if (action && current) current.choices.includes(action) ? decide(current, action) : say(`${current.check.code} cannot take: ${action}`);
-    else if (event.key === "o" && current) decide(current, "comment");
+    const action = actionOf(event.key);
+    if (action && current) decide(action);
+    else if (event.key === "o" && current) decide("comment");
+    else if (event.key === "C") decideWhole();
+    else if (event.key === "L") decideClass();
+    else if (event.key === "B" && lightbox.isOpen) canAdd ? lightbox.stage.begin(true) && say("Arrows move, Shift+arrows resize, Enter keeps") : say("This format has no place for new boxes");
     else if (event.key === "n" || event.key === "j") step(1);
     else if (event.key === "p") step(-1);
     else if (event.key === "u") undo();
-    else if (event.key === "x" && current) decisions.clear([current]);
+    else if (event.key === "x" && current) decisions.decide([target(current, "").subject], null);
     else if (event.key === "Enter" && current && (event.target.tagName !== "BUTTON") && !event.target.closest("details, [role=tab]")) openImage(current, 0);
     else if (event.key === "s") { undecided.checked = !undecided.checked; filter(); }
     else if (event.key === "/") search.focus();
@@ -173,7 +231,12 @@ function start(root) {
     if (isTyping(e)) { if (e.key === "Escape") { e.target.blur(); } return; }
     if (!document.getElementById("findings").hidden && key(e)) e.preventDefault();
   });
-  decisions.addEventListener("change", (e) => { counted(); list.refresh(e.detail); });
+  decisions.addEventListener("change", (e) => {
+    counted();
+    drawWhole();
+    list.refresh(e.detail);
+    if (lightbox.isOpen) { lightbox.stage.draw(); tools(); }
+  });
   for (const chip of document.querySelectorAll(".chip")) chip.addEventListener("click", () => { check.value = check.value === chip.dataset.code ? "" : chip.dataset.code; filter(); });
   for (const badge of document.querySelectorAll(".verdict [data-severity]")) badge.addEventListener("click", () => { severity.value = severity.value === badge.dataset.severity ? "" : badge.dataset.severity; showTab("findings"); filter(); });
   counted();
