@@ -229,10 +229,9 @@ def status(reviews: Reviews) -> None:
     several = read_several(reviews)
     decisions = several.made
     total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
-    on_findings = sum(d.finding is not None for d in decisions)
-    print(f"{_named(several)}: {on_findings:,}{total} decided")
+    print(f"{_named(several)}: {several.decided:,}{total} decided")
     for what, some in (("on whole checks", [d for d in decisions if d.check is not None]),
-                       ("boxes and classes to add, rename or merge", [d for d in decisions if d.record is not None])):
+                       ("boxes, images and classes without a finding", [d for d in decisions if d.record is not None])):
         if some:
             print(f"{len(some):>9,}  {what}")
     for heading, counts in (("by decision", Counter(d.action for d in decisions)),

@@ -39,8 +39,8 @@ OF_CHECKS = ("keep", "fix", "drop", "mark-as-crowd", "drop-image")
 """Actions that may stand for all findings of a check: those without a value."""
 OF_ANNOTATIONS = ("drop", "set-box", "set-category", "mark-as-crowd")
 """Actions that an annotation may take without a finding: its record has `source`, and `index` or `id`."""
-ADDITIONS = ("add-box", "add-class", "rename-class", "merge-class")
-"""Actions about a record that need no finding."""
+ADDITIONS = ("add-box", "add-class", "rename-class", "merge-class", "drop-image")
+"""Actions about an image or a class that need no finding."""
 EDIT_OF: Mapping[str, str] = {
     "drop": "drop-annotation", "set-box": "set-box", "set-category": "set-category", "mark-as-crowd": "mark-as-crowd",
     "drop-image": "drop-image", "add-box": "add-box", "add-class": "add-category", "rename-class": "rename-category",

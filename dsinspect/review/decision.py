@@ -104,7 +104,7 @@ def check_address(decision: Decision, place: str) -> None:
     given = [name for name in ("finding", "record", "check") if getattr(decision, name) is not None]
     if len(given) != 1:
         raise UserError(f"{place}: {' and '.join(given) if given else 'nothing'} given; expected one of finding, record, check")
-    of_record = OF_ANNOTATIONS if decision.record is not None and decision.record.source is not None else (*ADDITIONS, "drop-image")
+    of_record = OF_ANNOTATIONS if decision.record is not None and decision.record.source is not None else ADDITIONS
     fitting = {"finding": OF_FINDINGS, "record": of_record, "check": OF_CHECKS}[given[0]]
     if decision.action not in fitting:
         raise UserError(f"{place}: {decision.action} cannot be about a {given[0]}; it takes {', '.join(fitting)}")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -25,6 +25,7 @@ class Several:
         earlier: decisions whose finding was gone when their workbook was written.
         rows: findings that there are to decide on, of the largest file.
         names: of the files.
+        of_checks: code of each check with a decision to the number of its findings, where a file says it.
     """
 
     decisions: Decisions
@@ -32,6 +33,14 @@ class Several:
     earlier: tuple[Decision, ...]
     rows: int
     names: tuple[str, ...]
+    of_checks: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def decided(self) -> int:
+        """Findings with a decision, as the workbook counts them: one on a whole check counts for all of its findings."""
+        written = (*self.decisions.decisions, *(d for f in self.faults for d in f.decisions))
+        own = {d.finding: (d.seen.code if d.seen else None) for d in written if d.finding is not None and d.action}
+        return sum(self.of_checks.values()) + sum(code not in self.of_checks for code in own.values())
 
     @property
     def made(self) -> list[Decision]:
@@ -72,7 +81,8 @@ def read_several(paths: Sequence[Path]) -> Several:
     merged = merge_decisions(sound)
     faults = tuple(f for r in readings for f in r.faults) + tuple(map(fault_of, merged.conflicts))
     return Several(merged.decisions, faults, tuple(d for r in readings for d in r.earlier),
-                   max((r.rows for r in readings), default=0), tuple(p.name for p in paths))
+                   max((r.rows for r in readings), default=0), tuple(p.name for p in paths),
+                   {code: n for r in readings for code, n in r.of_checks.items()})
 
 
 def fault_of(conflict: Conflict) -> Fault:
@@ -91,4 +101,4 @@ def _placed(reading: Reading, name: str) -> Reading:
     return Reading(
         msgspec.structs.replace(reading.decisions, decisions=tuple(moved[id(d)] for d in reading.decisions.decisions)),
         tuple(Fault(f"{name} {f.place}", f.what, tuple(moved[id(d)] for d in f.decisions)) for f in reading.faults),
-        tuple(moved[id(d)] for d in reading.earlier), reading.rows)
+        tuple(moved[id(d)] for d in reading.earlier), reading.rows, reading.of_checks)

@@ -6,7 +6,8 @@ What a reviewer wrote and nobody can read is a fault with its cell, never skippe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -61,12 +62,14 @@ class Reading:
         faults: what cannot be read.
         earlier: decisions whose finding was gone when the workbook was written.
         rows: findings that there are to decide on; 0 where the file does not say.
+        of_checks: code of each check with a decision to the number of its findings, where the file says it.
     """
 
     decisions: Decisions
     faults: tuple[Fault, ...] = ()
     earlier: tuple[Decision, ...] = ()
     rows: int = 0
+    of_checks: Mapping[str, int] = field(default_factory=dict)
 
 
 def read_workbook(path: Path) -> Reading:
@@ -88,7 +91,9 @@ def read_workbook(path: Path) -> Reading:
             header, what = wrong
             faults.append(Fault(row.cell(header), what, (decision,)))
     settings, dataset = _settings(book.settings)
-    return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings)
+    of_checks = {plain(r.values.get(sheet.CODE)): whole(r.values.get(sheet.FINDINGS)) or 0
+                 for r in book.rows if r.kind == "check" and plain(r.values.get(sheet.DECISION))}
+    return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings, of_checks)
 
 
 Wrong = tuple[str, str] | None
@@ -163,6 +168,11 @@ def _of_addition(row: ReviewRow) -> tuple[Decision | None, Wrong]:
         except ValueError as e:
             return decision, (sheet.NEW_VALUE, str(e))
         return msgspec.structs.replace(decision, record=Record(image=image), value=NewBox(box, name)), None
+    if action == "drop-image":
+        wrong = next(((h, v) for h, v in ((sheet.CLASS, name), (sheet.NEW_VALUE, text)) if v), None)
+        if not image:
+            return decision, (sheet.IMAGE, "drop-image: image is missing")
+        return decision, wrong and (wrong[0], f"drop-image takes no {wrong[0].lower()}; clear the cell")
     if action and not name:
         return decision, (sheet.CLASS, f"{action}: the class is missing")
     if action in WITH_NAME and not text:

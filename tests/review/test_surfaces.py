@@ -364,6 +364,34 @@ def test_annotations_without_a_finding_are_decided_on(cli: Any, tmp_path: Path) 
         assert "d.json, decision 1" in done.err
 
 
+def test_an_image_without_a_finding_is_dropped(cli: Any, tmp_path: Path) -> None:
+    image = next(p.relative_to(SAMPLES / "coco").as_posix() for p in (SAMPLES / "coco").rglob("*_05.jpg"))
+    path = tmp_path / "d.json"
+    path.write_text(json.dumps({"decisions": [{"action": "drop-image", "record": {"image": image}}]}))
+    assert cli("review", "import", path, SAMPLES / "coco", "-o", tmp_path / "r.xlsx").code == 0
+    results = []
+    for k, surface in enumerate((path, tmp_path / "r.xlsx")):
+        done = cli("review", "apply", surface, SAMPLES / "coco", "-o", tmp_path / f"out{k}")
+        assert done.code == 0, done.err
+        results.append(contents(tmp_path / f"out{k}"))
+    assert results[0] == results[1]
+    assert image not in results[0]
+    book = Book(tmp_path / "r.xlsx")
+    book.add("drop-image", None, None, None)
+    book.add("drop-image", image, "car", None)
+    done = cli("review", "apply", book.save(tmp_path / "w.xlsx"), SAMPLES / "coco", "-o", tmp_path / "none")
+    assert done.code == 2
+    assert "Add!B3: drop-image: image is missing" in done.err
+    assert "Add!C4: drop-image takes no class" in done.err
+
+
+def counted_by_libreoffice(path: Path, folder: Path) -> str:
+    """What the first sheet of a workbook says of its progress."""
+    book = openpyxl.load_workbook(through_libreoffice(path, "xlsx", folder), data_only=True)
+    sheet: Any = book["Summary"]
+    return next(str(c.value) for row in sheet.iter_rows() for c in row if str(c.value).endswith(" decided"))
+
+
 def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     book = Book(report("voc"))
     book.decide(2, "keep", Reviewer="Ada")
@@ -371,10 +399,24 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     book.check("CLS001", "keep")
     done = cli("review", "status", book.save(tmp_path / "r.xlsx"))
     assert done.code == 0
-    assert f"r.xlsx: 1 of {book.sheet.max_row - 1} findings decided" in done.out
+    assert f"r.xlsx: 4 of {book.sheet.max_row - 1} findings decided" in done.out
     assert "by reviewer:\n        1  Ada\n        1  without a reviewer's name" in done.out
     assert "1  on whole checks" in done.out
     assert "Findings!A3: no such decision" in done.out
+
+
+def test_status_and_workbook_count_alike(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("voc"))
+    book.decide(2, "keep")
+    book.decide(3, "drop")
+    for row in book.rows("CLS001"):
+        book.decide(row, "keep")
+    book.check("CLS001", "keep")
+    book.check("IMG008", "fix")
+    path = book.save(tmp_path / "r.xlsx")
+    told = cli("review", "status", path).out.splitlines()[0]
+    assert told == f"r.xlsx: 6 of {book.sheet.max_row - 1} findings decided"
+    assert told.endswith(counted_by_libreoffice(path, tmp_path / "office"))
 
 
 def test_hostile_names_do_nothing(cli: Any, tmp_path: Path) -> None:

@@ -66,7 +66,8 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
     told = ("add-box: Image as in the sheet Images, Class, New value = x min, y min, x max, y max in px",
             "add-class: Class = the name of a class that the dataset does not have yet",
             "rename-class: Class = its name now, New value = its new name",
-            "merge-class: Class = the one that goes, New value = the one that gets its boxes")
+            "merge-class: Class = the one that goes, New value = the one that gets its boxes",
+            "drop-image: Image as in the sheet Images; its annotations go with it")
     hints = [t for t in told if t.partition(":")[0] in possible] or [
         f"The {run.info.format} format has no place for what can be added here."]
     for k in range(max(len(placed.additions) + ROOM_TO_ADD, len(hints))):

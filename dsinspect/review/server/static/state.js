@@ -62,6 +62,8 @@ export class Decisions extends EventTarget {
     this.rare = new Set(); // subjects of new boxes and of classes: few, and asked for at each drawing
     this.last = 0;
     this.undoable = [];
+    this.waiting = 0;
+    window.addEventListener("beforeunload", (event) => { if (this.waiting) event.preventDefault(); });
   }
 
   /** The decision on a subject: the own one first. */
@@ -108,6 +110,7 @@ export class Decisions extends EventTarget {
     for (const [subject, decision] of rows) this.set(subject, this.reviewer, decision);
     if (!undoing) this.undoable.push(before);
     this.dispatchEvent(new Event("change"));
+    this.wait(1);
     try {
       await (this.queue = (this.queue ?? Promise.resolve()).catch(() => {}).then(() => api.decide(this.reviewer, rows.map(([subject, decision]) => ({ subject, decision })))));
     } catch (e) {
@@ -115,7 +118,15 @@ export class Decisions extends EventTarget {
       if (!undoing) this.undoable.splice(this.undoable.indexOf(before), 1);
       say(`Not kept: ${e.message}`);
       this.dispatchEvent(new Event("change"));
+    } finally {
+      this.wait(-1);
     }
+  }
+
+  /** Count the decisions that the server has not answered yet; leaving the page before it did is asked about. */
+  wait(by) {
+    this.waiting += by;
+    document.documentElement.dataset.waiting = this.waiting;
   }
 
   /** Take the last decision back; return what it was about. */
