@@ -180,6 +180,24 @@ def formats_page() -> str:
     return "\n".join(lines)
 
 
+def limits_page() -> str:
+    """Return the page of the limits on what is read."""
+    import dataclasses
+
+    from dsinspect.io.limits import Limits
+
+    lines = [MADE, "# Limits on what is read", "",
+             "A dataset may be made to fill the memory: a hundred bytes can stand for a mask of gigabytes. Every size is compared "
+             "with its limit before memory is taken for it, and a message names the limit that was hit. An honest dataset that is "
+             "larger is read with `--limit`:", "", "```console", "$ dsinspect report my_dataset --limit text_mb=8192 --limit "
+             "pixels=1000000000", "```", "", "or in a configuration (one that lies in the dataset may not set limits):", "",
+             "```toml", "[limits]", "text_mb = 8192", "```", "",
+             "The environment variable `DSINSPECT_LIMITS=text_mb=8192,pixels=1000000000` is for the Python API.", "",
+             "| limit | default | meaning |", "|---|---|---|"]
+    lines += [f"| `{f.name}` | {f.default:,} | {cell(f.metadata['meaning'])} |" for f in dataclasses.fields(Limits)]
+    return "\n".join([*lines, ""])
+
+
 def inspect_doc(thing: Any) -> str:
     """Return a docstring without its indentation."""
     import inspect
@@ -204,7 +222,8 @@ def pages() -> dict[Path, str]:
     made |= {HERE / "trainers" / f"{name}.md": MADE + trainer_page(t) for name, t in plugins.trainers.items()}
     made[HERE / "trainers.md"] = MADE + trainers_page(plugins.trainers)
     return {**made, HERE / "checks.md": index_page(checks), HERE / "commands.md": command_page(),
-            HERE / "plugin-examples.md": examples_page(), HERE / "api.md": api_page(), HERE / "formats.md": formats_page()}
+            HERE / "plugin-examples.md": examples_page(), HERE / "api.md": api_page(), HERE / "formats.md": formats_page(),
+            HERE / "limits.md": limits_page()}
 
 
 def main() -> int:

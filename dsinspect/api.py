@@ -36,7 +36,9 @@ from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import counted
 from dsinspect.inspection.reporting import configured, named_report, report_for
 from dsinspect.inspection.request import Request
+from dsinspect.io.limits import put_in_force
 from dsinspect.loader import Plugins, load_plugins
+from dsinspect.tables.hostile_numbers import of_any_size
 
 if TYPE_CHECKING:
     import numpy as np
@@ -190,6 +192,7 @@ class Dataset:
                 f"{'category' if len(self.categories) == 1 else 'categories'}>")
 
 
+@of_any_size()
 def inspect(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str] = (),
             options: Mapping[str, Mapping[str, Any]] | None = None, format: str | None = None, images: StrPath | None = None,
             imgsz: int | None = None, config: StrPath | None = None, jobs: int | None = None, executor: str = "thread",
@@ -366,6 +369,7 @@ class Fixed:
     after: Inspection
 
 
+@of_any_size()
 def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[str] = (), ignore: Iterable[str] = (),
         options: Mapping[str, Mapping[str, Any]] | None = None, format: str | None = None, images: StrPath | None = None,
         config: StrPath | None = None, jobs: int | None = None, annotations_only: bool = False, link: bool = False,
@@ -405,6 +409,7 @@ def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[s
     return Fixed(len(edits), applied, compare(before, after), Inspection(after, plugins, request.config))
 
 
+@of_any_size()
 def convert(path: StrPath, out: StrPath, to: str, *, format: str | None = None, images: StrPath | None = None,
             config: StrPath | None = None, jobs: int | None = None, strict: bool = False, annotations_only: bool = False,
             link: bool = False, force: bool = False) -> Conversion:
@@ -434,6 +439,7 @@ def convert(path: StrPath, out: StrPath, to: str, *, format: str | None = None, 
                               annotations_only=annotations_only), plugins)
 
 
+@of_any_size()
 def simulate(path: StrPath, *trainers: str, format: str | None = None, images: StrPath | None = None,
              config: StrPath | None = None, jobs: int | None = None) -> Simulation:
     """Say what trainers would make of a dataset; nothing of them is run.
@@ -460,6 +466,7 @@ def simulate(path: StrPath, *trainers: str, format: str | None = None, images: S
     return run(request, plugins, [chosen_trainer(t, plugins.trainers) for t in trainers], keep_fates=True)
 
 
+@of_any_size()
 def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = "coco", format: str | None = None,
               images: StrPath | None = None, config: StrPath | None = None, jobs: int | None = None, resume: bool = False,
               force: bool = False, **settings: Any) -> Summary:
@@ -550,6 +557,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
 
     root = Path(path)
     found = load_config(root, Path(config) if config is not None else None)
+    put_in_force(found.limits)
     found = found.overlay(select=_codes(select), ignore=_codes(ignore))
     for owner, values in (options or {}).items():
         found = replace(found, checks={**found.checks, owner: {**found.checks.get(owner, {}), **values}})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextvars
 import gc
 import itertools
 import os
@@ -20,6 +21,8 @@ from dsinspect import __version__
 from dsinspect.commands import COMMANDS
 from dsinspect.errors import ExitCode, PluginCrashedError, PluginError, UserError
 from dsinspect.findings.rendering import printable, without_controls
+from dsinspect.io.limits import VARIABLE as LIMITS
+from dsinspect.io.limits import checked, put_in_force
 from dsinspect.io.reading import READS_OUTSIDE, left_alone
 from dsinspect.loader import Plugins, load_plugins
 
@@ -72,14 +75,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: without the program's name; `sys.argv` when None.
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    arguments = at_the_front(sys.argv[1:] if arguments is None else arguments)
+    environment = {name: os.environ.get(name) for name in (READS_OUTSIDE, LIMITS)}
     try:
-        only = arguments[0] if arguments and arguments[0] in COMMANDS else None
+        only = next((a for a in arguments if a in COMMANDS), None)
         left_alone()
         app = build(load_command_plugins(arguments), only)
         previous = {s: signal.signal(s, _interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
-            app(arguments, prog_name="dsinspect")
+            contextvars.copy_context().run(app, arguments, prog_name="dsinspect")
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
@@ -106,7 +110,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return ExitCode.USER_ERROR
     except Exception as e:
         return crash(e)
+    finally:
+        for variable, value in environment.items():  # what one command was told does not hold for the next in this process
+            if value is None:
+                os.environ.pop(variable, None)
+            else:
+                os.environ[variable] = value
     return ExitCode.OK
+
+
+def at_the_front(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with the options of every command before the command, where Typer looks for them.
+
+    >>> at_the_front(["check", "set", "--read-outside", "--limit", "pixels=9"])
+    ['--read-outside', '--limit', 'pixels=9', 'check', 'set']
+    """
+    first: list[str] = []
+    others: list[str] = []
+    waiting = iter(arguments)
+    for argument in waiting:
+        if argument == "--":
+            others += [argument, *waiting]
+        elif argument == "--limit":
+            first += [argument, *itertools.islice(waiting, 1)]
+        elif argument == "--read-outside" or argument.startswith("--limit="):
+            first.append(argument)
+        else:
+            others.append(argument)
+    return [*first, *others]
 
 
 def tell_left_alone(paths: Sequence[str]) -> None:
@@ -175,10 +206,16 @@ def _callback(
                                           help="Print the version and exit.")] = False,
     outside: Annotated[bool, typer.Option(
         "--read-outside", help="Read text files outside of the dataset that its links or its configuration lead to.")] = False,
+    limit: Annotated[list[str] | None, typer.Option(
+        "--limit", metavar="NAME=VALUE", help="Read more or less of a dataset than usual: pixels, text_mb, rows, ... (`limits` in "
+                                              "the configuration; the guide lists them).")] = None,
 ) -> None:
     """Inspect, judge, review and preprocess object-detection datasets."""
     if outside:
         os.environ[READS_OUTSIDE] = "1"  # workers inherit it
+    for setting in limit or ():
+        name, _, value = setting.partition("=")
+        put_in_force(checked({name: value}, "--limit"))
 
 
 def _names(app: typer.Typer) -> list[str]:

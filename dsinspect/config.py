@@ -17,11 +17,10 @@ import msgspec
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.findings.severity import Severity
+from dsinspect.io.limits import checked
 from dsinspect.io.reading import read_regular
 
 FILE_NAME = "dsinspect.toml"
-LARGEST = 1 << 20
-"""Bytes of a configuration at most."""
 FAIL_ON = ("error", "warning", "info", "skipped", "never")
 
 
@@ -42,6 +41,7 @@ class _File(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     formats: dict[str, dict[str, Any]] = {}
     reports: dict[str, dict[str, Any]] = {}
     transform: dict[str, Any] = {}
+    limits: dict[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ class Config:
         formats: name of a format to options of its reader and writer.
         reports: name of a report to options.
         transform: settings of `dsinspect transform`.
+        limits: how much is read: name of a limit to its value.
     """
 
     path: Path | None = None
@@ -81,6 +82,7 @@ class Config:
     formats: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     transform: Mapping[str, Any] = field(default_factory=dict)
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     def overlay(self, *, select: Sequence[str] = (), extend_select: Sequence[str] = (), ignore: Sequence[str] = (),
                 settings: Sequence[str] = (), fail_on: str | None = None, baseline: Path | None = None) -> Config:
@@ -207,7 +209,7 @@ def read_config(path: Path) -> Config:
         disable_plugins=tuple(file.disable_plugins),
         per_split_ignores={s: tuple(c) for s, c in file.per_split_ignores.items()},
         baseline=folder / file.baseline if file.baseline else None, trainer=file.trainer, checks=file.checks, formats=file.formats,
-        reports=file.reports, transform=file.transform)
+        reports=file.reports, transform=file.transform, limits=checked(file.limits, f"{path}: limits"))
 
 
 def find_config(dataset: Path | None) -> Path | None:
@@ -226,8 +228,8 @@ def find_config(dataset: Path | None) -> Path | None:
 def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
     """Read the configuration file named with `--config`, or the nearest one; the defaults when there is none.
 
-    A file that was found in the judged folder is data, for whoever made the dataset made it: it may set limits, but not
-    name code to run nor files elsewhere to read.
+    A file that was found in the judged folder is data, for whoever made the dataset made it: it may set options of checks,
+    but not name code to run nor files elsewhere to read, nor say how much is read.
 
     Raises:
         UserError: the file is wrong, or would do what only a named one may.
@@ -239,6 +241,9 @@ def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
     if explicit is None and dataset is not None and _lies_in(path, dataset):
         if config.plugins:
             raise UserError(f"{path}: lies in the dataset, so the plugins it names are not run; if you trust it, name it with "
+                            f"--config {path}")
+        if config.limits:
+            raise UserError(f"{path}: lies in the dataset, so the limits it sets are not used; if you trust it, name it with "
                             f"--config {path}")
         if config.baseline is not None and not _lies_in(config.baseline, dataset):
             raise UserError(f"{path}: lies in the dataset, so its baseline {config.baseline} outside of it is not read; if you "
@@ -260,7 +265,7 @@ def _has_section(project: Path) -> bool:
 
 
 def _document(path: Path) -> dict[str, Any]:
-    return tomllib.loads(read_regular(path, LARGEST).decode("utf-8"))
+    return tomllib.loads(read_regular(path, "config_mb").decode("utf-8"))
 
 
 def _split(texts: Sequence[str]) -> tuple[str, ...]:

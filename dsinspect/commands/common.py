@@ -97,15 +97,20 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
     Raises:
         UserError: a wrong setting or a plugin that cannot be loaded.
     """
+    import numpy
+
     from dsinspect.config import load_config
+    from dsinspect.io.limits import put_in_force
     from dsinspect.loader import load_plugins
 
     choices = Choices(datasets=datasets, recorded=recorded, **vars(judging or Judging()), **vars(running or Running()))
     config = load_config(configured_folder(choices.datasets), choices.config)
+    put_in_force(config.limits, weak=True)
     if recorded is not None and choices.config is None:
         from dsinspect.inspection.request import recorded as with_recorded
 
         config = with_recorded(config, recorded)
+    numpy.seterr(over="ignore", invalid="ignore", divide="ignore")  # see tables.hostile_numbers; `main` takes it back
     config = config.overlay(
         select=choices.select or (), extend_select=choices.extend_select or (), ignore=choices.ignore or (),
         settings=choices.settings or (), fail_on=fail_on, baseline=baseline)

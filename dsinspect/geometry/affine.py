@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsinspect.tables.hostile_numbers import of_any_size
+
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
@@ -134,6 +136,7 @@ def move_points(matrix: ArrayLike, points: ArrayLike) -> Floats:
                      m[..., 1, 0] * x + m[..., 1, 1] * y + m[..., 1, 2]], axis=-1)
 
 
+@of_any_size()
 def move_boxes(matrix: ArrayLike, boxes: ArrayLike) -> Floats:
     """Move boxes: the envelope of the moved corners.
 
@@ -150,12 +153,14 @@ def move_boxes(matrix: ArrayLike, boxes: ArrayLike) -> Floats:
     return np.stack(columns, axis=1)
 
 
+@of_any_size()
 def _extreme(factor: Floats, near: Floats, far: Floats) -> Floats:
     """Return the term of the near edge, or of the far one where the factor is negative; 0 times infinity is 0."""
     return np.where(factor == 0, np.where(np.isnan(near) | np.isnan(far), np.nan, 0.0),
                     np.where(factor == 0, 1.0, factor) * np.where(factor < 0, far, near))
 
 
+@of_any_size()
 def box_areas(boxes: ArrayLike) -> Floats:
     """Return the areas of (N, 4) boxes, px²; 0 where the corners are reversed."""
     b = np.asarray(boxes, np.float64).reshape(-1, 4)

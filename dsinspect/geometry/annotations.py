@@ -17,6 +17,7 @@ import pandas as pd
 
 from dsinspect.geometry import affine as geometry
 from dsinspect.geometry import rle as masks
+from dsinspect.io.limits import limits, option
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import Shard
 from dsinspect.tables.schema import BOX_COLUMNS, CORNER_COLUMNS, boxes_xyxy
@@ -193,6 +194,9 @@ class _Mover:
         try:
             value = msgspec.json.decode(raw)
             return self._mask(k, value) if isinstance(value, dict) else self._polygons(k, value)
+        except masks.MaskTooLargeError:
+            self._counts[f"lost: mask of more than {limits().mask_pixels:,} px ({option('mask_pixels')})"] += 1
+            return None
         except (msgspec.DecodeError, ValueError, TypeError, KeyError):
             self._counts["lost: outline that cannot be read"] += 1
             return None

@@ -12,6 +12,7 @@ from dsinspect.geometry.affine import invert
 from dsinspect.geometry.annotations import Output, carry
 from dsinspect.geometry.exif import orientation_matrix
 from dsinspect.tables.dataset import Shard
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import BOX_COLUMNS, FRAME_COLUMNS
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ def with_sizes(shard: Shard, box_units: str) -> Shard:
     return shard.replace(images=_with_columns(images, {"width": sizes[:, 0], "height": sizes[:, 1]}))
 
 
+@of_any_size()
 def _without_residue(px: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return 1.0 for 0.9999999999999964: px that came from fractions, off by less than 1e-10 from one of six decimals."""
     rounded = np.round(px, 6)

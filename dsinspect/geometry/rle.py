@@ -7,12 +7,12 @@ with a bit for `more follows`, as characters from `0` on.
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsinspect.geometry.affine import MATRIX_TOLERANCE, invert, move_points
+from dsinspect.io.limits import limits, option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
-MAX_MASK_PIXELS = int(os.environ.get("DSINSPECT_MAX_MASK_PIXELS", str(1 << 27)))
-"""Pixels of one mask at most, 11,585 x 11,585: a hundred bytes of runs can stand for any number of them."""
+class MaskTooLargeError(ValueError):
+    """A mask of more pixels than are decoded."""
 
 
 def decode_mask(counts: Sequence[int] | str, size_hw: Sequence[int]) -> Mask:
@@ -34,11 +34,13 @@ def decode_mask(counts: Sequence[int] | str, size_hw: Sequence[int]) -> Mask:
         size_hw: height and width, px, as COCO orders them.
 
     Raises:
+        MaskTooLargeError: it has more pixels than the limit `mask_pixels`.
         ValueError: the runs do not add up to the size, or the text is no list of numbers.
     """
     height, width = (int(v) for v in size_hw)
-    if not (height >= 0 and width >= 0 and height * width <= MAX_MASK_PIXELS):
-        raise ValueError(f"a mask of {width} x {height} px is more than {MAX_MASK_PIXELS:,} px (DSINSPECT_MAX_MASK_PIXELS)")
+    most = limits().mask_pixels  # a hundred bytes of runs can stand for any number of pixels
+    if not (height >= 0 and width >= 0 and height * width <= most):
+        raise MaskTooLargeError(f"a mask of {width:,} x {height:,} px is more than {most:,} px ({option('mask_pixels')})")
     runs = counts_from_text(counts) if isinstance(counts, str) else np.asarray(counts, np.int64)
     if runs.ndim != 1 or (runs < 0).any() or (runs > height * width).any() or runs.sum() != height * width:
         raise ValueError(f"the runs add up to {int(runs.sum())} pixels, not to {height} x {width}")

@@ -30,6 +30,7 @@ from dsinspect.protocols.probes import Level
 from dsinspect.protocols.run import Run
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import Shard
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import (
     annotation_columns,
     image_columns,
@@ -55,6 +56,7 @@ TABLE_SHARD = 16_384
 """Images per shard when only tables are judged: large, for a check costs about a millisecond per shard."""
 
 
+@of_any_size()
 def inspect(request: Request, plugins: Plugins) -> Run:
     """Inspect a dataset.
 

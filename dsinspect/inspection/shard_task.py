@@ -23,6 +23,7 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.trainers import TRAINER, Judged
 from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import (
     problem_columns,
 )
@@ -71,6 +72,7 @@ class ShardTask:
     keep_images: bool
     keep_annotations: bool
 
+    @of_any_size()
     def __call__(self, item: tuple[int, ShardRef]) -> ShardState:
         """Return the states of all checks on one shard.
 

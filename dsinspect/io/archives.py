@@ -21,15 +21,11 @@ from pathlib import Path
 from typing import IO
 
 from dsinspect.errors import UserError
+from dsinspect.io.limits import limits, option
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
-MAX_FILES = 2_000_000
-"""Members of an archive."""
-MAX_BYTES = 200 << 30
-"""Bytes of all members together; what is free on the disk of temporary files is another limit."""
-MAX_RATIO = 200
-"""Bytes out of one byte of the archive, once more than `FREE_BYTES` came out: images do not shrink, labels by ten or so."""
-FREE_BYTES = 64 << 20
+_RATIO_FROM = 64 << 20
+"""Bytes from which on the ratio is looked at: images do not shrink, labels by ten or so."""
 _BLOCK = 1 << 20
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 
@@ -47,12 +43,11 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
 
-def unpack(archive: Path, limits: tuple[int, int, int] = (MAX_FILES, MAX_BYTES, MAX_RATIO)) -> Path:
+def unpack(archive: Path) -> Path:
     """Unpack an archive, and return the folder of the dataset: the only folder at the top, where there is but one.
 
     Args:
         archive: a .zip or a .tar, compressed or not.
-        limits: on the number of files, their bytes, and the bytes out of one byte of the archive.
 
     Raises:
         UserError: it is damaged, encrypted, beyond a limit, or holds a name that leads outside.
@@ -60,7 +55,7 @@ def unpack(archive: Path, limits: tuple[int, int, int] = (MAX_FILES, MAX_BYTES, 
     folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     try:
-        _write(archive, folder, limits)
+        _write(archive, folder)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError) as e:
         reason = "encrypted; unpack it yourself" if "password" in str(e) else f"not a readable archive: {_short(e)}"
         raise UserError(f"{archive}: {reason}") from None
@@ -73,26 +68,29 @@ def unpack(archive: Path, limits: tuple[int, int, int] = (MAX_FILES, MAX_BYTES, 
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
 
 
-def _write(archive: Path, folder: Path, limits: tuple[int, int, int]) -> None:
-    max_files, max_bytes, max_ratio = limits
+def _write(archive: Path, folder: Path) -> None:
+    most = limits()
     packed = archive.stat().st_size
     free = shutil.disk_usage(folder).free
     written = 0
     for files, member in enumerate(_members(archive), 1):
-        if files > max_files:
-            raise UserError(f"{archive}: holds more than {max_files:,} files; unpack it yourself, and name the folder")
+        if files > most.archive_files:
+            raise UserError(f"{archive}: holds more than {most.archive_files:,} files ({option('archive_files')}); raise it, or "
+                            "unpack it yourself")
         target = folder / _inside(archive, member.name)
         target.parent.mkdir(parents=True, exist_ok=True)
         with member.opened as source, target.open("wb") as out:
             while block := source.read(_BLOCK):
                 written += len(block)
-                if written > max_bytes:
-                    raise UserError(f"{archive}: unfolds to more than {max_bytes:,} bytes; unpack it yourself, and name the folder")
+                if written > most.archive_mb << 20:
+                    raise UserError(f"{archive}: unfolds to more than {most.archive_mb:,} MB ({option('archive_mb')}); raise it, "
+                                    "or unpack it yourself")
                 if written > free:
                     raise UserError(f"{archive}: unfolds to more than the {free:,} bytes that are free in {folder.parent} "
                                     "(TMPDIR names another folder)")
-                if written > FREE_BYTES and written > max_ratio * packed:
-                    raise UserError(f"{archive}: unfolds more than {max_ratio} times; refused as an archive bomb")
+                if written > _RATIO_FROM and written > most.archive_ratio * packed:
+                    raise UserError(f"{archive}: unfolds more than {most.archive_ratio:,} times ({option('archive_ratio')}); "
+                                    "refused as an archive bomb")
                 out.write(block)
 
 

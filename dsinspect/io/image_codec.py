@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.limits import limits, option
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
 WRITABLE = {".jpg": "jpg", ".jpeg": "jpg", ".jpe": "jpg", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".dib": "bmp",
             ".tif": "tiff", ".tiff": "tiff"}
 """Suffixes that are written as what they say; pictures with any other one are written as .png."""
-MAX_PIXELS = int(os.environ.get("DSINSPECT_MAX_PIXELS", str(1 << 28)))
-"""Images of more pixels than this (268 million, 16,384 x 16,384) are decoded nowhere; `DSINSPECT_MAX_PIXELS` sets it."""
 
 _numbers = itertools.count()
 
@@ -88,7 +87,7 @@ def start_opencv() -> None:
     Raises:
         UserError: it cannot be imported.
     """
-    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(MAX_PIXELS)  # it is OpenCV that holds all callers to the limit
+    os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits().pixels)  # it is OpenCV that holds all callers to the limit
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         import cv2
@@ -119,7 +118,7 @@ def decode(content: bytes) -> NDArray[Any]:
     except (cv2.error, MemoryError, SystemError) as e:
         raise UnreadableError(f"the decoder failed: {_first_line(e)}") from None
     if pixels is None or not pixels.size:
-        raise UnreadableError(f"the decoder gives nothing (nor for more than {MAX_PIXELS:,} px, DSINSPECT_MAX_PIXELS)")
+        raise UnreadableError(f"the decoder gives nothing (nor for more than {limits().pixels:,} px, {option('pixels')})")
     if pixels.ndim == 3 and pixels.shape[2] == 2:  # grey with alpha
         pixels = cv2.cvtColor(np.ascontiguousarray(pixels[..., 0]), cv2.COLOR_GRAY2BGR)
     if pixels.ndim == 3 and pixels.shape[2] == 1:

@@ -10,37 +10,38 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import IO
+
+from dsinspect.io.limits import limits, option
 
 READS_OUTSIDE = "DSINSPECT_READ_OUTSIDE"
 """Environment variable that `dsinspect --read-outside` sets: text outside of the dataset is read through links and paths."""
-MAX_TEXT_BYTES = int(os.environ.get("DSINSPECT_MAX_TEXT_MB", "4096")) << 20
-"""Bytes of one annotation file at most; `DSINSPECT_MAX_TEXT_MB` sets it in MB."""
+_LARGE = 64 << 20
+"""Bytes from which on a file is looked at for holes."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def read_regular(path: str | os.PathLike[str], limit: int | None = None) -> bytes:
+def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
     """Return the content of a regular file.
 
     Args:
         path: the file; a link is followed.
-        limit: bytes at most; `MAX_TEXT_BYTES` when None.
+        limit: name of the limit (`dsinspect.io.limits`) that holds for it, in MB.
 
     Raises:
         OSError: it is not there, no regular file, or larger than the limit; `strerror` says which, and how to change the limit.
     """
-    most = MAX_TEXT_BYTES if limit is None else limit
+    most = getattr(limits(), limit) << 20
     require_regular(os.stat(path), path)  # noqa: PTH116 - opening some devices does something
     descriptor = os.open(path, _FLAGS)  # O_NONBLOCK: opening a FIFO that nobody writes would never return
     with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-        status = os.fstat(file.fileno())
-        require_regular(status, path)
-        if status.st_size > most:
-            raise too_large(path, status.st_size, most)
-        content = file.read(status.st_size + 1)  # `read(most + 1)` would take memory for the limit, not for the file
+        require_text(file, path, limit)
+        size = os.fstat(file.fileno()).st_size
+        content = file.read(size + 1)  # `read(most + 1)` would take memory for the limit, not for the file
         while len(content) <= most and (more := file.read(1 << 20)):  # a file of /proc has no size, and one may grow
             content += more
         if len(content) > most:
-            raise too_large(path, len(content), most)
+            raise too_large(path, len(content), limit)
         return content
 
 
@@ -60,10 +61,37 @@ def is_regular(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def too_large(path: str | os.PathLike[str], size: int, limit: int) -> OSError:
-    """Return the error of a file that is larger than a limit."""
-    return OSError(errno.EFBIG, f"{size / (1 << 20):,.0f} MB, more than the {limit >> 20:,} MB that are read "
-                   "(DSINSPECT_MAX_TEXT_MB)", os.fspath(path))
+def require_text(file: IO[bytes], path: str | os.PathLike[str], limit: str = "text_mb") -> None:
+    """Raise OSError unless an open file is a regular one, within a limit in MB, and without holes: before it is mapped."""
+    status = os.fstat(file.fileno())
+    require_regular(status, path)
+    if status.st_size > getattr(limits(), limit) << 20:
+        raise too_large(path, status.st_size, limit)
+    if status.st_size > _LARGE:
+        require_no_holes(file.fileno(), status.st_size, path)
+
+
+def too_large(path: str | os.PathLike[str], size: int, limit: str) -> OSError:
+    """Return the error of a file that is larger than a limit in MB, by the limit's name."""
+    most = getattr(limits(), limit)
+    return OSError(errno.EFBIG, f"{size / (1 << 20):,.0f} MB, more than the {most:,} MB that are read ({option(limit)})",
+                   os.fspath(path))
+
+
+def require_no_holes(descriptor: int, size: int, path: str | os.PathLike[str]) -> None:
+    """Raise OSError when a file is sparse: a terabyte of holes takes no room on the disk, and all of the memory."""
+    seek_hole = getattr(os, "SEEK_HOLE", None)
+    if seek_hole is None:
+        return
+    try:
+        first = os.lseek(descriptor, 0, seek_hole)
+    except OSError:  # a file system that knows no holes
+        return
+    finally:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    if first < size:
+        raise OSError(errno.EINVAL, f"{size / (1 << 20):,.0f} MB with holes (a sparse file) where there should be text",
+                      os.fspath(path))
 
 
 def reads_outside() -> bool:

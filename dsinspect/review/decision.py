@@ -10,6 +10,8 @@ import msgspec
 
 from dsinspect import __version__
 from dsinspect.errors import UserError, nearest
+from dsinspect.io.limits import limits
+from dsinspect.io.reading import read_regular, too_large
 from dsinspect.protocols.decisions import (
     ADDITIONS,
     MEANINGS,
@@ -23,9 +25,6 @@ from dsinspect.protocols.decisions import (
     NewBox,
     Settings,
 )
-
-MAX_BYTES = 256 << 20
-"""Of a decisions.json; a million decisions are about 200 MB."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +78,8 @@ def decode_decisions(content: bytes, name: str) -> Decisions:
     Raises:
         UserError: it is none, or of another version; what in it is wrong and where.
     """
-    if len(content) > MAX_BYTES:
-        raise UserError(f"{name}: {len(content) >> 20:,} MB; decisions of up to {MAX_BYTES >> 20} MB are read")
+    if len(content) > limits().decisions_mb << 20:
+        raise UserError(f"{name}: {too_large(name, len(content), 'decisions_mb').strerror}")
     try:
         read = msgspec.json.decode(content, type=Decisions)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as e:
@@ -117,9 +116,7 @@ def read_decisions(path: Path) -> Decisions:
         UserError: it cannot be read, or is none.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise UserError(f"{path}: {path.stat().st_size >> 20:,} MB; decisions of up to {MAX_BYTES >> 20} MB are read")
-        content = path.read_bytes()
+        content = read_regular(path, "decisions_mb")
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
     return decode_decisions(content, path.name)

@@ -24,6 +24,7 @@ from dsinspect.protocols.trainers import Rule, Stop, Trainer, Write
 from dsinspect.simulation.fates import Loss, Part, part_of
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import problem_columns
 
 WHOLE = 1 << 40
@@ -102,6 +103,7 @@ class _Task:
     all_fates: bool
     keep_fates: bool
 
+    @of_any_size()
     def __call__(self, item: tuple[int, ShardRef]) -> _Parts:
         """Return what the trainers make of one shard; the first one carries the problems of the whole set."""
         number, ref = item

@@ -22,12 +22,14 @@ from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame, FrameRule, turned_u
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec as pictures
 from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
+from dsinspect.io.limits import limits, option
 from dsinspect.output.destination import Apart
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import ImageFile, Probe
 from dsinspect.protocols.transforms import ImageRow
 from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import BOX_COLUMNS, images_frame
 from dsinspect.transformation.chain import Chain, Route, min_kept_of, routes
 from dsinspect.transformation.checkpoints import Failure, Part, Parts
@@ -160,6 +162,7 @@ class PartTask:
         """The folder that pictures are written into."""
         return self.out / STAGE if self.staged else self.out
 
+    @of_any_size()
     def __call__(self, item: tuple[int, ShardRef]) -> int:
         """Make a part, and return how many pictures it has.
 
@@ -244,8 +247,9 @@ class PartTask:
                 failures[k] = ("IMG001", str(picture["read_error"]))
             elif not (width > 0 and height > 0):
                 failures[k] = ("IMG002", "no image: the header gives no size")
-            elif width * height > pictures.MAX_PIXELS:
-                failures[k] = ("IMG002", f"{width:.0f} x {height:.0f} px is more than is read")
+            elif width * height > limits().pixels:
+                failures[k] = ("IMG002", f"{width:,.0f} x {height:,.0f} px is more than the {limits().pixels:,} px that are "
+                               f"decoded ({option('pixels')})")
             else:
                 rows[k] = self.row(picture)
         return rows, failures

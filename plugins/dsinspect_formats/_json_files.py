@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from dsinspect.io.limits import too_deep
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import Problem
@@ -92,7 +93,7 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         line = text.splitlines()[e.lineno - 1:e.lineno]
         return None, [*problems, Problem("malformed-record", source, reason, "".join(line).strip(), e.lineno)]
     except (RecursionError, ValueError) as e:
-        reason = "JSON is nested too deeply" if isinstance(e, RecursionError) else f"not valid JSON: {e}"
+        reason = f"JSON is nested deeper than {too_deep()}" if isinstance(e, RecursionError) else f"not valid JSON: {e}"
         return None, [*problems, Problem("malformed-record", source, reason)]
     if odd:
         at = text.find(odd[0])

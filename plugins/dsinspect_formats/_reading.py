@@ -15,6 +15,8 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.limits import too_deep
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import Columns, is_given, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -26,31 +28,21 @@ from dsinspect_formats._text import decode, odd_encoding
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-MAX_BYTES = 4 << 30
-"""A file of annotations that is larger is refused; COCO's largest has 0.45 GB."""
 _SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
 _WORD = re.compile(r"[a-z]+")
 
 
-def content_of(path: str | os.PathLike[str], limit: int = MAX_BYTES) -> bytes:
+def content_of(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
     """Return the bytes of a regular file.
+
+    Args:
+        path: the file.
+        limit: name of the limit that holds for it.
 
     Raises:
         OSError: it cannot be read, is no regular file, or has more bytes than the limit.
     """
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise OSError(0, "is no regular file", os.fspath(path))
-        if status.st_size > limit:
-            raise OSError(0, f"has {status.st_size:,} bytes, the limit is {limit:,}", os.fspath(path))
-        chunks = []
-        while chunk := os.read(descriptor, 1 << 20):
-            chunks.append(chunk)
-        return b"".join(chunks)
-    finally:
-        os.close(descriptor)
+    return read_regular(path, limit)
 
 
 def head_of(path: Path, size: int = 4096) -> bytes:
@@ -120,7 +112,7 @@ def decoded_json(content: bytes | str) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError) as e:
         raise ValueError(str(e)) from None
     except RecursionError:
-        raise ValueError("nests too deep") from None
+        raise ValueError(f"nests deeper than {too_deep()}") from None
 
 
 def split_of(path: str, *, words: bool = False) -> str | None:
@@ -416,7 +408,7 @@ class FilesShard:
                 continue
             rows.file(entry.label, entry.path, entry.split)
             try:
-                content = content_of(os.path.join(self.root, entry.label))  # noqa: PTH118 - a Path per file costs more
+                content = content_of(os.path.join(self.root, entry.label), "label_mb")  # noqa: PTH118 - a Path per file costs more
             except OSError as e:
                 rows.fault(f"the label file {reason_of(e)}")
                 continue

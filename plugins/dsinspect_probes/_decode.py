@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.errors import PluginError, UserError
-from dsinspect.io.image_codec import MAX_PIXELS, start_opencv
+from dsinspect.io.image_codec import start_opencv
+from dsinspect.io.limits import limits, option
 from dsinspect.protocols.probes import ImageFile
 from dsinspect_probes._header import header_of
 
@@ -101,9 +102,9 @@ def decode(file: ImageFile, flags: int) -> NDArray[Any]:
     header = file.once(header_of)
     if header.format is None:
         raise UndecodableError("not an image: the file is empty" if not file.head else "not an image by its first bytes")
-    if (header.width or 0) * (header.height or 0) > MAX_PIXELS:
-        raise UndecodableError(f"{header.width} x {header.height} px is more than is decoded ({MAX_PIXELS:,} px, "
-                               "DSINSPECT_MAX_PIXELS)")
+    if (header.width or 0) * (header.height or 0) > (most := limits().pixels):
+        raise UndecodableError(f"{header.width:,} x {header.height:,} px is more than is decoded ({most:,} px, "
+                               f"{option('pixels')})")
     if header.format in ("jpeg", "png", "bmp", "gif") and not (header.width and header.height):
         raise UndecodableError("the header gives no size")
     try:

@@ -86,7 +86,7 @@ class Watch:
                     if isinstance(path, str | bytes | os.PathLike):
                         folder, name = os.path.split(os.fsdecode(path))
                         full = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118
-                        if not _is_below(full, self._writes):
+                        if not _is_below(full, self._writes) and "__pycache__" not in full:
                             self.faults.append(f"{event} {full}")
             finally:
                 self._on = True

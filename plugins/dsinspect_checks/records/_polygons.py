@@ -18,6 +18,7 @@ import simdjson
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.tables.columns import is_constant
+from dsinspect.tables.hostile_numbers import of_any_size
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -196,6 +197,7 @@ def _decoded_one(raw: Any) -> Any:
         return ...
 
 
+@of_any_size()
 def _measured(kind: NDArray[np.int8], rle_hw: NDArray[np.float64], owner: NDArray[np.int64], lengths: NDArray[np.int64],
               flat: NDArray[np.float64]) -> Shapes:
     n = len(kind)

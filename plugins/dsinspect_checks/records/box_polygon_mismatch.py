@@ -20,6 +20,7 @@ import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect_checks.records._polygons import POLYGONS, polygons_of
 
 
@@ -43,8 +44,8 @@ class BoxPolygonMismatch(RowCheck[Options]):
         """Compare the four edges."""
         s = batch.once(polygons_of)
         boxes = batch.boxes_xyxy
-        wh = boxes[:, 2:] - boxes[:, :2]
-        with np.errstate(invalid="ignore"):
+        with of_any_size():
+            wh = boxes[:, 2:] - boxes[:, :2]
             off = np.abs(boxes - s.envelope)
             beyond = (off > self.options.max_px) & (off > self.options.max_share * np.tile(wh, 2))
         sound = (s.odd == 0) & (s.short == 0) & (s.four == 0)

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from dsinspect.io.limits import too_deep
 from dsinspect.tables.schema import NO_POSITION, Problem
 from dsinspect_formats._text import without_lone_surrogates
 from dsinspect_formats.coco._records import (
@@ -97,7 +98,7 @@ class _Scanner:
         try:
             key, after = self.decoder.raw_decode(self.text, position)
         except RecursionError:
-            self.problem("JSON is nested too deeply here", position)
+            self.problem(f"JSON is nested deeper than {too_deep()} here", position)
             return None
         except ValueError as e:
             self.problem(f"not valid JSON: {self.why(e)}", min(getattr(e, "pos", position), len(self.text)))
@@ -113,7 +114,7 @@ class _Scanner:
         try:
             return self.decoder.raw_decode(self.text, after)[1]
         except RecursionError:
-            self.problem(f"JSON is nested too deeply in {key!r:.40}", after)
+            self.problem(f"JSON is nested deeper than {too_deep()} in {key!r:.40}", after)
             return None
         except ValueError as e:
             self.problem(f"not valid JSON: {self.why(e)}", after)
@@ -139,7 +140,8 @@ class _Scanner:
                 value = without_lone_surrogates(value) if self.has_surrogates else value
             except (ValueError, RecursionError) as e:
                 follows = _NEXT_RECORD.search(self.text, position + 1)
-                reason = "JSON is nested too deeply here" if isinstance(e, RecursionError) else f"not valid JSON: {self.why(e)}"
+                reason = (f"JSON is nested deeper than {too_deep()} here" if isinstance(e, RecursionError)
+                          else f"not valid JSON: {self.why(e)}")
                 if not follows:
                     reason = f"the file ends in the middle of {key}"
                 self.problem(reason, position, index, self.text[position:position + 80])
@@ -291,7 +293,7 @@ def syntax_fault(text: str, source: str) -> Problem | None:
         return Problem("malformed-record", source, f"not valid JSON: {cause} (line {e.lineno:,}, column {e.colno:,})",
                        shown, e.lineno)
     except RecursionError:
-        return Problem("malformed-record", source, "JSON is nested too deeply")
+        return Problem("malformed-record", source, f"JSON is nested deeper than {too_deep()}")
     except ValueError:  # a number of thousands of digits: the record that holds it is told
         return None
     return None

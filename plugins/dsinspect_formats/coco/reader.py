@@ -16,10 +16,11 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
-from dsinspect.io.reading import is_regular, read_regular
+from dsinspect.io.reading import is_regular, read_regular, require_text
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, constant, is_given, objects
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._text import decode, odd_encoding
@@ -195,12 +196,13 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     for name in ("segmentation", "keypoints"):
         if name in columns:
             extra[name] = _raw_column(list(values(name)))
+    with of_any_size():
+        x_max, y_max = bbox[:, 0] + bbox[:, 2], bbox[:, 1] + bbox[:, 3]
     annotations = annotation_columns(
         m, annotation_id=np.where(has_id, own, index),
         image_id=of_image, image_row=_rows_of(of_image, image_ids), category_id=category_ids,
-        category=_names_of(category_ids, names), x_min=bbox[:, 0], y_min=bbox[:, 1], x_max=bbox[:, 0] + bbox[:, 2],
-        y_max=bbox[:, 1] + bbox[:, 3], source=source, index=index,
-        is_crowd=crowd.astype(bool), is_ignored=ignored.astype(bool), **extra)
+        category=_names_of(category_ids, names), x_min=bbox[:, 0], y_min=bbox[:, 1], x_max=x_max, y_max=y_max,
+        source=source, index=index, is_crowd=crowd.astype(bool), is_ignored=ignored.astype(bool), **extra)
     categories = tuple(Category(c.id, c.name, c.supercategory or "") for c in read.categories)
     return images, annotations, categories
 
@@ -233,6 +235,7 @@ def _content(path: Path) -> memoryview:
     if not is_regular(path) or path.stat().st_size < MAPPED_BYTES:
         return memoryview(read_regular(path))
     with path.open("rb") as file:
+        require_text(file, path)
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dsinspect.errors import UserError
+from dsinspect.io.limits import limits, option
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, objects
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
@@ -20,7 +21,6 @@ from dsinspect_formats.huggingface._records import BOXES, OBJECTS, Reader, key_o
 
 IMAGE = ("image", "img", "picture")
 BATCH = 256
-MAX_ROWS = 100_000_000
 
 
 def _pyarrow() -> Any:
@@ -88,6 +88,8 @@ class ParquetSource(MemorySource):
 
     def _read(self, file: Any, path: str, names: dict[int, str], boxes: str, rows: Rows, images: Images) -> None:
         schema = file.schema_arrow
+        if file.metadata.num_rows > (most := limits().rows):
+            raise ValueError(f"{file.metadata.num_rows:,} rows, more than {most:,} ({option('rows')})")
         if not names:
             names.update(_names_in_schema(schema))
         image_key = key_of(dict.fromkeys(schema.names), IMAGE)

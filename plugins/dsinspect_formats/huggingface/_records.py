@@ -191,7 +191,7 @@ def _size(record: Mapping[str, Any]) -> tuple[float, float]:
 def names_in_readme(root: Path) -> dict[int, str]:
     """Return class names by number that the YAML head of README.md declares (`class_label: names:`)."""
     try:
-        text = decode(content_of(root / "README.md", 1 << 20))[0]
+        text = decode(content_of(root / "README.md", "yaml_mb"))[0]
     except OSError:
         return {}
     if not text.startswith("---"):

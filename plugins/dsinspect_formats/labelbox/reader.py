@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from dsinspect.io.limits import too_deep
 from dsinspect_formats._gathering import Box, envelope, polygon_json, real
 from dsinspect_formats._json_sets import Reading, as_object
 
@@ -38,7 +39,8 @@ def _lines(text: str, reading: Reading) -> Iterator[tuple[int, Any]]:
         try:
             yield number, msgspec.json.decode(line)
         except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:
-            reason = "JSON is nested too deeply" if isinstance(e, RecursionError) else f"not valid JSON: {str(e)[:100]}"
+            reason = (f"JSON is nested deeper than {too_deep()}" if isinstance(e, RecursionError)
+                      else f"not valid JSON: {str(e)[:100]}")
             reading.gathered.faulty(reading.source, reason, line, number, split=reading.split)
 
 

@@ -215,7 +215,7 @@ def kind_of(shape: Mapping[str, Any]) -> str:
 def read_document(path: Path, source: str) -> tuple[Document, list[Problem]]:
     """Read a file; what is wrong in it becomes problems."""
     try:
-        content = read_regular(path)
+        content = read_regular(path, "label_mb")
     except OSError as e:
         return Document(), [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")]
     try:

@@ -75,7 +75,7 @@ def read_sequence(root: Path, folder: str, tree: ImageTree) -> Sequence:
     sequence = Sequence(folder)
     settings = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        settings.read_string(decode(content_of(root / f"{folder}seqinfo.ini", 1 << 20))[0])
+        settings.read_string(decode(content_of(root / f"{folder}seqinfo.ini", "yaml_mb"))[0])
         said = {k.lower(): v.strip() for k, v in settings["Sequence"].items()} if "Sequence" in settings else {}
     except (OSError, configparser.Error):
         said = {}  # it is not needed
@@ -88,7 +88,7 @@ def read_sequence(root: Path, folder: str, tree: ImageTree) -> Sequence:
         if path.startswith(f"{folder}{sequence.image_folder}/") and (stem := stem_of(path)).isascii() and stem.isdigit():
             sequence.frames.setdefault(int(stem), path)
     try:
-        names = decode(content_of(root / f"{folder}gt/labels.txt", 1 << 24))[0].splitlines()
+        names = decode(content_of(root / f"{folder}gt/labels.txt", "yaml_mb"))[0].splitlines()
         sequence.classes = {k: n.strip() for k, n in enumerate(names, 1) if n.strip()}
     except OSError:
         sequence.classes = dict(enumerate(CLASSES, 1))

@@ -54,7 +54,10 @@ def tables_of(root: Path) -> list[Path]:
     """
     if not root.is_dir():
         return [root]
-    tables = _tables_in(root)
+    refused: list[UserError] = []
+    tables = _tables_in(root, refused)
+    if not tables and refused:
+        raise refused[0]
     if not tables:
         raise UserError(f"{root}: no table with boxes is there; where columns are not recognised, name the file and --columns")
     if len(tables) > 1 and not all(map(_split_of, tables)):
@@ -67,10 +70,10 @@ def _split_of(table: Path) -> str | None:
     return split_in(table.stem) or split_named(table.parent.name)
 
 
-def _tables_in(folder: Path) -> list[Path]:
-    """Return the tables in a folder and in its folders of splits."""
+def _tables_in(folder: Path, refused: list[UserError] | None = None) -> list[Path]:
+    """Return the tables in a folder and in its folders of splits; why others cannot be read is added to `refused`."""
     names = [n for n in names_in(folder, *SUFFIXES) if "/" not in n or (n.count("/") == 1 and split_named(n.partition("/")[0]))]
-    return [folder / n for n in names[:20] if _understood(folder / n)]
+    return [folder / n for n in names[:20] if _understood(folder / n, refused)]
 
 
 def _rows_of(path: Path) -> int:
@@ -81,10 +84,12 @@ def _rows_of(path: Path) -> int:
     return sum(1 for sheet in sheets_of(path) for _ in islice(sheet.rows(), COUNTED)) - 1
 
 
-def _understood(path: Path) -> bool:
+def _understood(path: Path, refused: list[UserError] | None = None) -> bool:
     try:
         return any(recognise(_first(sheet), {}) for sheet in sheets_of(path))
-    except UserError:
+    except UserError as e:
+        if refused is not None:
+            refused.append(e)
         return False
 
 

@@ -262,7 +262,7 @@ def label_map(root: Path, paths: Sequence[str]) -> dict[int, str]:
     names: dict[int, str] = {}
     for path in label_map_files(root, paths):
         try:
-            text = decode(content_of(root / path, 1 << 24))[0]
+            text = decode(content_of(root / path, "yaml_mb"))[0]
         except OSError:
             continue  # names are then those in the records
         for number, name in items_of(text):

@@ -267,7 +267,7 @@ class VocShard:
         if entry.xml is None:
             return VocFile(), []
         try:
-            content = read_regular(Path(self.root) / entry.xml)
+            content = read_regular(Path(self.root) / entry.xml, "label_mb")
         except OSError as e:
             reason = f"the file cannot be read: {(e.strerror or 'error').lower()}"
             return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from dsinspect.errors import PluginError
 from dsinspect.geometry.rle import encode_mask
-from dsinspect.io.image_codec import MAX_PIXELS
+from dsinspect.io.limits import limits, option
 from dsinspect_formats._images import walk
 from dsinspect_formats._reading import Entry, Rows, as_json, content_of, reason_of
 from dsinspect_formats._text import decode
@@ -39,7 +39,7 @@ def _masks(root: Path) -> list[str]:
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line.split()[0] for line in decode(content_of(path, 1 << 26))[0].splitlines() if line.strip()]
+        return [line.split()[0] for line in decode(content_of(path))[0].splitlines() if line.strip()]
     except OSError:
         return []
 
@@ -57,7 +57,7 @@ def voc_colours(count: int) -> NDArray[np.int64]:
 def _colours(root: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the colours of the classes and their names: of `labelmap.txt` (name:r,g,b:...), else VOC's own."""
     try:
-        lines = decode(content_of(root / "labelmap.txt", 1 << 20))[0].splitlines()
+        lines = decode(content_of(root / "labelmap.txt", "yaml_mb"))[0].splitlines()
     except OSError:
         return tuple(voc_colours(len(CLASSES)).tolist()), CLASSES
     colours, names = [], []
@@ -77,8 +77,8 @@ def _decoded(content: bytes) -> NDArray[np.int64]:
     if not content.startswith(_PNG) or len(content) < 24:
         raise ValueError("is no PNG image")
     width, height = struct.unpack_from(">II", content, 16)
-    if width * height > MAX_PIXELS:
-        raise ValueError(f"has {width:,} x {height:,} px, the limit is {MAX_PIXELS:,} px in all")
+    if width * height > (most := limits().mask_pixels):
+        raise ValueError(f"has {width:,} x {height:,} px, more than {most:,} px ({option('mask_pixels')})")
     import cv2
 
     try:

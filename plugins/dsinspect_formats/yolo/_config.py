@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from dsinspect.errors import UserError
+from dsinspect.io.limits import limits, option
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import is_regular, leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
@@ -24,8 +25,6 @@ _SUFFIXES = (".yaml", ".yml", ".data")
 _USUAL = ("data.yaml", "dataset.yaml", "data.yml", "obj.data")
 _LOOKED_AT = 50
 _NAME_LISTS = ("classes.txt", "labels/classes.txt", "classes.names", "obj.names", "data.names", "predefined_classes.txt")
-_DEEPEST = 50
-_LARGEST = 64 << 20
 
 
 @dataclass
@@ -138,7 +137,7 @@ def read_settings(path: Path) -> dict[str, Any]:
         ValueError: it is not one.
         OSError: it cannot be read.
     """
-    text, _ = decode(read_regular(path, _LARGEST))
+    text, _ = decode(read_regular(path, "yaml_mb"))
     if path.suffix.lower() == ".data":
         pairs = (line.partition("=") for line in text.splitlines() if "=" in line)
         return {key.strip(): value.strip() for key, _, value in pairs if not key.lstrip().startswith("#")}
@@ -162,8 +161,8 @@ def _refuse_depth(text: str, loader: Any) -> None:
     depth = 0
     for event in yaml.parse(text, loader):
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            raise ValueError(f"more than {_DEEPEST} levels deep")
+        if depth > (most := limits().yaml_depth):
+            raise ValueError(f"more than {most:,} levels deep ({option('yaml_depth')})")
 
 
 def read_config(root: Path, folder: Path) -> Config:
@@ -186,7 +185,7 @@ def read_config(root: Path, folder: Path) -> Config:
     source = relative(path, folder)
     try:
         config.settings = read_settings(path)
-        _, encoding = decode(read_regular(path, _LARGEST))
+        _, encoding = decode(read_regular(path, "yaml_mb"))
     except (OSError, ValueError) as e:
         reason = f"cannot be read: {(e.strerror or 'error').lower()}" if isinstance(e, OSError) else str(e)
         config.problems.append(Problem("bad-class-list", source, reason))
@@ -247,7 +246,7 @@ def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...
         if leaves(place, folder) and not reads_outside():
             problem(f"names: {names} lies outside of the dataset and is not read (dsinspect --read-outside)")
             return ()
-        text, encoding = decode(read_regular(place, _LARGEST))
+        text, encoding = decode(read_regular(place, "yaml_mb"))
         if encoding:
             config.problems.append(odd_encoding(relative(place, folder), encoding))
         names = [line.strip() for line in text.splitlines() if line.strip()]
@@ -297,7 +296,7 @@ def _listed_names(folder: Path, config: Config) -> tuple[Category, ...]:
     lists: dict[str, tuple[str, ...]] = {}
     for name in (*_NAME_LISTS, *roboflow):
         if is_regular(folder / name) and (reads_outside() or not leaves(folder / name, folder)) and (not lists or name in roboflow):
-            text, encoding = decode(read_regular(folder / name, _LARGEST))
+            text, encoding = decode(read_regular(folder / name, "yaml_mb"))
             if encoding:
                 config.problems.append(odd_encoding(name, encoding))
             lists[name] = tuple(n.strip() for n in text.rstrip().splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import re
@@ -11,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsinspect.io.limits import Limits, limits, option
+from dsinspect.io.reading import require_regular, too_large
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._plain import PlainRows, is_plain, read_plain
@@ -113,9 +116,10 @@ def _joined_texts(parts: Sequence[Rows]) -> list[str | None] | None:
 def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, points: bool, odd: bool) -> Rows:
     problems: dict[int, list[Problem]] = {}
     contents: list[bytes] = []
+    most = limits()
     for k, label in enumerate(labels):
         try:
-            contents.append(_read(label.file))
+            contents.append(_read(label.file, most))
         except OSError as e:
             contents.append(b"")
             reason = f"the label file cannot be read: {(e.strerror or 'error').lower()}"
@@ -252,14 +256,22 @@ def _number(token: str) -> float:
     raise ValueError(f"{token[:40]!r} is not a number")
 
 
-def _read(path: str) -> bytes:
+def _read(path: str, most: Limits) -> bytes:
     # A quarter of the time of Path.read_bytes; without waiting for the other end of a pipe that has a label's name.
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
     try:
+        status = os.fstat(descriptor)
+        require_regular(status, path)
+        if status.st_size > most.label_mb << 20:
+            raise too_large(path, status.st_size, "label_mb")
         chunks = []
         while chunk := os.read(descriptor, 1 << 16):
             chunks.append(chunk)
-        return b"".join(chunks)
+        content = b"".join(chunks)
+        if len(content) > most.label_lines and (lines := content.count(b"\n")) > most.label_lines:
+            raise OSError(errno.EFBIG, f"{lines:,} lines, more than the {most.label_lines:,} that are read "
+                          f"({option('label_lines')})", path)
+        return content
     finally:
         os.close(descriptor)
 

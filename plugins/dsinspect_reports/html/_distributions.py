@@ -12,6 +12,7 @@ import numpy as np
 
 from dsinspect.protocols.chart import Chart
 from dsinspect.tables.columns import codes_of
+from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import boxes_xyxy
 
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ def _sides(places: Places) -> NDArray[np.float64]:
     """Return the square root of the area of each box, px; NaN for a box without one."""
     assert places.annotations is not None
     boxes = boxes_xyxy(places.annotations)
-    size = boxes[:, 2:] - boxes[:, :2]
-    with np.errstate(invalid="ignore", over="ignore"):
+    with of_any_size():
+        size = boxes[:, 2:] - boxes[:, :2]
         return np.where((size > 0).all(axis=1), np.sqrt(size.prod(axis=1)), np.nan)
 
 

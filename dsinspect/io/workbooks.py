@@ -1,0 +1,218 @@
+"""Open an .xlsx for reading its values: what it would unfold to is counted before any of it is parsed.
+
+A workbook is a zip of XML. A hostile one of some kilobytes unfolds to gigabytes, or to millions of elements that each cost a
+hundred bytes and some microseconds. So each part that is going to be parsed is unfolded once, in blocks, and its brackets are
+counted, which is a hundred times faster than parsing; openpyxl then parses what is within the limits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from dsinspect.errors import UserError
+from dsinspect.io.limits import limits, option
+
+_BLOCK = 1 << 20
+_RATIO_FROM = 10 << 20
+_RECORD = re.compile(rb"<(?:\w+:)?(?:row|si)\b")
+_MAIN = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_BRACKETS = 4
+"""Of `<c><v>1</v></c>`, and of `<si><t>x</t></si>`."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """A part of a workbook on the disk: the file, its state, and the name of the part."""
+
+    path: str
+    size: int
+    modified_ns: int
+    name: str
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """Brackets of a part: in all, and at most between the beginnings of two rows or texts."""
+
+    brackets: int
+    in_one_piece: int
+    has_entities: bool
+
+
+@contextlib.contextmanager
+def open_workbook(path: Path) -> Iterator[Any]:
+    """Give a workbook of openpyxl whose sheets are read row by row; it is closed afterwards.
+
+    Raises:
+        UserError: it is none, is encrypted, or beyond a limit, which is named.
+    """
+    _refuse_bombs(path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # styles and extensions it does not know do not concern the values
+        try:
+            reader = _reader(path)
+            reader.read()
+        except UserError:
+            raise
+        except Exception as e:  # openpyxl raises whatever the XML or zip library did
+            raise UserError(f"{path}: not a readable .xlsx workbook: {short(e)}") from None
+        try:
+            yield reader.wb
+        finally:
+            reader.wb.close()
+
+
+def _reader(path: Path) -> Any:
+    """Return openpyxl's reader, which counts each part before it parses it, and parses shared texts once."""
+    from openpyxl.reader import excel
+    from openpyxl.xml.constants import ARC_CONTENT_TYPES, ARC_STYLE, SHARED_STRINGS
+
+    class Reader(excel.ExcelReader):
+        def read_manifest(self) -> None:
+            for name in self.valid_files:
+                if name in (ARC_CONTENT_TYPES, ARC_STYLE) or name.endswith(".rels"):
+                    _hold(path, self.archive, name)
+            super().read_manifest()
+
+        def read_strings(self) -> None:
+            part: Any = self.package.find(SHARED_STRINGS)  # type: ignore[no-untyped-call]
+            if part is not None:
+                self.shared_strings = list(_shared_texts(path, self.archive, part.PartName[1:]))
+
+        def read_workbook(self) -> None:
+            find: Any = excel._find_workbook_part  # type: ignore[attr-defined]
+            _hold(path, self.archive, find(self.package).PartName[1:])
+            super().read_workbook()
+
+        def read_worksheets(self) -> None:
+            for _, relation in self.parser.find_sheets():
+                if relation.target in self.valid_files:
+                    _hold(path, self.archive, relation.target)
+            super().read_worksheets()
+
+        def read_properties(self) -> None:
+            pass  # author and dates
+
+        def read_custom(self) -> None:
+            pass
+
+        def read_theme(self) -> None:
+            pass  # colours
+
+    return Reader(path, read_only=True, data_only=True, keep_links=False)
+
+
+def _refuse_bombs(path: Path) -> None:
+    """Raise UserError for what the directory of the archive says already."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            parts = archive.infolist()
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as e:
+        raise UserError(f"{path}: not a readable .xlsx workbook, perhaps cut off: {short(e)}") from None
+    most = limits()
+    if any(p.flag_bits & 1 for p in parts):
+        raise UserError(f"{path}: encrypted; save it without a password")
+    for part in parts:
+        ratio = part.file_size / max(part.compress_size, 1)
+        if part.file_size > _RATIO_FROM and ratio > most.xlsx_ratio:
+            raise UserError(f"{path}: {part.filename} unfolds {ratio:,.0f} times, more than {most.xlsx_ratio:,} "
+                            f"({option('xlsx_ratio')}); refused as a zip bomb")
+
+
+def _hold(path: Path, archive: zipfile.ZipFile, name: str) -> None:
+    """Raise UserError when a part that is going to be parsed is beyond a limit."""
+    most = limits()
+    size = archive.getinfo(name).file_size
+    if size > most.xlsx_mb << 20:
+        raise _refused(path, name, f"unfolds to {size >> 20:,} MB, more than {most.xlsx_mb:,}", "xlsx_mb")
+    cells = _checked_counts(path, name).brackets // _BRACKETS
+    if cells > most.xlsx_cells:
+        raise _refused(path, name, f"holds about {cells:,} cells, more than {most.xlsx_cells:,}", "xlsx_cells")
+
+
+def _shared_texts(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[str, ...]:
+    most = limits()
+    size = archive.getinfo(name).file_size
+    if size > most.xlsx_texts_mb << 20:
+        raise _refused(path, name, f"unfolds to {size >> 20:,} MB of texts, more than {most.xlsx_texts_mb:,}", "xlsx_texts_mb")
+    texts = _checked_counts(path, name).brackets // _BRACKETS
+    if texts > most.xlsx_texts:
+        raise _refused(path, name, f"holds about {texts:,} texts, more than {most.xlsx_texts:,}", "xlsx_texts")
+    return _texts(_part(path, name))
+
+
+def _checked_counts(path: Path, name: str) -> _Counts:
+    counts = _counts(_part(path, name))
+    most = limits().xlsx_elements
+    if counts.has_entities:
+        raise UserError(f"{path}: {name} declares XML entities, which no workbook has; refused")
+    if counts.in_one_piece > 2 * most:
+        raise _refused(path, name, f"has more than {most:,} XML elements in one piece", "xlsx_elements")
+    return counts
+
+
+def _refused(path: Path, name: str, why: str, limit: str) -> UserError:
+    return UserError(f"{path}: {name} {why} ({option(limit)}); refused")
+
+
+def _part(path: Path, name: str) -> _Part:
+    status = path.stat()
+    return _Part(str(path), status.st_size, status.st_mtime_ns, name)
+
+
+@functools.lru_cache(maxsize=256)
+def _counts(part: _Part) -> _Counts:
+    """Count the brackets of a part; a file is counted once, however often it is opened."""
+    brackets = piece = largest = 0
+    has_entities = False
+    tail = b""
+    with zipfile.ZipFile(part.path) as archive, archive.open(part.name) as source:
+        while block := source.read(_BLOCK):
+            block = tail + block
+            cut = block.rfind(b"<")
+            cut = cut if 0 <= len(block) - cut < 100 and cut >= 0 else len(block)  # a bracket and its name stay together
+            block, tail = block[:cut], block[cut:]
+            has_entities = has_entities or b"<!DOCTYPE" in block
+            place = 0
+            for record in _RECORD.finditer(block):
+                within = block.count(b"<", place, record.start())
+                brackets += within
+                largest = max(largest, piece + within)
+                piece, place = 0, record.start()
+            rest = block.count(b"<", place)
+            brackets += rest
+            piece += rest
+    rest = tail.count(b"<")
+    return _Counts(brackets + rest, max(largest, piece + rest), has_entities or b"<!DOCTYPE" in tail)
+
+
+@functools.lru_cache(maxsize=2)
+def _texts(part: _Part) -> tuple[str, ...]:
+    """Return the shared texts of a workbook: plain, or the runs of a rich one; readings (phonetics) are left out."""
+    found = []
+    with zipfile.ZipFile(part.path) as archive, archive.open(part.name) as source:
+        events = ElementTree.iterparse(source, ("start", "end"))
+        _, root = next(events)
+        for event, element in events:
+            if event == "end" and element.tag == f"{_MAIN}si":
+                texts: list[ElementTree.Element] = []
+                for child in element:
+                    texts += [child] if child.tag == f"{_MAIN}t" else child.findall(f"{_MAIN}t") if child.tag == f"{_MAIN}r" else []
+                found.append("".join(t.text or "" for t in texts).replace("x005F_", ""))
+                root.clear()
+    return tuple(found)
+
+
+def short(error: BaseException) -> str:
+    """Return what an error of a library says, on one line of bounded length."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text if len(text) <= 160 else text[:157] + "..."
