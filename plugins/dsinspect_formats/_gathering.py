@@ -266,9 +266,14 @@ def _located(images: Columns, lookups: Mapping[int, str], files: Sequence[Path],
         names[row] = name
     sources = images["source"].tolist()
     by_source: dict[str, list[int]] = {}
-    for row, source in enumerate(sources):
-        by_source.setdefault(source, []).append(row)
     paths, opened = np.full(len(images), None, object), np.full(len(images), None, object)
+    direct = tree.exact if tree.folder == base else frozenset()
+    for row, source in enumerate(sources):
+        near = lookups.get(row)
+        if near is not None and near in direct:  # sets of a file per image are looked up one by one
+            paths[row], opened[row] = near, tree.open_path(near)
+        else:
+            by_source.setdefault(source, []).append(row)
     problems: list[Problem] = []
     splits = images["split"].tolist()
     for source, rows in by_source.items():
@@ -313,12 +318,22 @@ def real(value: Any, what: str) -> float:
     Raises:
         ValueError: in words for the user: it is none.
     """
+    if type(value) is float:
+        return value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         try:
             return float(value)
         except OverflowError:
             raise ValueError(f"{what}: the number is too large") from None
     raise ValueError(f"{what} is missing" if value is None else f"{what}: {shown(value)[:60]!r} is not a number")
+
+
+def reals(values: Sequence[Any], what: str) -> list[float]:
+    """Return JSON numbers as floats; raises ValueError as `real` does."""
+    for value in values:
+        if type(value) is not float:
+            return [real(v, what) for v in values]
+    return list(values)
 
 
 def real_text(text: str | None, what: str) -> float:
@@ -333,8 +348,12 @@ def real_text(text: str | None, what: str) -> float:
 
 def envelope(points: Sequence[float]) -> Box:
     """Return the box around flat points x, y, ...; NaN when one is."""
-    if any(p != p for p in points):
-        return NAN_BOX
+    for p in points:
+        if p != p:
+            return NAN_BOX
+    if len(points) == 4:  # a rectangle's
+        a, b, c, d = points
+        return (a if a <= c else c), (b if b <= d else d), (c if c >= a else a), (d if d >= b else b)
     xs, ys = points[::2], points[1::2]
     return min(xs), min(ys), max(xs), max(ys)
 

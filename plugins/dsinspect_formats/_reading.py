@@ -88,6 +88,8 @@ def whole(token: str) -> int:
 
 def json_number(value: Any) -> float:
     """Return a number of a JSON document; raises ValueError, in words, when it is none."""
+    if type(value) is float:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ValueError(f"{shown(value)} is not a number")
     try:

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from dsinspect.io.places import remembered
-from dsinspect_formats._images import walk
+from dsinspect.protocols.formats import Detection
+from dsinspect_formats._images import relative, walk
 
 T = TypeVar("T")
 HEAD = 1 << 16
@@ -69,6 +70,32 @@ def _head(path: Path) -> bytes:
         os.close(descriptor)
 
 
+def tail(path: Path) -> bytes:
+    """Return the last bytes of a file, as many as of a head; none of one that cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - HEAD))
+            return file.read(HEAD)
+    except OSError:
+        return b""
+
+
+def found_in(root: Path, file: Path | None, what: str, mark: bytes, confidence: float = 0.9) -> Detection | None:
+    """Return what was found in a file, with about how many records there are; None of no file.
+
+    Args:
+        root: of the set.
+        file: the first that is of the format.
+        what: is in it, in words.
+        mark: what each record has once.
+        confidence: that it is the format.
+    """
+    if file is None:
+        return None
+    name = relative(file, root) if root.is_dir() else root.name
+    return Detection(confidence, f"{name} {what}", weigh(root, name, mark))
+
+
 def sample(items: Sequence[T], count: int = SAMPLED) -> list[T]:
     """Return some of the items, evenly spread, the first among them."""
     if len(items) <= count:
@@ -88,14 +115,18 @@ def weigh(root: Path, first: str, mark: bytes) -> int:
     """
     folder = f"/{first}".rsplit("/", 2)[-2]
     suffix = first[first.rfind("."):].lower()
-    names = [n for n in names_in(root, suffix) if f"/{n}".rsplit("/", 2)[-2] == folder]
+    return marks_in(root, [n for n in names_in(root, suffix) if f"/{n}".rsplit("/", 2)[-2] == folder], mark)
 
+
+def marks_in(root: Path, names: Sequence[str], mark: bytes) -> int:
+    """Return about how often something of each record stands in files, as `weigh` does."""
     def records(name: str) -> int:
         place = place_of(root, name)
         content = head(place)
         if len(content) < HEAD:
             return content.count(mark)
-        return round(content.count(mark) * size_of(place) / len(content))
+        counted = content.count(mark) or tail(place).count(mark)  # a long list of classes, or an image, may come first
+        return max(1, round(counted * size_of(place) / len(content)))
 
     return estimate(names, records)[0]
 

@@ -12,9 +12,9 @@ from dsinspect.io.containment import inside
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
-from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, first_like
 from dsinspect_formats._json_patching import NO_PLACE, image_places, patch_json
+from dsinspect_formats._sniffing import found_in
 from dsinspect_formats._writing import Losses, slices_of, write_file
 from dsinspect_formats.createml.reader import _SIDES, _File, looks_like, open_set
 
@@ -32,9 +32,7 @@ class CreateMl(Format):
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON lists of images with coordinates."""
-        found = first_like(root, looks_like)
-        return Detection(0.9, f"{relative(found, root) if root.is_dir() else root.name} lists images with coordinates of boxes") \
-            if found else None
+        return found_in(root, first_like(root, looks_like), "lists images with coordinates of boxes", b'"coordinates"')
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
-from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import open_json_set
+from dsinspect_formats._sniffing import found_in
 from dsinspect_formats.datumaro.reader import COLUMNS, _read, looks_like
 
 
@@ -18,8 +18,7 @@ class Datumaro(Format):
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with items and categories."""
-        found = first_like(root, looks_like)
-        return Detection(0.9, f"{relative(found, root) if root.is_dir() else root.name} has Datumaro's items") if found else None
+        return found_in(root, first_like(root, looks_like), "has Datumaro's items", b'"label_id"')
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images; raises UserError when nothing can be read."""

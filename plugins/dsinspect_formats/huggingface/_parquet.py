@@ -31,6 +31,17 @@ def _pyarrow() -> Any:
     return parquet
 
 
+def rows_in(root: Path, names: Sequence[str]) -> int | None:
+    """Return how many images parquet files hold, which stands for their boxes; None when nothing here can say."""
+    parquet = _pyarrow()
+    if parquet is None:
+        return None
+    try:
+        return sum(int(parquet.read_metadata(root if root.is_file() else root / name).num_rows) for name in names)
+    except Exception:  # as in `holds_boxes`; opening says what is wrong
+        return None
+
+
 def holds_boxes(path: Path) -> bool | None:
     """Say whether a parquet file has columns of boxes; None when pyarrow is not there to say."""
     parquet = _pyarrow()

@@ -37,12 +37,13 @@ class HuggingFace(Format):
                 return Detection(0.96, f"{path} has file names with boxes", weigh(root, path, b"\n"), path)
         found = parquet_files(root)
         if found:
-            from dsinspect_formats.huggingface._parquet import holds_boxes
+            from dsinspect_formats.huggingface._parquet import holds_boxes, rows_in
 
             told = holds_boxes(root if root.is_file() else root / found[0])
             if told is not False:
                 unsure = " (pyarrow is needed to read it)" if told is None else ""
-                return Detection(0.95 if told else 0.7, f"{found[0]} is parquet with boxes{unsure}")
+                return Detection(0.95 if told else 0.7, f"{found[0]} is parquet with boxes{unsure}",
+                                 rows_in(root, found))
         return None
 
     def open(self, request: OpenRequest) -> Source:

@@ -10,6 +10,7 @@ from dsinspect_formats._gathering import first_reason
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, first_like
 from dsinspect_formats._json_sets import Reading, finish
+from dsinspect_formats._sniffing import found_in
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.labelbox.reader import COLUMNS, SUFFIXES, _lines, _read, looks_like
@@ -22,10 +23,7 @@ class Labelbox(Format):
 
     def detect(self, root: Path) -> Detection | None:
         """Look for lines of data rows with projects."""
-        found = first_like(root, looks_like, SUFFIXES)
-        if found is None:
-            return None
-        return Detection(0.9, f"{relative(found, root) if root.is_dir() else root.name} has Labelbox's data rows")
+        return found_in(root, first_like(root, looks_like, SUFFIXES), "has Labelbox's data rows", b'"feature_id"')
 
     def open(self, request: OpenRequest) -> Source:
         """Read the files and find the images.

@@ -12,11 +12,13 @@ import numpy as np
 
 from dsinspect.geometry.rle import encode_mask
 from dsinspect.io.image_codec import UnreadableError, decode
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real, shown
+from dsinspect_formats._gathering import Box, envelope, polygon_json, reals, shown
 
 NO_AREA = ("line", "linestrip", "point", "points")
 ROTATED = ("rotation", "oriented_rectangle")
 """Rectangles with four corners, as X-AnyLabeling and later LabelMe draw them."""
+_NEEDED = {"polygon": 6, "rectangle": 4, "mask": 4, "circle": 4, **dict.fromkeys(ROTATED, 8)}
+"""Numbers that a shape has at least."""
 _MOST_PIXELS = 1 << 28
 
 
@@ -29,8 +31,8 @@ def points_of(shape: Any) -> list[float]:
     for point in points:
         if not isinstance(point, list) or len(point) != 2:
             raise ValueError(f"points: {shown(point)[:60]} is not x and y")
-        flat += (real(point[0], "points"), real(point[1], "points"))
-    return flat
+        flat += point
+    return reals(flat, "points")
 
 
 def box_of(kind: str, flat: Sequence[float]) -> Box:
@@ -39,7 +41,7 @@ def box_of(kind: str, flat: Sequence[float]) -> Box:
     Raises:
         ValueError: in words: too few points, or a kind nobody knows.
     """
-    needed = {"polygon": 6, "rectangle": 4, "mask": 4, "circle": 4, **dict.fromkeys(ROTATED, 8)}.get(kind)
+    needed = _NEEDED.get(kind)
     if needed is None:
         raise ValueError(f"shape_type {kind[:40]!r} is not known")
     if len(flat) < needed:

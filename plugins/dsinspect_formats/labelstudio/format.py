@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_patching import NO_PLACE
+from dsinspect_formats._sniffing import found_in
 from dsinspect_formats.labelstudio.reader import Options, looks_like, open_set
 
 if TYPE_CHECKING:
@@ -29,10 +29,7 @@ class LabelStudio(Format):
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files of tasks with results."""
-        found = first_like(root, looks_like)
-        if found is None:
-            return None
-        return Detection(0.9, f"{relative(found, root) if root.is_dir() else root.name} holds tasks with results")
+        return found_in(root, first_like(root, looks_like), "holds tasks with results", b'"from_name"')
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images.

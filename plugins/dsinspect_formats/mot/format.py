@@ -19,7 +19,7 @@ from dsinspect_formats._reading import (
     first_lines,
     head_of,
 )
-from dsinspect_formats._sniffing import weigh
+from dsinspect_formats._sniffing import marks_in
 from dsinspect_formats.mot.reader import COLUMNS, Options, _read, read_sequence, sequence_folders
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ class Mot(Format):
         tokens = [line.split(",") for line in lines]
         if not all(6 <= len(t) <= 10 and are_numbers([x.strip() for x in t]) for t in tokens):
             return None
-        return Detection(0.96, f"{path} has rows of a frame, a track and a box", weigh(root, path, b"\n"))
+        return Detection(0.96, f"{path} has rows of a frame, a track and a box",
+                         marks_in(root, [f"{f}gt/gt.txt" for f in found], b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """Read the sequences."""

@@ -20,7 +20,7 @@ from dsinspect_formats._reading import (
     reason_of,
     split_of,
 )
-from dsinspect_formats._sniffing import weigh
+from dsinspect_formats._sniffing import marks_in
 from dsinspect_formats.openimages.reader import COLUMNS, NEEDED, _beside, _folders, _read, box_files
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class OpenImages(Format):
         found = box_files(root, first_only=True)
         if not found:
             return None
-        return Detection(0.96, f"{found[0]} has the header of Open Images", weigh(root, found[0], b"\n"), found[0])
+        return Detection(0.96, f"{found[0]} has the header of Open Images", marks_in(root, box_files(root), b"\n"), found[0])
 
     def open(self, request: OpenRequest) -> Source:
         """Read the boxes, the descriptions of classes and the lists of images.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
-from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import open_json_set
+from dsinspect_formats._sniffing import found_in
 from dsinspect_formats.supervisely.reader import COLUMNS, _Reader, looks_like
 
 
@@ -18,10 +18,7 @@ class Supervisely(Format):
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with objects and the size of an image."""
-        found = first_like(root, looks_like)
-        if found is None:
-            return None
-        return Detection(0.9, f"{relative(found, root) if root.is_dir() else root.name} has Supervisely's objects")
+        return found_in(root, first_like(root, looks_like), "has Supervisely's objects", b'"classTitle"')
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images; raises UserError when nothing can be read."""

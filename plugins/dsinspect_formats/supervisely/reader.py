@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from dsinspect.errors import UserError
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real
+from dsinspect_formats._gathering import Box, envelope, polygon_json, real, reals
 from dsinspect_formats._json_sets import Reading, as_object
 from dsinspect_formats._splits import split_of_folders
 
@@ -78,7 +78,7 @@ def _add(record: Any, row: int, reading: Reading) -> None:
     if kind in ("rectangle", "polygon", "oriented_bbox"):
         points = as_object(record.get("points") or as_object(record.get("geometry")).get("points"))
         exterior = points.get("exterior")
-        flat = [real(v, "points") for p in exterior for v in _pair(p)] if isinstance(exterior, list) else []
+        flat = reals([v for p in exterior for v in _pair(p)], "points") if isinstance(exterior, list) else []
         if len(flat) < (6 if kind == "polygon" else 4):
             raise ValueError("points has no exterior of enough points")
         box = envelope(flat)

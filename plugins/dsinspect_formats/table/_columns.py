@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from dsinspect.errors import UserError, nearest
@@ -32,6 +33,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "annotation_id": ("annotationid", "id", "boxid", "bboxid", "objectid"),
 }
 """Field to the column names it goes by: lower case, letters and digits only."""
+_DECIMAL_COMMA = re.compile(r"[-+]?\d*,\d+(e[-+]?\d+)?", re.I)
 CORNERS = ("x_min", "y_min", "x_max", "y_max")
 SIDES = ("x", "y", "box_width", "box_height")
 CENTRES = ("x_center", "y_center", "box_width", "box_height")
@@ -47,10 +49,15 @@ class Mapped:
     columns: Mapping[str, int]
     header_row: int
 
-    @property
+    @cached_property
     def box(self) -> tuple[str, ...]:
         """The fields that make the box."""
         return next(fields for fields in BOXES if all(f in self.columns for f in fields))
+
+    @cached_property
+    def box_columns(self) -> tuple[int, ...]:
+        """The columns of those fields."""
+        return tuple(self.columns[f] for f in self.box)
 
 
 def recognise(rows: Sequence[tuple[int, Sequence[Any]]], wanted: Mapping[str, str]) -> Mapped | None:
@@ -181,12 +188,17 @@ def number(value: Any) -> float:
     Raises:
         ValueError: it is no number, in words.
     """
+    if type(value) is str and value.isascii():
+        try:
+            return float(value)  # nearly always; what Python alone takes, it took before as well
+        except ValueError:
+            pass
     if isinstance(value, bool) or value is None:
         raise ValueError(f"{value!r} is not a number")
     if isinstance(value, (int, float)):
         return float(value)
     text = str(value).strip().replace("\u00a0", "").replace("\u2212", "-")
-    if re.fullmatch(r"[-+]?\d*,\d+(e[-+]?\d+)?", text, re.I):
+    if _DECIMAL_COMMA.fullmatch(text):
         text = text.replace(",", ".")
     try:
         return float(text)

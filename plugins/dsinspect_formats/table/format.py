@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsinspect.errors import UserError
 from dsinspect.io.spreadsheets import kind_of
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -14,6 +15,14 @@ from dsinspect_formats.table.reader import SUFFIXES, Options, TableSource, _rows
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+
+
+def _counted(table: Path) -> int | None:
+    """Return about how many rows a table has; None of one that cannot be opened, which opening then says."""
+    try:
+        return _rows_of(table)
+    except UserError:
+        return None
 
 
 class Table(Format):
@@ -31,8 +40,8 @@ class Table(Format):
             if kind_of(root) is None or root.suffix.lower() in (".json", ".xml", ".yaml", ".yml", ".data"):
                 return None
             if root.suffix.lower() in SUFFIXES:
-                return Detection(0.9, f"{root.name} is a table")
-            return Detection(0.6, f"{root.name} holds a row a box") if _understood(root) else None
+                return Detection(0.9, f"{root.name} is a table", _counted(root))
+            return Detection(0.6, f"{root.name} holds a row a box", _counted(root)) if _understood(root) else None
         tables = _tables_in(root)
         if not tables:
             return None

@@ -231,7 +231,8 @@ def _take(row: Row, index: int, mapped: Mapped, out: _Collected, options: Option
     if image in (None, ""):
         raise ValueError("names no image")
     name = str(int(image)) if isinstance(image, float) and image.is_integer() else str(image)
-    edges = [_cell(row, mapped, f) for f in mapped.box]
+    count = len(row.values)
+    edges = [row.values[k] if k < count else None for k in mapped.box_columns]
     box = None
     if any(e not in (None, "") for e in edges):
         values = numbers_in(edges[0]) if mapped.box == TEXT else []

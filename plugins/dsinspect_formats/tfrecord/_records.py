@@ -209,6 +209,35 @@ class Feature:
     end: int
 
 
+def _plain_entry(data: Any, entry: Field) -> tuple[str, Feature] | None:
+    """Return an entry written as nearly all are: a short name, then one list."""
+    at, stop = entry.start, entry.stop
+    if stop - at < 4 or data[at] != 10 or data[at + 1] >= 0x80:
+        return None
+    value = at + 2 + data[at + 1]
+    if value + 4 > stop or data[value] != 18:
+        return None
+    begin = _length_end(data, value + 1, stop)
+    if begin is None or begin[0] + begin[1] != stop:
+        return None
+    kind = {10: BYTES, 18: FLOATS, 26: INTS}.get(data[begin[0]]) if begin[1] >= 2 else None
+    inner = _length_end(data, begin[0] + 1, stop)
+    if kind is None or inner is None or inner[0] + inner[1] != stop:
+        return None
+    return bytes(data[at + 2:value]).decode(errors="replace"), Feature(kind, inner[0], stop, entry.begin, stop)
+
+
+def _length_end(data: Any, at: int, stop: int) -> tuple[int, int] | None:
+    """Return where the bytes after a length begin, and the length, when it takes one or two bytes."""
+    if at >= stop:
+        return None
+    if data[at] < 0x80:
+        return at + 1, data[at]
+    if at + 1 < stop and data[at + 1] < 0x80:
+        return at + 2, (data[at] & 0x7F) | data[at + 1] << 7
+    return None
+
+
 def features(data: Any, start: int, stop: int) -> dict[str, Feature]:
     """Return the features of a tf.train.Example by name; of equal names the last, as protobuf has it.
 
@@ -221,6 +250,10 @@ def features(data: Any, start: int, stop: int) -> dict[str, Feature]:
             continue
         for entry in fields(data, outer.start, outer.stop):
             if entry.number != 1 or entry.wire != 2:
+                continue
+            quick = _plain_entry(data, entry)
+            if quick is not None:
+                found[quick[0]] = quick[1]
                 continue
             name, value = "", None
             for part in fields(data, entry.start, entry.stop):
@@ -245,10 +278,38 @@ def name_of_entry(data: Any, entry: Field) -> str | None:
     return bytes(data[names[-1].start:names[-1].stop]).decode(errors="replace") if names else ""
 
 
+def _packed(data: Any, feature: Feature) -> list[Any] | None:
+    """Return the values of a list written as nearly all are: one packed part, or short texts one after the other."""
+    at, stop = feature.start, feature.stop
+    if feature.kind == BYTES:
+        spans: list[Any] = []
+        while at < stop:
+            if data[at] != 10 or at + 1 >= stop or data[at + 1] >= 0x80:
+                return None
+            at += 2
+            end = at + data[at - 1]
+            if end > stop:
+                return None
+            spans.append((at, end))
+            at = end
+        return spans
+    if stop - at < 2 or data[at] != 10 or data[at + 1] >= 0x80 or at + 2 + data[at + 1] != stop:
+        return None
+    at += 2
+    if feature.kind == FLOATS:
+        count, rest = divmod(stop - at, 4)
+        return None if rest else list(struct.unpack(f"<{count}f", data[at:stop]))
+    numbers = bytes(data[at:stop])
+    return None if max(numbers, default=0) >= 0x80 else list(numbers)
+
+
 def values_of(data: Any, feature: Feature | None) -> list[Any]:
     """Return the values of a feature: bytes, floats or whole numbers; bytes come as (start, stop) spans."""
     if feature is None or not feature.kind:
         return []
+    plain = _packed(data, feature)
+    if plain is not None:
+        return plain
     out: list[Any] = []
     for part in fields(data, feature.start, feature.stop):
         if part.number != 1:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats.tfrecord.reader import Options, TFRecordSource, WriterOptions, record_files
+from dsinspect_formats._sniffing import estimate
+from dsinspect_formats.tfrecord.reader import Options, TFRecordSource, WriterOptions, boxes_in, record_files
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -29,7 +31,9 @@ class TFRecord(Format):
     def detect(self, root: Path) -> Detection | None:
         """Look for a file whose first record has a length with the right CRC."""
         found = record_files(root, first_only=True)
-        return Detection(0.97, f"{found[0]} begins with a TFRecord") if found else None
+        if not found:
+            return None
+        return Detection(0.97, f"{found[0]} begins with a TFRecord", estimate(record_files(root), partial(boxes_in, root))[0])
 
     def open(self, request: OpenRequest) -> Source:
         """Read the boxes of all records; the bytes of the images are touched by the shards.

@@ -46,6 +46,10 @@ _NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d
 _SMALL = 1 << 16
 
 
+_COUNTED, _COUNTED_BYTES = 50, 1 << 26
+"""Records, and bytes, that are looked at to estimate how many boxes a file holds."""
+
+
 _TEXT_TOKEN = r"""'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*\""""
 
 
@@ -90,6 +94,20 @@ def record_files(root: Path, *, first_only: bool = False) -> list[str]:
             if first_only and (found or looked >= 40):
                 break
     return found
+
+
+def boxes_in(root: Path, name: str) -> int:
+    """Return about how many boxes a file holds: as many as its first records for their bytes."""
+    boxes = stop = 0
+    try:
+        with mapped(root if root.is_file() else root / name) as content:
+            for number, (start, stop) in enumerate(walk_records(content)):
+                if number == _COUNTED or stop > _COUNTED_BYTES:
+                    break
+                boxes += objects_in(content, start, stop)[1]
+            return max(round(boxes * len(content) / stop), boxes) if stop else 0
+    except (OSError, ValueError):
+        return max(boxes, 1)  # opening says what is wrong with it
 
 
 @contextmanager

@@ -13,10 +13,10 @@ from dsinspect.io.containment import inside
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
-from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_patching import NO_PLACE
 from dsinspect_formats._outlines import Outlines
+from dsinspect_formats._sniffing import found_in
 from dsinspect_formats._writing import Losses, slices_of, write_file
 from dsinspect_formats.via._reading import looks_like
 from dsinspect_formats.via.reader import SUFFIXES, Options, _region, open_set
@@ -37,7 +37,8 @@ class Via(Format):
     def detect(self, root: Path) -> Detection | None:
         """Look for VIA's keys in JSON files and its header in CSV files."""
         found = first_like(root, looks_like, SUFFIXES)
-        return Detection(0.92, f"{relative(found, root) if root.is_dir() else root.name} has VIA's regions") if found else None
+        mark = b"\n" if found and found.suffix.lower() == ".csv" else b'"shape_attributes"'
+        return found_in(root, found, "has VIA's regions", mark, 0.92)
 
     def open(self, request: OpenRequest) -> Source:
         """Read the files and find the images.

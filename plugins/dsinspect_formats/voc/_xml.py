@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import Any
+from xml.etree import ElementTree
 from xml.parsers import expat
 
 from dsinspect.tables.schema import Problem
@@ -142,6 +144,89 @@ class _Reader:
             {k: fields[k] for k in ("truncated", "occluded", "pose") if k in fields}, self.object_parts))
 
 
+_OBJECT = re.compile(rb"<object[\s>/]")
+
+
+def _read_plain(content: bytes) -> VocFile | None:
+    """Read a file without comments, entities, faults or other surprises, in a quarter of the time; None of any other."""
+    if b"<!" in content or b"xmlns" in content or content.count(b"<?") > content.startswith(b"<?xml"):
+        return None
+    starts = [m.start() for m in _OBJECT.finditer(content)]
+    try:
+        root = ElementTree.fromstring(content)
+    except (ElementTree.ParseError, ValueError, LookupError):
+        return None
+    found = root.findall("object")
+    if len(found) != len(starts):  # a line can only be told where each of them is one
+        return None
+    file = VocFile()
+    try:
+        for child in root:
+            if child.tag == "filename":
+                file.filename = _leaf(child) or None
+            elif child.tag == "size":
+                for side in child:
+                    if side.tag in ("width", "height"):
+                        setattr(file, side.tag, float(_leaf(side) or "nan"))
+            elif child.tag == "source":
+                for part in child:
+                    if part.tag == "database":
+                        file.database = _leaf(part) or None
+        line, at = 1, 0
+        for index, (element, start) in enumerate(zip(found, starts, strict=True)):
+            line += content.count(b"\n", at, start)
+            at = start
+            file.objects.append(_plain_object(element, index, line))
+    except _DoubtError:
+        return None
+    except ValueError:  # a number that is none
+        return None
+    return None if b"\r" in content and b"\r\n" not in content else file
+
+
+class _DoubtError(Exception):
+    """What the reader of faults has to look at."""
+
+
+def _leaf(element: ElementTree.Element) -> str:
+    if len(element):
+        raise _DoubtError
+    return (element.text or "").strip()
+
+
+def _plain_object(element: ElementTree.Element, index: int, line: int) -> VocObject:
+    box: ElementTree.Element | None = None
+    name: str | None = None
+    difficult, parts = "0", 0
+    fields: dict[str, str] = {}
+    for child in element:
+        tag = child.tag
+        if tag == "bndbox":
+            if box is not None:
+                raise _DoubtError
+            box = child
+        elif tag == "name":
+            if name is not None:
+                raise _DoubtError
+            name = _leaf(child)
+        elif tag == "part":
+            parts += 1
+        elif tag in ("truncated", "occluded", "pose"):
+            fields.setdefault(tag, _leaf(child))
+        elif tag == "difficult":
+            if "difficult" in fields:
+                raise _DoubtError
+            fields["difficult"] = difficult = _leaf(child)
+    if box is None or name is None:
+        raise _DoubtError
+    edges = [box.findtext(edge) for edge in _NUMBERS]
+    if len(box) != len(edges) or None in edges:
+        raise _DoubtError
+    a, b, c, d = (float(e) for e in edges if e is not None)
+    fields.pop("difficult", None)
+    return VocObject(line, index, name, (a, b, c, d), difficult in ("1", "true", "True"), fields, parts)
+
+
 def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
     """Read a file; what comes before a fault is kept, and the fault is told with its line.
 
@@ -149,6 +234,9 @@ def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
         content: of the file.
         encoding: what it is in, whatever it says itself.
     """
+    quick = _read_plain(content) if encoding is None else None
+    if quick is not None:
+        return quick
     reader = _Reader(encoding)
     if not content.strip():
         reader.file.problems.append((1, -1, "", "the file is empty"))

@@ -29,7 +29,7 @@ class VocMask(Format):
         found = next(iter(_masks(root)), None) if root.is_dir() else None
         if found is None or not head_of(root / found, 8).startswith(_PNG):
             return None
-        return Detection(0.6, f"{found} is a mask of instances")
+        return Detection(0.6, f"{found} is a mask of instances", len(_masks(root)))  # one at least in each
 
     def open(self, request: OpenRequest) -> Source:
         """List masks and images; no mask is decoded yet.

@@ -72,7 +72,7 @@ def _colours(root: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     return tuple(colours), tuple(names)
 
 
-def _decoded(content: bytes) -> NDArray[np.int64]:
+def _decoded(content: bytes) -> NDArray[np.int32]:
     """Return the colours of a PNG as 0xRRGGBB, (H, W); raises ValueError, in words."""
     if not content.startswith(_PNG) or len(content) < 24:
         raise ValueError("is no PNG image")
@@ -87,8 +87,21 @@ def _decoded(content: bytes) -> NDArray[np.int64]:
         raise PluginError(str(e)) from None
     if pixels is None:
         raise ValueError("cannot be decoded")
-    wide: NDArray[np.int64] = pixels.astype(np.int64)
-    return wide[..., 2] << 16 | wide[..., 1] << 8 | wide[..., 0]
+    wide = np.empty((height, width, 4), np.uint8)  # three bytes and a zero are one number
+    wide[..., :3], wide[..., 3] = pixels, 0
+    codes: NDArray[np.int32] = wide.view("<i4")[..., 0].astype(np.int32, copy=False)
+    return codes
+
+
+def _ranked(codes: NDArray[np.int32]) -> tuple[NDArray[np.integer[Any]], dict[int, int]]:
+    """Return the number of each pixel's colour, (H, W), and the number by colour; runs of one colour are looked at once."""
+    flat = codes.ravel()
+    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
+    heads = flat[starts]
+    colours = np.unique(heads)
+    ranks = np.searchsorted(colours, heads).astype(np.uint8 if len(colours) < 256 else np.int64)
+    places: NDArray[np.integer[Any]] = np.repeat(ranks, np.diff(np.append(starts, flat.size))).reshape(codes.shape)
+    return places, {c: k for k, c in enumerate(colours.tolist())}
 
 
 def read_masks(content: bytes, image: int, entry: Entry, rows: Rows, root: str, colours: tuple[int, ...],
@@ -108,15 +121,17 @@ def read_masks(content: bytes, image: int, entry: Entry, rows: Rows, root: str, 
         rows.fault(str(e))
         return None
     height, width = instances.shape
+    places, rank = _ranked(instances)
     number_of = {c: k for k, c in enumerate(colours)}
     void, background = 0xE0E0C0, 0
     palette = {c: k for k, c in enumerate(voc_colours(256).tolist())}
-    found = [c for c in np.unique(instances).tolist() if c not in (void, background)]
+    found = [c for c in rank if c not in (void, background)]
     for index, colour in enumerate(sorted(found, key=lambda c: palette.get(c, c + 256))):
-        mask = instances == colour
+        mask = places == rank[colour]
         columns, lines = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
         box = (float(columns[0]), float(lines[0]), float(columns[-1] + 1), float(lines[-1] + 1))
-        codes, counts = np.unique(classes[mask], return_counts=True)
+        inside = np.s_[lines[0]:lines[-1] + 1, columns[0]:columns[-1] + 1]
+        codes, counts = np.unique(classes[inside][mask[inside]], return_counts=True)
         number = number_of.get(int(codes[counts.argmax()]), -1)
         if number == 0 or (number < 0 and int(codes[counts.argmax()]) == void):
             rows.fault("an instance lies where the mask of classes has no class", f"colour {colour:06x}", index=index)
