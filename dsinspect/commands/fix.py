@@ -38,7 +38,7 @@ def fix(
     Exits 1 when a new finding at warning or above appears in the result.
     """
     from dsinspect.fixing.autofix import compare, mend
-    from dsinspect.fixing.diff import unified_diff
+    from dsinspect.fixing.diff import of_image_files, unified_diff
     from dsinspect.fixing.from_findings import edits_from_findings
     from dsinspect.inspection.inspect import inspect
     from dsinspect.inspection.opening import patch_dataset
@@ -55,6 +55,7 @@ def fix(
     if diff:
         for patch in patch_dataset(request, session.plugins, edits):
             sys.stdout.writelines(unified_diff(patch))
+        sys.stdout.writelines(of_image_files(edits))
         if not running.quiet:
             print(summary(edits), file=sys.stderr)
         return

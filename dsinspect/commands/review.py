@@ -63,7 +63,7 @@ def apply(
     The settings of the report are used again. All decisions are checked first; when one is wrong, all such are reported with
     their places and nothing is written, unless --partial is given. Exits 1 when a decision was not applied.
     """
-    from dsinspect.fixing.diff import unified_diff
+    from dsinspect.fixing.diff import of_image_files, unified_diff
     from dsinspect.inspection.inspect import inspect
     from dsinspect.inspection.opening import patch_dataset
     from dsinspect.output.destination import require_new
@@ -95,6 +95,7 @@ def apply(
         print("\n".join(decided(found)), file=sys.stderr)
         for patch in patch_dataset(request, session.plugins, found.edits):
             sys.stdout.writelines(unified_diff(patch))
+        sys.stdout.writelines(of_image_files(found.edits))
         _tell_faults(found.faults)
         if found.faults:
             raise typer.Exit(ExitCode.FINDINGS)

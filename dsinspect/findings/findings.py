@@ -249,6 +249,13 @@ class Findings:
             codes[mask & (self.columns["template"] == k)] = len(templates) - 1
         return Findings({**self.columns, "template": codes}, tuple(templates))
 
+    def without_fixes(self, actions: Collection[str]) -> Findings:
+        """Return the findings without the fixes that need one of these actions: what was found stays."""
+        if not any(t.fix is not None and t.fix.action in actions for t in self.templates):
+            return self
+        return Findings(self.columns, tuple(
+            replace(t, fix=None) if t.fix is not None and t.fix.action in actions else t for t in self.templates))
+
     def with_severity(self, severity: Severity) -> Findings:
         """Return the findings with every severity overridden."""
         return Findings(self.columns, tuple(replace(t, severity=severity) for t in self.templates))

@@ -13,7 +13,7 @@ from dsinspect.inspection.opening import patch_dataset
 from dsinspect.io.containment import held, leads_outside
 from dsinspect.io.files import IMAGE_SUFFIXES, place_file
 from dsinspect.output.destination import Apart, files_below, staged
-from dsinspect.protocols.edits import Edits
+from dsinspect.protocols.edits import FILE_ACTIONS, Edits
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,13 +21,16 @@ if TYPE_CHECKING:
     from dsinspect.inspection.request import Request
     from dsinspect.loader import Plugins
 
+END_MARKER = b"\xff\xd9"
+"""The last two bytes of a JPEG."""
+
 
 @dataclass(frozen=True)
 class Applied:
     """What applying edits came to.
 
     Attributes:
-        changed: annotation files written anew, relative to the output.
+        changed: files written anew, relative to the output.
         removed: annotation files left out.
         copied: other files copied as they are.
         linked: images that share their bytes on disk with the source (hard links).
@@ -72,6 +75,8 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
     root = request.root
     folder = root if root.is_dir() else root.parent
     changed, removed = [], []
+    of_files = edits.for_action(*FILE_ACTIONS)
+    cuts = dict(zip(of_files["image"], of_files["text"], strict=True))
     for patch in patch_dataset(request, plugins, edits):
         if leads_outside(patch.path):
             raise UserError(f"{request.path}: {patch.path} lies outside of {folder} and stays as it is; copy the files that name "
@@ -93,12 +98,38 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
         if path in dropped:
             left_out += 1
             continue
-        became = place_file(folder / path, held(stage, path), link=link and is_image)
+        became = place_file(folder / path, held(stage, path), link=link and is_image and path not in cuts)
+        if path in cuts:
+            cut_ending(held(stage, path), path, int(cuts[path]))
+            changed.append(path)
+            continue
         linked += became == "linked"
         copied += became == "copied"
     home = os.path.join(folder.resolve(), "")  # noqa: PTH118 - the separator at the end is wanted
     elsewhere = sum(not os.path.realpath(p).startswith(home) for p in images)
     return Applied(tuple(changed), tuple(removed), copied, linked, left_out, elsewhere)
+
+
+def cut_ending(copy: Path, path: str, n_bytes: int) -> None:
+    """Cut the bytes after the end marker off the copy of a JPEG.
+
+    Args:
+        copy: the file that is cut.
+        path: of the image, for the error.
+        n_bytes: bytes to cut off.
+
+    Raises:
+        UserError: no end marker stands before them: the file changed since it was inspected.
+    """
+    with copy.open("r+b") as file:
+        size = file.seek(0, os.SEEK_END)
+        end = size - n_bytes
+        if n_bytes > 0 and end >= len(END_MARKER):
+            file.seek(end - len(END_MARKER))
+            if file.read(len(END_MARKER)) == END_MARKER:
+                file.truncate(end)
+                return
+    raise UserError(f"{path}: no end marker stands {n_bytes:,} bytes before its end; it changed since it was inspected")
 
 
 def _files_of_a_file(root: Path, images: Collection[str]) -> Iterator[str]:

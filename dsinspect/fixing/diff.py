@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from dsinspect.protocols.edits import FILE_ACTIONS, Edits
 from dsinspect.protocols.formats import Patch
 
 CONTEXT = 3
@@ -44,6 +45,13 @@ def unified_diff(patch: Patch) -> Iterator[str]:
         return
     for line in list(difflib.unified_diff(before, after, n=CONTEXT, lineterm="\n"))[2:]:
         yield _moved(line, start) if line.startswith("@@") else _shown(line[0], line[1:])
+
+
+def of_image_files(edits: Edits) -> Iterator[str]:
+    """Yield a line for each image file that edits change, in the order of paths."""
+    rows = edits.for_action(*FILE_ACTIONS)
+    for path, n_bytes in sorted(zip(rows["image"], rows["text"], strict=True)):
+        yield f"Binary files a/{path} and b/{path} differ: {n_bytes} bytes after the end marker are cut off\n"
 
 
 def _lines(content: bytes) -> list[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from dsinspect.geometry.exif import FrameRule, FrameVotes
@@ -108,14 +108,16 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     info = source.info
     del source, refs  # findings are put in order next, in the memory that the tables held
     tell("judging", 0, 0)
-    outcomes = finish(plan, merged, info, request.config, task.owners)
+    no_place = plugins.formats[info.format].no_place
+    outcomes = tuple(replace(o, findings=o.findings.without_fixes(no_place))
+                     for o in finish(plan, merged, info, request.config, task.owners))
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, info, census(merged.counts, info), outcomes,
                _in_frame(_joined(merged.images), merged.frame_votes, info.box_units),
                _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
                fail_on=request.config.fail_on,
-               settings=settings_of(request, info.format), no_place=plugins.formats[info.format].no_place)
+               settings=settings_of(request, info.format), no_place=no_place)
 
 
 def looks_measured(source: Source, plan: Plan, request: Request) -> bool:

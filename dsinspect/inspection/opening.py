@@ -18,6 +18,7 @@ from dsinspect.inspection.trainer_fates import wanted_columns
 from dsinspect.io.places import remembered_listings
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
+from dsinspect.protocols.edits import FILE_ACTIONS
 from dsinspect.protocols.formats import Format, OpenRequest, Patch, ShardRef, Source
 from dsinspect.protocols.options import BaseOptions, make
 from dsinspect.protocols.trainers import Trainer
@@ -51,7 +52,7 @@ def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[
 
 
 def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> Iterator[Patch]:
-    """Yield the annotation files that edits change.
+    """Yield the annotation files that edits change; what changes image files (`FILE_ACTIONS`) is done to their copies.
 
     Raises:
         UserError: the format cannot be edited, or an edit names what is not there.
@@ -64,7 +65,7 @@ def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> It
         if not kind.patchable:
             can = ", ".join(n for n, f in plugins.formats.items() if f.patchable)
             raise UserError(f"{request.path}: the format {kind.name} cannot be edited without loss; these can: {can}")
-        yield from kind().patch(_open_request(request, kind, ()), edits)
+        yield from kind().patch(_open_request(request, kind, ()), edits.without(*FILE_ACTIONS))
 
 
 def columns_of(checks: Mapping[str, Check[Any, Any]]) -> frozenset[str]:

@@ -37,9 +37,16 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "merge-category": ("category", "give all its annotations the category `text` and drop it"),
     "drop-category": ("category", "drop the category and its annotations"),
     "rewrite-utf8": ("file", "write the file again as UTF-8 without a byte order mark"),
+    "drop-extra-columns": ("file", "take the sixth number off the rows of six"),
+    "drop-blank-rows": ("file", "remove the rows of white space between others"),
+    "cut-trailing-bytes": ("image", "cut the `text` bytes after the end marker off the copy of the image file"),
 }
 
-LATER_ACTIONS = frozenset({"mark-as-crowd", "add-box", "add-category"})
+ROW_ACTIONS = frozenset({"drop-extra-columns", "drop-blank-rows"})
+"""Actions on the rows of a label file."""
+FILE_ACTIONS = frozenset({"cut-trailing-bytes"})
+"""Actions on image files, which are applied to their copies whatever the format is."""
+LATER_ACTIONS = frozenset({"mark-as-crowd", "add-box", "add-category"}) | ROW_ACTIONS
 """Actions that a format's patch has to say it takes (`Format.no_place`): they came after the first patches were written."""
 
 _TEXTS = ("action", "source", "image", "category", "text", "code", "fingerprint", "reviewer")
@@ -79,6 +86,10 @@ class Edits:
         for name in (*BOX_COLUMNS, "frame_width", "frame_height"):
             columns[name] = pd.Series([c.get(name, np.nan) for c in changes], dtype=np.float64)
         return Edits(pd.DataFrame(columns))
+
+    def without(self, *actions: str) -> Edits:
+        """Return the edits with none of the actions."""
+        return Edits(self.rows[~self.rows["action"].isin(actions)].reset_index(drop=True))
 
     def for_action(self, *actions: str) -> pd.DataFrame:
         """Return the rows with one of the actions."""

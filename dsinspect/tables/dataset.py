@@ -16,11 +16,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Category:
-    """A declared category."""
+    """A declared category.
+
+    Attributes:
+        category_id: as declared.
+        name: as declared.
+        supercategory: the name of the group it belongs to, or nothing.
+        keypoints: names of its keypoints, in their order.
+    """
 
     category_id: int
     name: str
     supercategory: str = ""
+    keypoints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

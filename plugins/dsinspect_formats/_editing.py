@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dsinspect.errors import UserError, nearest
-from dsinspect.protocols.edits import ACTIONS, LATER_ACTIONS, Edits
+from dsinspect.protocols.edits import ACTIONS, LATER_ACTIONS, ROW_ACTIONS, Edits
 
 Box = tuple[float, float, float, float]
 
@@ -113,6 +113,7 @@ class Changes:
         images: by path.
         categories: by name.
         files: sources to write as UTF-8.
+        rows: `ROW_ACTIONS` by the label file.
         boxes: to add, by path of the image.
         new_categories: to declare.
         everywhere: `set-field` edits that name no record: all that lack the field.
@@ -122,6 +123,7 @@ class Changes:
     images: dict[str, Wanted] = field(default_factory=dict)
     categories: dict[str, Wanted] = field(default_factory=dict)
     files: dict[str, Change] = field(default_factory=dict)
+    rows: dict[str, Wanted] = field(default_factory=dict)
     boxes: dict[str, list[Change]] = field(default_factory=dict)
     new_categories: list[Change] = field(default_factory=list)
     everywhere: list[Change] = field(default_factory=list)
@@ -146,6 +148,8 @@ class Changes:
                 raise change.wrong(f"the {name} format has no place for that")
             if change.action == "set-field" and change.index < 0:
                 out.everywhere.append(change)
+            elif change.action in ROW_ACTIONS:
+                _add(out.rows.setdefault(_address(change, change.source), {}), change.action, change)
             elif what == "file":
                 out.files[_address(change, change.source)] = change
             elif change.action == "add-box":

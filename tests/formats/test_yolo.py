@@ -205,7 +205,7 @@ def test_rows_of_every_kind(tmp_path: Path) -> None:
 
 
 def test_pose_rows_are_boxes(tmp_path: Path) -> None:
-    write(tmp_path, "data.yaml", "names: [p]\nkpt_shape: [2, 3]\ntrain: images\n")
+    write(tmp_path, "data.yaml", "names: [p]\nkpt_shape: [2, 3]\nflip_idx: [0, 1]\ntrain: images\n")
     write(tmp_path, "images/a.jpg")
     write(tmp_path, "labels/a.txt", "0 .5 .5 .2 .4 .1 .1 2 .9 .9 0\n" + ROW)
     _, _, annotations, problems = read(tmp_path)

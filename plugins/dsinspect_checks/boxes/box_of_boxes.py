@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Annotated
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 from dsinspect_checks.boxes._pairs import repeats
 
@@ -52,7 +52,7 @@ class BoxOfBoxes(RowCheck[Options]):
         group = held >= self.options.min_held
         return Findings.of_annotations(
             batch, group, "Box holds {held:~ box|boxes} of its class (limit {limit:~}, option min_held) and is no crowd region",
-            {"held": held[group], "limit": self.options.min_held})
+            {"held": held[group], "limit": self.options.min_held}, fix=Fix("unsafe", "mark-as-crowd"))
 
 
 def held_boxes(batch: Batch, min_ioa: float) -> NDArray[np.int64]:

@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 from dsinspect_checks.images._state import is_image
 
 
@@ -35,4 +35,5 @@ class TrailingBytes(RowCheck[BaseOptions]):
         with np.errstate(invalid="ignore"):
             more = is_image(batch) & (after > 0)
         return Findings.of_images(batch, more, "{bytes:~ byte follows|bytes follow} the end marker of the JPEG (limit {limit})",
-                                  {"bytes": after[more].astype(np.int64), "limit": 0})
+                                  {"bytes": after[more].astype(np.int64), "limit": 0}, fix=Fix("unsafe", "cut-trailing-bytes"),
+                                  new_text=after[more].astype(np.int64))

@@ -1,12 +1,18 @@
 """KPT001 keypoint-faults: keypoints that a trainer cannot use.
 
-Reports an annotation whose keypoints are no list of x, y, visibility; whose number differs from that of most annotations of
-its class; that are visible (2) beyond the image by more than `tolerance` px; that have another visibility than 0, 1 or 2; or
-that are not labelled (0) and have coordinates. The first of these that holds is reported.
+Reports an annotation whose keypoints are no list of x, y, visibility; whose number differs from what its class declares, or
+from that of most annotations of its class; that are visible (2) beyond the image by more than `tolerance` px; that have
+another visibility than 0, 1 or 2; or that are not labelled (0) and have coordinates. The first of these that holds is
+reported. Then `num_keypoints` that is not the number of labelled ones (its safe fix writes it), and keypoints without a pair to
+change places with in a mirrored image: `flip_idx` of data.yaml, or a left without its right among the names that a class
+declares.
 
 Why it matters: batches of unequal numbers of points fail; a point beyond the image makes Ultralytics leave out the whole
 image; a point that is not labelled and has coordinates is learnt by trainers that look at the coordinates, and not by those
 that look at the visibility.
+
+COCOeval leaves out objects whose `num_keypoints` is 0; Ultralytics never mirrors a set without `flip_idx`, and stops where it
+has another length.
 
 Example: 17 points in most persons and 16 in one.
 
@@ -19,15 +25,20 @@ Source of the default: the COCO format (data format, section 2), detectron2's `t
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from dsinspect.geometry.label_swap import mirrored
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity, option
+from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.keypoints._points import points_of
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 State = tuple[Counter[tuple[str, int]], tuple[Findings, ...], tuple[Findings, ...]]
 """Annotations by class and number of points, every annotation with points by its number, and the other faults."""
@@ -47,7 +58,7 @@ class KeypointFaults(Check[State, Options]):
     severity = Severity.ERROR
     options_type = Options
     needs = ("keypoints",)
-    wants = FRAME_COLUMNS
+    wants = (*FRAME_COLUMNS, "coco:num_keypoints")
 
     def map(self, batch: Batch) -> State:
         """Find what an annotation tells alone, and count points by class."""
@@ -75,13 +86,16 @@ class KeypointFaults(Check[State, Options]):
             values = {"points": counts[bad], **({"limit": t} if counts is outside else {})}
             parts.append(Findings.of_annotations(batch, bad, message, values))
             rest = rest & ~bad
+        parts.append(_miscounted(batch, rest, np.bincount(points.owner[v > 0], minlength=n)))
+        parts += [Findings.of_problems(batch, "wrong-flip-pairs"),
+                  Findings.of_problems(batch, "no-flip-pairs", severity=Severity.WARNING)]
         codes, names = batch.category_codes
         judged = np.flatnonzero(rest & (points.length > 0) & (codes >= 0))
         numbers = points.length[judged] // 3
         seen = Counter(zip((names[c] for c in codes[judged].tolist()), numbers.tolist(), strict=True))
         every = Findings.of_annotations(
-            batch, judged, "Annotation has {points:~ keypoint|keypoints}, most of class {name} have {most:~}",
-            {"points": numbers, "name": batch.annotation_columns["category"][judged], "most": 0})
+            batch, judged, "Annotation has {points:~ keypoint|keypoints}, {usual}",
+            {"points": numbers, "name": batch.annotation_columns["category"][judged], "most": 0, "usual": ""})
         found = Findings.concat(parts)
         return seen, (every,) if len(every) else (), (found,) if len(found) else ()
 
@@ -96,8 +110,35 @@ class KeypointFaults(Check[State, Options]):
         for (name, number), times in sorted(seen.items()):
             if times > seen.get((name, most.get(name, -1)), 0):
                 most[name] = number
+        declared = {c.name: len(c.keypoints) for c in dataset.categories if c.keypoints}
         candidates = Findings.concat(every)
         if len(candidates):
-            usual = np.array([most[name] for name in candidates.columns["value:name"].tolist()], np.int64)
-            candidates = candidates.with_values(most=usual).take(candidates.columns["value:points"] != usual)
-        return Result(Findings.concat([*others, candidates]), {"points": dict(sorted(most.items()))})
+            names = candidates.columns["value:name"].tolist()
+            usual = np.array([declared.get(name, most[name]) for name in names], np.int64)
+            words = objects([f"class {name} declares {n:,}" if name in declared else f"most of class {name} have {n:,}"
+                             for name, n in zip(names, usual.tolist(), strict=True)])
+            candidates = candidates.with_values(most=usual, usual=words).take(candidates.columns["value:points"] != usual)
+        return Result(Findings.concat([*others, candidates, _unpaired(dataset)]), {"points": dict(sorted(most.items()))})
+
+
+def _miscounted(batch: Batch, rows: NDArray[np.bool_], labelled: NDArray[np.int64]) -> Findings:
+    """Report `num_keypoints` that is not the number of labelled keypoints."""
+    declared = batch.annotation_columns.get("coco:num_keypoints")
+    if declared is None:
+        return Findings.none()
+    wrong = rows & ~np.isnan(declared) & (declared != labelled)
+    return Findings.of_annotations(
+        batch, wrong, "num_keypoints is {declared:~}, and {labelled:~ keypoint is|keypoints are} labelled",
+        {"declared": declared[wrong], "labelled": labelled[wrong]}, fix=Fix("safe", "set-field"),
+        new_text=[f"num_keypoints={n}" for n in labelled[wrong].tolist()])
+
+
+def _unpaired(dataset: DatasetInfo) -> Findings:
+    """Report the classes with a left keypoint without its right one, or the reverse."""
+    found = {c.name: [n for n in c.keypoints if mirrored(n) != n and mirrored(n) not in c.keypoints] for c in dataset.categories}
+    found = {name: points for name, points in found.items() if points}
+    return Findings.of_subjects(
+        list(found), "{points:~ keypoint|keypoints} of class {name} {points:~has|have} no pair to change places with in a mirrored "
+        "image: {first}", {"name": list(found), "points": [len(p) for p in found.values()],
+                           "first": [", ".join(p[:5]) for p in found.values()]},
+        severity=Severity.WARNING, category=list(found))

@@ -14,7 +14,7 @@ Source of the default: releases 8.3.0 to 8.4.190 of Ultralytics were run on such
 from __future__ import annotations
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
 
 class BlankRow(RowCheck[BaseOptions]):
@@ -26,4 +26,4 @@ class BlankRow(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report what the reader met."""
-        return Findings.of_problems(batch, "blank-row", "{reason}")
+        return Findings.of_problems(batch, "blank-row", "{reason}", fix=Fix("safe", "drop-blank-rows"))

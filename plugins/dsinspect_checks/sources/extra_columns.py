@@ -15,7 +15,7 @@ Source of the default: every release of Ultralytics from 8.0 on (`verify_image_l
 from __future__ import annotations
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
 
 class ExtraColumns(RowCheck[BaseOptions]):
@@ -27,4 +27,5 @@ class ExtraColumns(RowCheck[BaseOptions]):
 
     def find(self, batch: Batch) -> Findings:
         """Report what the reader met."""
-        return Findings.of_problems(batch, "extra-columns", "{reason}; a row of a box has 5 numbers")
+        return Findings.of_problems(batch, "extra-columns", "{reason}; a row of a box has 5 numbers",
+                                    fix=Fix("unsafe", "drop-extra-columns"))

@@ -63,6 +63,7 @@ class PosedAnnotation(SegmentedAnnotation, gc=False):
     """One entry of `annotations` with the raw bytes of its segmentation and keypoints."""
 
     keypoints: msgspec.Raw = NO_BYTES
+    num_keypoints: Number | None = None
 
 
 class CategoryRecord(msgspec.Struct, gc=False):
@@ -71,6 +72,7 @@ class CategoryRecord(msgspec.Struct, gc=False):
     id: int
     name: str
     supercategory: str | None = None
+    keypoints: msgspec.Raw = NO_BYTES
 
 
 class Document(msgspec.Struct):

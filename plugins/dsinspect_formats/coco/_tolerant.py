@@ -192,7 +192,8 @@ class _Scanner:
                           for k in ("segmentation", "keypoints"))
         self.result.annotations.append(PosedAnnotation(
             image_id, category_id, (float(bbox[0]), float(bbox[1]), float(bbox[2]), float(bbox[3])), own_id,
-            None if area is None else float(area), flag(value, "iscrowd"), flag(value, "ignore"), raw, keypoints))
+            None if area is None else float(area), flag(value, "iscrowd"), flag(value, "ignore"), raw, keypoints,
+            counted if isinstance(counted := value.get("num_keypoints"), int | float) else None))
         self.result.annotation_indices.append(index)
         self.result.category_id_types.append(category_kind)
         self.result.id_types.append(next((k for k in (kind, category_kind, own_kind) if k != "int"), "int"))
@@ -208,7 +209,8 @@ class _Scanner:
             self.problem(f"categories: {e}", position, index, shown(value))
             return
         above = value.get("supercategory")
-        self.result.categories.append(CategoryRecord(number, name, above if isinstance(above, str) else None))
+        self.result.categories.append(CategoryRecord(number, name, above if isinstance(above, str) else None,
+                                                     msgspec.Raw(json.dumps(value.get("keypoints")).encode())))
 
     def space(self, position: int) -> int:
         match = _SPACE.match(self.text, position)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
+from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
@@ -29,7 +30,7 @@ class Coco(Format):
     name = "coco"
     writable = True
     patchable = True
-    no_place = frozenset()
+    no_place = ROW_ACTIONS
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with COCO's lists."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
-from dsinspect.protocols.edits import LATER_ACTIONS, Edits
+from dsinspect.protocols.edits import LATER_ACTIONS, ROW_ACTIONS, Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative
@@ -64,7 +64,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """
     if not len(edits):
         return
-    changes = Changes.of(edits, "coco", (), LATER_ACTIONS)
+    changes = Changes.of(edits, "coco", (), LATER_ACTIONS - ROW_ACTIONS)
     base = base_folder(request.root)
     tree = ImageTree.below(request.images or base)
     files = _files(request, base, tree)

@@ -42,7 +42,8 @@ MAPPED_BYTES = 1 << 25
 
 
 COLUMNS = frozenset(("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
-                     "segmentation", "keypoints", "coco:image_id_type", "coco:category_id_type", "coco:box_width",
+                     "segmentation", "keypoints", "coco:num_keypoints", "coco:image_id_type", "coco:category_id_type",
+                     "coco:box_width",
                      "coco:box_height", "coco:neg_category_ids", "coco:not_exhaustive_category_ids"))
 
 
@@ -128,7 +129,7 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
     document = decode_strictly(content, segmentations="segmentation" in columns,
-                               keypoints="keypoints" in columns)
+                               keypoints=not columns.isdisjoint(("keypoints", "coco:num_keypoints")))
     if document is not None:
         # A number of more than 64 bits has no place in a table: the file is read again, record by record.
         with contextlib.suppress(OverflowError), collector_off():
@@ -196,6 +197,8 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     for name in ("segmentation", "keypoints"):
         if name in columns:
             extra[name] = _raw_column(list(values(name)))
+    if "coco:num_keypoints" in columns:
+        extra["coco:num_keypoints"] = np.array(list(values("num_keypoints")), np.float64)  # NumPy makes None NaN
     with of_any_size():
         x_max, y_max = bbox[:, 0] + bbox[:, 2], bbox[:, 1] + bbox[:, 3]
     annotations = annotation_columns(
@@ -203,8 +206,16 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
         image_id=of_image, image_row=_rows_of(of_image, image_ids), category_id=category_ids,
         category=_names_of(category_ids, names), x_min=bbox[:, 0], y_min=bbox[:, 1], x_max=x_max, y_max=y_max,
         source=source, index=index, is_crowd=crowd.astype(bool), is_ignored=ignored.astype(bool), **extra)
-    categories = tuple(Category(c.id, c.name, c.supercategory or "") for c in read.categories)
+    categories = tuple(Category(c.id, c.name, c.supercategory or "", names_of_points(c.keypoints)) for c in read.categories)
     return images, annotations, categories
+
+
+def names_of_points(raw: msgspec.Raw) -> tuple[str, ...]:
+    """Return the names of keypoints that a category declares; nothing when they are no list of texts."""
+    if raw is NO_BYTES:
+        return ()
+    names = msgspec.json.decode(raw)
+    return tuple(names) if isinstance(names, list) and all(isinstance(n, str) for n in names) else ()
 
 
 def _rows_of(ids: np.ndarray[Any, np.dtype[np.int64]],

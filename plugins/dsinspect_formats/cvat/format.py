@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
+from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._gathering import Gathered, memory_source
@@ -27,7 +28,7 @@ class Cvat(Format):
     name = "cvat"
     writable = True
     patchable = True
-    no_place = frozenset(("set-area", "set-annotation-id", "mark-as-crowd"))
+    no_place = ROW_ACTIONS | {"set-area", "set-annotation-id", "mark-as-crowd"}
 
     def detect(self, root: Path) -> Detection | None:
         """Look for XML files with `<annotations>` that hold images or tracks."""

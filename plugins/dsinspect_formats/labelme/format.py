@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
@@ -26,7 +27,7 @@ class LabelMe(Format):
     writable = True
     by_stem = True
     patchable = True
-    no_place = frozenset(("set-area", "set-annotation-id", "mark-as-crowd"))
+    no_place = ROW_ACTIONS | {"set-area", "set-annotation-id", "mark-as-crowd"}
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with `shapes` and what they say of their image."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.io.spreadsheets import kind_of
+from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
@@ -31,7 +32,7 @@ class Table(Format):
     name = "table"
     writable = True
     patchable = True
-    no_place = frozenset(("set-area", "drop-polygon", "mark-as-crowd"))
+    no_place = ROW_ACTIONS | {"set-area", "drop-polygon", "mark-as-crowd"}
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._sniffing import estimate, head, names_in
@@ -23,7 +24,7 @@ class Voc(Format):
     writable = True
     by_stem = True
     patchable = True
-    no_place = frozenset(("set-area", "set-annotation-id"))
+    no_place = ROW_ACTIONS | {"set-area", "set-annotation-id"}
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:

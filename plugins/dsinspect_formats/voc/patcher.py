@@ -30,7 +30,7 @@ def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     the file has. Categories are those in use: VOC declares none, so `add-category` changes no file.
     """
     if len(edits):
-        yield from _Patcher(request, Changes.of(edits, "voc", own.no_place, LATER_ACTIONS)).patches()
+        yield from _Patcher(request, Changes.of(edits, "voc", own.no_place, LATER_ACTIONS - own.no_place)).patches()
 
 
 class _Patcher:

@@ -197,8 +197,23 @@ def read_config(root: Path, folder: Path) -> Config:
     shape = config.settings.get("kpt_shape")
     if isinstance(shape, list) and len(shape) == 2 and all(type(v) is int and 0 < v < 10_000 for v in shape):
         config.kpt_shape = (shape[0], shape[1])
+        _look_for_flip(config, source)
     _look_for_code(config, source)
     return config
+
+
+def _look_for_flip(config: Config, source: str) -> None:
+    """Tell whether `flip_idx` says where each keypoint is in a mirrored image."""
+    n = config.kpt_shape[0] if config.kpt_shape else 0
+    pairs = config.settings.get("flip_idx")
+    if pairs is None:
+        config.problems.append(Problem("no-flip-pairs", source, "flip_idx is missing: it says which keypoint takes the place of "
+                                       f"each of the {n} in a mirrored image"))
+    elif not isinstance(pairs, list) or len(pairs) != n or not all(type(k) is int for k in pairs):
+        config.problems.append(Problem("wrong-flip-pairs", source, f"flip_idx is no list of {n} numbers, one for each keypoint"))
+    elif sorted(pairs) != list(range(n)) or any(pairs[k] != j for j, k in enumerate(pairs)):
+        config.problems.append(Problem("wrong-flip-pairs", source, f"flip_idx does not pair the keypoints 0 to {n - 1} with each "
+                                       "other"))
 
 
 def resolve(part: str, bases: Sequence[Path]) -> Path | None:

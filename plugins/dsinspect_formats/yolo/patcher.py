@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from dsinspect.io.reading import read_regular
@@ -15,6 +16,10 @@ from dsinspect_formats.yolo._config import read_config
 from dsinspect_formats.yolo._labels import read_row
 from dsinspect_formats.yolo._layout import Layout, _Finder, _label_of, find_layout
 from dsinspect_formats.yolo._rows import box_only, new_row, set_box, set_class
+
+SIX = 6
+"""Numbers of a row to which a confidence or a track id was added."""
+_OF_SIX = re.compile(r"^(\s*\S+(?:\s+\S+){4})\s+\S+(?=\s*$)")
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
@@ -128,6 +133,9 @@ class _Patcher:
                 raise wanted["set-path"].wrong("no list names the image; it is where its file is" if path in by_folder
                                                else "no list names the image")
         self._check_boxes()
+        for source, wanted in self.changes.rows.items():
+            if source not in self.images_of:
+                raise any_of(wanted).wrong("no such label file in the set")
         for source, change in self.changes.files.items():
             if not (source in self.images_of or source in self._other_files()):
                 raise change.wrong("no such file in the set")
@@ -156,8 +164,9 @@ class _Patcher:
         touched = set(self.records) | set(self.boxes) | {f for f in self.changes.files if f in self.images_of}
         if self.removed or self.dropped or self.merged:
             touched |= set(self.images_of)
+        touched |= set(self.changes.rows)
         touched -= self.gone
-        for label in (self.records.keys() | self.boxes.keys()) & touched:
+        for label in (self.records.keys() | self.boxes.keys() | self.changes.rows.keys()) & touched:
             self._label(label)
         others = [self._other(source) for source in sorted(self._other_files())]
         for label in sorted(touched | self.gone):
@@ -184,6 +193,10 @@ class _Patcher:
         lines = text.split("\n")
         records = self.records.get(label, {})
         dropped, index = set(), 0
+        of_rows = self.changes.rows.get(label, {})
+        if "drop-blank-rows" in of_rows:
+            filled = [k for k, line in enumerate(lines) if line.split()] or [0]
+            dropped |= {k for k in range(filled[0], filled[-1]) if not lines[k].split() and lines[k].strip("\r")}
         for k, line in enumerate(lines):
             tokens = line.split()
             if not tokens:
@@ -195,6 +208,8 @@ class _Patcher:
                 dropped.add(k)
             elif number is not None:
                 lines[k] = self._row(line, number, wanted)
+                if "drop-extra-columns" in of_rows and self.pose != SIX:
+                    lines[k] = _OF_SIX.sub(r"\1", lines[k])
         ends = [line + "\n" for line in lines[:-1]] + lines[-1:]
         new = without_lines(ends, dropped)
         for change in self.boxes.get(label, ()):

@@ -12,6 +12,7 @@ import yaml
 
 from dsinspect.errors import UserError
 from dsinspect.geometry.exif_frames import turned_upright
+from dsinspect.geometry.label_swap import mirrored
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy
@@ -86,11 +87,20 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
     named = [s for s in splits if s is not None]
     if named:
         losses.add("images without a split, which data.yaml does not name", without_split)
-    _finish(out, classes, named, None if poses is None else poses.shape())
+    _finish(out, classes, named, {} if poses is None else _pose_settings(info, poses.shape()))
     return losses.result()
 
 
-def _finish(out: Path, classes: _Classes, splits: Sequence[str], kpt_shape: list[int] | None) -> None:
+def _pose_settings(info: DatasetInfo, shape: list[int]) -> dict[str, Any]:
+    """Return `kpt_shape`, and `flip_idx` where the names of the keypoints tell left from right."""
+    names = {c.keypoints for c in info.categories if c.keypoints}
+    settings: dict[str, Any] = {"kpt_shape": shape}
+    if len(names) == 1 and len(own := next(iter(names))) == shape[0]:
+        settings["flip_idx"] = [own.index(m) if (m := mirrored(n)) in own else k for k, n in enumerate(own)]
+    return settings
+
+
+def _finish(out: Path, classes: _Classes, splits: Sequence[str], of_poses: Mapping[str, Any]) -> None:
     order = [s for s in SPLITS if s in splits] + [s for s in splits if s not in SPLITS]
     try:
         for split in order or [""]:
@@ -99,8 +109,7 @@ def _finish(out: Path, classes: _Classes, splits: Sequence[str], kpt_shape: list
     except OSError as e:
         raise cannot_write(out, e) from None
     settings: dict[str, Any] = {split: f"images/{split}" for split in order}
-    if kpt_shape is not None:
-        settings["kpt_shape"] = kpt_shape
+    settings |= of_poses
     settings["names"] = classes.names
     write_file(out / "data.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=1000).encode())
     if classes.changed:
