@@ -9,6 +9,7 @@ import itertools
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,6 +25,7 @@ from dsinspect.findings.rendering import printable, without_controls
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
 from dsinspect.io.reading import READS_OUTSIDE, left_alone
+from dsinspect.io.under_way import sweep
 from dsinspect.loader import Plugins, load_plugins
 
 
@@ -145,7 +147,7 @@ def tell_left_alone(paths: Sequence[str]) -> None:
     if paths:
         named = ", ".join(paths[:3]) + (", ..." if len(paths) > 3 else "")
         print(f"dsinspect: {len(paths):,} text {'file' if len(paths) == 1 else 'files'} behind links that lead out of the dataset "
-              f"not read: {printable(named)}; `dsinspect --read-outside COMMAND ...` reads them", file=sys.stderr)
+              f"not read: {printable(named)}; --read-outside reads them", file=sys.stderr)
 
 
 def crash(error: Exception) -> int:
@@ -164,6 +166,8 @@ def run() -> NoReturn:
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be valid text
     gc.set_threshold(200_000, 20, 20)  # records make no cycles; looking for some takes an eighth of a warm run
+    if os.name != "nt":
+        end_when_told_twice()
     code = main()
     try:
         sys.stdout.flush()
@@ -173,6 +177,27 @@ def run() -> NoReturn:
         atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(code)  # a million records need not be freed one by one
+
+
+def end_when_told_twice() -> None:
+    """End at the second ^C or SIGTERM, whatever a thread is stuck in; what is half written goes.
+
+    Python calls handlers in the main thread only, which may wait for a worker that never comes back; a thread of its own hears
+    the signals as they arrive.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+
+    def listen() -> None:
+        heard = 0
+        while number := os.read(reading, 1):
+            heard += number[0] in (signal.SIGINT, signal.SIGTERM)
+            if heard > 1:
+                sweep()
+                os._exit(128 + number[0])
+
+    threading.Thread(target=listen, daemon=True).start()
 
 
 def load_command_plugins(arguments: Sequence[str]) -> Plugins:
@@ -205,7 +230,7 @@ def _callback(
     version: Annotated[bool, typer.Option("--version", is_eager=True, callback=_print_version,
                                           help="Print the version and exit.")] = False,
     outside: Annotated[bool, typer.Option(
-        "--read-outside", help="Read text files outside of the dataset that its links or its configuration lead to.")] = False,
+        "--read-outside", help="Read files outside of the dataset that its configuration, lists or links lead to.")] = False,
     limit: Annotated[list[str] | None, typer.Option(
         "--limit", metavar="NAME=VALUE", help="Read more or less of a dataset than usual: pixels, text_mb, rows, ... (`limits` in "
                                               "the configuration; the guide lists them).")] = None,
@@ -230,5 +255,5 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
             signal.setitimer(signal.ITIMER_REAL, 0.02)
             return
         frame = frame.f_back
-    signal.signal(number, signal.SIG_IGN)  # what was begun is swept up in peace
+    signal.signal(number, lambda *_: None)  # what was begun is swept up in peace; `end_when_told_twice` hears the next one
     raise Interrupted(number)

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from dsinspect.io.under_way import under_way
+
 
 def partial_name(path: Path) -> Path:
     """Return the temporary name of a file while it is written: hidden, beside it, with its suffix, of this thread alone.
@@ -34,10 +36,11 @@ def atomic(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """
     partial = partial_name(path)
     try:
-        yield partial
-        if durable:
-            flush(partial)
-        partial.replace(path)
+        with under_way(partial):
+            yield partial
+            if durable:
+                flush(partial)
+            partial.replace(path)
     finally:
         with contextlib.suppress(OSError):  # a missing folder: there is nothing to remove
             partial.unlink(missing_ok=True)

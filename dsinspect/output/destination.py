@@ -14,6 +14,7 @@ from dsinspect.errors import UserError
 from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.reading import reads_outside
+from dsinspect.io.under_way import under_way
 
 
 def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
@@ -100,9 +101,10 @@ def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]
     stage = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
         try:
-            stage.mkdir()
-            yield stage
-            publish(stage, out)
+            with under_way(stage):
+                stage.mkdir()
+                yield stage
+                publish(stage, out)
         except OSError as e:
             where = f" ({e.filename})" if e.filename else ""
             raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None

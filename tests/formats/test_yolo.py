@@ -101,7 +101,26 @@ def test_every_shape_of_configuration(tmp_path: Path, yaml: str) -> None:
     assert str(tmp_path) not in repr(images.drop(columns=["file", "declared_path"]).to_dict())
 
 
-def test_configuration_named_itself_and_set_elsewhere(tmp_path: Path) -> None:
+def test_a_set_outside_of_its_configuration_is_not_read_unasked(tmp_path: Path) -> None:
+    ultralytics(tmp_path / "sets" / "pets", "")
+    config = write(tmp_path, "cfg/pets.yaml", "names: [cat]\npath: ../sets/pets\ntrain: images/train\nval: images/val\n")
+    with pytest.raises(UserError, match=r"train: \.\./sets/pets/images/train lies outside of the dataset and is not read "
+                                        r"\(--read-outside\)"):
+        read(config)
+    ultralytics(tmp_path / "mixed", "names: [cat]\ntrain: images/train\nval: ../sets/pets/images/more\n")
+    write(tmp_path, "sets/pets/images/more/d.jpg")
+    _, images, _, problems = read(tmp_path / "mixed")
+    assert {p.split("/")[0] for p in images["path"].tolist()} == {"images"}
+    assert [p.kind for p in problems if "--read-outside" in p.reason] == ["bad-class-list"]
+    write(tmp_path / "mixed", "list.txt", "../sets/pets/images/train/a.jpg\n../sets/pets/images/train/b.jpg\nimages/val/c.jpg\n")
+    write(tmp_path / "mixed", "data.yaml", "names: [cat]\ntrain: list.txt\nval: images/val\n")
+    _, images, _, problems = read(tmp_path / "mixed")
+    assert not [f for f in images["file"].tolist() if f and "pets" in f]
+    assert len([p for p in problems if "--read-outside" in p.reason]) == 1
+
+
+def test_configuration_named_itself_and_set_elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_READ_OUTSIDE", "1")
     ultralytics(tmp_path / "sets" / "pets", "")
     config = write(tmp_path, "cfg/pets.yaml", "names: [cat]\npath: ../sets/pets\ntrain: images/train\nval: images/val\n")
     detection = Yolo().detect(config)

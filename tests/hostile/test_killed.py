@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import subprocess
 import sys
@@ -42,3 +43,52 @@ def test_an_early_interrupt_is_no_traceback(tmp_path: Path) -> None:
             child.send_signal(signal.SIGINT)
         _, told = child.communicate(timeout=30)
         assert b"/dsinspect/" not in told or b"Traceback" not in told  # Python's own start is not ours
+
+
+STUCK = '''
+import threading
+import numpy as np
+from pathlib import Path
+from dsinspect import hookimpl
+from dsinspect.protocols.transforms import Params, Transform
+
+class Stuck(Transform):
+    """Never comes back."""
+    name = "stuck"
+
+    def plan(self, image):
+        return [Params(image.width, image.height)]
+
+    def apply(self, pixels, params):
+        Path("entered").touch()
+        threading.Event().wait()
+
+    def matrix(self, params):
+        return np.eye(2, 3)
+
+@hookimpl
+def dsinspect_transforms():
+    return [Stuck]
+'''
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_second_signal_ends_a_command_whose_thread_is_stuck(place: tuple[Path, Path, dict[str, str]], tmp_path: Path) -> None:
+    _, source, before = place
+    (tmp_path / "stuck.py").write_text(STUCK)
+    (tmp_path / "d.toml").write_text('plugins = ["stuck.py"]')
+    child = subprocess.Popen([*killing.PROGRAM, "transform", str(source), "-o", "out", "--op", "stuck", "--config", "d.toml",
+                              "--executor", "thread", "--jobs", "2"], cwd=tmp_path, env=killing.environment(tmp_path),
+                             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+    while not (tmp_path / "entered").exists():
+        assert child.poll() is None, child.stderr.read() if child.stderr else ""
+    number = 0
+    while child.poll() is None:
+        number += 1
+        assert number < 600, "signals are not heard"
+        child.send_signal(signal.SIGTERM)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(0.1)
+    assert child.returncode == 128 + signal.SIGTERM
+    assert killing.snapshot(source) == before
+    assert not [p for p in tmp_path.rglob("*") if ".part" in p.name]

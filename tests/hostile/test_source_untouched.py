@@ -40,7 +40,11 @@ def test_fix_never_edits_labels_that_lie_elsewhere(cli: Cli, elsewhere: Path, pl
     if place == "absolute":
         config.write_text(config.read_text().replace("../datasets/set", str(elsewhere / "datasets/set")))
     before = snapshot(elsewhere)
-    done = cli("fix", elsewhere / named, "-o", tmp_path / "fixed", "--unsafe-fixes")
+    done = cli("fix", elsewhere / named, "-o", tmp_path / "fixed")
+    assert done.code == 2
+    assert "--read-outside" in done.err
+    assert done.err.count("\n") == 1
+    done = cli("fix", elsewhere / named, "-o", tmp_path / "fixed", "--unsafe-fixes", "--read-outside")
     assert snapshot(elsewhere) == before
     assert done.code == 2, done.out
     assert "lies outside of" in done.err
@@ -49,10 +53,10 @@ def test_fix_never_edits_labels_that_lie_elsewhere(cli: Cli, elsewhere: Path, pl
 
 
 def test_review_never_edits_labels_that_lie_elsewhere(cli: Cli, elsewhere: Path, tmp_path: Path) -> None:
-    assert cli("report", elsewhere / "config", "-o", tmp_path / "r.xlsx").code == 0
+    assert cli("report", elsewhere / "config", "-o", tmp_path / "r.xlsx", "--read-outside").code == 0
     decide(tmp_path / "r.xlsx", "drop")
     before = snapshot(elsewhere)
-    done = cli("review", "apply", tmp_path / "r.xlsx", elsewhere / "config", "-o", tmp_path / "fixed")
+    done = cli("review", "apply", tmp_path / "r.xlsx", elsewhere / "config", "-o", tmp_path / "fixed", "--read-outside")
     assert done.code == 2
     assert "lies outside of" in done.err
     assert snapshot(elsewhere) == before
@@ -63,7 +67,7 @@ def test_review_never_edits_labels_that_lie_elsewhere(cli: Cli, elsewhere: Path,
 def test_an_output_that_holds_the_images_is_refused(cli: Cli, elsewhere: Path, command: str) -> None:
     before = snapshot(elsewhere)
     more = {"fix": [], "convert": ["--to", "coco"], "transform": ["--op", "flip"]}[command]
-    done = cli(command, elsewhere / "config", "-o", elsewhere / "datasets/set", "--force", *more)
+    done = cli(command, elsewhere / "config", "-o", elsewhere / "datasets/set", "--force", "--read-outside", *more)
     assert done.code == 2
     assert "holds files of the dataset" in done.err
     after = {k: v for k, v in snapshot(elsewhere).items() if ".dsinspect-transform" not in k}

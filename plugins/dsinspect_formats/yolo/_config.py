@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -216,15 +218,20 @@ def _look_for_flip(config: Config, source: str) -> None:
                                        "other"))
 
 
-def resolve(part: str, bases: Sequence[Path]) -> Path | None:
+def resolve(part: str, bases: Sequence[Path], home: Path | None = None) -> Path | None:
     """Return the file or folder a configuration means, or None.
+
+    Args:
+        part: what it says.
+        bases: folders that it may be relative to, the first one that has it wins.
+        home: folder that the place must not lie outside of; None allows any.
 
     Exports say `../train/images` where `train/images` is meant, `data/...` for the folder the file is in, and absolute
     paths of the machine they were made on: the longest tail that exists is taken. A last folder called images or
     labels alone is no tail: it would make one split of the whole set.
     """
     posix = part.strip().replace("\\", "/")
-    if Path(posix).is_absolute() and _exists(Path(posix)):
+    if Path(posix).is_absolute() and _is_meant(Path(posix), home):
         return Path(posix)
     parts = [p for p in posix.split("/") if p]
     for start in range(len(parts)):
@@ -234,9 +241,15 @@ def resolve(part: str, bases: Sequence[Path]) -> Path | None:
         if start and tail.lower() in ("images", "labels") and set(parts[:start]) - {".", ".."}:
             continue
         for base in bases:
-            if _exists(base / tail):
+            if _is_meant(base / tail, home):
                 return base / tail
     return None
+
+
+def _is_meant(place: Path, home: Path | None) -> bool:
+    # Asked by the text: a folder of the dataset may be a link to another disk, which is for the listing to judge.
+    return _exists(place) and (home is None or not posixpath.relpath(
+        os.path.abspath(place), os.path.abspath(home)).startswith(".."))  # noqa: PTH100
 
 
 def _exists(path: Path) -> bool:
@@ -259,7 +272,7 @@ def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...
             problem(f"names: no file {names}")
             return ()
         if leaves(place, folder) and not reads_outside():
-            problem(f"names: {names} lies outside of the dataset and is not read (dsinspect --read-outside)")
+            problem(f"names: {names} lies outside of the dataset and is not read (--read-outside)")
             return ()
         text, encoding = decode(read_regular(place, "yaml_mb"))
         if encoding:

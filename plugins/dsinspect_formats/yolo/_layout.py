@@ -102,6 +102,7 @@ class _Finder:
             self.texts_by_name.setdefault(path.rpartition("/")[2], []).append(path)
         self.outside: dict[str, frozenset[str]] = {}
         self.lists: set[str] = set()
+        self.kept_out: set[str] = set()
         self.by_label: dict[tuple[str, str | None], str] = {}
 
     def from_settings(self, config: Config, file: Path) -> None:
@@ -122,7 +123,12 @@ class _Finder:
                 self._take(part, key, split, bases, source)
 
     def _take(self, part: str, key: str, split: str, bases: list[Path], source: str) -> None:
-        place = resolve(part, bases)
+        home = None if reads_outside() else self.layout.root
+        place = resolve(part, bases, home)
+        if place is None and (elsewhere := resolve(part, bases)) is not None:
+            self._problem(source, f"{key}: {relative(elsewhere, self.layout.root)} lies outside of the dataset and is not read "
+                          "(--read-outside)", part)
+            return
         if place is None:
             self._problem(source, f"{key}: no file or folder {part}", part)
             self._labels_of_folder(posixpath.normpath(part.strip().replace("\\", "/")), split)
@@ -201,7 +207,7 @@ class _Finder:
         source = relative(file, self.layout.root)
         if leaves(file, self.layout.root) and not reads_outside():
             self._problem(source, f"lies outside of the dataset and is not read as the list of {split} "
-                          "(dsinspect --read-outside)")
+                          "(--read-outside)")
             return
         self.lists.add(source)
         try:
@@ -219,13 +225,19 @@ class _Finder:
     def _add_listed(self, declared: str, split: str | None, prefixes: Iterable[str], source: str, line: int) -> None:
         posix = declared.replace("\\", "/")
         root = f"{self.layout.root.as_posix()}/"
+        trusted = reads_outside()
         candidates = [posix.removeprefix(root)] if posix.startswith("/") else [
             posixpath.normpath(prefix + posix) for prefix in prefixes]
         for path in candidates:
             inside = not path.startswith(("/", "../"))
             if path in self.tree.exact if inside and not self.elsewhere else not inside and os.path.exists(root + path):  # noqa: PTH110
-                self._add(path, root + path if not path.startswith("/") else path, split, declared)
-                return
+                if inside or trusted:
+                    self._add(path, root + path if not path.startswith("/") else path, split, declared)
+                    return
+                if source not in self.kept_out:
+                    self._problem(source, f"{declared} lies outside of the dataset and is not read, nor are others like it "
+                                  "(--read-outside)")
+                self.kept_out.add(source)
         found = self.tree.find(posix)
         if found is None:
             path = posixpath.normpath(posix)

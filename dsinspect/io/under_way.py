@@ -1,0 +1,31 @@
+"""Files and folders under a temporary name, so that a program that must end at once can sweep them up."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+_paths: set[Path] = set()
+
+
+@contextlib.contextmanager
+def under_way(path: Path) -> Iterator[None]:
+    """Remember a temporary file or folder while it is filled."""
+    _paths.add(path)
+    try:
+        yield
+    finally:
+        _paths.discard(path)
+
+
+def sweep() -> None:
+    """Remove what is under way in this process; what cannot be removed stays."""
+    for path in list(_paths):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108
