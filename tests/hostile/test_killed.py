@@ -57,7 +57,7 @@ class Stuck(Transform):
     name = "stuck"
 
     def plan(self, image):
-        return [Params(image.width, image.height)]
+        return [Params(width=image.width, height=image.height)]
 
     def apply(self, pixels, params):
         Path("entered").touch()
