@@ -22,6 +22,7 @@ from dsinspect import __version__
 from dsinspect.commands import COMMANDS
 from dsinspect.errors import ExitCode, PluginCrashedError, PluginError, UserError
 from dsinspect.findings.rendering import printable, without_controls
+from dsinspect.io.brought import as_named
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
 from dsinspect.io.reading import READS_OUTSIDE, left_alone
@@ -94,7 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
     except UserError as e:
         for line in (f"dsinspect: error: {e}", *(f"  {d}" for d in e.details)):
-            print(without_controls(line[:len(line) - len(line.lstrip())] + " ".join(line.split())), file=sys.stderr)
+            print(as_named(without_controls(line[:len(line) - len(line.lstrip())] + " ".join(line.split()))), file=sys.stderr)
         return ExitCode.CRASHED if isinstance(e, PluginCrashedError) else ExitCode.USER_ERROR
     except Interrupted as e:
         print("dsinspect: interrupted" if e.number == signal.SIGINT else "dsinspect: terminated", file=sys.stderr)

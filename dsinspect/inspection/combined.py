@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -58,7 +59,7 @@ class _Combined:
             splits=tuple(infos), box_units=first.box_units, problems=tuple(problems),
             columns=frozenset.intersection(*(i.columns for i in infos.values())),
             notes=tuple(f"{s}: {n}" for s, i in infos.items() for n in i.notes),
-            has_files=any(i.has_files for i in infos.values()))
+            has_files=any(i.has_files for i in infos.values()), beyond=sum((Counter(i.beyond) for i in infos.values()), Counter()))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut each part."""

@@ -6,6 +6,7 @@ Every command that reads a dataset comes through here, so that each refuses the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from dsinspect.inspection.combined import combined
 from dsinspect.inspection.recognition import Recognised, named_format, recognise
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_columns
+from dsinspect.io.brought import as_named
 from dsinspect.io.places import remembered_listings
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
@@ -42,7 +44,7 @@ def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[
     Raises:
         UserError: there is nothing there, no format or several know it, a setting is wrong, or nothing is readable.
     """
-    with remembered_listings():
+    with remembered_listings(), _places_named():
         _require_good(request, plugins)
         if request.parts:
             opened = {split: _open(replace(request, root=root), plugins, columns, trainers)
@@ -59,7 +61,7 @@ def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> It
     """
     if request.parts:
         raise UserError(f"{request.path}: several datasets cannot be edited as one; name one of them")
-    with remembered_listings():
+    with remembered_listings(), _places_named():
         _require_good(request, plugins)
         kind = _recognised(request, plugins).format
         if not kind.patchable:
@@ -80,6 +82,18 @@ def format_options(values: Mapping[str, Any], format_type: type[Format], *, writ
         own, other = other, own
     theirs = set(other.__struct_fields__) - set(own.__struct_fields__)
     return make(own, {k: v for k, v in values.items() if k not in theirs}, f"format {format_type.name}")
+
+
+@contextmanager
+def _places_named() -> Iterator[None]:
+    """Let errors name an archive or a URL as the user did, not the temporary folder it was brought into."""
+    try:
+        yield
+    except UserError as e:
+        told = as_named(str(e))
+        if told == str(e):
+            raise
+        raise type(e)(told, e.details) from None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import IO
 
 from dsinspect.errors import UserError
+from dsinspect.io.brought import remember
 from dsinspect.io.limits import limits, option
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
@@ -54,6 +55,7 @@ def unpack(archive: Path) -> Path:
     """
     folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    remember(folder, os.fspath(archive))
     try:
         _write(archive, folder)
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError) as e:

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path, PurePosixPath
 
 from dsinspect.errors import UserError
+from dsinspect.io.brought import remember
 
 
 def fetch(url: str) -> Path:
@@ -30,4 +31,5 @@ def fetch(url: str) -> Path:
         raise UserError(f"{url}: cannot be read: {type(e).__name__}: {e}") from None
     if not target.exists():
         raise UserError(f"{url}: nothing there")
+    remember(target, url)
     return target

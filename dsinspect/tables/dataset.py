@@ -46,6 +46,8 @@ class DatasetInfo:
         columns: names of the optional and format-specific columns that can be asked for (`segmentation`, `voc:pose`).
         notes: readings the user should know of (which convention was assumed, what was left out).
         has_files: True when at least one image of the set is on disk.
+        beyond: what the files hold that no table has (`info`, unknown keys), in words, and how many; counted where the
+            column `FORMAT:beyond` was asked for, by formats that have it.
     """
 
     format: str
@@ -58,6 +60,7 @@ class DatasetInfo:
     columns: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     has_files: bool = True
+    beyond: Mapping[str, int] = field(default_factory=dict)
 
 
 class Tables:

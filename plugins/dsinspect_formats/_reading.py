@@ -141,11 +141,15 @@ class Rows:
 
     Args:
         fields: columns beyond the fixed ones that are wanted.
+
+    Attributes:
+        of_images: values of columns of images that only the format has, by column and image; a reader fills them.
     """
 
     def __init__(self, fields: Sequence[str] = ()) -> None:
         self.fields = tuple(fields)
         self.problems: list[Problem] = []
+        self.of_images: dict[str, dict[int, Any]] = {}
         self.count = 0
         self._edges = array("d")
         self._numbers = {n: array("q") for n in ("annotation_id", "image", "category_id", "source", "line", "index")}
@@ -377,16 +381,18 @@ ReadFile = Callable[[bytes, int, "Entry", Rows], tuple[float, float] | None]
 class FilesSource:
     """An opened dataset with a file of labels per image, read in the workers."""
 
-    def __init__(self, info: DatasetInfo, entries: Sequence[Entry], read: ReadFile, fields: Sequence[str] = ()) -> None:
+    def __init__(self, info: DatasetInfo, entries: Sequence[Entry], read: ReadFile, fields: Sequence[str] = (),
+                 image_fields: Sequence[str] = ()) -> None:
         if not any(e.label for e in entries):
             raise UserError(f"{info.root}: no label file found")
-        self._entries, self._read, self._fields = tuple(entries), read, tuple(fields)
+        self._entries, self._read, self._fields, self._image_fields = tuple(entries), read, tuple(fields), tuple(image_fields)
         self.info = replace(info, splits=info.splits or tuple(dict.fromkeys(e.split for e in entries if e.split is not None)),
                             has_files=any(e.file for e in entries))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the list of images."""
-        return [FilesShard(self._entries[k:k + size], k, str(self.info.root), self._read, self._fields)
+        return [FilesShard(self._entries[k:k + size], k, str(self.info.root), self._read, self._fields,
+                            self._image_fields)
                 for k in range(0, len(self._entries), size)]
 
 
@@ -399,6 +405,7 @@ class FilesShard:
     root: str
     read: ReadFile
     fields: tuple[str, ...]
+    image_fields: tuple[str, ...] = ()
 
     def load(self) -> Shard:
         """Read the files."""
@@ -422,6 +429,9 @@ class FilesShard:
             n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.path for e in self.entries],
             file=[e.file for e in self.entries], width=sizes[:, 0], height=sizes[:, 1],
             split=[e.split for e in self.entries], source=[e.label for e in self.entries])
+        for name in self.image_fields:
+            values = rows.of_images.get(name, {})
+            images = images.with_columns({name: objects([values.get(k) for k in range(n)])})
         return Shard(images, rows.table(ids), problem_columns(rows.problems))
 
 

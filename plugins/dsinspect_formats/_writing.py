@@ -24,8 +24,13 @@ if TYPE_CHECKING:
 ALL_KEPT = frozenset(("crowd", "ignored", "category_ids"))
 ROUND = ("circle", "ellipse", "cuboid", "skeleton", "bitmap")
 """Shapes that bound a box, and are neither one nor an outline in the table."""
-UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose": ("", "unspecified"), "parts": ("", "0")}
+UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose": ("", "unspecified"), "parts": ("", "0"),
+          "z_order": ("", "0"), "group": ("", "0")}
 """Values, in lower case, of attributes that say nothing."""
+
+
+OF_IMAGES = {"depth": "depths of images (<depth>)", "header": "header lines of label files (imagesource, gsd)"}
+"""Fields of images that only their own format keeps, and what they are called when they are lost."""
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -51,10 +56,10 @@ def cannot_write(path: Path, error: OSError) -> UserError:
     return UserError(f"{error.filename or path}: {(error.strerror or str(error)).lower()}; change that and write again")
 
 
-def field_of(annotations: pd.DataFrame, name: str) -> NDArray[Any] | None:
-    """Return an optional column, or a format column by its field, whatever format it is of; or None."""
-    columns = [c for c in annotations.columns if name in (c, str(c).partition(":")[2])]
-    return annotations[columns[0]].to_numpy() if columns else None
+def field_of(table: pd.DataFrame, name: str, otherwise: Any = None) -> Any:
+    """Return an optional column, or a format column by its field, whatever format it is of; what to give otherwise."""
+    columns = [c for c in table.columns if name in (c, str(c).partition(":")[2])]
+    return table[columns[0]].to_numpy() if columns else otherwise
 
 
 def number(value: float) -> str:
@@ -158,6 +163,10 @@ class Losses:
         a = a.reset_index(drop=True)
         self._used.update(a["category"].dropna().unique().tolist())
         self._flags_and_ids(shard.images, a)
+        for name in filter(is_extra_column, map(str, shard.images.columns)):
+            field = name.partition(":")[2]
+            if field in OF_IMAGES and field not in self._kept:
+                self.add(OF_IMAGES[field], shard.images[name].notna().to_numpy(bool))
         self._fields(a)
         return a
 
@@ -174,6 +183,8 @@ class Losses:
             self.add("categories without an annotation", sum(c.name not in self._used for c in categories))
         if "supercategories" not in self._kept:
             self.add("supercategories", sum(bool(c.supercategory) and c.supercategory != "none" for c in categories))
+        for what, n in self._info.beyond.items():
+            self.add(what, n)
         return {what: n for what, n in self.counts.items() if n}
 
     def _flags_and_ids(self, images: pd.DataFrame, a: pd.DataFrame) -> None:

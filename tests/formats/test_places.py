@@ -65,6 +65,33 @@ def test_an_archive_is_a_dataset(tmp_path: Path, suffix: str, top: str, capsys: 
     assert {c["code"] for c in document["checks"] if c["status"] == "found"} >= {"IMG002"}  # the files are opened
 
 
+TABLE = "image,x_min,y_min,x_max,y_max,class\na.jpg,1,2,3,4,x\n"
+
+
+@pytest.mark.parametrize("command", ["check", "report", "convert", "fix", "view", "transform", "balance"])
+@pytest.mark.parametrize("files", [{"readme.md": "hello"}, {"a.csv": TABLE, "b.csv": TABLE},
+                                   {"in/instances.json": '{"images": [}, "annotations": [], "categories": []'},
+                                   {"Annotations/a.xml": "<annotation>"}])
+def test_no_message_or_report_names_the_temporary_folder(
+        tmp_path: Path, own_temporary_folder: Path, files: dict[str, str], command: str,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    for name, content in files.items():
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).write_text(content)
+    archive = packed(tmp_path / "set", tmp_path / "set.zip", "")
+    out = tmp_path / ("out.json" if command in ("report", "balance") else "out.png" if command == "view" else "out")
+    more = {"check": ["--output-format", "sarif"], "convert": ["--to", "coco", "-o", str(out)],
+            "transform": ["--op", "flip", "-o", str(out)]}.get(command, ["-o", str(out)])
+    main([command, str(archive), *more, *(["--no-cache"] if command in ("check", "report") else [])])
+    told = capsys.readouterr()
+    written = [p.read_bytes().decode(errors="replace") for p in (out if out.is_dir() else tmp_path).rglob("*.*")
+               if p.is_file() and own_temporary_folder not in p.parents]
+    for text in (told.out, told.err, *written):
+        assert str(own_temporary_folder) not in text
+    if "error" in told.err:
+        assert str(archive) in told.err
+
+
 def test_what_leads_outside_is_refused(tmp_path: Path, own_temporary_folder: Path) -> None:
     for name in ("../evil.txt", "/evil.txt", "a/../../evil.txt"):
         archive = tmp_path / "a.zip"

@@ -24,6 +24,7 @@ from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats.coco._beyond import beyond_tables
 from dsinspect_formats.coco._files import (
     base_folder,
     image_folders,
@@ -43,8 +44,8 @@ MAPPED_BYTES = 1 << 25
 
 COLUMNS = frozenset(("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:id_type",
                      "segmentation", "keypoints", "coco:num_keypoints", "coco:image_id_type", "coco:category_id_type",
-                     "coco:box_width",
-                     "coco:box_height", "coco:neg_category_ids", "coco:not_exhaustive_category_ids"))
+                     "coco:box_width", "coco:box_height", "coco:beyond", "coco:neg_category_ids",
+                     "coco:not_exhaustive_category_ids"))
 
 
 @dataclass
@@ -66,6 +67,7 @@ class CocoSource:
         columns = request.columns & COLUMNS
         problems: list[Problem] = []
         parts: list[CocoFile] = []
+        beyond: Counter[str] = Counter()
         splits: list[str | None] = []
         for path in files:
             split = split_of(path, len(files) == 1)
@@ -74,6 +76,8 @@ class CocoSource:
             problems += told
             parts.append(part)
             splits.append(split)
+            if "coco:beyond" in columns:
+                beyond += beyond_tables(path)
         require_distinct(files, splits, parts, base)
         if request.root.is_dir():
             problems += orphans([p.images for p in parts], tree, base)
@@ -85,7 +89,7 @@ class CocoSource:
             format="coco", root=base, categories=tuple(by_key.values()),
             split_categories=several if len(several) > 1 else {},
             splits=tuple(dict.fromkeys(s for s in splits if s is not None)), problems=tuple(problems),
-            columns=COLUMNS, has_files=bool(is_given(self._images["file"]).any()))
+            columns=COLUMNS, has_files=bool(is_given(self._images["file"]).any()), beyond=beyond)
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables; annotations of unknown images go with the last part."""

@@ -16,7 +16,7 @@ from dsinspect_formats._reading import (
     matched,
 )
 from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.dota.reader import COLUMNS, has_rows, image_of, looks_like_rows, read
+from dsinspect_formats.dota.reader import COLUMNS, IMAGE_COLUMNS, has_rows, image_of, looks_like_rows, read
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -47,9 +47,9 @@ class Dota(Format):
         labels = label_files(root, ".txt", has_rows, ("labelTxt",))
         entries, problems = matched(labels, ImageTree.below(request.images or root), root, image_of)
         info = DatasetInfo(
-            format=self.name, root=root, problems=tuple(problems), columns=COLUMNS,
+            format=self.name, root=root, problems=tuple(problems), columns=COLUMNS | IMAGE_COLUMNS,
             notes=("corners are read as px from 0; boxes are their envelopes", "difficulty 1 and above is ignored"))
-        return FilesSource(info, entries, read, sorted(COLUMNS & request.columns))
+        return FilesSource(info, entries, read, sorted(COLUMNS & request.columns), sorted(IMAGE_COLUMNS & request.columns))
 
     def place(self, path: str, split: str | None) -> str:
         """Return its place in `SPLIT/images/`."""

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     pass
 
 
+IMAGE_COLUMNS = frozenset(("dota:header",))
+"""Columns of images: the header lines of a label file."""
+
+
 COLUMNS = frozenset((*CORNERS, "attributes"))
 
 
@@ -55,9 +59,13 @@ def image_of(label: str) -> str:
 def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     """Read a label file."""
     index = 0
+    headers: list[str] = []
     for line_number, line in enumerate(rows.decoded(content).split("\n"), 1):
         tokens = line.split()
-        if not tokens or is_header(line):
+        if not tokens:
+            continue
+        if is_header(line):
+            headers.append(line.strip())
             continue
         try:
             if len(tokens) not in (9, 10):
@@ -78,6 +86,8 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
                     extra.update(zip(CORNERS, values, strict=True))
             rows.add(image, tokens[8], box, index, line_number, ignored=bool(difficulty) and difficulty[0] >= 1, extra=extra)
         index += 1
+    if headers:
+        rows.of_images.setdefault("dota:header", {})[image] = "\n".join(headers)
 
 
 def is_upright(corners: list[float]) -> bool:

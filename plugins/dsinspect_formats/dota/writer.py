@@ -11,7 +11,7 @@ from dsinspect.io.containment import name_of
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 from dsinspect_formats._reading import split_of
-from dsinspect_formats._writing import Losses, attributes_of, count_attributes, number, slices_of, write_file
+from dsinspect_formats._writing import Losses, attributes_of, count_attributes, field_of, number, slices_of, write_file
 from dsinspect_formats.kitti.writer import one_word
 
 
@@ -33,7 +33,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("ignored", "attributes", *CORNER_COLUMNS))
+    losses = Losses(info, ("ignored", "attributes", "header", *CORNER_COLUMNS))
     for shard in shards:
         annotations = losses.take(shard)
         names = [one_word(n, "-") for n in annotations["category"].tolist()]
@@ -57,8 +57,9 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
             difficulty = difficulty if (difficulty >= 1) == ignored else float(ignored)
             rows.append(f"{' '.join(map(number, row))} {name} {number(difficulty)}\n")
         images = shard.images
-        for path, (start, end) in zip(images["path"].tolist(), slices_of(annotations, len(images)), strict=True):
-            write_file(out / label_of(path), "".join(rows[start:end]).encode(errors="replace"))
+        headers = [f"{h}\n" if isinstance(h, str) else "" for h in field_of(images, "header", [None] * len(images))]
+        for path, header, (start, end) in zip(images["path"].tolist(), headers, slices_of(annotations, len(images)), strict=True):
+            write_file(out / label_of(path), (header + "".join(rows[start:end])).encode(errors="replace"))
         losses.add("names of images without a file (their label files are there)", sum(
             f is None for f in images["file"].tolist()) if info.has_files else 0)
         losses.add("images in splits that readers of folders do not know", sum(

@@ -44,6 +44,7 @@ class VocFile:
     Attributes:
         width: declared width, px; NaN when absent.
         height: declared height, px; NaN when absent.
+        depth: channels of the image, as the file says, or None.
         filename: the image it names, or None.
         database: what the image was taken from, as the file says, or None.
         objects: in their order.
@@ -52,6 +53,7 @@ class VocFile:
 
     width: float = math.nan
     height: float = math.nan
+    depth: str | None = None
     filename: str | None = None
     database: str | None = None
     objects: list[VocObject] = field(default_factory=list)
@@ -106,6 +108,8 @@ class _Reader:
                 self.object = None
         elif depth == 3 and self.path[1] == "size" and tag in ("width", "height"):
             self.size(tag, text)
+        elif depth == 3 and self.path[1] == "size" and tag == "depth":
+            self.file.depth = text or None
         elif depth == 3 and self.path[1] == "source" and tag == "database":
             self.file.database = text or None
         elif depth == 2 and tag == "filename":
@@ -168,6 +172,8 @@ def _read_plain(content: bytes) -> VocFile | None:
                 for side in child:
                     if side.tag in ("width", "height"):
                         setattr(file, side.tag, float(_leaf(side) or "nan"))
+                    elif side.tag == "depth":
+                        file.depth = _leaf(side) or None
             elif child.tag == "source":
                 for part in child:
                     if part.tag == "database":

@@ -34,7 +34,7 @@ _ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
 _LIST = re.compile(r"(?:^|(?P<folder>.*/))ImageSets/(?:(?P<task>[^/]+)/)?(?P<split>train|val|test|trainval)\.txt")
 
 
-COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database"))
+COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database", "voc:depth"))
 
 
 class Options(BaseOptions, frozen=True):
@@ -223,7 +223,8 @@ class VocShard:
         problems: list[Problem] = []
         numbers = {name: array("q") for name in ("count", "line", "index", "difficult")}
         edges = array("d")
-        texts: dict[str, list[Any]] = {name: [] for name in ("declared", "name", *sorted(self.columns))}
+        depths: list[str | None] = []
+        texts: dict[str, list[Any]] = {name: [] for name in ("declared", "name", *sorted(self.columns - {"voc:depth"}))}
         sizes: dict[str, list[float]] = {"width": [], "height": []}
         same: dict[str | None, str | None] = {}  # each text is kept once
         for entry in self.entries:  # no object per box outlives its file
@@ -231,6 +232,7 @@ class VocShard:
             problems += told
             numbers["count"].append(len(file.objects))
             texts["declared"].append(file.filename)
+            depths.append(file.depth)
             sizes["width"].append(file.width)
             sizes["height"].append(file.height)
             for o in file.objects:
@@ -239,7 +241,7 @@ class VocShard:
                 numbers["index"].append(o.index)
                 numbers["difficult"].append(o.difficult)
                 texts["name"].append(same.setdefault(o.name, o.name))
-                for name in self.columns:
+                for name in self.columns - {"voc:depth"}:
                     key = name.partition(":")[2]
                     value = str(o.parts) if key == "parts" else file.database if key == "database" else o.fields.get(key)
                     texts[name].append(same.setdefault(value, value))
@@ -252,7 +254,8 @@ class VocShard:
                 e.path if e.file or e.xml is None else declared_image(e.xml, declared)
                 for e, declared in zip(self.entries, texts["declared"], strict=True)], declared_path=texts.pop("declared"),
             file=[e.file for e in self.entries], **sizes,
-            split=[e.split for e in self.entries], source=sources)
+            split=[e.split for e in self.entries], source=sources,
+            **({"voc:depth": depths} if "voc:depth" in self.columns else {}))
         boxes = np.array(edges, np.float64).reshape(-1, 4)
         boxes[:, :2] -= self.base
         index = np.array(numbers["index"], np.int64)

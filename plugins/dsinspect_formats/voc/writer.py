@@ -38,7 +38,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("ignored", *ATTRIBUTES))
+    losses = Losses(info, ("ignored", "depth", *ATTRIBUTES))
     written: dict[str, bytes] = {}
     with ExitStack() as stack:
         lists = _SplitLists(out / "ImageSets" / "Main", stack)
@@ -49,9 +49,10 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
                 [a != b for a, b in zip(names, annotations["category"].tolist(), strict=True)], bool))
             objects = _objects(names, annotations)
             columns = [shard.images[c].tolist() for c in ("path", "split", "width", "height")]
-            for path, split, width, height, (start, end) in zip(
-                    *columns, slices_of(annotations, len(shard.images)), strict=True):
-                content = _document(path, width, height, objects[start:end])
+            depths = field_of(shard.images, "depth", [None] * len(shard.images))
+            for path, split, width, height, depth, (start, end) in zip(
+                    *columns, depths, slices_of(annotations, len(shard.images)), strict=True):
+                content = _document(path, (width, height, depth), objects[start:end])
                 digest = hashlib.blake2b(content, digest_size=8).digest()
                 xml = xml_of(path)
                 if xml not in written:
@@ -95,12 +96,14 @@ def _objects(names: Sequence[str], annotations: Any) -> list[str]:
     return objects
 
 
-def _document(path: str, width: float, height: float, objects: Sequence[str]) -> bytes:
+def _document(path: str, size: tuple[float, float, str | None], objects: Sequence[str]) -> bytes:
     folder, name = PurePosixPath(path).parent.name, PurePosixPath(path).name
+    width, height, depth = size
     sides = "".join(f"\t\t<{k}>{number(float(v))}</{k}>\n" for k, v in (("width", width), ("height", height))
                     if np.isfinite(v))
-    size = f"\t<size>\n{sides}\t</size>\n" if sides else ""
-    return (f"<annotation>\n\t<folder>{escape(_text(folder))}</folder>\n\t<filename>{escape(_text(name))}</filename>\n{size}"
+    sides += f"\t\t<depth>{escape(_text(depth))}</depth>\n" if depth else ""
+    declared = f"\t<size>\n{sides}\t</size>\n" if sides else ""
+    return (f"<annotation>\n\t<folder>{escape(_text(folder))}</folder>\n\t<filename>{escape(_text(name))}</filename>\n{declared}"
             f"{''.join(objects)}</annotation>\n").encode()
 
 
