@@ -157,19 +157,36 @@ def documented(thing: Any) -> list[str]:
 def formats_page() -> str:
     """Return the page of the formats: what can be done with each, and the choices its reader and writer leave to the user."""
     from dsinspect.loader import load_plugins
+    from dsinspect.protocols.formats import Facts
     from dsinspect.protocols.options import describe
+    from dsinspect.testing.rich_set import losses_of
 
     formats = {n: f for n, f in load_plugins().formats.items() if getattr(f, "readable", True)}
     lines = [MADE, "# Formats", "",
              f"{len(formats)} formats, recognised by content; `--format NAME` names one where two are as likely. Written: "
              "`dsinspect convert --to NAME`. Edited: `dsinspect fix` and `dsinspect review apply` change what an edit names "
              "and leave every other byte as it was.", "",
+             "What a target has no place for is counted, named and printed by `convert` (`--strict` refuses it). Most formats "
+             "have no ids of images and annotations of their own, no supercategories, no classes without a box, and an order "
+             "of classes that is theirs; that is counted too, and not said again below. What `convert` finds beyond the tables "
+             "(COCO's `info`, `licenses` and unknown keys, VOC's `<depth>`, DOTA's header lines) is counted as well.", "",
+             "An archive (.zip, .tar, .tar.gz, ...) of any format is a dataset: it is unpacked into a temporary folder, within "
+             "limits on files, bytes and the ratio of packing, and the folder goes when the program ends; messages and reports "
+             "name the archive. A list file of images is a YOLO set; `train=A val=B` makes one set of several places.", "",
              "| format | read | written | edited | what it is |", "|---|---|---|---|---|"]
     for name, kind in formats.items():
         can = " | ".join("yes" if v else "" for v in (True, kind.writable, kind.patchable))
         lines.append(f"| [{name}](#{name}) | {can} | {cell((kind.__doc__ or '').partition(chr(10))[0])} |")
     for name, kind in formats.items():
         lines += ["", f"## {name}", "", inspect_doc(kind), ""]
+        facts = getattr(kind, "facts", Facts())
+        told = (("Recognised by", facts.recognised), ("Read", facts.read), ("Conventions assumed", facts.assumed),
+                ("Kept by an edit", facts.kept), ("Written", facts.written))
+        lines += [f"- **{title}**: {text}." for title, text in told if text]
+        if kind.writable:  # measured, not retyped: what its writer says of a set that holds everything the tables can
+            lost = [w for w in losses_of(kind) if w not in COUNTED_ALWAYS]
+            lines.append(f"- **Lost when written**, counted and named: {'; '.join(lost) or 'nothing'}.")
+        lines.append("")
         for title, options in (("Reading", kind.options_type), ("Writing", kind.writer_options_type)):
             if options.__struct_fields__:
                 lines += [f"{title}: ", "", "| option | default | meaning |", "|---|---|---|"]
@@ -196,6 +213,11 @@ def limits_page() -> str:
              "| limit | default | meaning |", "|---|---|---|"]
     lines += [f"| `{f.name}` | {f.default:,} | {cell(f.metadata['meaning'])} |" for f in dataclasses.fields(Limits)]
     return "\n".join([*lines, ""])
+
+
+COUNTED_ALWAYS = ("annotation ids", "image ids", "category ids, and the order of categories", "categories without an annotation",
+                  "supercategories")
+"""Losses of nearly every format, told above the list."""
 
 
 def inspect_doc(thing: Any) -> str:

@@ -94,6 +94,25 @@ class Patch:
     after: bytes | None
 
 
+@dataclass(frozen=True)
+class Facts:
+    """What the documentation says of a format, one phrase each; `dsinspect plugins` and docs/formats.md are made of it.
+
+    Attributes:
+        recognised: what a path must hold to be taken for the format.
+        read: what becomes boxes, classes and columns.
+        kept: what an edit leaves as it was, beyond the records it names.
+        written: what `write` makes.
+        assumed: the convention of boxes (base, frame, units), and the option that changes it.
+    """
+
+    recognised: str = ""
+    read: str = ""
+    kept: str = ""
+    written: str = ""
+    assumed: str = ""
+
+
 class Format(ABC):
     """A dataset format. `options_type` holds the choices its reader leaves to the user, `writer_options_type` its writer's.
 
@@ -102,10 +121,12 @@ class Format(ABC):
     in the suffix only would share their annotations. `load_us` is about how long a shard's `load` works in Python per
     image, in microseconds, 0 when the records are in memory already: long work goes to processes. One that is recognised
     only, so that the user is told what a dataset is, sets `readable` to False; its `reason` names it. `no_place` names the
-    actions of edits that `patch` refuses. `options` of an instance are the choices of its writer.
+    actions of edits that `patch` refuses. `facts` is what the documentation says of it. `options` of an instance are the
+    choices of its writer.
     """
 
     name: ClassVar[str]
+    facts: ClassVar[Facts] = Facts()
     readable: ClassVar[bool] = True
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
     writer_options_type: ClassVar[type[BaseOptions]] = BaseOptions

@@ -68,7 +68,7 @@ def assert_writer(format_type: type[Format]) -> None:
         out = Path(folder)
         for place in places.values():
             (out / place).parent.mkdir(parents=True, exist_ok=True)
-            (out / place).write_bytes(_bmp(*SIZE_WH))
+            (out / place).write_bytes(bmp(*SIZE_WH))
         kind.options = format_type.writer_options_type()
         shard = Shard(batch.image_columns.with_columns({"file": np.array([str(out / p) for p in places.values()], object)}),
                       batch.annotation_columns)
@@ -94,7 +94,7 @@ def assert_writer(format_type: type[Format]) -> None:
         assert np.abs(np.array(got) - box).max() <= ROUNDING_PX, f"{name}: box {box} came back as {got}"
 
 
-def _bmp(width: int, height: int) -> bytes:
+def bmp(width: int, height: int) -> bytes:
     """Return a black image of 24 bits, rows padded to 4 bytes."""
     row = (width * 3 + 3) // 4 * 4
     head = struct.pack("<2sIHHI", b"BM", 54 + row * height, 0, 0, 54)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._reading import (
@@ -26,6 +26,11 @@ class Bdd100k(Format):
     """BDD100K detection and tracking labels."""
 
     name = "bdd100k"
+    facts = Facts(
+        recognised="JSON with `labels` (or `objects`) that have `category` and `box2d`",
+        read="boxes, polygons, attributes, tracks, crowds; other person, other vehicle and trailer as ignored; lanes and "
+             "drivable areas are left out and counted",
+        assumed="px from 0, x2 and y2 as they stand")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with a name and labels that have box2d or a category beside attributes."""

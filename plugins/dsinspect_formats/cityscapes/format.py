@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, relative, walk
@@ -24,6 +24,11 @@ class Cityscapes(Format):
     """Cityscapes' fine and coarse polygons."""
 
     name = "cityscapes"
+    facts = Facts(
+        recognised="`*_polygons.json` with imgHeight, imgWidth and objects with a polygon",
+        read="polygons and their envelopes; labels that end in `group` as crowds; labels that Cityscapes does not evaluate as "
+             "ignored; `deleted` objects are left out",
+        assumed="px from 0")
     load_us = 400
 
     def detect(self, root: Path) -> Detection | None:

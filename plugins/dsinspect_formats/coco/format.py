@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import ROW_ACTIONS
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
 from dsinspect_formats.coco._files import (
@@ -28,6 +28,15 @@ class Coco(Format):
     """COCO instances JSON, also as Roboflow, LVIS and Objects365 have it."""
 
     name = "coco"
+    facts = Facts(
+        recognised="a JSON object with the lists `images`, `annotations` and `categories`, whatever the file is called; all such "
+                   "files of a folder are its splits, by the words in their names or folders",
+        read="boxes, polygons, run-length masks, keypoints, areas, crowds, `ignore`, supercategories; LVIS's "
+             "`neg_category_ids` and `not_exhaustive_category_ids`",
+        kept="every unknown key, the order of keys, ids, `info`, `licenses`, the text of numbers, indentation",
+        written="`annotations/instances_SPLIT.json`; ids of images and, from COCO, of annotations stay",
+        assumed="px from 0, x, y, width and height; the frame of an image with an EXIF orientation goes by its declared size "
+                "(`--frame`)")
     writable = True
     patchable = True
     no_place = ROW_ACTIONS

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dsinspect.io.containment import inside
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._json_files import all_like, first_like
@@ -26,6 +26,12 @@ class CreateMl(Format):
     """CreateML JSON, as Apple's Create ML, Roboflow and others write it."""
 
     name = "createml"
+    facts = Facts(
+        recognised="a JSON list of images with `annotations` that have `coordinates`",
+        read="boxes and classes; sizes come from the image files, for the format has none",
+        kept="other keys, the order of keys, the text of numbers",
+        written="`_annotations.createml.json` in the folder of each split",
+        assumed="px, x and y of the centre, width and height")
     writable = True
     patchable = True
     no_place = NO_PLACE | {"set-image-size"}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import ROW_ACTIONS
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._gathering import Gathered, memory_source
 from dsinspect_formats._images import relative
@@ -26,6 +26,13 @@ class Cvat(Format):
     """CVAT XML 1.1 for images and for video: boxes, rotated boxes, polygons, masks, points, skeletons, and tracks."""
 
     name = "cvat"
+    facts = Facts(
+        recognised="an XML file whose root is `<annotations>` with `<image>` or `<track>`",
+        read="boxes, rotated boxes, polygons, masks, ellipses, points, skeletons, attributes, occluded, z_order, groups, "
+             "subsets; tracks, interpolated between key frames, `outside` as an absence; deleted frames",
+        kept="attributes, source, groups, track ids, z_order, the text of numbers",
+        written="CVAT XML 1.1 for images: `annotations.xml`, the split as subset",
+        assumed="px from 0, xtl ytl xbr ybr; rotation in degrees clockwise about the centre")
     writable = True
     patchable = True
     no_place = ROW_ACTIONS | {"set-area", "set-annotation-id", "mark-as-crowd"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import open_json_set
 from dsinspect_formats._sniffing import found_in
@@ -15,6 +15,10 @@ class Datumaro(Format):
     """Datumaro JSON: boxes, polygons and masks; read only."""
 
     name = "datumaro"
+    facts = Facts(
+        recognised="JSON with `items` and `categories`",
+        read="boxes, rotated boxes, polygons, masks, attributes; the label is an index",
+        assumed="px from 0; rotation in degrees about the centre")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with items and categories."""

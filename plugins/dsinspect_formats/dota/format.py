@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
@@ -26,6 +26,12 @@ class Dota(Format):
     """DOTA, and Roboflow's `labelTxt`."""
 
     name = "dota"
+    facts = Facts(
+        recognised="text files with rows of eight coordinates and a class, below `imagesource:` and `gsd:`",
+        read="corners, difficulty, header lines; rows of 9 or 10 fields",
+        kept="header lines, digits, spaces, order of rows",
+        written="`SPLIT/images` and `SPLIT/labelTxt`; header lines of a DOTA source stay",
+        assumed="px from 0; a box is the envelope of its corners; difficulty 1 and above is ignored")
     writable = True
     patchable = True
     no_place = NO_PLACE

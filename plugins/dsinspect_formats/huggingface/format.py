@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
@@ -24,6 +24,13 @@ class HuggingFace(Format):
     """Image folders and parquet files of the `datasets` library with boxes."""
 
     name = "huggingface"
+    facts = Facts(
+        recognised="`metadata.jsonl` or `.csv` with file names and boxes, or parquet files with columns of boxes",
+        read="boxes as a list of objects or an object of lists, categories as numbers (named by README.md or the parquet "
+             "schema) or texts, areas, crowds; images inside parquet (extra `parquet`)",
+        kept="unknown keys, the order of keys, the text of numbers; rows of parquet that no edit names",
+        written="`SPLIT/metadata.jsonl` beside the images",
+        assumed="x, y, width and height in px, as COCO; nothing in the files says so, and a note does (`huggingface.boxes`)")
     writable = True
     patchable = True
     no_place = NO_PLACE - {"set-image-size", "set-path", "set-area", "mark-as-crowd"}

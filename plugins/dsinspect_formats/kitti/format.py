@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
@@ -26,6 +26,13 @@ class Kitti(Format):
     """KITTI object detection, and what other tools write in its rows."""
 
     name = "kitti"
+    facts = Facts(
+        recognised="text files with rows of a type and 14 or 15 numbers",
+        read="boxes; truncated (a float), occluded, alpha, dimensions, location, rotation_y and score as attributes; DontCare "
+             "as an ignored region",
+        kept="all 3D fields, digits, spaces, line ends, order of rows",
+        written="`SPLIT/image_2` and `SPLIT/label_2`; 3D fields that are unknown get KITTI's own values for that",
+        assumed="px from 0, left top right bottom")
     writable = True
     patchable = True
     no_place = NO_PLACE

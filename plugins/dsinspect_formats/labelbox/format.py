@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._gathering import first_reason
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, first_like
@@ -20,6 +20,10 @@ class Labelbox(Format):
     """Labelbox NDJSON: boxes and polygons of all projects; masks behind addresses are left out; read only."""
 
     name = "labelbox"
+    facts = Facts(
+        recognised="lines of JSON (or a list) with `data_row` and `projects`",
+        read="boxes, polygons, classifications as attributes; masks, points and lines are left out and counted",
+        assumed="px from 0, top, left, height and width")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for lines of data rows with projects."""

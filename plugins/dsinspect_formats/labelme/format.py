@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.protocols.edits import ROW_ACTIONS
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import LOOKED_AT, ends_of, files_below
@@ -23,6 +23,13 @@ class LabelMe(Format):
     """LabelMe JSON, also as X-AnyLabeling writes it: rectangles, polygons, circles, masks, rotated rectangles."""
 
     name = "labelme"
+    facts = Facts(
+        recognised="a JSON file per image with `shapes` and imagePath, imageData or imageHeight",
+        read="rectangles in any order of corners, polygons, circles, masks, rotated rectangles, flags, groups; an image that "
+             "is in the JSON only; an image without JSON is background",
+        kept="flags, group_id, description, imageData, the order of keys and the text of numbers",
+        written="a JSON file beside each image, in the folder of its split",
+        assumed="px from 0 in the image as displayed; classes are those that occur")
     load_us = 100
     writable = True
     by_stem = True

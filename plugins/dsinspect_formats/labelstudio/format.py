@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_patching import NO_PLACE
@@ -22,6 +22,13 @@ class LabelStudio(Format):
     """Label Studio JSON: rectangles, rotated ones, polygons and ellipses of people; predictions and drafts are left out."""
 
     name = "labelstudio"
+    facts = Facts(
+        recognised="a JSON list of tasks with `annotations` (or `completions`) whose results have `original_width`",
+        read="rectangles, rotated ones too, polygons, ellipses, brushes' labels, several annotators (`labelstudio.annotator`); "
+             "predictions, drafts and skipped tasks are no annotations",
+        kept="from_name, to_name, ids, predictions, everything else of a task",
+        written="a JSON list of tasks that Label Studio imports",
+        assumed="percent of original_width and original_height; rotation in degrees clockwise about the top left corner as stored")
     options_type = Options
     writable = True
     patchable = True

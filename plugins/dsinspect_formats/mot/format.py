@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
@@ -30,6 +30,13 @@ class Mot(Format):
     """MOT Challenge ground truth."""
 
     name = "mot"
+    facts = Facts(
+        recognised="folders with `gt/gt.txt` of rows of a frame, a track and a box",
+        read="boxes, track ids, visibility, classes (labels.txt, else MOT's own); confidence 0 as ignored; frames by number, "
+             "seqinfo.ini",
+        kept="digits, columns there are, order of rows",
+        written="a sequence for each folder of images: gt.txt, labels.txt, seqinfo.ini",
+        assumed="the first pixel is 1, so 1 is taken off left and top (`mot.base`)")
     writable = True
     patchable = True
     no_place = NO_PLACE - {"set-image-size"}

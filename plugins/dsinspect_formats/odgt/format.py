@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._reading import (
@@ -25,6 +25,10 @@ class Odgt(Format):
     """CrowdHuman, and what else is written as .odgt."""
 
     name = "odgt"
+    facts = Facts(
+        recognised=".odgt files whose lines have `ID` and `gtboxes`",
+        read="one of the boxes fbox, vbox and hbox (`odgt.box`); the tag `mask` and extra.ignore 1 as ignored",
+        assumed="px from 0, left, top, width and height")
     options_type = Options
 
     def detect(self, root: Path) -> Detection | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._no_place import NO_PLACE
@@ -31,6 +31,13 @@ class OpenImages(Format):
     """Open Images boxes, version 4 to 7, and what else has its header (decimal commas as well)."""
 
     name = "openimages"
+    facts = Facts(
+        recognised="a CSV header with ImageID, LabelName, XMin, XMax, YMin, YMax",
+        read="boxes, decimal commas too, flags as attributes, IsGroupOf as a crowd, names of MIDs, lists of images; a class "
+             "that is not verified for an image is unknown there",
+        kept="flags, Source, Confidence, other columns, digits",
+        written="boxes, class descriptions and a list of images for each split",
+        assumed="fractions of the image as displayed, in the order XMin, XMax, YMin, YMax")
     writable = True
     patchable = True
     no_place = NO_PLACE
@@ -70,8 +77,12 @@ class OpenImages(Format):
         stems = {stem for _, stem in named}
         for path in tree.paths:  # images of the lists that have no box
             stem = stem_of(path)
-            if stem not in stems and stem in listed:
-                images.row(path if tree.folder == root else relative(tree.folder / path, root), *listed[stem])
+            lists = listed.get(stem, {})
+            for split, source in lists.items():
+                # An id of several lists is an image of each; of one list it is one image, whatever its boxes' file is called.
+                if (split, stem) not in named and (len(lists) > 1 or stem not in stems) and (
+                        len(lists) == 1 or split_of(path, words=True) in (None, split)):
+                    images.row(path if tree.folder == root else relative(tree.folder / path, root), split, source)
         table, problems = images.table(tree, root, _folders, orphans=False)
         used = {f[len(tree.open_path("")):] for f in table["file"].tolist() if f is not None}
         problems += orphan_images(tree, used, root)

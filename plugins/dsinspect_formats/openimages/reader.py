@@ -74,10 +74,10 @@ def box_files(root: Path, *, first_only: bool = False) -> list[str]:
     return found
 
 
-def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[str, tuple[str | None, str]]]:
-    """Return the display names of label names, and the split and list of listed images, from the files beside the boxes."""
+def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str | None, str]]]:
+    """Return the display names of label names, and the lists of listed images by split, from the files beside the boxes."""
     names: dict[str, str] = {}
-    listed: dict[str, tuple[str | None, str]] = {}
+    listed: dict[str, dict[str | None, str]] = {}
     folders = {p.rpartition("/")[0] for p in box_paths}
     near = [p for p in walk(root) if p.lower().endswith(".csv") and p not in box_paths
             and (p.rpartition("/")[0] in folders or not p.count("/"))]
@@ -96,7 +96,7 @@ def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[
             if is_names:
                 names.setdefault(row[0].strip(), row[1].strip())
             else:
-                listed.setdefault(row[0].strip(), (split_of(f"{row[1].strip()}/x"), path))
+                listed.setdefault(row[0].strip(), {}).setdefault(split_of(f"{row[1].strip()}/x"), path)
     return names, listed
 
 
@@ -133,7 +133,7 @@ def edges_of(cells: Sequence[str]) -> tuple[float, float, float, float]:
 
 
 def _read(text: str, source: str, split: str | None, images: Images, rows: Rows, names: Mapping[str, str],
-          listed: Mapping[str, tuple[str | None, str]]) -> None:
+          listed: Mapping[str, Mapping[str | None, str]]) -> None:
     header = Header.of(text)
     at = header.at
     if any(c not in at for c in NEEDED):
@@ -170,7 +170,7 @@ def _read(text: str, source: str, split: str | None, images: Images, rows: Rows,
         else:
             label = row[label_at].strip()
             category = names.get(label, label) or None
-            own_split = split if split is not None or name not in listed else listed[name][0]
+            own_split = split if split is not None or name not in listed else next(iter(listed[name]))
             extra = {"attributes": as_json({c: row[k] for c, k in said if k < len(row) and row[k]})} if said else None
             rows.add(images.row(name, own_split, source, line), category, box, index, line,
                      crowd=0 <= group_at < len(row) and row[group_at].strip() == "1",

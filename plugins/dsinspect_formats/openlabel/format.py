@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import open_json_set
 from dsinspect_formats._sniffing import found_in
@@ -15,6 +15,10 @@ class OpenLabel(Format):
     """OpenLABEL: 2D boxes, rotated boxes and polygons of objects, over frames; read only."""
 
     name = "openlabel"
+    facts = Facts(
+        recognised="JSON with `openlabel` at the top",
+        read="bbox, rbbox, poly2d, attributes, frames, object ids as tracks; cuboids and points are left out and counted",
+        assumed="px from 0, centre, width and height; rotation in radians clockwise")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with `openlabel` at the top."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import open_json_set
 from dsinspect_formats._sniffing import found_in
@@ -15,6 +15,10 @@ class Supervisely(Format):
     """Supervisely: rectangles, polygons and bitmaps as they stand; read only."""
 
     name = "supervisely"
+    facts = Facts(
+        recognised="JSON files with `size` and `objects` that have `classTitle`, beside meta.json",
+        read="rectangles, polygons, oriented boxes, bitmaps (their boxes), tags",
+        assumed="px from 0; the last pixel of a rectangle as it stands")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files with objects and the size of an image."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from dsinspect.errors import UserError
 from dsinspect.io.spreadsheets import kind_of
 from dsinspect.protocols.edits import ROW_ACTIONS
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
 from dsinspect_formats.table.reader import SUFFIXES, Options, TableSource, _rows_of, _tables_in, _understood, tables_of
@@ -30,6 +30,15 @@ class Table(Format):
     """Spreadsheets and CSV files with one row a box."""
 
     name = "table"
+    facts = Facts(
+        recognised=".csv, .tsv, .xlsx or .xls with columns for the image and for the edges of a box, or RetinaNet's rows without "
+                   "header; which columns are read as what is said",
+        read="one row a box in corners, sides or centre, or one cell with four numbers; sizes, splits, ids; a row with an "
+             "empty box is a background image; VoTT's and TensorFlow's CSV among them",
+        kept="other columns, quoting, styles and formulas of workbooks, order of rows",
+        written="`annotations.csv` with image, corners and class",
+        assumed="corners as they stand; numbers that are all at most 1.5 are fractions of the image as displayed; four numbers in "
+                "one cell are x, y, width and height (`table.bbox`)")
     writable = True
     patchable = True
     no_place = ROW_ACTIONS | {"set-area", "drop-polygon", "mark-as-crowd"}

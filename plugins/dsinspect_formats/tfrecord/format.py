@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._sniffing import estimate
@@ -21,6 +21,13 @@ class TFRecord(Format):
     """TFRecord files of object detection: TFOD's, Roboflow's, CVAT's, Datumaro's."""
 
     name = "tfrecord"
+    facts = Facts(
+        recognised="a record whose length has the right CRC32C",
+        read="boxes, class numbers and texts, difficult, group_of, is_crowd, areas; label maps (.pbtxt); images inside the "
+             "records; no TensorFlow",
+        kept="bytes of every record that no edit names, unknown features, source_id",
+        written="`SPLIT.tfrecord` and `label_map.pbtxt`, with the images in the records (`tfrecord.embed`)",
+        assumed="fractions of the image as displayed, float32; class numbers begin at 1")
     writable = True
     patchable = True
     no_place = NO_PLACE - {"set-image-size", "set-path", "set-area"}

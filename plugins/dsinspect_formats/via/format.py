@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from dsinspect.io.containment import inside
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._json_files import first_like
@@ -29,6 +29,13 @@ class Via(Format):
     """VGG Image Annotator 1 and 2: rectangles, polygons, circles and ellipses; the class is an attribute the user named."""
 
     name = "via"
+    facts = Facts(
+        recognised="JSON with `_via_img_metadata` or regions with `shape_attributes`, or VIA's CSV header",
+        read="rectangles, polygons, circles, ellipses; regions as a list or a mapping; attributes the user named",
+        kept="region_attributes, file_attributes, keys (file name and bytes), settings",
+        written="`via_annotations.json`, which VIA imports; the split is a file attribute",
+        assumed="px from 0; the class is the region attribute with a usual name, else the one most regions have "
+                "(`via.class_attribute`)")
     options_type = Options
     writable = True
     patchable = True

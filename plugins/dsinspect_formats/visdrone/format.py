@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._reading import (
@@ -20,6 +20,10 @@ class VisDrone(Format):
     """VisDrone-DET."""
 
     name = "visdrone"
+    facts = Facts(
+        recognised="text files with rows of eight numbers and commas: a score of 0 or 1, a category of 0 to 11",
+        read="boxes; score, truncation and occlusion as attributes; score 0 or category 0 as ignored; category 11 is `others`",
+        assumed="px from 0, left, top, width and height")
     load_us = 60
     by_stem = True
 

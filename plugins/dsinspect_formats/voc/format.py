@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.protocols.edits import ROW_ACTIONS
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._sniffing import estimate, head, names_in
 from dsinspect_formats.voc.reader import Options, VocSource, _objects_in
@@ -20,6 +20,14 @@ class Voc(Format):
     """Pascal VOC XML, ImageNet-style XML, and XML beside images."""
 
     name = "voc"
+    facts = Facts(
+        recognised="an XML file whose root is `<annotation>` with `<object>`, `<size>` or `<filename>`",
+        read="boxes, difficult, truncated, occluded, pose, number of parts, depth; splits of ImageSets/Main; images are "
+             "matched by stem, not by `<filename>`",
+        kept="all child tags, comments, white space, attributes, encoding and line ends",
+        written="`Annotations/STEM.xml`, `ImageSets/Main/SPLIT.txt`, images in `JPEGImages/`",
+        assumed="px as they stand (base 0); `--set voc.base=1` takes 1 off xmin and ymin, and CNV001 says when a set looks "
+                "1-based")
     load_us = 170
     writable = True
     by_stem = True

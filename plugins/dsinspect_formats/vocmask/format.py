@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree, stem_of, walk
 from dsinspect_formats._reading import FilesSource, head_of, matched
@@ -21,6 +21,11 @@ class VocMask(Format):
     """Pascal VOC segmentation: SegmentationObject and SegmentationClass."""
 
     name = "vocmask"
+    facts = Facts(
+        recognised="PNG files in `SegmentationObject/`; where there is XML as well, that is surer",
+        read="each colour of the mask of instances as an object with its mask; its class is the commonest in SegmentationClass "
+             "(labelmap.txt, else VOC's colours)",
+        assumed="boxes are the extents of the masks, half-open px from 0; the white border belongs to nothing")
     load_us = 20_000
     by_stem = True
 

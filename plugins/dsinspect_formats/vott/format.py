@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._json_files import first_like
 from dsinspect_formats._json_sets import open_json_set
 from dsinspect_formats._sniffing import found_in
@@ -15,6 +15,10 @@ class Vott(Format):
     """VoTT JSON exports and assets; a region's first tag is its class; read only."""
 
     name = "vott"
+    facts = Facts(
+        recognised="JSON with `assets`, or an asset a file; its CSV export is read as a table",
+        read="boxes, polygons, tags (the first is the class), sizes",
+        assumed="px from 0, left, top, width and height")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files of assets with regions."""

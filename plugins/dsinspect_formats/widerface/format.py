@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree
@@ -24,6 +24,11 @@ class WiderFace(Format):
     """WIDER FACE."""
 
     name = "widerface"
+    facts = Facts(
+        recognised="text with a file name, a count, and as many rows of ten numbers",
+        read="boxes and the six attributes; `invalid` as ignored; a count of 0 is still followed by a row of zeros, which is "
+             "no face",
+        assumed="px from 0, left, top, width and height; all boxes are of class face")
 
     def detect(self, root: Path) -> Detection | None:
         """Look for a text file of a name, a count and rows of numbers."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsinspect.protocols.formats import Detection, Format, OpenRequest, Patch
+from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import is_image, relative, walk
 from dsinspect_formats._sniffing import estimate, head, names_in
@@ -24,9 +24,15 @@ class Yolo(Format):
     """YOLO (Ultralytics v5 to 26, Roboflow, Darknet): one text file of fractions per image."""
 
     name = "yolo"
-    load_us = 40
-    options_type = Options
-    writer_options_type = WriterOptions
+    facts = Facts(
+        recognised="a data.yaml (or Darknet's .data) with classes or splits, else text files of a class number and fractions "
+                   "beside images or in `labels/`",
+        read="boxes, polygons, poses (kpt_shape), rotated boxes of 4 corners; splits that are folders, list files or lists of "
+             "them; classes of data.yaml, classes.txt or obj.names",
+        kept="digits, order of rows, empty files, blank lines, the end of the last line",
+        written="`images/`, `labels/` and data.yaml; boxes, or one kind of rows chosen with `yolo.task`",
+        assumed="fractions of the image as displayed (EXIF applied); rows of 9 numbers are OBB or polygons by kpt_shape, "
+                "data.yaml, then the majority (`yolo.task`)")
     writable = True
     by_stem = True
     patchable = True
