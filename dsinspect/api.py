@@ -16,6 +16,7 @@ says what, where, and what to change.
 
     dsinspect.fix("my_dataset", "corrected")
     dsinspect.convert("my_dataset", "yolo_set", to="yolo")
+    dsinspect.convert("my_dataset", "for_mmdet", trainer="mmdet")
     for sample in dsinspect.iter("my_dataset", ops=["letterbox:size=640", "flip"]):
         sample.image, sample.boxes_xyxy, sample.categories
 """
@@ -410,15 +411,17 @@ def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[s
 
 
 @of_any_size()
-def convert(path: StrPath, out: StrPath, to: str, *, format: str | None = None, images: StrPath | None = None,
-            config: StrPath | None = None, jobs: int | None = None, strict: bool = False, annotations_only: bool = False,
-            link: bool = False, force: bool = False) -> Conversion:
-    """Write a dataset in another format; what that format cannot keep is counted in `losses`.
+def convert(path: StrPath, out: StrPath, to: str | None = None, *, trainer: str | None = None, format: str | None = None,
+            images: StrPath | None = None, config: StrPath | None = None, jobs: int | None = None, strict: bool = False,
+            annotations_only: bool = False, link: bool = False, force: bool = False) -> Conversion:
+    """Write a dataset in another format, or for a trainer; what is not kept is counted in `losses`.
 
     Args:
         path: a folder, an annotation file, or a table; it is never changed.
         out: a new folder.
         to: name of the format to write.
+        trainer: `NAME` or `NAME@RELEASE` instead: what it would leave out is left out, and ids, class order, folders and
+            configuration are those it expects.
         format: name of the source's format; detected when None.
         images: folder of the images when it is not where the format keeps them.
         config: configuration file; the nearest one to the dataset when None.
@@ -429,14 +432,21 @@ def convert(path: StrPath, out: StrPath, to: str, *, format: str | None = None, 
         force: write into a folder that is not empty.
 
     Raises:
-        UserError: nothing is readable, or the output cannot be written; nothing is written then.
+        UserError: nothing is readable, the output cannot be written, or neither a format nor a trainer is named; nothing is
+            written then.
     """
+    from dsinspect.conversion.for_trainer import format_for
     from dsinspect.conversion.pipeline import ConvertRequest
     from dsinspect.conversion.pipeline import convert as run
+    from dsinspect.protocols.trainers import chosen_trainer
 
+    if to is None and trainer is None:
+        raise UserError("convert: name the format to write (to=) or a trainer to write for (trainer=)")
     r, plugins = _requested(path, format=format, images=images, config=config, jobs=jobs)
-    return run(ConvertRequest(**r.dataset, out=Path(out), to=to, jobs=r.jobs, strict=strict, force=force, link=link,
-                              annotations_only=annotations_only), plugins)
+    for_whom = None if trainer is None else chosen_trainer(trainer, plugins.trainers)
+    kind = format_for(for_whom, to) if for_whom is not None else to or ""
+    return run(ConvertRequest(**r.dataset, out=Path(out), to=kind, trainer=for_whom, jobs=r.jobs, strict=strict, force=force,
+                              link=link, annotations_only=annotations_only), plugins)
 
 
 @of_any_size()

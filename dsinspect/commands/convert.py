@@ -50,14 +50,11 @@ def convert(
 
     trainer = None
     if for_trainer is not None:
-        from dsinspect.conversion.for_trainer import target_of
+        from dsinspect.conversion.for_trainer import format_for
         from dsinspect.protocols.trainers import chosen_trainer
 
         trainer = chosen_trainer(for_trainer, session.plugins.trainers)
-        wanted = target_of(trainer).format
-        if to not in (None, wanted):
-            raise UserError(f"--to {to}: {trainer.name} reads {wanted}; leave --to out")
-        to = wanted
+        to = format_for(trainer, to)
     done = run(ConvertRequest(
         **session.dataset, out=output, to=to or "", strict=strict, trainer=trainer, frame=common.frame_of(frame), **session.work,
         **vars(placing)), session.plugins)

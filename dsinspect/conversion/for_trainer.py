@@ -47,6 +47,22 @@ def target_of(trainer: Trainer) -> Target:
     return trainer.target
 
 
+def format_for(trainer: Trainer, to: str | None) -> str:
+    """Return the format that a set is written in for a trainer.
+
+    Args:
+        trainer: whom it is for.
+        to: the format that was asked for, if any.
+
+    Raises:
+        UserError: it trains nothing, or another format was asked for.
+    """
+    wanted = target_of(trainer).format
+    if to not in (None, wanted):
+        raise UserError(f"--to {to}: {trainer.name} reads {wanted}; leave --to out")
+    return wanted
+
+
 class Fitting:
     """Fits shards, one after the other, and counts what is left out.
 

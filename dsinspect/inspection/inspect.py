@@ -56,6 +56,10 @@ TABLE_SHARD = 16_384
 """Images per shard when only tables are judged: large, for a check costs about a millisecond per shard."""
 
 
+WHOLE = 1 << 40
+"""Images per shard where the records are in memory already and a trainer judges them: its dictionaries by id reach over a file."""
+
+
 @of_any_size()
 def inspect(request: Request, plugins: Plugins) -> Run:
     """Inspect a dataset.
@@ -86,9 +90,12 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
         in_processes, size = True, PARSED_SHARD
         refs = source.shards(size)
     listed = time.perf_counter()
-    task = ShardTask(plan, source.info, request.cache, request.cache_by_content,
+    # Records that one file holds know each other by their ids: a trainer sees all of them or mistakes one for another.
+    judges_whole = plan.trainer is not None and load_us == 0
+    in_parts = plan.part(asks_trainer=False) if judges_whole else plan
+    task = ShardTask(in_parts, source.info, request.cache, request.cache_by_content,
                      {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
-                     request.keep_images, request.keep_annotations)
+                     request.keep_images or judges_whole, request.keep_annotations)
     executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
     done = 0
     expected = size * len(refs) if len(refs) > 1 else 0
@@ -101,7 +108,10 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
     with quiet_decoders() if decodes else contextlib.nullcontext():
         tell("inspecting", 0, expected)
-        merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, plan.runnable, task.owners), seen)
+        merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, in_parts.runnable, task.owners), seen)
+        if judges_whole:
+            whole = (source.shards(WHOLE) or [_NoShard()])[0].load()
+            merged = replace(task, plan=plan.part(asks_trainer=True), keep_images=request.keep_images).on_whole(whole, merged)
     if request.cache is not None:
         trim(request.cache)
     judged = time.perf_counter()

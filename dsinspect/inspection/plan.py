@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from dsinspect.inspection.request import Request
@@ -43,6 +43,13 @@ class Plan:
     def runnable(self) -> dict[str, Check[Any, Any]]:
         """The checks that can run."""
         return {code: check for code, check in self.checks.items() if code not in self.skipped}
+
+
+    def part(self, *, asks_trainer: bool) -> Plan:
+        """Return the plan of the checks that ask the trainer, or of the others, which need none."""
+        skipped = {code: lack for code, lack in self.skipped.items() if code in self.checks}
+        checks = {code: check for code, check in self.checks.items() if (TRAINER in check.needs) is asks_trainer}
+        return replace(self, checks=checks, skipped=skipped, trainer=self.trainer if asks_trainer else None)
 
 
 def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any]]:

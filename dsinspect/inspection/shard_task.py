@@ -7,7 +7,7 @@ import socket
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,15 +89,8 @@ class ShardTask:
             shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
         seconds["load"] = time.perf_counter() - start
         measurements = self._measure(shard, seconds)
-        batch_shard = measured_shard(shard, measurements, self.info.box_units)
         failures = dict(measurements.failures) if measurements else {}
-        batch = Batch(self.info, batch_shard.image_columns, batch_shard.annotation_columns, batch_shard.problem_columns,
-                      self._judge(shard, batch_shard, failures, seconds))
-        states = {}
-        for code, check in self.plan.runnable.items():
-            start = time.perf_counter()
-            states[code] = self._map(check, batch, failures)
-            seconds[f"check {code}"] = time.perf_counter() - start
+        batch, states = self._checked(shard, measurements, failures, seconds)
         annotations: tuple[Columns, ...] = ()
         if self.keep_annotations:
             rows = batch.annotation_columns["image_row"]
@@ -110,6 +103,36 @@ class ShardTask:
                                       self.info.box_units),
                           {code: failures[c].reason for code, check in self.plan.runnable.items() for c in check.wants
                            if c in failures})
+
+    @of_any_size()
+    def on_whole(self, shard: Shard, done: ShardState) -> ShardState:
+        """Add the states of the plan's checks on the whole set at once, whose images were measured in parts.
+
+        Args:
+            shard: all of the set.
+            done: what the parts came to; with their images.
+        """
+        seconds = dict(done.seconds)
+        if self.info.problems:
+            shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
+        names = [*(c.name for p in self.plan.probes for c in p.columns), "read_error"]
+        images = Columns.concat(done.images) if done.images else shard.image_columns
+        measurements = Measurements({n: images[n] for n in names if n in images}) if self.info.has_files else None
+        _, states = self._checked(shard, measurements, {}, seconds)
+        return replace(done, states={**done.states, **states}, seconds=seconds, images=done.images if self.keep_images else ())
+
+    def _checked(self, shard: Shard, measurements: Measurements | None, failures: dict[str, ProbeFailure],
+                 seconds: dict[str, float]) -> tuple[Batch, dict[str, Any]]:
+        """Return a shard as checks see it, and the state of each."""
+        measured = measured_shard(shard, measurements, self.info.box_units)
+        batch = Batch(self.info, measured.image_columns, measured.annotation_columns, measured.problem_columns,
+                      self._judge(shard, measured, failures, seconds))
+        states = {}
+        for code, check in self.plan.runnable.items():
+            start = time.perf_counter()
+            states[code] = self._map(check, batch, failures)
+            seconds[f"check {code}"] = time.perf_counter() - start
+        return batch, states
 
     def _judge(self, shard: Shard, measured: Shard, failures: dict[str, ProbeFailure], seconds: dict[str, float]) -> Judged | None:
         """Ask the trainer that some checks need; one that raises costs these checks."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dsinspect.inspection.census import Tally, census, tally
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
-from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, looks_measured
+from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, WHOLE, looks_measured
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.plan import Plan
@@ -26,9 +26,6 @@ from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import problem_columns
-
-WHOLE = 1 << 40
-"""Images per shard where the records are in memory already: dictionaries by id reach over the whole file."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 import yaml
 
+import dsinspect
 from dsinspect.cli import main
+from dsinspect.errors import UserError
 from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
 from dsinspect.simulation.simulate import simulate
@@ -117,3 +119,22 @@ def test_judge_is_no_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     assert "trains nothing" in capsys.readouterr().err
     assert main(["convert", str(SAMPLES / "coco"), "-o", str(tmp_path / "out"), "--for", "yolox", "--to", "voc"]) == 2
     assert "yolox reads coco; leave --to out" in capsys.readouterr().err
+
+
+def test_the_python_api_writes_the_same(tmp_path: Path) -> None:
+    done = dsinspect.convert(SAMPLES / "coco", tmp_path / "api", trainer="mmdet")
+    assert done.fitted is not None
+    converted(SAMPLES / "coco", tmp_path / "out", "mmdet")
+    files = {p.relative_to(tmp_path / "out"): p.read_bytes() for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    again = {p.relative_to(tmp_path / "api"): p.read_bytes() for p in (tmp_path / "api").rglob("*") if p.is_file()}
+    assert files.keys() == again.keys()
+    assert all(files[k] == again[k] for k in files if k.suffix != ".py")  # the configuration names the set after its folder
+
+
+@pytest.mark.parametrize(("arguments", "says"), [
+    ({}, "name the format to write"), ({"trainer": "mmdet", "to": "yolo"}, "mmdet reads coco"),
+    ({"trainer": "cocoeval"}, "trains nothing"), ({"trainer": "mmdett"}, "no such trainer")])
+def test_the_python_api_says_what_is_wrong(arguments: dict[str, str], says: str, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=says):
+        dsinspect.convert(SAMPLES / "coco", tmp_path / "out", **arguments)
+    assert not (tmp_path / "out").exists()
