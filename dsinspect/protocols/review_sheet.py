@@ -26,13 +26,20 @@ FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE,
 INPUT_COLUMNS = (DECISION, NEW_VALUE, COMMENT, REVIEWER)
 """What a reviewer fills in."""
 
+EARLIER_DECISION = "Earlier decision"
+"""Header of decisions whose finding is gone; another word than Decision, so that nothing applies them."""
+OLD_HEADERS = ("Category", "Picture")
+"""What columns of findings were called before."""
+OF_FINDINGS = frozenset((*FINDING_COLUMNS, REASON, EARLIER_DECISION, *OLD_HEADERS))
+"""Headers of ours on sheets of findings; any other column there was added by a reviewer."""
+MAX_OWN_COLUMNS = 50
+"""Columns that reviewers added and that are carried over, at most."""
+
 FINDINGS = "Findings"
 CHECK_COLUMNS = (DECISION, COMMENT, REVIEWER, CODE, CHECK, FINDINGS)
 """Of the sheet on which a decision stands for all findings of a check."""
 ACTION = "What to add or change"
 ADD_COLUMNS = (ACTION, IMAGE, CLASS, NEW_VALUE, COMMENT, REVIEWER, ANNOTATION, SOURCE, INDEX)
 """Of the sheet for missed boxes, and for classes."""
-EARLIER_DECISION = "Earlier decision"
-"""Header of decisions whose finding is gone; another word than Decision, so that nothing applies them."""
 SETTING, VALUE = "Setting of this report", "Value"
 """Headers of the table that holds the settings, as JSON."""

@@ -155,6 +155,7 @@ class Run:
         fail_on: lowest severity that makes a gate of the run fail: `error`, `warning`, `info`, `skipped` (errors, and checks that
             could not look), or `never`.
         decisions: of earlier reviews, which reports that take decisions show beside their findings.
+        own_columns: of earlier reviews: header of a column that a reviewer added to fingerprint to the cell.
     """
 
     path: str
@@ -169,6 +170,7 @@ class Run:
     settings: Settings = NO_SETTINGS
     no_place: frozenset[str] = frozenset()
     decisions: tuple[Decision, ...] = ()
+    own_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: str = "error"
 
     @property

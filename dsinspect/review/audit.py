@@ -15,7 +15,10 @@ from dsinspect.review.resolve import Review
 
 COLUMNS = ("cell", "reviewer", "decision", "action", "code", "image", "category", "annotation_id", "source", "line", "index",
            "old", "new", "comment", "fingerprint")
-WIDTHS = (16, 14, 14, 18, 9, 40, 16, 12, 30, 8, 8, 34, 34, 30, 18)
+WIDTHS = (24, 14, 14, 18, 10, 40, 16, 13, 34, 8, 8, 34, 34, 30, 18)
+HEADERS = {"cell": "Decided in", "action": "Edit", "category": "Class", "annotation_id": "Annotation", "old": "Before",
+           "new": "After"}
+"""Headers of the workbook that are not the names of the columns."""
 
 
 def audit_rows(review: Review) -> list[dict[str, Any]]:
@@ -67,24 +70,34 @@ def _write_xlsx(rows: list[dict[str, Any]], path: Path) -> None:
 
     from openpyxl import Workbook
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-    from openpyxl.styles import Font, PatternFill
+    from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter
 
     book = Workbook()
     sheet: Any = book.active
     sheet.title = "Audit"
-    sheet.append([c.replace("_", " ").capitalize() for c in COLUMNS])
+    sheet.append([HEADERS.get(c, c.replace("_", " ").capitalize()) for c in COLUMNS])
     for cell in sheet[1]:
-        cell.font, cell.fill = Font(bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1F3A5F")
+        cell.font, cell.fill = Font(bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1D4E89")
+        cell.alignment = Alignment(vertical="center")
     for record in rows:
         sheet.append([ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", v) if isinstance(v, str) else v
                       for v in record.values()])
-        for cell in sheet[sheet.max_row]:
+        lines = 1
+        for cell, width in zip(sheet[sheet.max_row], WIDTHS, strict=True):
+            cell.alignment = Alignment(vertical="top", horizontal="left", wrap_text=True)
+            lines = max(lines, -(-len(str(cell.value or "")) // (width - 2)) + str(cell.value or "").count("\n"))
             if cell.data_type == "f":  # a text that begins with = stays a text
                 cell.data_type = "s"
+        sheet.row_dimensions[sheet.max_row].height = 15.0 * min(lines, 26)
     for k, width in enumerate(WIDTHS, 1):
         sheet.column_dimensions[get_column_letter(k)].width = width
-    sheet.freeze_panes = "A2"
+        sheet.column_dimensions[get_column_letter(k)].hidden = COLUMNS[k - 1] == "fingerprint"
+    sheet.freeze_panes = "D2"
+    sheet.sheet_view.showGridLines = False
     sheet.auto_filter.ref = sheet.dimensions
+    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 1, 0, True
+    sheet.print_title_rows = "1:1"
     book.properties.created = book.properties.modified = datetime.datetime(1980, 1, 1)
     book.save(path)

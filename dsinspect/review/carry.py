@@ -22,18 +22,21 @@ class Carried:
         run: with the decisions.
         kept: decisions that stand beside their findings, their checks or on the sheet of additions.
         gone: decisions whose finding is gone.
+        columns: columns that the reviewer added.
     """
 
     run: Run
     kept: int
     gone: int
+    columns: int = 0
 
     def told(self, path: Path) -> str:
         """Return in a line what became of them."""
         kept = f"{self.kept:,} {'decision' if self.kept == 1 else 'decisions'} carried over"
         gone = (f"; {self.gone:,} on {'a finding that is' if self.gone == 1 else 'findings that are'} gone "
                 f"{'stands' if self.gone == 1 else 'stand'} on the sheet Earlier decisions" if self.gone else "")
-        return f"{path}: {kept}{gone}"
+        own = f"; {self.columns:,} {'column' if self.columns == 1 else 'columns'} of your own as well" if self.columns else ""
+        return f"{path}: {kept}{gone}{own}"
 
 
 def decisions_in(path: Path) -> Reading | None:
@@ -72,7 +75,8 @@ def carry_over(run: Run, reading: Reading) -> Carried:
     about = {d.finding for d in decisions if d.finding is not None}
     here = still_there(run, about)
     gone = sum(d.finding is not None and d.finding not in here for d in decisions)
-    return Carried(replace(run, decisions=decisions), len(decisions) - gone, gone)
+    return Carried(replace(run, decisions=decisions, own_columns=reading.own_columns), len(decisions) - gone, gone,
+                   len(reading.own_columns))
 
 
 def still_there(run: Run, fingerprints: set[str]) -> set[str]:

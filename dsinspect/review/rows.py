@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -28,7 +28,9 @@ from dsinspect.protocols.review_sheet import (
     EARLIER_DECISION,
     FINDINGS,
     FINGERPRINT,
+    MAX_OWN_COLUMNS,
     NEW_VALUE,
+    OF_FINDINGS,
     SETTING,
     VALUE,
 )
@@ -108,7 +110,8 @@ def read_book(workbook: Path) -> ReviewBook:
             book.settings |= {str(r.values[0]): str(r.values[1]) for r in sheet.rows() if r.number > number and len(r.values) > 1}
             continue
         reviewed = reviewed or kind == "finding"
-        count, rows = _filled(sheet, number, [letters[h] for h in _INPUTS[kind] if h in letters])
+        inputs = [letters[h] for h in (*_INPUTS[kind], *(own_headers(letters) if FINGERPRINT in letters else ())) if h in letters]
+        count, rows = _filled(sheet, number, inputs)
         book.findings += count if kind == "finding" else 0
         for row in rows:
             values = {h: row.values[k] if k < len(row.values) else None for h, k in _positions(letters).items()}
@@ -117,6 +120,11 @@ def read_book(workbook: Path) -> ReviewBook:
         raise UserError(f"{workbook}: no sheet has the columns {DECISION} and {FINGERPRINT}; is it a workbook that "
                         "dsinspect report wrote?")
     return book
+
+
+def own_headers(headers: Iterable[str]) -> list[str]:
+    """Return the headers of a sheet of findings that are not ours: columns that a reviewer added."""
+    return [h for h in headers if h not in OF_FINDINGS][:MAX_OWN_COLUMNS]
 
 
 _HEADERS: Mapping[Literal["finding", "check", "add", "earlier", "settings"], frozenset[str]] = {

@@ -6,7 +6,7 @@ What a reviewer wrote and nobody can read is a fault with its cell, never skippe
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from dsinspect.protocols.decisions import (
     Seen,
     Settings,
 )
-from dsinspect.review.rows import ReviewRow, read_book
+from dsinspect.review.rows import ReviewRow, own_headers, read_book
 from dsinspect.review.values import box_of, plain, whole
 
 WITH_NAME = ("set-category", "rename-class", "merge-class")
@@ -63,6 +63,7 @@ class Reading:
         earlier: decisions whose finding was gone when the workbook was written.
         rows: findings that there are to decide on; 0 where the file does not say.
         of_checks: code of each check with a decision to the number of its findings, where the file says it.
+        own_columns: header of a column that the reviewer added to fingerprint to the cell.
     """
 
     decisions: Decisions
@@ -70,6 +71,7 @@ class Reading:
     earlier: tuple[Decision, ...] = ()
     rows: int = 0
     of_checks: Mapping[str, int] = field(default_factory=dict)
+    own_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_workbook(path: Path) -> Reading:
@@ -93,7 +95,19 @@ def read_workbook(path: Path) -> Reading:
     settings, dataset = _settings(book.settings)
     of_checks = {plain(r.values.get(sheet.CODE)): whole(r.values.get(sheet.FINDINGS)) or 0
                  for r in book.rows if r.kind == "check" and plain(r.values.get(sheet.DECISION))}
-    return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings, of_checks)
+    return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings, of_checks,
+                   _own_columns(book.rows))
+
+
+def _own_columns(rows: Sequence[ReviewRow]) -> dict[str, dict[str, Any]]:
+    """Return what stands in the columns that a reviewer added, by header and fingerprint."""
+    found: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        if row.kind in ("finding", "earlier"):
+            for header in own_headers(row.values):
+                if row.values[header] is not None and row.fingerprint:
+                    found.setdefault(header, {}).setdefault(row.fingerprint, row.values[header])
+    return found
 
 
 Wrong = tuple[str, str] | None

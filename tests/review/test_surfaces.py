@@ -138,6 +138,42 @@ def test_seven_decisions_survive_ten_runs_with_findings_that_come_and_go(cli: An
     assert not Book(path).decisions()
 
 
+def test_columns_that_a_reviewer_added_are_carried_over_by_finding(cli: Any, tmp_path: Path) -> None:
+    root, path = tmp_path / "set", tmp_path / "report.xlsx"
+    shutil.copytree(SAMPLES / "voc", root)
+    assert cli("report", root, "-o", path, "--quiet").code == 0
+    book = Book(path)
+    at = book.sheet.max_column + 1
+    book.sheet.cell(1, at).value, book.sheet.cell(1, at + 1).value = "Ticket", "Asked"
+    wanted = {}
+    for code, ticket in (("BOX001", "=not a formula"), ("BOX005", 4711), ("IMG005", "T-3")):
+        row = book.rows(code)[0]
+        cell = book.sheet.cell(row, at)
+        cell.value = ticket
+        cell.data_type = "n" if ticket == 4711 else "s"
+        wanted[book.get(row, "Fingerprint")] = ticket
+    book.sheet.cell(book.rows("SIZ001")[0], at + 1).value = "Ada"
+    gone = next(f for f, t in wanted.items() if t == 4711)
+    image = book.get(book.rows("BOX005")[0], "Image")
+    book.save(path)
+    label = root / f"Annotations/{Path(image).stem}.xml"
+    text = label.read_bytes()
+    for k in range(4):
+        label.write_bytes(text.replace(b"<object>", b"<part>").replace(b"</object>", b"</part>") if k % 2 == 0 else text)
+        done = cli("report", root, "-o", path, "--quiet")
+        assert done.code == 0, done.err
+        assert "0 decisions carried over; 2 columns of your own as well" in done.err
+        again = Book(path)
+        here = {again.get(r, "Fingerprint"): again.get(r, "Ticket") for r in range(2, again.sheet.max_row + 1)}
+        assert {f: t for f, t in here.items() if t is not None} == {f: t for f, t in wanted.items() if k % 2 or f != gone}
+        assert "Ada" in [again.get(r, "Asked") for r in again.rows("SIZ001")]
+        if k % 2 == 0:
+            earlier: Any = again.book["Earlier decisions"]
+            headers = [c.value for c in earlier[1]]
+            assert [(row[headers.index("Fingerprint")], row[headers.index("Ticket")])
+                    for row in earlier.iter_rows(min_row=2, values_only=True)] == [(gone, 4711)]
+
+
 def test_killed_while_writing_the_old_workbook_stays(tmp_path: Path, report: Any) -> None:
     path = report("voc")
     book = Book(path)

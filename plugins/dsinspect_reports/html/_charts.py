@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 from markupsafe import Markup, escape
 
@@ -61,12 +62,13 @@ def histogram(chart: Chart) -> tuple[float, Markup]:
         name = number(low) if high - low <= 1.0 + 0.01 * abs(low) else f"{number(low)} to {number(high)}"
         return bars(Chart("bar", chart.title, (name,), (heights[k],)))
     low, high, top = edges[0], edges[-1], max(heights) or 1.0
-    parts = [axes(chart, low, high, 0.0, top)]
+    counts = all(b - a == 1 and a.is_integer() for a, b in pairwise(edges))  # each bar is one number, which stands below it
+    parts = [axes(chart, low, high, 0.0, top, 0.5 if counts else 0.0)]
     for k, value in enumerate(heights):
         x, end = scaled(edges[k], low, high), scaled(edges[k + 1], low, high)
         length = value / top * (HEIGHT - TOP - BOTTOM)
         parts.append(rect(x + 0.4, HEIGHT - BOTTOM - length, max(end - x - 0.8, 0.6), length,
-                          f"{number(edges[k])} to {number(edges[k + 1])}: {number(value)}"))
+                          f"{number(edges[k])}{'' if counts else f' to {number(edges[k + 1])}'}: {number(value)}"))
     return HEIGHT, Markup("").join(parts)
 
 
@@ -97,12 +99,12 @@ def heatmap(chart: Chart) -> tuple[float, Markup]:
     return 2 * TOP + size * len(rows), Markup("").join(parts)
 
 
-def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float) -> Markup:
-    """Draw axes with round numbers and their names."""
+def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float, shift: float = 0.0) -> Markup:
+    """Draw axes with round numbers and their names; `shift` puts the numbers of x into the middle of bars."""
     base, height = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM
     parts = [Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, TOP, base, WIDTH - RIGHT)]
-    parts += [text(min(scaled(value, low_x, high_x), WIDTH - RIGHT - 8), base + 15, number(value), "middle", "quiet")
-              for value in ticks(low_x, high_x)]
+    parts += [text(min(scaled(value + shift, low_x, high_x), WIDTH - RIGHT - 8), base + 15, number(value), "middle", "quiet")
+              for value in ticks(low_x, high_x - shift)]
     for value in ticks(low_y, high_y, 4):
         y = base - (value - low_y) / (high_y - low_y) * height
         parts.append(Markup('<path class="grid" d="M{} {:.1f}H{}"/>').format(LEFT, y, WIDTH - RIGHT))

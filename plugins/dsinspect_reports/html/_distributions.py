@@ -45,10 +45,11 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class HeatMap:
-    """Where the boxes of a class lie: a PNG as base64."""
+    """Where the boxes of a class lie: a PNG as base64; `boxes` have their centre in an image, `of` are all of the class."""
 
     name: str
     boxes: int
+    of: int
     png: str
 
 
@@ -110,12 +111,13 @@ def charts(places: Places) -> list[Chart]:
     made = []
     if places.annotations is not None and len(places.annotations):
         sides = _sides(places)
-        sides = sides[np.isfinite(sides)]
+        total, sides = len(sides), sides[np.isfinite(sides)]
+        counted = f": {len(sides):,} of {total:,} boxes, those with an area" if len(sides) < total else ""
         heights = np.histogram(sides, [*SIDE_EDGES, np.inf])[0].tolist()
         names = [f"{a} to {b}" for a, b in pairwise(SIDE_EDGES)] + [f"from {SIDE_EDGES[-1]:,}"]
         filled = [k for k, h in enumerate(heights) if h] or [0]
         shown = slice(filled[0], filled[-1] + 1)
-        made.append(Chart("bar", "Box sides (square root of the area), px", tuple(names[shown]), tuple(heights[shown])))
+        made.append(Chart("bar", f"Box sides (square root of the area), px{counted}", tuple(names[shown]), tuple(heights[shown])))
     sizes = Counter(f"{w:,.0f} x {h:,.0f}" for w, h in zip(
         places.images["frame_width"].tolist(), places.images["frame_height"].tolist(), strict=True) if w > 0 and h > 0)
     if sizes:
@@ -138,13 +140,14 @@ def heat_maps(places: Places) -> list[HeatMap]:
     inside = np.isfinite(centre).all(axis=1) & (centre >= 0).all(axis=1) & (centre <= 1).all(axis=1) & (codes >= 0)
     cell = np.minimum((centre[inside] * GRID).astype(np.int64), GRID - 1)
     counts = np.bincount(codes[inside], minlength=len(names))
+    own_boxes = np.bincount(codes[codes >= 0], minlength=len(names))
     made = []
     for k in sorted(range(len(names)), key=lambda k: (-int(counts[k]), str(names[k])))[:MAX_MAPS]:
         if not counts[k]:
             continue
         own = cell[codes[inside] == k]
         grid = np.bincount(own[:, 1] * GRID + own[:, 0], minlength=GRID * GRID).reshape(GRID, GRID)
-        made.append(HeatMap(str(names[k]), int(counts[k]), b64encode(_coloured(grid)).decode()))
+        made.append(HeatMap(str(names[k]), int(counts[k]), int(own_boxes[k]), b64encode(_coloured(grid)).decode()))
     return made
 
 

@@ -20,6 +20,7 @@ from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import EDIT_OF, choices_without_finding
 from dsinspect.render import web
 from dsinspect.tables.columns import Columns
+from dsinspect_reports._counted import class_chart, counted_otherwise, draws_the_same, header, is_share
 from dsinspect_reports._places import Places
 from dsinspect_reports.html import _charts, _distributions, _findings
 from dsinspect_reports.html._pictures import Pictures, by_turns, make_pictures
@@ -47,6 +48,7 @@ class _Table:
     numbers: frozenset[str]
     rows: list[list[tuple[str, str]]]
     more: int
+    note: str
 
 
 def page(run: Run, max_bytes: int) -> str:
@@ -67,7 +69,8 @@ def page(run: Run, max_bytes: int) -> str:
         maps, notes = [], [str(e)]
     splits = run.census.split_columns
     classes = _distributions.class_rows(run, places)
-    charts = [*_distributions.charts(places), *(c for o in run.outcomes for c in o.charts)]
+    census = class_chart(run)
+    charts = [*_distributions.charts(places), census, *(c for o in run.outcomes for c in o.charts if not draws_the_same(c, census))]
     values: dict[str, Any] = {
         "run": run, "version": __version__, "style": Markup(style), "script": Markup(script), "style_hash": _hash(style),
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
@@ -171,7 +174,7 @@ def _census_note(run: Run, places: Places) -> str:
                      "no row.")
     if astray:
         parts.append(f"{astray:,} {'box belongs' if astray == 1 else 'boxes belong'} to an image that does not exist: counted in "
-                     "column boxes, but in no split, and in no chart or table of a check.")
+                     "column boxes, but in no split.")
     return " ".join(parts)
 
 
@@ -181,14 +184,19 @@ def _tables(run: Run) -> Iterable[_Table]:
         for title, frame in o.tables.items():
             table = Columns.of(frame)
             names = list(table)
-            numbers = frozenset(n for n in names if table[n].dtype.kind in "iuf")
-            rows = [[(n, _cell(v)) for n, v in record.items()] for record in table.take(slice(0, MAX_ROWS)).records()]
-            yield _Table(o.code, title, names, numbers, rows, max(len(table) - MAX_ROWS, 0))
+            shown = {n: header(frame, n) for n in names}
+            numbers = frozenset(shown[n] for n in names if table[n].dtype.kind in "iuf")
+            rows = [[(shown[n], _cell(v, is_share(n))) for n, v in record.items()]
+                    for record in table.take(slice(0, MAX_ROWS)).records()]
+            yield _Table(o.code, title, list(shown.values()), numbers, rows, max(len(table) - MAX_ROWS, 0),
+                         counted_otherwise(run, o, frame))
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any, as_percent: bool = False) -> str:
     if value is None or value != value:
         return ""
+    if as_percent:
+        return _percent(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):

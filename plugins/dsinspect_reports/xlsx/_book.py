@@ -15,13 +15,13 @@ from openpyxl.writer.excel import ExcelWriter
 
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Run
+from dsinspect_reports._counted import header, is_share, words
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._charts import charts_of, front_charts, write_charts
 from dsinspect_reports.xlsx._decided import placed
 from dsinspect_reports.xlsx._facts import (
     is_per_class,
     sheet_title,
-    words,
     write_about,
     write_classes,
     write_measures,
@@ -39,8 +39,11 @@ IMAGE_COLUMNS = {"path": "Image", "split": "Split", "width": "Declared width", "
 FLAGS = {"is_truncated": ("Truncated", 1), "channels_equal": ("Colour channels equal", 1), "decodes": ("Cannot be decoded", 0)}
 """Measured flags: how people call them, and the value that deserves a `yes`."""
 NOT_FOR_PEOPLE = frozenset((
-    "image_id", "declared_path", "file", "source", "line", "index", "frame_width", "frame_height", "boxes_upright", "read_error"))
+    "image_id", "declared_path", "file", "source", "line", "index", "frame_width", "frame_height", "boxes_upright", "read_error",
+    "signature"))
 """Columns of the images that programs need; report.json and report.csv have them."""
+PRINTED_OF_IMAGES = 13
+"""Columns of the sheet Images that are printed; what is right of them is for searches."""
 ANNOTATION_COLUMNS = {
     "path": "Image", "split": "Split", "annotation_id": "Annotation", "category": "Class", "category_id": "Class id",
     "x_min": "x min", "y_min": "y min", "x_max": "x max", "y_max": "y max", "is_crowd": "Crowd", "is_ignored": "Ignored",
@@ -95,8 +98,9 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
         write_splits(book.create_sheet("Splits"), run)
     if run.images is not None:
         frame = _image_frame(run)
-        add_table(book, frame_table("Images", frame, front, {"Image": 40}), streamed,
-                  frame["Image"].tolist() if base is not None else None, base or "")
+        table = frame_table("Images", frame, front, {"Image": 40})
+        table.printed, table.frozen = min(len(table.headers), PRINTED_OF_IMAGES), "B"
+        add_table(book, table, streamed, frame["Image"].tolist() if base is not None else None, base or "")
     if tables and run.annotations is not None:
         add_table(book, frame_table("Annotations", _annotation_frame(run), front, {"Image": 40, "Source": 30}), streamed)
     write_measures(book.create_sheet("Measures"), run)
@@ -140,9 +144,11 @@ def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any) ->
             name = sheet_title(title if title not in taken else f"{title} {outcome.code}", taken)
             taken.add(name)
             shown = frame.head(MAX_TABLE_ROWS)
-            headers = [words(str(c)) for c in shown.columns]
-            shown.columns = pd.Index(headers if len(set(headers)) == len(headers) else list(map(str, shown.columns)))
-            add_table(book, frame_table(name, shown, front), streamed)
+            names = list(map(str, shown.columns))
+            headers = [header(frame, n) for n in names]
+            shown.columns = pd.Index(headers if len(set(headers)) == len(headers) else names)
+            shares = [str(h) for h, n in zip(shown.columns, names, strict=True) if is_share(n)]
+            add_table(book, frame_table(name, shown, front, shares=shares), streamed)
 
 
 def _relative_base(run: Run, out: Path) -> str | None:
@@ -168,7 +174,9 @@ def _image_frame(run: Run) -> pd.DataFrame:
                                       noted=noted)
     if "read_error" in images:
         columns["Cannot be read"] = images["read_error"].to_numpy()
-    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in columns.items()})
+    always = {*IMAGE_COLUMNS.values(), *(name for name, _ in FLAGS.values())}
+    shown = {k: v for k, v in columns.items() if k in always or not pd.isna(pd.Series(v)).all()}
+    return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in shown.items()})
 
 
 def _is_hash(values: np.ndarray[Any, Any], name: str) -> bool:

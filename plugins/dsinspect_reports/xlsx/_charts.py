@@ -12,9 +12,11 @@ from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
 from openpyxl.drawing.xdr import XDRPositiveSize2D
 from openpyxl.formatting.rule import ColorScaleRule
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.pagebreak import Break
 
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.run import Run
+from dsinspect_reports._counted import class_chart, draws_the_same
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._tables import print_layout
 
@@ -32,6 +34,8 @@ EMU_PER_CM = 360_000
 """English Metric Units."""
 ROWS_EACH = 20
 """Rows of the sheet Charts that a chart takes."""
+PAGE_ROWS = 2
+"""Rows of charts on a printed page."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +53,10 @@ class Drawn:
 
 def charts_of(run: Run) -> list[Drawn]:
     """Return what is worth drawing: the classes by the census, then the charts of the checks; not one bar alone."""
-    rows = run.census.largest_first()
-    census = Chart("bar", "Boxes per class", tuple(n for n, _, _ in rows), tuple(b for _, b, _ in rows), "class", "boxes")
+    census = class_chart(run)
     drawn = [Drawn(census, "all records")]
-    drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.outcomes for chart in o.charts if not _same(chart, census)]
+    drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.outcomes for chart in o.charts if not draws_the_same(chart, census)]
     return [d for d in drawn if _says_something(d.chart)]
-
-
-def _same(chart: Chart, census: Chart) -> bool:
-    """Say whether a chart of a check draws what the census has: bars of the same title over classes."""
-    return chart.kind == "bar" and chart.title == census.title and set(map(str, chart.x)) <= set(map(str, census.x))
 
 
 def _says_something(chart: Chart) -> bool:
@@ -107,6 +105,9 @@ def write_charts(book: Any, front: Any, drawn: Sequence[Drawn], front_row: int) 
     for k, (d, at) in enumerate(places):
         row, column = divmod(k, 2)
         shown.add_chart(_made(d.chart, data, at, f"{d.chart.title} ({d.origin})"), f"{'BL'[column]}{2 + row * ROWS_EACH}")
+    rows = (len(places) + 1) // 2
+    for row in range(PAGE_ROWS, rows + 1, PAGE_ROWS):  # no chart over the edge of a page
+        shown.row_breaks.append(Break(id=1 + row * ROWS_EACH))
     first = front_charts(drawn)
     for d, (column, offset_cm, width_cm) in zip(first, FRONT_PLACES, strict=False):
         chart = _made(d.chart, data, next(at for other, at in places if other is d), d.chart.title)
@@ -122,8 +123,7 @@ def _columns(chart: Chart) -> list[list[Any]]:
     if chart.kind == "scatter":
         return [[chart.x_label, *map(float, chart.x[:MAX_POINTS])], [chart.y_label, *map(float, chart.y[:MAX_POINTS])]]
     if chart.kind == "histogram":
-        edges = [f"{a:.4g} to {b:.4g}" for a, b in zip(chart.x, chart.x[1:], strict=False)]
-        return [[chart.x_label, *edges], [chart.y_label, *map(float, chart.y)]]
+        return [[chart.x_label, *(f"{float(a):,.4g}" for a in chart.x[:-1])], [chart.y_label, *map(float, chart.y)]]
     names = [shortened(str(name)) for name in chart.x[:MAX_BARS]]
     return [[chart.x_label, *names], [chart.y_label, *map(float, chart.y[:MAX_BARS])]]
 
@@ -172,7 +172,9 @@ def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
             made.x_axis.scaling.orientation = "maxMin"
     made.title = title + (f", the {MAX_BARS} with the most" if chart.kind == "bar" and len(chart.y) > MAX_BARS else "")
     made.legend = None
-    made.x_axis.title, made.y_axis.title = chart.x_label or None, chart.y_label or None
+    counts = all(float(v).is_integer() for v in chart.x) if chart.kind == "histogram" else True
+    made.x_axis.title = chart.x_label + ("" if counts or not chart.x_label else ", from") or None  # bars begin at their labels
+    made.y_axis.title = chart.y_label or None
     made.width, made.height = CHART_CM
     made.x_axis.delete = made.y_axis.delete = False  # which LibreOffice and newer Excels otherwise leave out
     made.y_axis.majorGridlines.spPr = GraphicalProperties(ln=None)
@@ -195,7 +197,7 @@ def _write_grids(sheet: Any, grids: Iterable[Drawn], row: int) -> None:
             ":  across,  down", ""), style.HEADING, alignment=style.MIDDLE)])
         first = row + 1
         for values in chart.y:
-            sheet.append([None, *(style.cell(sheet, float(v), style.SMALL, number_format="#,##0") for v in values)])
+            sheet.append([None, *(style.cell(sheet, float(v), style.SMALL, number_format="#,##0;;") for v in values)])
         last = first + len(chart.y) - 1
         rule: Any = ColorScaleRule
         sheet.conditional_formatting.add(f"B{first}:{get_column_letter(len(chart.y[0]) + 1)}{last}", rule(

@@ -21,12 +21,16 @@ class Placed:
         checks: code to the decision on the whole check.
         additions: boxes and classes to add, rename or merge.
         earlier: those whose finding is gone, and further ones on one finding.
+        own: header of a column that a reviewer added to row in the table of findings to the cell.
+        own_earlier: header of such a column to fingerprint of a finding that is gone to the cell.
     """
 
     rows: dict[int, Decision] = field(default_factory=dict)
     checks: dict[str, Decision] = field(default_factory=dict)
     additions: list[Decision] = field(default_factory=list)
     earlier: list[Decision] = field(default_factory=list)
+    own: dict[str, dict[int, Any]] = field(default_factory=dict)
+    own_earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def has_reasons(self) -> bool:
@@ -54,16 +58,26 @@ def placed(run: Run, outcomes: Sequence[Outcome]) -> Placed:
             out.additions.append(decision)
         else:
             out.earlier.append(decision)
-    prints = np.array(sorted(k for k in on_findings if k >= 0), np.uint64)
+    cells = {int(f, 16) for of in run.own_columns.values() for f in of if _is_print(f)}
+    rows_of: dict[int, list[int]] = {}
+    prints = np.array(sorted({k for k in on_findings if k >= 0} | cells), np.uint64)
     start = 0
     for outcome in outcomes if len(prints) else ():
         own = outcome.findings.fingerprints(outcome.code)
         for k in np.flatnonzero(np.isin(own, prints)).tolist():
+            rows_of.setdefault(int(own[k]), []).append(start + k)
             waiting = on_findings.get(int(own[k]))
             if waiting:
                 out.rows[start + k] = waiting.pop(0)
         start += len(own)
     out.earlier += [d for waiting in on_findings.values() for d in waiting]
+    for header, of in run.own_columns.items():
+        known = {f: rows_of.get(int(f, 16), []) if _is_print(f) else [] for f in of}
+        out.own[header] = {row: of[f] for f, rows in known.items() for row in rows}
+        out.own_earlier[header] = {f: of[f] for f, rows in known.items() if not rows}
+    listed = {d.finding for d in out.earlier}
+    gone = dict.fromkeys(f for of in out.own_earlier.values() for f in of if f not in listed)
+    out.earlier += [Decision("", finding=f) for f in gone]
     return out
 
 

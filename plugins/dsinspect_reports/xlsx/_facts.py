@@ -14,6 +14,7 @@ from dsinspect import __version__
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.decisions import MEANINGS
 from dsinspect.protocols.run import Outcome, Run
+from dsinspect_reports._counted import counted_otherwise, is_matrix, words
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._review_sheets import header_row, start_sheet
 from dsinspect_reports.xlsx._tables import print_layout
@@ -23,8 +24,7 @@ if TYPE_CHECKING:
 
 MAX_MEASURES = 5_000
 """Numbers of one check on the sheet Measures: lists are cut there, and are whole in report.json."""
-COUNTS_NOTE = ("Boxes are records of the annotation files, also those of an unknown class or image; tables and measures of checks "
-               "count the records that the check can judge.")
+COUNTS_NOTE = "Boxes and images are counted over all records of the annotation files, also those of an unknown class or image."
 _COUNTED = ("boxes", "images", "annotations", "share")
 """Columns of a table per class that the sheet Classes has already, counted over all records."""
 
@@ -33,28 +33,22 @@ def per_class(run: Run) -> dict[str, tuple[Mapping[Any, Any], Outcome]]:
     """Return further columns of the sheet Classes: header to value by class, from tables whose first column is `class`."""
     columns: dict[str, tuple[Mapping[Any, Any], Outcome]] = {}
     for outcome in run.outcomes:
-        for table in outcome.tables.values():
+        for one, table in outcome.tables.items():
             if not is_per_class(table):
                 continue
             names = table.iloc[:, 0].tolist()
             for name in table.columns[1:]:
                 if str(name) not in _COUNTED:
-                    header = words(str(name))
-                    header = header if header not in columns else f"{header} ({outcome.code})"
-                    columns[header] = dict(zip(names, table[name].tolist(), strict=True)), outcome
+                    title = words(str(name) if str(name) not in one.lower().split() else one)  # Small objects, not Small
+                    title = title if title not in columns else f"{title} ({outcome.code})"
+                    columns[title] = dict(zip(names, table[name].tolist(), strict=True)), outcome
     return columns
 
 
 def is_per_class(table: pd.DataFrame) -> bool:
     """Say whether a table has a row per class, and is no matrix of classes by classes."""
     return bool(len(table.columns) > 1 and str(table.columns[0]) == "class" and table.iloc[:, 0].is_unique
-                and not set(map(str, table.columns[1:])) & set(map(str, table.iloc[:, 0])))
-
-
-def words(name: str) -> str:
-    """Return the name of a column as people write it: `repeat_factor` is `Repeat factor`."""
-    text = name.replace("_", " ").strip()
-    return text[:1].upper() + text[1:]
+                and not is_matrix(table))
 
 
 def write_classes(sheet: Any, run: Run) -> None:
@@ -64,7 +58,7 @@ def write_classes(sheet: Any, run: Run) -> None:
     start_sheet(sheet, headers, [30, 12, 12, 15, *(max(14.0, len(h) + 3.0) for h in further)], (), frozen="B2")
     header_row(sheet, headers, (), right=headers[1:])
     rows = run.census.largest_first()
-    total = max(run.census.annotations, 1)
+    total = max(sum(boxes for _, boxes, _ in rows), 1)
     unknown = run.census.annotations - sum(boxes for _, boxes, _ in rows)
     for name, boxes, images in rows:
         sheet.append([
@@ -72,8 +66,13 @@ def write_classes(sheet: Any, run: Run) -> None:
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
             *(value_cell(sheet, values.get(name)) for values, _ in further.values())])
     if unknown:
-        sheet.append([style.cell(sheet, "(no known class)", style.SMALL), style.cell(sheet, unknown, number_format="#,##0"), None,
-                      style.cell(sheet, unknown / total, number_format="0.0%"), *[None] * len(further)])
+        sheet.append([style.cell(sheet, "(no known class)", style.SMALL), style.cell(sheet, unknown, number_format="#,##0")])
+    notes = [counted_otherwise(run, o, t) for o in run.outcomes for t in o.tables.values()]
+    if any(notes):
+        sheet.append([])
+    for note in (COUNTS_NOTE, *dict.fromkeys(notes)) if any(notes) else ():
+        if note:
+            sheet.append([style.cell(sheet, note, style.SMALL)])
     last = max(len(rows) + 1, 2)
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{last}"
     for letter, colour in (("B", "8FB3DD"), ("C", "B7D3C6")):
@@ -95,7 +94,7 @@ def write_splits(sheet: Any, run: Run) -> None:
     rows = list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True))
     rest = run.census.images - sum(r[1] for r in rows), run.census.annotations - sum(r[2] for r in rows)
     if any(rest):
-        rows.append(("(no split)", *rest))
+        rows.append(("(no split)" if rest[0] else "(no known image)", *rest))
     total = max(run.census.images, 1)
     for name, images, boxes in rows:
         sheet.append([style.cell(sheet, str(name), style.BOLD), style.cell(sheet, int(images), number_format="#,##0"),
@@ -107,11 +106,12 @@ def write_splits(sheet: Any, run: Run) -> None:
 def write_measures(sheet: Any, run: Run) -> None:
     """Write what every check measured, a number a row."""
     headers = ["Code", "Check", "Measure", "Value"]
-    start_sheet(sheet, headers, [10, 28, 60, 18], (), frozen="A2")
+    start_sheet(sheet, headers, [10, 28, 60, 30], (), frozen="A2")
     header_row(sheet, headers, (), right=("Value",))
     count = 1
     for outcome in run.outcomes:
-        for k, (name, value) in enumerate(flat(outcome.metrics)):
+        measured = {k: v for k, v in outcome.metrics.items() if outcome.status not in ("skipped", "crashed")}  # Summary says why
+        for k, (name, value) in enumerate(flat(measured)):
             if k >= MAX_MEASURES:
                 sheet.append([style.cell(sheet, outcome.code), None, style.cell(sheet, "more in report.json", style.SMALL)])
                 count += 1
@@ -125,8 +125,8 @@ def write_measures(sheet: Any, run: Run) -> None:
 def flat(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Any]]:
     """Yield the numbers and texts of nested metrics under names in words; rows per class and other long lists are left out.
 
-    >>> list(flat({"quantiles": {"side": {"p05": 3.0}}, "n_images": 2, "classes": [{"class": "a"}] * 99}))
-    [('quantiles, side, p05', 3.0), ('n images', 2)]
+    >>> list(flat({"quantiles": {"side": {"p05": 3.0}}, "n_images": 2, "classes": [{"class": "a"}], "anchors": [[9.5, 2]]}))
+    [('quantiles, side, p05', 3.0), ('n images', 2), ('anchors, 1', '9.5, 2')]
     """
     for name, value in metrics.items():
         where = f"{before}, {name}" if before else str(name)
@@ -134,7 +134,9 @@ def flat(metrics: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
         if isinstance(value, Mapping):
             yield from flat(value, where)
         elif isinstance(value, (list, tuple)):
-            if len(value) <= 20:
+            if all(isinstance(v, (int, float)) for v in value):
+                yield where, ", ".join(f"{v:,.5g}" for v in value[:20]) + (", …" if len(value) > 20 else "")
+            elif len(value) <= 20 and not any(isinstance(v, Mapping) for v in value):
                 yield from flat({str(k): v for k, v in enumerate(value, 1)}, where)
         else:
             yield where, value
@@ -150,7 +152,7 @@ def value_cell(sheet: Any, value: Any) -> Any:
         size = abs(value)
         shape = "#,##0" if size.is_integer() else "#,##0.0" if size >= 100 else "0.00" if size >= 1 else "0.0000"
         return style.cell(sheet, value if size != float("inf") else str(value), number_format=shape)
-    return style.cell(sheet, str(value), alignment=style.WRAP)
+    return style.cell(sheet, str(value), alignment=style.RIGHT_WRAP)
 
 
 def write_about(sheet: Any, run: Run) -> None:

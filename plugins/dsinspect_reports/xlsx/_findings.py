@@ -106,6 +106,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.ANNOTATION: (NumberColumn(whole), Cells(found, annotation_ids)),
         named.SOURCE: (TextColumn(wrapped), column("source")),
         named.LINE: (NumberColumn(whole), number("line")), named.INDEX: (NumberColumn(whole), number("index")),
+        **{h: (TextColumn(entry, keeps_numbers=True), decided(cells)) for h, cells in placed.own.items()},
         named.FINGERPRINT: (TextColumn(text), Fingerprints(found))}
     if not with_pictures:
         del columns[named.PICTURE]

@@ -127,14 +127,14 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
         append()
     append(style.cell(sheet, "Checks", style.HEADING))
     header = ("Verdict", "Check", "Code", "Findings", "What it reports", "Go to")
-    append(*(style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL,
-                        alignment=style.RIGHT if h == "Findings" else style.TOP) for h in header))
+    places = {"Findings": style.RIGHT_INDENT, "What it reports": style.INDENT}
+    append(*(style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=places.get(h, style.TOP)) for h in header))
     for outcome in checks:
         status, n = outcome_status(outcome), len(outcome.findings)
         at = append(
             style.cell(sheet, style.MARK[status], style.severity_font(status), fill=style.severity_fill(status)),
             style.cell(sheet, outcome.name, style.BOLD if n else style.BODY), style.cell(sheet, outcome.code),
-            style.cell(sheet, n, style.BOLD if n else style.SMALL, number_format="#,##0"),
+            style.cell(sheet, n, style.BOLD if n else style.SMALL, number_format="#,##0", alignment=style.RIGHT_INDENT),
             style.cell(sheet, _told(outcome), style.BODY if n else style.SMALL, alignment=style.INDENT),
             style.cell(sheet, "findings →", style.LINK) if n else None)
         if n:

@@ -62,6 +62,9 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
     headers = [*named.ADD_COLUMNS, *([named.REASON] if reasons else []), "What goes where"]
     widths = [24, 44, 26, 30, 40, 14, 12, 30, 8, *([40] if reasons else []), 90]
     start_sheet(sheet, headers, widths, named.ADD_COLUMNS, frozen="B2")
+    if not any(d.record and d.record.source for d in placed.additions):
+        for k in range(len(named.ADD_COLUMNS) - 2, len(named.ADD_COLUMNS) + 1):  # only other surfaces fill these in
+            sheet.column_dimensions[get_column_letter(k)].hidden = True
     header_row(sheet, headers, named.ADD_COLUMNS[:6])
     told = ("add-box: Image as in the sheet Images, Class, New value = x min, y min, x max, y max in px",
             "add-class: Class = the name of a class that the dataset does not have yet",
@@ -94,7 +97,8 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
 def write_earlier(sheet: Any, placed: Placed) -> None:
     """Write decisions whose finding is gone: to look up, and to be there when the finding comes back."""
     headers = [named.EARLIER_DECISION, named.NEW_VALUE, named.COMMENT, named.REVIEWER, named.REASON, named.CODE, named.MESSAGE,
-               named.CLASS, named.IMAGE, named.SPLIT, named.ANNOTATION, named.SOURCE, named.LINE, named.INDEX, named.FINGERPRINT]
+               named.CLASS, named.IMAGE, named.SPLIT, named.ANNOTATION, named.SOURCE, named.LINE, named.INDEX, named.FINGERPRINT,
+               *placed.own_earlier]
     widths = [17, *(WIDTHS.get(h, 9) for h in headers[1:])]
     start_sheet(sheet, headers, widths, (), frozen="B2")
     header_row(sheet, headers, ())
@@ -103,7 +107,8 @@ def write_earlier(sheet: Any, placed: Placed) -> None:
         values = (d.action, value_text(d.value), d.comment, d.reviewer, d.reason or "the finding is gone",
                   (seen.code if seen else None) or d.check, *(getattr(seen, n) if seen else None for n in (
                       "message", "category", "image", "split")),
-                  *(getattr(at, n) if at else None for n in ("id", "source", "line", "index")), d.finding)
+                  *(getattr(at, n) if at else None for n in ("id", "source", "line", "index")), d.finding,
+                  *(of.get(d.finding or "") for of in placed.own_earlier.values()))
         sheet.append([style.cell(sheet, v, alignment=style.WRAP) for v in values])
 
 

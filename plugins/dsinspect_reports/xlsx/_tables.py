@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -127,18 +127,42 @@ def link_images(sheet: Any, column: int, images: Sequence[Any], base: str) -> No
     sheet._hyperlinks.extend(links)
 
 
-def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, float] | None = None) -> TableSheet:
-    """Return any frame as a table to stream; columns of numbers keep their numbers."""
-    text, number = style.style_number(sheet), style.style_number(sheet, number_format="General")
+def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, float] | None = None,
+                shares: Collection[str] = ()) -> TableSheet:
+    """Return any frame as a table to stream; columns of numbers keep their numbers, and show as many digits as say something.
+
+    Args:
+        title: of the sheet.
+        frame: to write.
+        sheet: of the workbook, for its styles.
+        widths: of columns, where it is not that of the header.
+        shares: columns of parts of 1, which are shown as per cent.
+    """
+    text = style.style_number(sheet)
     columns: list[tuple[Column, Any]] = []
     headers = [str(c) for c in frame.columns]
-    for k in range(len(headers)):
+    for k, name in enumerate(headers):
         values = frame.iloc[:, k].to_numpy()
-        if values.dtype.kind in "iuf":
-            columns.append((NumberColumn(number), values))
-        elif values.dtype.kind == "b":
-            columns.append((NumberColumn(number), values.astype(np.int64)))
+        if values.dtype.kind in "iufb":
+            shape = "0.0%" if name in shares else number_shape(values)
+            columns.append((NumberColumn(style.style_number(sheet, number_format=shape)),
+                            values.astype(np.int64) if values.dtype.kind == "b" else values))
         else:
             columns.append((TextColumn(text), values))
     sizes = [(widths or {}).get(h, max(10.0, min(len(h) + 3.0, 30.0))) for h in headers]
     return TableSheet(title, headers, columns, len(frame), sizes)
+
+
+def number_shape(values: np.ndarray[Any, Any]) -> str:
+    """Return how numbers are shown: whole ones whole, others with four digits or so.
+
+    >>> [number_shape(np.array(v)) for v in ([1.0, 2048.0], [0.08881], [6.5031, 91.1])]
+    ['0', '0.0000', '0.00']
+    """
+    if values.dtype.kind != "f":
+        return "0"
+    known = values[np.isfinite(values)]
+    if not len(known) or (known == np.rint(known)).all():
+        return "0"
+    size = float(np.abs(known).max())
+    return "0.0" if size >= 100 else "0.00" if size >= 1 else "0.0000"

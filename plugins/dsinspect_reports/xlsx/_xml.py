@@ -44,9 +44,11 @@ class TextColumn:
 
     Attributes:
         style: number of the cell style.
+        keeps_numbers: numbers among the texts stay numbers.
     """
 
     style: int = 0
+    keeps_numbers: bool = False
     _made: dict[Any, str] = field(default_factory=dict)
 
     def cells(self, values: Sequence[Any]) -> list[str]:
@@ -64,6 +66,8 @@ class TextColumn:
         return [made[v] for v in listed]
 
     def _cell(self, value: Any) -> str:
+        if self.keeps_numbers and type(value) in (int, float) and math.isfinite(value):
+            return f'<c s="{self.style}"><v>{value!r}</v></c>'
         if value is None or value != value or value == "":
             return f'<c s="{self.style}"/>'
         text = str(value)

@@ -37,12 +37,13 @@ function start(root) {
   const heads = [["image", "Image"], ["check", "Finding"], ["class", "Class"], ["split", "Split"], ["size", "Box, px"], ["decision", "Decision"]].map(([key, text]) =>
     h("div", { role: "columnheader", className: key, "aria-sort": "none", dataset: { key } }, h("button", { type: "button", textContent: text, title: `Sort by ${text.toLowerCase()}`, onclick: () => sortBy(key) })));
   const table = h("div", { role: "table", className: "list", "aria-label": "Findings" }, h("div", { role: "rowgroup", className: "heads" }, h("div", { role: "row" }, ...heads)));
+  const sorts = h("select", { className: "sort", "aria-label": "Order", onchange: () => sortBy(sorts.value) }, option("in the order of the checks", ""), ...heads.map((head) => option(`by ${head.textContent.toLowerCase()}`, head.dataset.key)));
   const more = h("button", { type: "button", className: "more", textContent: "Filters", "aria-expanded": "false", "aria-controls": "more",
     onclick: () => more.setAttribute("aria-expanded", String(more.getAttribute("aria-expanded") !== "true")) });
   root.append(
     h("div", { className: "toolbar" },
       h("div", { className: "filters" }, search, more,
-        h("div", { className: "rest", id: "more" }, check, severity, classes.length ? category : null, splits.length > 1 ? split : null, h("label", {}, undecided, " undecided only (s)"),
+        h("div", { className: "rest", id: "more" }, check, severity, classes.length ? category : null, splits.length > 1 ? split : null, sorts, h("label", {}, undecided, " undecided only (s)"),
           reviewer, classChoices.length ? h("button", { type: "button", textContent: "Classes…", title: "Add, rename or merge a class (L)", onclick: () => decideClass() }) : null, h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file,
           h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }))),
       h("div", { className: "progressbar" }, progress, progressText, save, h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }))),
@@ -73,7 +74,7 @@ function start(root) {
 
   function sortBy(name) {
     up = sort === name ? !up : name !== "size";
-    sort = name;
+    sort = sorts.value = name;
     for (const head of heads) head.setAttribute("aria-sort", head.dataset.key === sort ? (up ? "ascending" : "descending") : "none");
     filter();
   }
@@ -231,6 +232,9 @@ function start(root) {
     if (isTyping(e)) { if (e.key === "Escape") { e.target.blur(); } return; }
     if (!document.getElementById("findings").hidden && key(e)) e.preventDefault();
   });
+  const unfold = document.getElementById("unfold"), chips = document.getElementById("chips");
+  unfold?.addEventListener("click", () => unfold.setAttribute("aria-expanded", String(!chips.classList.toggle("folded"))));
+  for (const chip of chips.children) chip.addEventListener("focus", () => { if (chip.offsetTop + chip.offsetHeight > chips.offsetTop + chips.offsetHeight && unfold) unfold.click(); });
   decisions.addEventListener("change", (e) => {
     counted();
     drawWhole();
