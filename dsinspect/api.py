@@ -243,7 +243,8 @@ class Inspection:
         counts = [(s, self.run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
         found = ", ".join(f"{n:,} {s}{'' if n == 1 or s is Severity.INFO else 's'}" for s, n in counts if n)
         census = self.run.census
-        return f"{found or 'no findings'} in {counted(census.images, 'image')}, {counted(census.annotations, 'box')}"
+        empty = f"; {self.run.emptiness}" if self.run.emptiness else ""
+        return f"{found or 'no findings'} in {counted(census.images, 'image')}, {counted(census.annotations, 'box')}{empty}"
 
     def metrics(self, code: str) -> Mapping[str, Any]:
         """Return what a check measured, JSON-ready.

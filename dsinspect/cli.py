@@ -125,8 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def at_the_front(arguments: Sequence[str]) -> list[str]:
     """Return arguments with the options of every command before the command, where Typer looks for them.
 
-    >>> at_the_front(["check", "set", "--read-outside", "--limit", "pixels=9"])
-    ['--read-outside', '--limit', 'pixels=9', 'check', 'set']
+    >>> at_the_front(["check", "set", "--read-outside", "--read-limit", "pixels=9"])
+    ['--read-outside', '--read-limit', 'pixels=9', 'check', 'set']
     """
     first: list[str] = []
     others: list[str] = []
@@ -134,9 +134,9 @@ def at_the_front(arguments: Sequence[str]) -> list[str]:
     for argument in waiting:
         if argument == "--":
             others += [argument, *waiting]
-        elif argument == "--limit":
+        elif argument == "--read-limit":
             first += [argument, *itertools.islice(waiting, 1)]
-        elif argument == "--read-outside" or argument.startswith("--limit="):
+        elif argument == "--read-outside" or argument.startswith("--read-limit="):
             first.append(argument)
         else:
             others.append(argument)
@@ -233,15 +233,15 @@ def _callback(
     outside: Annotated[bool, typer.Option(
         "--read-outside", help="Read files outside of the dataset that its configuration, lists or links lead to.")] = False,
     limit: Annotated[list[str] | None, typer.Option(
-        "--limit", metavar="NAME=VALUE", help="Read more or less of a dataset than usual: pixels, text_mb, rows, ... (`limits` in "
-                                              "the configuration; the guide lists them).")] = None,
+        "--read-limit", metavar="NAME=VALUE", help="Read more or less of a dataset than usual: pixels, text_mb, rows, ... "
+                                                   "(`limits` in the configuration; docs/limits.md).")] = None,
 ) -> None:
     """Inspect, judge, review and preprocess object-detection datasets."""
     if outside:
         os.environ[READS_OUTSIDE] = "1"  # workers inherit it
     for setting in limit or ():
         name, _, value = setting.partition("=")
-        put_in_force(checked({name: value}, "--limit"))
+        put_in_force(checked({name: value}, "--read-limit"))
 
 
 def _names(app: typer.Typer) -> list[str]:

@@ -32,6 +32,7 @@ class _File(msgspec.Struct, rename="kebab", forbid_unknown_fields=True):
     ignore: list[str] = []
     severity: dict[str, str] = {}
     fail_on: str = "error"
+    allow_empty: bool = False
     plugins: list[str] = []
     disable_plugins: list[str] = []
     per_split_ignores: dict[str, list[str]] = {}
@@ -55,6 +56,7 @@ class Config:
         ignore: codes or prefixes not to run.
         severity: code or prefix to severity.
         fail_on: `error`, `warning`, `info`, `skipped` (errors, and checks that could not look at everything) or `never`.
+        allow_empty: whether a gate passes a set without images, boxes or image files.
         plugins: one-file plugins.
         disable_plugins: names of plugins to leave out.
         per_split_ignores: split to codes or prefixes.
@@ -73,6 +75,7 @@ class Config:
     ignore: tuple[str, ...] = ()
     severity: Mapping[str, Severity] = field(default_factory=dict)
     fail_on: str = "error"
+    allow_empty: bool = False
     plugins: tuple[Path, ...] = ()
     disable_plugins: tuple[str, ...] = ()
     per_split_ignores: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -85,7 +88,8 @@ class Config:
     limits: Mapping[str, int] = field(default_factory=dict)
 
     def overlay(self, *, select: Sequence[str] = (), extend_select: Sequence[str] = (), ignore: Sequence[str] = (),
-                settings: Sequence[str] = (), fail_on: str | None = None, baseline: Path | None = None) -> Config:
+                settings: Sequence[str] = (), fail_on: str | None = None, baseline: Path | None = None,
+                allow_empty: bool | None = None) -> Config:
         """Lay command-line options over the file's.
 
         Args:
@@ -96,6 +100,7 @@ class Config:
                 `with_reports`); each beats the file's value.
             fail_on: replaces the file's when given.
             baseline: replaces the file's when given.
+            allow_empty: replaces the file's when given.
 
         Raises:
             UserError: a setting that is not of that form.
@@ -114,7 +119,7 @@ class Config:
         return replace(
             self, select=_split(select) or self.select, extend_select=self.extend_select + _split(extend_select),
             ignore=self.ignore + _split(ignore), checks=checks, formats=formats, fail_on=fail_on or self.fail_on,
-            baseline=baseline or self.baseline)
+            baseline=baseline or self.baseline, allow_empty=self.allow_empty if allow_empty is None else allow_empty)
 
     def with_reports(self, formats: Iterable[str], reports: Iterable[str]) -> Config:
         """Return the settings with those of reports under `reports`: only the plugins know which names are reports.
@@ -205,7 +210,7 @@ def read_config(path: Path) -> Config:
     folder = path.parent
     return Config(
         path=path, select=tuple(file.select), extend_select=tuple(file.extend_select), ignore=tuple(file.ignore),
-        severity=severity, fail_on=file.fail_on, plugins=tuple(folder / p for p in file.plugins),
+        severity=severity, fail_on=file.fail_on, allow_empty=file.allow_empty, plugins=tuple(folder / p for p in file.plugins),
         disable_plugins=tuple(file.disable_plugins),
         per_split_ignores={s: tuple(c) for s, c in file.per_split_ignores.items()},
         baseline=folder / file.baseline if file.baseline else None, trainer=file.trainer, checks=file.checks, formats=file.formats,

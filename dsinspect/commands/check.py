@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +30,9 @@ def check(
         "--fail-on", metavar="SEVERITY", help="Lowest severity that exits 1: error (default), warning, info, or never; "
         "skipped is error, and checks that could not look.")] = None,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever is found.")] = False,
+    allow_empty: Annotated[bool | None, typer.Option(
+        "--allow-empty/--no-allow-empty", show_default=False,
+        help="Pass a set without images, boxes or image files; else there is nothing to judge, and the gate fails.")] = None,
     max_findings: Annotated[int | None, typer.Option(
         "--max-findings", metavar="N", min=0, help="Findings to show per check in text; 0 shows all.")] = None,
     statistics: Annotated[bool | None, typer.Option("--statistics", help="Show counts per check only.")] = None,
@@ -53,6 +57,8 @@ def check(
         raise UserError(f"--output-format {output_format}: write it to a file with --output-file FILE{writer.suffix}")
     if write_baseline:
         common.require_writable(write_baseline, *dataset)
+    if allow_empty is not None:
+        session = replace(session, config=session.config.overlay(allow_empty=allow_empty))
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
                   session.plugins)
     if write_baseline:
@@ -73,7 +79,9 @@ def check(
     faults.print()
     if run.crashed or faults.found:
         raise typer.Exit(ExitCode.CRASHED)
-    if not exit_zero and fails(run):
+    if run.fails_empty:
+        print(f"dsinspect: {run.emptiness}; --allow-empty lets the gate pass", file=sys.stderr)
+    if not exit_zero and (fails(run) or run.fails_empty):
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -126,7 +126,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     return Run(request.path, info, census(merged.counts, info), outcomes,
                _in_frame(_joined(merged.images), merged.frame_votes, info.box_units),
                _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
-               fail_on=request.config.fail_on,
+               fail_on=request.config.fail_on, allow_empty=request.config.allow_empty,
                settings=settings_of(request, info.format), no_place=no_place)
 
 

@@ -1,4 +1,4 @@
-"""How much of a dataset is read: each limit an option, `--limit NAME=VALUE` or `[limits]` in the configuration.
+"""How much of a dataset is read: each limit an option, `--read-limit NAME=VALUE` or `[limits]` in the configuration.
 
 A dataset is hostile: a hundred bytes may unfold to gigabytes. Every size is compared with its limit before memory is taken
 for it, and a message about a limit names its option, so that an honest dataset of that size can be read all the same.
@@ -68,18 +68,18 @@ def option(name: str) -> str:
     """Return how a limit is named in a message.
 
     >>> option("pixels")
-    'option --limit pixels'
+    'option --read-limit pixels'
     """
     if name not in NAMES:
         raise KeyError(name)
-    return f"option --limit {name}"
+    return f"option --read-limit {name}"
 
 
 def too_deep() -> str:
     """Return what a message says of JSON that nests deeper than is read.
 
     >>> too_deep()
-    '1,000 levels (option --limit json_depth)'
+    '1,000 levels (option --read-limit json_depth)'
     """
     return f"{limits().json_depth:,} levels ({option('json_depth')})"
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 
 from dsinspect.findings.severity import Severity
+from dsinspect.findings.wording import counted
 from dsinspect.protocols.decisions import NO_SETTINGS, Decision, Settings
 from dsinspect.tables.columns import Columns
 
@@ -154,6 +155,7 @@ class Run:
         no_place: actions of edits that the dataset's format has no place for; decisions that need them are not offered.
         fail_on: lowest severity that makes a gate of the run fail: `error`, `warning`, `info`, `skipped` (errors, and checks that
             could not look), or `never`.
+        allow_empty: a set without images, boxes or image files lets a gate pass.
         decisions: of earlier reviews, which reports that take decisions show beside their findings.
         own_columns: of earlier reviews: header of a column that a reviewer added to fingerprint to the cell.
     """
@@ -172,6 +174,7 @@ class Run:
     decisions: tuple[Decision, ...] = ()
     own_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: str = "error"
+    allow_empty: bool = False
 
     @property
     def images(self) -> pd.DataFrame | None:
@@ -191,6 +194,22 @@ class Run:
             return True
         limit = Severity.ERROR if self.fail_on == "skipped" else Severity(self.fail_on)
         return bool((outcome.findings.severities(outcome.severity) >= limit.rank).any())
+
+    @property
+    def emptiness(self) -> str | None:
+        """What is missing altogether, so that no finding means nothing: boxes, images or their files; None when all are there."""
+        images, boxes = self.census.images, self.census.annotations
+        if not images or not boxes:
+            return f"{counted(images, 'image')} and {counted(boxes, 'box')}: there is nothing to judge"
+        if not self.info.has_files:
+            files = f"no file of the {images:,} images is here" if images > 1 else "the file of the image is not here"
+            return f"{files}: nobody looked at them; name their folder with --images"
+        return None
+
+    @property
+    def fails_empty(self) -> bool:
+        """Say whether a gate fails because there is nothing to judge, whatever was found."""
+        return self.emptiness is not None and not self.allow_empty and self.fail_on != "never"
 
     def count(self, severity: Severity) -> int:
         """Return the number of findings of a severity."""

@@ -62,7 +62,8 @@ def _title(console: Console, run: Run) -> None:
     counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     verdict = Text()
     if not any(n for _, n in counts) and not run.crashed:
-        verdict.append("clean: no finding", "bold green")
+        is_clean = run.emptiness is None
+        verdict.append("clean: no finding" if is_clean else "no finding", "bold green" if is_clean else "bold")
     for severity, n in counts:
         if n:
             name = str(severity) if severity is Severity.INFO or n == 1 else f"{severity}s"
@@ -70,6 +71,8 @@ def _title(console: Console, run: Run) -> None:
             verdict.append(f"{n:,} {name}", STYLES[severity])
     if run.crashed:
         verdict.append(f"   {counted(len(run.crashed), 'check')} crashed", "bold white on red")
+    if run.emptiness is not None:
+        verdict.append(f"   {run.emptiness}", "bold red")
     if run.baseline is not None:
         verdict.append(f"   {run.baseline.known:,} known (baseline)", "dim")
     console.print(verdict)

@@ -42,6 +42,8 @@ class GithubReport(Report):
                 yield command(f, root, o.name)
             if n > limit:
                 yield f"::notice title={property_text(o.code)}::and {n - limit:,} more of {o.code} {o.name}\n"
+        if run.fails_empty:
+            yield f"::error title=nothing to judge::{data_text(run.emptiness or '')}\n"
         yield summary_line(run) + "\n"
 
 

@@ -24,8 +24,13 @@ class JUnitReport(Report):
         """Return the XML."""
         failed = [o for o in run.outcomes if o.status in ("found", "clean") and run.fails(o)]
         skipped = sum(o.status == "skipped" for o in run.outcomes)
-        counts = (f'tests="{len(run.outcomes)}" failures="{len(failed)}" errors="{len(run.crashed)}" skipped="{skipped}"')
+        empty = int(run.fails_empty)
+        counts = (f'tests="{len(run.outcomes) + empty}" failures="{len(failed) + empty}" errors="{len(run.crashed)}" '
+                  f'skipped="{skipped}"')
         cases = "".join(case(o, fails=run.fails(o)) for o in run.outcomes)
+        if run.fails_empty:
+            cases += (f'  <testcase classname="dsinspect" name="something to judge" time="0"><failure type="error" '
+                      f"message={attribute(run.emptiness or '')}/></testcase>\n")
         return ('<?xml version="1.0" encoding="UTF-8"?>\n'
                 f'<testsuites name="dsinspect" {counts}>\n<testsuite name={attribute(run.path)} {counts} time="0">\n'
                 f"{cases}</testsuite>\n</testsuites>\n")

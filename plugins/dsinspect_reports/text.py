@@ -104,6 +104,8 @@ def summary_line(run: Run) -> str:
     counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     found = ", ".join(f"{n:,} {s if s is Severity.INFO or n == 1 else f'{s}s'}" for s, n in counts if n)
     line = f"{found or 'no findings'} in {counted(run.census.images, 'image')}, {counted(run.census.annotations, 'box')}"
+    if run.emptiness:
+        line += f"; {run.emptiness}"
     skipped = sum(o.status == "skipped" and o.applies for o in run.outcomes)
     if skipped:
         line += f"; {skipped} {'check' if skipped == 1 else 'checks'} skipped"

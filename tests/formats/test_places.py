@@ -118,8 +118,8 @@ def test_links_and_devices_are_left_out(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("limits", "told"), [
-    ("archive_files=2", r"holds more than 2 files \(option --limit archive_files\)"),
-    ("archive_mb=1", r"more than 1 MB \(option --limit archive_mb\)")])
+    ("archive_files=2", r"holds more than 2 files \(option --read-limit archive_files\)"),
+    ("archive_mb=1", r"more than 1 MB \(option --read-limit archive_mb\)")])
 def test_limits_are_named(tmp_path: Path, limits: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSINSPECT_LIMITS", limits)
     source = yolo(tmp_path / "set", 2)
@@ -134,7 +134,7 @@ def test_a_bomb_is_refused_before_it_fills_the_disk(tmp_path: Path, own_temporar
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out, out.open("zeros.bin", "w", force_zip64=True) as member:
         for _ in range(100):
             member.write(bytes(1 << 20))
-    with pytest.raises(UserError, match=r"200 times \(option --limit archive_ratio\); refused as an archive bomb"):
+    with pytest.raises(UserError, match=r"200 times \(option --read-limit archive_ratio\); refused as an archive bomb"):
         unpack(archive)
     assert not list(own_temporary_folder.iterdir())
 

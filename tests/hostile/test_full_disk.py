@@ -23,7 +23,8 @@ def run(work: Path, *arguments: object, bytes_of_a_file: int | None = None) -> s
             resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_of_a_file, bytes_of_a_file))
 
     return subprocess.run([sys.executable, "-m", "dsinspect", *map(str, arguments)], cwd=work, capture_output=True, text=True,
-                          env={**os.environ, "DSINSPECT_CACHE_DIR": str(work / "cache")}, preexec_fn=limit, timeout=120)
+                          env={**os.environ, "DSINSPECT_CACHE_DIR": str(work / "cache"),
+                               "PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limit, timeout=120)
 
 
 @pytest.fixture

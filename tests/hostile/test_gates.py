@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 from hostile.conftest import Done
-from hostile.sets import coco
+from hostile.sets import coco, yolo
 
 Cli = Callable[..., Done]
 
@@ -47,6 +47,32 @@ def test_nothing_is_clean_that_nobody_could_decode(cli: Cli, tmp_path: Path, no_
     done = cli(*arguments, "--fail-on", "skipped")
     assert done.code == 1
     assert "skipped: " in done.err
+
+
+@pytest.mark.parametrize(("make", "told"), [
+    (lambda f: coco(f, images=[], annotations=[{"image_id": 9}]), None),
+    (lambda f: yolo(f, row=""), "4 images and 0 boxes: there is nothing to judge"),
+    (lambda f: [p.unlink() for p in coco(f).glob("*.png")], "no file of the 2 images is here")])
+def test_a_gate_fails_when_there_is_nothing_to_judge(cli: Cli, tmp_path: Path, make: Callable[[Path], object],
+                                                     told: str | None) -> None:
+    source = tmp_path / "set"
+    make(source)
+    done = cli("check", source, "--select", "CLS005")
+    assert done.code == 1
+    if told:
+        assert told in done.err
+        assert told in " ".join(done.out.split())
+    assert "--allow-empty lets the gate pass" in done.err
+    assert cli("check", source, "--select", "CLS005", "--allow-empty").code == 0
+    assert cli("check", source, "--select", "CLS005", "--fail-on", "never").code == 0
+    (tmp_path / "dsinspect.toml").write_text("allow-empty = true\n")
+    assert cli("check", source, "--select", "CLS005").code == 0
+    assert cli("check", source, "--select", "CLS005", "--no-allow-empty").code == 1
+    suite = ElementTree.fromstring(cli("check", source, "--select", "CLS005", "--no-allow-empty", "--output-format", "junit").out)
+    assert int(suite.get("failures", "")) == len(suite.findall(".//failure")) == 1
+    assert "::error title=nothing to judge::" in cli("check", source, "--select", "CLS005", "--no-allow-empty", "--output-format",
+                                                     "github").out
+    assert "clean: no finding" not in cli("report", source, "--select", "CLS005").out
 
 
 def test_images_that_are_gone_fail_a_gate_on_skipped(cli: Cli, tmp_path: Path) -> None:

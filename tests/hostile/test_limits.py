@@ -77,9 +77,9 @@ def test_a_limit_is_named_where_it_is_hit(cli: Cli, tmp_path: Path, name: str, v
     source = tmp_path / "set"
     source.mkdir()
     make(source)
-    arguments = ["check", source, "--output-format", "json", "--limit", f"{name}={value}", "--no-cache"]
+    arguments = ["check", source, "--output-format", "json", "--read-limit", f"{name}={value}", "--no-cache"]
     done = cli(*arguments, *(["--format", "table"] if list(source.glob("t.*")) else []))
-    assert f"option --limit {name}" in done.out + done.err
+    assert f"option --read-limit {name}" in done.out + done.err
     assert done.code in (1, 2)
 
 
@@ -94,7 +94,7 @@ def test_a_raised_limit_reads_what_the_default_refuses(cli: Cli, tmp_path: Path)
     (tmp_path / "dsinspect.toml").write_text("[limits]\nlabel_lines = 10\n")
     yolo(source, row="0 .5 .5 .2 .2\n" * 50)
     assert "50 lines, more than the 10 that are read" in cli("check", source, "--output-format", "json").out
-    done = cli("check", source, "--limit", "label_lines=100", "--output-format", "json")
+    done = cli("check", source, "--read-limit", "label_lines=100", "--output-format", "json")
     assert json.loads(done.out)["dataset"]["annotations"] > 100
     assert limits().label_lines == 1_000_000  # what one command was told does not hold for the next
 
@@ -112,7 +112,7 @@ def test_a_dataset_does_not_raise_its_own_limits(cli: Cli, tmp_path: Path) -> No
     ("pixel=9", "no limit 'pixel' (did you mean 'pixels'?)"), ("pixels=many", "write a whole number"), ("pixels=0", "whole number"),
     ("pixels", "whole number")])
 def test_a_wrong_limit_is_one_line(cli: Cli, tmp_path: Path, setting: str, told: str) -> None:
-    done = cli("check", yolo(tmp_path / "set"), "--limit", setting)
+    done = cli("check", yolo(tmp_path / "set"), "--read-limit", setting)
     assert done.code == 2
     assert told in done.err
     assert done.err.count("\n") == 1
@@ -120,8 +120,8 @@ def test_a_wrong_limit_is_one_line(cli: Cli, tmp_path: Path, setting: str, told:
 
 def test_a_mask_beyond_its_limit_is_named(cli: Cli, tmp_path: Path) -> None:
     source = coco(tmp_path / "set", annotations=[{"segmentation": RLE, "iscrowd": 1}])
-    done = cli("transform", source, "-o", tmp_path / "out", "--op", "flip", "--limit", "mask_pixels=1000")
-    assert "lost: mask of more than 1,000 px (option --limit mask_pixels)" in done.out + done.err
+    done = cli("transform", source, "-o", tmp_path / "out", "--op", "flip", "--read-limit", "mask_pixels=1000")
+    assert "lost: mask of more than 1,000 px (option --read-limit mask_pixels)" in done.out + done.err
 
 
 def test_shared_texts_are_parsed_once(tmp_path: Path) -> None:
