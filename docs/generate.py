@@ -207,7 +207,8 @@ def limits_page() -> str:
              "A dataset may be made to fill the memory: a hundred bytes can stand for a mask of gigabytes. Every size is compared "
              "with its limit before memory is taken for it, and a message names the limit that was hit. An honest dataset that is "
              "larger is read with `--read-limit`:", "", "```console", "$ dsinspect report my_dataset --read-limit text_mb=8192 "
-             "--read-limit pixels=1000000000", "```", "", "or in a configuration (one that lies in the dataset may not set limits):", "",
+             "--read-limit pixels=1000000000", "```", "",
+             "or in a configuration (one that lies in the dataset may not set limits):", "",
              "```toml", "[limits]", "text_mb = 8192", "```", "",
              "For the Python API: the environment variable `DSINSPECT_LIMITS=text_mb=8192,pixels=1000000000`.", "",
              "| limit | default | meaning |", "|---|---|---|"]

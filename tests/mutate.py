@@ -276,8 +276,6 @@ def text_in_a_number(p: Planted) -> None:
             path.write_text("\n".join(lines) + "\n")
 
         p.due.append(("SRC001", None if (folder / "annotations").exists() else picture.name))
-        if (folder / "annotations").exists():  # the record, and where the JSON of the file is broken
-            p.due.append(("SRC001", None))
 
     p.after.append(spoil)
 

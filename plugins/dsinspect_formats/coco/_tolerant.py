@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -69,12 +69,14 @@ class _Scanner:
         self.decoder = json.JSONDecoder()
         self.has_surrogates = "\\ud" in text or "\\uD" in text
         self._line_at = (0, 1)
+        self.first_fault: tuple[int, int] | None = None
+        """Of the first fault of syntax that was met: where its element begins, and its number among the problems."""
 
     def scan(self) -> Recovered:
         """Read the whole file."""
         position = self.space(0)
         if self.text[position:position + 1] != "{":
-            self.problem("the file is not a JSON object", position)
+            self.fault("the file is not a JSON object", position)
             return self.result
         position += 1
         while True:
@@ -98,14 +100,14 @@ class _Scanner:
         try:
             key, after = self.decoder.raw_decode(self.text, position)
         except RecursionError:
-            self.problem(f"JSON is nested deeper than {too_deep()} here", position)
+            self.fault(f"JSON is nested deeper than {too_deep()} here", position)
             return None
         except ValueError as e:
-            self.problem(f"not valid JSON: {self.why(e)}", min(getattr(e, "pos", position), len(self.text)))
+            self.fault(f"not valid JSON: {self.why(e)}", min(getattr(e, "pos", position), len(self.text)))
             return None
         after = self.space(after)
         if not isinstance(key, str) or self.text[after:after + 1] != ":":
-            self.problem("not valid JSON: a key and a colon are due here", after)
+            self.fault("not valid JSON: expected a key and a colon here", after)
             return None
         after = self.space(after + 1)
         if key in LISTS and self.text[after:after + 1] == "[":
@@ -114,10 +116,10 @@ class _Scanner:
         try:
             return self.decoder.raw_decode(self.text, after)[1]
         except RecursionError:
-            self.problem(f"JSON is nested deeper than {too_deep()} in {key!r:.40}", after)
+            self.fault(f"JSON is nested deeper than {too_deep()} in {key!r:.40}", after)
             return None
         except ValueError as e:
-            self.problem(f"not valid JSON: {self.why(e)}", after)
+            self.fault(f"not valid JSON: {self.why(e)}", after)
             return None
 
     def elements(self, key: str, position: int) -> int | None:
@@ -133,7 +135,7 @@ class _Scanner:
                 position += 1
                 continue
             if not mark:
-                self.problem(f"the file ends in the middle of {key}", position, index)
+                self.fault(f"the file ends in the middle of {key}", position, index)
                 return None
             try:
                 value, after = self.decoder.raw_decode(self.text, position)
@@ -144,7 +146,7 @@ class _Scanner:
                           else f"not valid JSON: {self.why(e)}")
                 if not follows:
                     reason = f"the file ends in the middle of {key}"
-                self.problem(reason, position, index, self.text[position:position + 80])
+                self.fault(reason, position, index, self.text[position:position + 80])
                 if not follows:
                     return None
                 position, index = follows.end(), index + 1
@@ -216,6 +218,12 @@ class _Scanner:
         match = _SPACE.match(self.text, position)
         return match.end() if match else position
 
+    def fault(self, reason: str, position: int, *place: Any) -> None:
+        """Add a problem of the file's syntax."""
+        if self.first_fault is None:
+            self.first_fault = (position, len(self.result.problems))
+        self.problem(reason, position, *place)
+
     def problem(self, reason: str, position: int, index: int = NO_POSITION, text: str = "") -> None:
         at, line = self._line_at
         if position < at:
@@ -277,14 +285,22 @@ def flag(record: dict[str, Any], key: str) -> int | None:
 def recover(text: str, source: str) -> Recovered:
     """Read what can be read of a file; what a strict parser refuses comes first, with line and column."""
     scanner = _Scanner(text, source)
-    fault = syntax_fault(text, source)
-    if fault is not None:
-        scanner.result.problems.append(fault)
-    return scanner.scan()
+    result = scanner.scan()
+    strict = syntax_fault(text, source)
+    if strict is None:
+        return result
+    fault, position = strict
+    if scanner.first_fault is not None and scanner.first_fault[0] <= position:  # one error: where it is, and in which record
+        met = result.problems.pop(scanner.first_fault[1])
+        begins = f"; the record begins on line {met.line:,}" if met.index != NO_POSITION and met.line != fault.line else ""
+        ends = f": {met.reason}" if met.reason.startswith("the file ends in the middle") else ""
+        fault = replace(fault, reason=fault.reason + ends + begins, text=met.text or fault.text, index=met.index)
+    result.problems.insert(0, fault)
+    return result
 
 
-def syntax_fault(text: str, source: str) -> Problem | None:
-    """Return what makes a text no JSON, or None; the file may be read beyond it all the same."""
+def syntax_fault(text: str, source: str) -> tuple[Problem, int] | None:
+    """Return what makes a text no JSON and its position, or None; the file may be read beyond it all the same."""
     try:
         json.loads(text.removeprefix("\ufeff"))
     except json.JSONDecodeError as e:
@@ -293,9 +309,9 @@ def syntax_fault(text: str, source: str) -> Problem | None:
         is_cut = not text[e.pos:].strip() or (e.msg.startswith("Unterminated string") and '"' not in text[e.pos + 1:])
         cause = "the file ends early, it is cut off" if is_cut else f"{e.msg[:1].lower()}{e.msg[1:]}"
         return Problem("malformed-record", source, f"not valid JSON: {cause} (line {e.lineno:,}, column {e.colno:,})",
-                       shown, e.lineno)
+                       shown, e.lineno), e.pos
     except RecursionError:
-        return Problem("malformed-record", source, f"JSON is nested deeper than {too_deep()}")
+        return Problem("malformed-record", source, f"JSON is nested deeper than {too_deep()}"), len(text)
     except ValueError:  # a number of thousands of digits: the record that holds it is told
         return None
     return None
