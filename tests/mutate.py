@@ -32,8 +32,13 @@ from dsinspect.protocols.run import Run
 
 ROOT = Path(__file__).resolve().parents[1]
 FORMATS = ("coco", "voc", "yolo")
-WRITTEN = ("kitti", "openimages", "huggingface", "tfrecord")
+WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "labelstudio", "openimages", "table", "tfrecord", "via")
 """Formats that a drawn set is converted to."""
+UNSAID: dict[str, tuple[str, ...]] = {
+    "IMG001": ("dota", "kitti"),  # the name of an image that is not there is not in its label file
+    "IMG004": ("createml", "dota", "kitti", "labelstudio", "openimages", "tfrecord", "via"),  # no size is declared, or the file's
+    "CNV006": ("createml", "dota", "kitti", "openimages", "tfrecord", "via")}
+"""What a format has no words for, or what converting a set puts right."""
 
 
 def _load_draw() -> ModuleType:
@@ -97,10 +102,6 @@ def write(name: str, folder: Path, pictures: list[Any]) -> None:
     others = {"mot": write_mot, "dota": write_dota}
     if name in others:
         others[name](folder, pictures)
-    elif name in WRITTEN:
-        drawn = folder.with_name(f"{folder.name}-drawn")
-        draw.write_coco(drawn, pictures, draw.Faults())
-        convert(ConvertRequest(str(drawn), drawn, out=folder, to=name), load_plugins())
     else:
         {"coco": draw.write_coco, "voc": draw.write_voc, "yolo": draw.write_yolo}[name](folder, pictures, draw.Faults())
 
@@ -113,6 +114,31 @@ def run_planted(code: str, name: str, seed: int, folder: Path, plugins: Plugins)
     write(name, folder, planted.pictures)
     for step in planted.after:
         step(folder)
+    config = Config().overlay(settings=planted.options)
+    return inspect(Request("set", folder, config), plugins), planted
+
+
+def written_formats(code: str) -> tuple[str, ...]:
+    """Return the formats in which a fault is planted by converting a set that has it: all that can say it.
+
+    A fault that is put into a file after the set is written is one of that format.
+    """
+    planted = Planted(clean_set(0), np.random.default_rng([0, 1]))
+    every_mutation()[code][0](planted)
+    return () if planted.after else tuple(n for n in WRITTEN if n not in UNSAID.get(code, ()))
+
+
+def run_converted(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:
+    """Plant one fault, write the set, convert it to a format and inspect the result."""
+    planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]))
+    mutation, formats = every_mutation()[code]
+    mutation(planted)
+    drawn = folder.with_name(f"{folder.name}-drawn")
+    write("coco" if "coco" in formats else "voc", drawn, planted.pictures)
+    convert(ConvertRequest(str(drawn), drawn, out=folder, to=name), plugins)
+    (folder / "conversion.json").unlink()
+    if name == "dota" and code == "BOX001":
+        planted.consequences.add("OBB001")  # a box without area has no corners of 90 degrees either
     config = Config().overlay(settings=planted.options)
     return inspect(Request("set", folder, config), plugins), planted
 
@@ -485,7 +511,13 @@ def table(seeds: int = 3) -> str:
                     run, planted = run_planted(code, name, seed, Path(folder) / "set", plugins)
                 wanted, found, wrong = outcome_of(code, run, planted)
                 due, hit, alarms = due + wanted, hit + found, alarms + len(wrong)
-        lines.append(f"| {code} | {', '.join(formats)} | {due} | {hit} | {hit / max(due, 1):.2f} | {alarms} |")
+        more = written_formats(code)
+        for name in more:
+            with tempfile.TemporaryDirectory() as folder:
+                run, planted = run_converted(code, name, 0, Path(folder) / "set", plugins)
+            wanted, found, wrong = outcome_of(code, run, planted)
+            due, hit, alarms = due + wanted, hit + found, alarms + len(wrong)
+        lines.append(f"| {code} | {', '.join((*formats, *more))} | {due} | {hit} | {hit / max(due, 1):.2f} | {alarms} |")
     return "\n".join(lines) + "\n"
 
 

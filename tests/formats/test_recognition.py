@@ -200,6 +200,19 @@ def test_lists_of_voc_that_overlap_do_not_inflate_the_set(tmp_path: Path) -> Non
         ("missing-label", "ImageSets/Main/val.txt", 3, "JPEGImages/bare.jpg")]
 
 
+def test_two_sets_of_voc_are_named_and_one_must_be_chosen(tmp_path: Path) -> None:
+    for year in ("VOC2007", "VOC2012"):
+        voc(tmp_path / "kit" / year, 2, "Annotations/")
+        write(tmp_path / "kit" / year, "ImageSets/Main/train.txt", "000\n001\n")
+    told = refused(tmp_path / "kit")
+    assert "holds 2 VOC datasets (VOC2007, VOC2012); name one of these folders" in told
+    assert len(paths(opened(tmp_path / "kit/VOC2007"))) == 2
+    for split in ("train", "val"):  # folders of splits are one set
+        voc(tmp_path / "splits" / split, 2, "Annotations/")
+        write(tmp_path / "splits" / split, "ImageSets/Main/train.txt", "000\n001\n")
+    assert len(paths(opened(tmp_path / "splits"))) > 1
+
+
 def test_roboflows_darknet_export_names_its_classes(tmp_path: Path) -> None:
     for split in ("train", "valid"):
         write(tmp_path, f"{split}/a_{split}.jpg")

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dsinspect.errors import UserError
 from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._sniffing import estimate, head, names_in
-from dsinspect_formats.voc.reader import Options, VocSource, _objects_in
+from dsinspect_formats.voc.reader import Options, VocSource, _objects_in, several_sets, told_apart
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -42,10 +43,21 @@ class Voc(Format):
         records, first = estimate(names_in(root, ".xml"), lambda path: _objects_in(head(root / path)))
         if first is None:
             return None
+        several = several_sets(root)
+        if several:
+            return Detection(0.9, told_apart(several), records)
         return Detection(0.9 if first.count("/") <= 1 else 0.8, f"{first} is an <annotation>", records)
 
     def open(self, request: OpenRequest) -> VocSource:
-        """List XML files, images and split lists; no XML is read yet."""
+        """List XML files, images and split lists; no XML is read yet.
+
+        Raises:
+            UserError: no XML file, or several sets.
+        """
+        several = several_sets(request.root)
+        if several:
+            raise UserError(f"{request.root}: {told_apart(several)}; name one of these folders, or several as the splits of one "
+                            "dataset: train=A val=B")
         options = request.options if isinstance(request.options, Options) else Options()
         return VocSource(request.root, request.images, options, request.columns)
 

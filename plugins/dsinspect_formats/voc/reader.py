@@ -20,7 +20,7 @@ from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
-from dsinspect_formats._splits import split_of_folders
+from dsinspect_formats._splits import split_named, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding, xml_text
 from dsinspect_formats.voc._xml import VocFile, read_xml
 
@@ -166,6 +166,21 @@ class VocSource:
                             "overlapping-lists", path, f"{first} lists it too", line, number, image=entry.path, split=split))
         self._entries = [*entries.values(), *(e for e in self._entries if e.path not in entries)]
         return tuple(dict.fromkeys(split for split, _, _ in order))
+
+
+def several_sets(root: Path) -> list[str]:
+    """Return the folders below, each with `Annotations` and lists of its own, when there are two and more: VOC2007 and VOC2012."""
+    paths = list(walk(root))
+    listed = {f"/{p}".partition("/ImageSets/")[0].lstrip("/") for p in paths if "/ImageSets/" in f"/{p}" and p.endswith(".txt")}
+    labelled = {f"/{p}".partition("/Annotations/")[0].lstrip("/") for p in paths
+                if "/Annotations/" in f"/{p}" and p.endswith(".xml")}
+    found = sorted(f for f in listed & labelled if f and split_named(f.rpartition("/")[2]) is None)
+    return found if len(found) > 1 else []
+
+
+def told_apart(found: Sequence[str]) -> str:
+    """Return in words that a folder holds several sets."""
+    return f"holds {len(found)} VOC datasets ({', '.join(found[:5])}{', ...' if len(found) > 5 else ''})"
 
 
 def _objects_in(content: bytes) -> int | None:

@@ -1,0 +1,45 @@
+"""Faults planted in every format that can be written: each is found there as in COCO, and nothing else is.
+
+The suite plants each fault in some of the formats, in turn, and those of boxes in all; `python tests/mutate.py` plants all in all.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mutate import WRITTEN, clean_set, every_mutation, outcome_of, run_converted, write, written_formats
+
+from dsinspect.conversion.pipeline import ConvertRequest, convert
+from dsinspect.findings.severity import Severity
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
+
+PLUGINS = load_plugins()
+EVERY = 6
+"""Of so many formats, one is tried for a fault that is not in all."""
+IN_ALL = ("BOX001", "BOX003", "BOX007")
+CASES = [(code, name) for k, code in enumerate(every_mutation()) for i, name in enumerate(written_formats(code))
+         if code in IN_ALL or (i + k) % EVERY == 0]
+
+
+@pytest.mark.parametrize(("code", "name"), CASES)
+def test_planted_fault_is_found_and_nothing_else(code: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    run, planted = run_converted(code, name, 0, tmp_path / "set", PLUGINS)
+    due, hit, alarms = outcome_of(code, run, planted)
+    assert due > 0
+    assert hit == due
+    assert alarms == []
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_clean_set_is_clean(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    write("coco", tmp_path / "coco", clean_set(1))
+    convert(ConvertRequest("coco", tmp_path / "coco", out=tmp_path / "set", to=name), PLUGINS)
+    (tmp_path / "set/conversion.json").unlink()
+    run = inspect(Request("set", tmp_path / "set"), PLUGINS)
+    assert [f"{f.code} {f.message}" for o in run.outcomes for f in o.iterate() if f.severity.rank >= Severity.WARNING.rank] == []
+    assert not run.crashed
