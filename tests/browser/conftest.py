@@ -40,18 +40,18 @@ class Watched:
         self.faults: list[str] = []
         self.allowed: tuple[str, ...] = ("file:", "data:", "blob:")
 
-    def __call__(self, url: str, viewport: dict[str, int] = DESK, *, ready: bool = True) -> Any:
-        context = self.browser.new_context(viewport=viewport, accept_downloads=True)
+    def __call__(self, url: str, viewport: dict[str, int] = DESK, *, scheme: str = "light") -> Any:
+        context = self.browser.new_context(viewport=viewport, accept_downloads=True, color_scheme=scheme)
         self.contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)  # a machine that does much else at once
+        page.set_default_navigation_timeout(60_000)
         page.on("console", lambda m: self.faults.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: self.faults.append(f"exception: {e}"))
         page.on("dialog", lambda d: self.faults.append(f"dialog: {d.message}"))
         page.on("request", lambda r: None if r.url.startswith(self.allowed) else self.faults.append(f"request: {r.url}"))
         page.goto(url)
-        if ready:
-            page.wait_for_selector("html[data-ready]")
+        page.wait_for_selector("html[data-ready]")
         return page
 
     def close(self) -> None:

@@ -45,8 +45,8 @@ def sample_page(run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copy(made, tmp_path_factory.mktemp("mailed")))
 
 
-def opened(visit: Callable[..., Any], path: Path, viewport: dict[str, int] = DESK) -> Any:
-    return visit(path.as_uri(), viewport)
+def opened(visit: Callable[..., Any], path: Path, viewport: dict[str, int] = DESK, scheme: str = "light") -> Any:
+    return visit(path.as_uri(), viewport, scheme=scheme)
 
 
 def shown(page: Any) -> int:
@@ -312,15 +312,24 @@ def test_text_of_charts_is_readable_on_a_phone(visit: Callable[..., Any], sample
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-@pytest.mark.parametrize("tab", ["findings", "data", "checks"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_serious_fault_of_accessibility(visit: Callable[..., Any], sample_page: Path, viewport: dict[str, int],
-                                           tab: str) -> None:
-    page = opened(visit, sample_page, viewport)
-    page.locator(f"#tab-{tab}").click()
+                                           scheme: str) -> None:
+    page = opened(visit, sample_page, viewport, scheme)
+    for tab in ("data", "checks", "findings"):
+        page.locator(f"#tab-{tab}").click()
+        assert serious_faults(page) == [], tab
+        assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"], tab
+    page.locator("#unfold").click()
+    press(page, "n k")
+    page.locator(".finding .made").first.wait_for()
     assert serious_faults(page) == []
-    if tab == "findings":
-        press(page, "n k Enter")
-        assert serious_faults(page) == []
+    press(page, "Enter")
+    page.locator(".lightbox .inner").wait_for()
+    assert serious_faults(page) == []
+    press(page, "Shift+C")
+    page.locator("dialog.small").wait_for()
+    assert serious_faults(page) == []
 
 
 def test_hostile_names_do_nothing(visit: Callable[..., Any], run: Run, tmp_path: Path) -> None:

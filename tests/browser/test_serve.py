@@ -23,6 +23,7 @@ from browser.served import Served, make_set, start_server
 
 from dsinspect.review.store import is_store, read_store
 
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 HOSTILE = ("=cmd|'/c calc'!A1", "<script>document.title='pwned'</script>", "../../x", "line\nbreak", "x" * 300, "تسمية 中文")
 
 
@@ -190,9 +191,9 @@ def visit(chromium: Any, server: Served) -> Iterator[Watched]:
     assert watched.faults == []
 
 
-def opened(visit: Watched, server: Served, viewport: dict[str, int] = DESK) -> Any:
+def opened(visit: Watched, server: Served, viewport: dict[str, int] = DESK, scheme: str = "light") -> Any:
     visit.allowed = (*visit.allowed, server.url)
-    return visit(server.url, viewport)
+    return visit(server.url, viewport, scheme=scheme)
 
 
 def press(page: Any, keys: str) -> None:
@@ -336,15 +337,63 @@ def test_a_box_is_resized_with_the_mouse(visit: Watched, server: Served) -> None
 
 
 @pytest.mark.parametrize("viewport", [DESK, PHONE], ids=["desk", "phone"])
-def test_no_serious_fault_of_accessibility(visit: Watched, server: Served, viewport: dict[str, int]) -> None:
-    page = opened(visit, server, viewport)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_serious_fault_of_accessibility(visit: Watched, server: Served, viewport: dict[str, int], scheme: str) -> None:
+    page = opened(visit, server, viewport, scheme)
     page.locator(".stage .label").first.wait_for(state="attached")
     press(page, "r")
+    decided(page, 1)
     assert serious_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
-    press(page, "v Enter")
+    press(page, "?")
+    page.locator("dialog.small").wait_for()
+    assert serious_faults(page) == []
+    press(page, "Escape v")
+    page.locator("dialog.small [role=option]").first.wait_for()
+    press(page, "Enter")
     page.locator(".wall li").first.wait_for()
     assert serious_faults(page) == []
+
+
+def test_only_what_the_format_can_carry_is_offered(visit: Watched, tmp_path: Path) -> None:
+    served = start_server(SAMPLES / "yolo", tmp_path / "yolo.sqlite", "--select", "BOX")
+    page = opened(visit, served)
+    page.locator(".stage .label").first.wait_for(state="attached")
+    press(page, "]")
+    page.locator(".about", has_text="Box").first.wait_for()
+    offered = page.locator(".panel .act").all_inner_texts()
+    assert "Drop" in offered
+    assert "Crowd" not in offered
+    press(page, "w")
+    assert "cannot take: mark-as-crowd" in page.locator("#said").inner_text()
+    press(page, "v")
+    page.locator("dialog.small [role=option]").first.wait_for()
+    press(page, "Enter")
+    page.locator(".wall li:focus").wait_for()
+    assert "w marks" not in page.locator(".wallview .bar").inner_text()
+    press(page, "w")
+    page.locator("#said", has_text="no place for: mark-as-crowd").wait_for()
+    visit.close()
+    served.stop()
+    assert read_store(tmp_path / "yolo.sqlite").decisions == ()
+
+
+def test_whole_checks_and_classes_are_decided_on(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "r Shift+C")
+    page.get_by_role("dialog").get_by_role("combobox").fill("drop")
+    press(page, "Enter")
+    page.locator(".made", has_text="You on all of BOX003: drop").wait_for()
+    page.locator(".counters", has_text="60 of 60").wait_for()
+    press(page, "Shift+L Enter")
+    page.get_by_role("dialog", name="Name of the new class").get_by_role("textbox").fill("lorry")
+    press(page, "Enter")
+    made = settled(server, 3)
+    assert [(d.action, d.check, d.record and d.record.category) for d in made] == [
+        ("keep", None, None), ("drop", "BOX003", None), ("add-class", None, "lorry")]
+    press(page, "u u")
+    settled(server, 1)
+    decided(page, 1)
 
 
 def test_the_keys_are_shown(visit: Watched, server: Served) -> None:

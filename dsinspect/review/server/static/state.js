@@ -31,12 +31,11 @@ export function findingsOf(state) {
   const at = Object.fromEntries(state.fields.map((name, k) => [name, k]));
   return state.findings.map((row, number) => {
     const image = row[at.image];
-    const f = { number, check: state.checks[row[at.check]], severity: row[at.severity], message: visible(row[at.message]), raw: row[at.message], row: image, fix: row[at.fix],
+    return { number, check: state.checks[row[at.check]], severity: row[at.severity], message: visible(row[at.message]), raw: row[at.message], row: image, fix: row[at.fix],
       path: typeof image === "string" ? image : state.images[image] ?? null, split: state.splits[row[at.split]] ?? null, category: state.classes[row[at.class]]?.name ?? null,
       annotation: row[at.annotation], source: state.sources[row[at.source]] ?? null, line: row[at.line], index: row[at.index], box: row[at.box], print: row[at.print],
-      choices: state.choices[row[at.choices]], group: row[at.group], other: row[at.other], subject: `f:${row[at.print]}` };
-    f.text = [f.check.code, f.check.name, f.message, f.path, f.category, f.split].filter(Boolean).join(" ").toLowerCase();
-    return f;
+      choices: state.choices[row[at.choices]], group: row[at.group], other: row[at.other], subject: `f:${row[at.print]}`,
+      get text() { return (this.lower ??= [this.check.code, this.check.name, this.message, this.path, this.category, this.split].filter(Boolean).join(" ").toLowerCase()); } };
   });
 }
 

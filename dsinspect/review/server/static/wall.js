@@ -40,7 +40,7 @@ export class Wall {
   }
 
   mark() {
-    this.hint.textContent = `${count(this.items?.length ?? 0)} of ${count(this.total ?? 0)} shown, ${count(this.chosen.size)} chosen. Space chooses, A all, d drops, c gives a class, w marks as crowd, Enter opens, Esc leaves.`;
+    this.hint.textContent = `${count(this.items?.length ?? 0)} of ${count(this.total ?? 0)} shown, ${count(this.chosen.size)} chosen. Space chooses, A all, d drops, c gives a class, ${this.state.boxChoices.includes("mark-as-crowd") ? "w marks as crowd, " : ""}Enter opens, Esc leaves.`;
     for (const li of this.grid.children) {
       const item = this.items[li.dataset.k];
       li.setAttribute("aria-selected", String(this.chosen.has(Number(li.dataset.k))));
