@@ -38,6 +38,8 @@ CORNERS = ("x_min", "y_min", "x_max", "y_max")
 SIDES = ("x", "y", "box_width", "box_height")
 CENTRES = ("x_center", "y_center", "box_width", "box_height")
 TEXT = ("bbox",)
+OF_REPORTS = frozenset(("code", "severity", "fingerprint"))
+"""Columns that findings have, in .csv and in workbooks, and annotations have not."""
 BOXES = (CORNERS, SIDES, CENTRES, TEXT)
 """The ways a box is written, the surest first."""
 
@@ -87,6 +89,11 @@ def recognise(rows: Sequence[tuple[int, Sequence[Any]]], wanted: Mapping[str, st
         if missing is not None:
             raise UserError(f"--columns: no column {missing!r}{nearest(missing, names)}; there are {', '.join(names)}")
     return _headerless(rows)
+
+
+def is_report(rows: Sequence[tuple[int, Sequence[Any]]]) -> bool:
+    """Say whether the first rows of a sheet are those of a report of dsinspect: findings have boxes, and are no annotations."""
+    return any(OF_REPORTS <= {str(v).lower() for v in values if isinstance(v, str)} for _, values in rows)
 
 
 def parse_wanted(text: str | Mapping[str, str]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from dsinspect.tables.schema import Problem, annotation_columns, image_columns, 
 from dsinspect_formats._images import ImageTree, is_image, relative
 from dsinspect_formats._sniffing import head, names_in
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
-from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, number, numbers_in, parse_wanted, recognise
+from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, is_report, number, numbers_in, parse_wanted, recognise
 
 if TYPE_CHECKING:
     pass
@@ -86,7 +86,8 @@ def _rows_of(path: Path) -> int:
 
 def _understood(path: Path, refused: list[UserError] | None = None) -> bool:
     try:
-        return any(recognise(_first(sheet), {}) for sheet in sheets_of(path))
+        firsts = [_first(sheet) for sheet in sheets_of(path)]
+        return not any(map(is_report, firsts)) and any(recognise(first, {}) for first in firsts)
     except UserError as e:
         if refused is not None:
             refused.append(e)
@@ -197,6 +198,8 @@ def _chosen(path: Path, options: Options) -> tuple[Sheet, Mapped]:
         sheets = [s for s in sheets if s.name == options.sheet]
         if not sheets:
             raise UserError(f"{path}: no sheet {options.sheet!r}")
+    if any(is_report(_first(sheet)) for sheet in sheets):
+        raise UserError(f"{path}: is a report of dsinspect, and no dataset; name the dataset that it is about")
     wanted = parse_wanted(options.columns)
     told: UserError | None = None
     for sheet in sheets:
