@@ -139,6 +139,9 @@ def documented(thing: Any) -> list[str]:
         if len(called) > 100:
             called = f"{thing.__name__}(\n    " + ",\n    ".join(parts) + f",\n) -> {result}"
         lines += ["```python", called, "```", ""]
+    if inspect.ismodule(thing):  # a sentence, and an example
+        start, _, example = (thing.__doc__ or "").strip().partition("\n\n")
+        return [start, "", "```python", inspect.cleandoc("\n" + example), "```", ""]
     section = False
     for line in (inspect.getdoc(thing) or "").split("\n"):
         if re.fullmatch(r"(Args|Returns|Raises|Yields|Attributes):", line):
@@ -187,9 +190,9 @@ def formats_page() -> str:
             lost = [w for w in losses_of(kind) if w not in COUNTED_ALWAYS]
             lines.append(f"- **Lost when written**, counted and named: {'; '.join(lost) or 'nothing'}.")
         lines.append("")
-        for title, options in (("Reading", kind.options_type), ("Writing", kind.writer_options_type)):
+        for title, options in (("Options of reading", kind.options_type), ("Options of writing", kind.writer_options_type)):
             if options.__struct_fields__:
-                lines += [f"{title}: ", "", "| option | default | meaning |", "|---|---|---|"]
+                lines += [f"{title}:", "", "| option | default | meaning |", "|---|---|---|"]
                 lines += [f"| `--set {name}.{o.name}=` | `{o.default}` | {cell(o.meaning)} |" for o in describe(options)]
                 lines.append("")
         if kind.patchable and getattr(kind, "no_place", None):

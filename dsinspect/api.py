@@ -328,7 +328,7 @@ class Findings:
         """Return one row per finding.
 
         Columns: code, severity, message, image, split, category, annotation_id, source, line, index, x_min, y_min, x_max,
-        y_max (px), values (a dict: what was measured, and the limit), fingerprint, fix (`safe: clip`, or None).
+        y_max (px), values (a dict: what was measured, and the limit), fingerprint, fix (`safe: set-box`, or None).
         """
         import pandas as pd
 

@@ -22,7 +22,7 @@ def check(
     dataset: Dataset,
     *,
     output_format: Annotated[str, typer.Option(
-        "--output-format", metavar="NAME", help="text, concise, json, jsonl, junit, sarif, github, markdown.",
+        "--output-format", metavar="NAME", help="text, concise, json, jsonl, csv, html, junit, sarif, github, markdown.",
     )] = "text",
     output_file: Annotated[Path | None, typer.Option(
         "--output-file", metavar="FILE", help="Write the output there instead of to stdout.")] = None,
@@ -62,8 +62,10 @@ def check(
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
                   session.plugins)
     if write_baseline:
+        from dsinspect.findings.wording import counted
+
         count = baselines.write_baseline(write_baseline, baselines.known_findings(run.outcomes))
-        print(f"wrote {write_baseline}: {count:,} known findings")
+        print(f"wrote {write_baseline}: {counted(count, 'known finding')}")
         return
     if session.config.baseline:
         run = baselines.apply_baseline(run, baselines.read_baseline(session.config.baseline))

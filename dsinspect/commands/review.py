@@ -109,7 +109,7 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
            baseline: Path | None,
            placing: Placing, *, quiet: bool) -> None:
     """Write the corrected dataset, the audit, and what was not applied."""
-    from dsinspect.commands.fix import summary, tell
+    from dsinspect.commands.fix import new_faults, summary, tell, told
     from dsinspect.findings.wording import counted
     from dsinspect.fixing.autofix import compare, mend
     from dsinspect.inspection.reporting import report_for
@@ -132,8 +132,11 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
               + (f", {whole:,} of them from decisions on whole checks" if whole else "")
               + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
         print(summary(found.edits))
-        tell(output, applied, compare(run, after))
-        print(f"wrote {files[0]} and {files[1].name}")
+        comparison = compare(run, after)
+        tell(output, applied, comparison)
+        if new_faults(comparison):
+            print(f"dsinspect: the result has findings that were not there: {told(comparison.new)}", file=sys.stderr)
+        print(f"wrote {files[0]} and {files[1]}")
         if baseline:
             print(f"wrote {baseline}: {counted(known, 'known finding')}")
     if found.faults:

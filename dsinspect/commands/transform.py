@@ -181,7 +181,6 @@ def invert(folder: Path, predictions: Path, output: Path) -> None:
     common.require_writable(output, folder, predictions)
     inverted = invert_predictions(predictions, read_manifest(folder))
     write_atomic(output, msgspec.json.encode(inverted.records) + b"\n")
-    print(f"wrote {output}: {len(inverted.records):,} predictions")
+    print(f"wrote {output}: {counted(len(inverted.records), 'prediction')}")
     for reason, count in inverted.skipped.items():
-        what = "prediction" if count == 1 else "predictions"
-        print(f"dsinspect: {count:,} {what} {reason} {'is' if count == 1 else 'are'} left out", file=sys.stderr)
+        print(f"dsinspect: {counted(count, 'prediction')} {reason} {'is' if count == 1 else 'are'} left out", file=sys.stderr)

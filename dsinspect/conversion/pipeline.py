@@ -219,7 +219,7 @@ class _Run:
                 frame = SetFrame(refs, self._probes, info.box_units, self._request.frame)
                 loaded = self._executor(len(refs)).results(partial(read, probes=self._probes), refs)
                 shards = (self._placed(prepared(*found, info, frame), file, categories) for found in loaded)
-                done.losses.update(self._target.write(self._target_info(), shards, self._out.resolve()))  # a `..` of the user's own is none of the set's
+                done.losses.update(self._target.write(self._target_info(), shards, self._out.resolve()))
             if self._fitting is not None:
                 done.losses.update(self._fitting.losses)
                 splits = list(dict.fromkeys((*self._target_info().splits, *self._written)))

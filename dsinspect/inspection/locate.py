@@ -46,7 +46,8 @@ def located(datasets: Sequence[str]) -> Located:
     for text in datasets:
         named = _named(text)
         if named is None:
-            raise UserError(f"{text}: several datasets are one set when each is named: train={datasets[0]} val=...")
+            raise UserError(f"{text}: several datasets are one set when each is named, as in train={datasets[0]} val={text}; "
+                            "an option with several values needs quotes")
         split, place = named
         if split in parts:
             raise UserError(f"{text}: two datasets are named {split}")

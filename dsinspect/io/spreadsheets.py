@@ -85,6 +85,8 @@ def sheets_of(path: Path) -> list[Sheet]:
         UserError: the file is encrypted, cut, no spreadsheet, or unfolds into too much.
     """
     kind = kind_of(path)
+    if kind == "xlsx" and path.suffix.lower() in (".ods", ".fods"):
+        raise UserError(f"{path}: an OpenDocument spreadsheet; save it as .xlsx, and name that file")
     if kind is None:
         raise UserError(f"{path}: not a spreadsheet (.xlsx, .xls or .csv)")
     if kind == "csv":

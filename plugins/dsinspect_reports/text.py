@@ -110,7 +110,7 @@ def summary_line(run: Run) -> str:
     if skipped:
         line += f"; {skipped} {'check' if skipped == 1 else 'checks'} skipped"
     if run.baseline is not None:
-        line += f"; {run.baseline.known:,} known findings are not reported again"
+        line += f"; {counted(run.baseline.known, 'known finding')} {'is' if run.baseline.known == 1 else 'are'} not reported again"
         if run.baseline.stale:
             line += f", {len(run.baseline.stale):,} known ones are gone: write the baseline again"
     return line

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from cli.conftest import cli  # noqa: F401 - a fixture of the tests here as well
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rewriting import Read, lines_lost, patches, rewritten, write
@@ -356,3 +357,15 @@ def test_spans_across_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     for size in (1, 2, 3, 7, 64):
         monkeypatch.setattr("dsinspect_formats.coco._spans._CHUNK", size)
         assert {k: v.pairs() for k, v in strict_spans(content).items()} == {k: v.pairs() for k, v in whole.items()}
+
+
+def test_a_new_id_is_none_that_a_record_without_a_readable_box_has(tmp_path: Path, cli: Any) -> None:  # noqa: F811
+    annotations = [{"id": n, "image_id": 1, "category_id": 1, "bbox": box, "area": 4, "iscrowd": 0}
+                   for n, box in ((1, [1, 1, 2, 2]), (1, [4, 4, 2, 2]), (2, ["five", 1, 2, 2]))]
+    document = {"images": [{"id": 1, "file_name": "a.png", "width": 9, "height": 9}], "annotations": annotations,
+                "categories": [{"id": 1, "name": "car"}]}
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a.json").write_text(json.dumps(document))
+    cli("fix", tmp_path / "set", "-o", tmp_path / "out", "--select", "REC003", "--no-cache")
+    fixed = json.loads((tmp_path / "out" / "a.json").read_text())["annotations"]
+    assert [a["id"] for a in fixed] == [1, 3, 2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,6 +30,9 @@ FILLED = ("id", "area", "iscrowd")
 """Fields that a `set-field` without a value can fill in: the next free id, the area of the geometry, 0."""
 
 
+_ID = re.compile(r'"id"\s*:\s*(\d{1,18})(?!\d)')
+
+
 @dataclass
 class _File:
     """One file of the set and what is to be done to it."""
@@ -47,6 +51,12 @@ class _File:
     new_ids: dict[int, int] = field(default_factory=dict)
     boxes: list[tuple[int, Change]] = field(default_factory=list)
     to_utf8: bool = False
+
+    @property
+    def largest_id(self) -> int:
+        """The largest id of an annotation; those of records that cannot be read count, for somebody may repair them."""
+        unread = [int(n) for p in self.read.problems for n in _ID.findall(p.text)]
+        return max([0, *unread, int(self.read.annotations["annotation_id"].max(initial=0))])
 
     @property
     def is_touched(self) -> bool:
@@ -197,7 +207,7 @@ def _settle_ids(files: list[_File]) -> None:
     for file in files:
         asked = sorted((i, w["set-annotation-id"]) for i, w in file.records.items() if "set-annotation-id" in w)
         given = {i: c.whole_number() for i, c in asked if c.text is not None}
-        free = max([0, *given.values(), *file.read.annotations["annotation_id"].tolist()]) + 1
+        free = max([file.largest_id, *given.values()]) + 1
         for index, change in asked:
             file.new_ids[index] = given[index] if change.text is not None else free
             free += change.text is None
@@ -379,8 +389,7 @@ class _Editor:
         touched.update(indices[np.isin(category_ids, list(moved))].tolist())
         if self.everywhere:
             touched.update(indices.tolist())
-        own = frame["annotation_id"]
-        self.free = max([0, *self.file.new_ids.values(), int(own.max(initial=0))]) + 1
+        self.free = max([self.file.largest_id, *self.file.new_ids.values()]) + 1
         for index in sorted(touched - self.cuts["annotations"]):
             category = int(category_ids[self.file.index_rows[index]])
             target = moved.get(category, category)

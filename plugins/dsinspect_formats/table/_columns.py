@@ -93,7 +93,7 @@ def recognise(rows: Sequence[tuple[int, Sequence[Any]]], wanted: Mapping[str, st
 
 def is_report(rows: Sequence[tuple[int, Sequence[Any]]]) -> bool:
     """Say whether the first rows of a sheet are those of a report of dsinspect: findings have boxes, and are no annotations."""
-    return any(OF_REPORTS <= {str(v).lower() for v in values if isinstance(v, str)} for _, values in rows)
+    return any({str(v).lower() for v in values if isinstance(v, str)} >= OF_REPORTS for _, values in rows)
 
 
 def parse_wanted(text: str | Mapping[str, str]) -> dict[str, str]:
