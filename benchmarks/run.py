@@ -266,9 +266,35 @@ def review_job(b: Bench) -> Job:
     return job
 
 
+def simulated(path: Path, name: str) -> dict[str, float]:
+    """Return the seconds that `simulate` takes to open and load a set, and for the fates of a trainer; fresh, alone."""
+    done = subprocess.run([*DSINSPECT, "simulate", str(path), "--trainer", name, "--timings", "--quiet", "--no-cache", "--jobs",
+                           "1"], capture_output=True, text=True, check=True)
+    told = {name: float(seconds) for seconds, name in re.findall(r"(?m)^ *([\d.]+) s  (\S.*)$", done.stderr)}
+    fates = next(s for n, s in told.items() if n.startswith(f"{name}@"))
+    return {"load": told.get("open", 0.0) + told.get("load", 0.0), "fates": fates}
+
+
+def trainers_job(b: Bench) -> Job:
+    file = b.coco(b.annotations)
+    job = Job(f"`simulate`: fates of {b.annotations:,} annotations", "the fates of one trainer within a fifth of the loading")
+    names = ("detectron2", "mmdet", "torchvision", "yolox", "rtdetr", "rfdetr", "cocoeval")
+    labels = b.folder / "labels" / str(b.annotations)
+    if not (labels / "data.yaml").is_file():
+        workloads.yolo(labels, max(b.annotations * 118_287 // 860_000, 1), b.annotations)
+    for name, path in (*((n, file) for n in names), ("ultralytics", labels)):
+        runs = [simulated(path, name) for _ in range(b.repeat)]
+        ratio = sorted(r["fates"] / r["load"] for r in runs)[len(runs) // 2]
+        load = sorted(r["load"] for r in runs)[len(runs) // 2]
+        of = f"{ratio:.2f} of the {load:.2f} s that loading takes"
+        job.lines.append(Line(f"{name}{', YOLO label files' if path is labels else ''}", Figure(
+            tuple(sorted(r["fates"] for r in runs)), 0), of))
+    return job
+
+
 JOBS: dict[str, Callable[[Bench], Job]] = {
     "coco": coco_job, "header": header_job, "probes": probes_job, "start": start_job, "growth": growth_job, "xlsx": xlsx_job,
-    "review": review_job, "transform": transform_job}
+    "review": review_job, "transform": transform_job, "trainers": trainers_job}
 
 
 def page(jobs: list[Job], b: Bench) -> str:

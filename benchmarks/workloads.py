@@ -39,6 +39,27 @@ def boxes(out: Path, images: int, annotations: int, classes: int = 80) -> None:
     partial.replace(out)
 
 
+def yolo(out: Path, images: int, annotations: int, classes: int = 80) -> None:
+    """Write a YOLO set: a label file of boxes for each of many copies of one small image."""
+    import cv2
+
+    rng = np.random.default_rng(0)
+    done, jpeg = cv2.imencode(".jpg", np.zeros((48, 64, 3), np.uint8))
+    assert done
+    for folder in ("images", "labels"):
+        (out / folder).mkdir(parents=True)
+    wh = rng.random((annotations, 2)) * 0.3 + 0.02
+    centre = wh / 2 + rng.random((annotations, 2)) * (1 - wh)
+    category = np.minimum(rng.zipf(1.4, annotations), classes) - 1
+    rows = [f"{c} {x:.6f} {y:.6f} {w:.6f} {h:.6f}\n" for c, (x, y), (w, h) in zip(
+        category.tolist(), centre.tolist(), wh.tolist(), strict=True)]
+    ends = np.sort(rng.integers(0, annotations + 1, images - 1)).tolist()
+    for k, (start, end) in enumerate(zip([0, *ends], [*ends, annotations], strict=True)):
+        (out / "images" / f"{k:06}.jpg").write_bytes(jpeg)
+        (out / "labels" / f"{k:06}.txt").write_text("".join(rows[start:end]))
+    (out / "data.yaml").write_text("train: images\nnames: [" + ", ".join(f"class {k}" for k in range(classes)) + "]\n")
+
+
 def coco(out: Path, images: int, annotations: int, classes: int = 80) -> None:
     """Write a COCO file whose areas and boxes are those of its polygons, as in COCO itself; 1 % are crowds."""
     rng = np.random.default_rng(0)

@@ -390,6 +390,122 @@ def plant_orphan(folder: Path, rng: np.random.Generator) -> None:
     (folder / "stray.jpg").write_bytes(encode(scene(rng, (192, 144), [])))
 
 
+def small_coco(folder: Path, drawn: list[Picture], names: list[str]) -> None:
+    """Write a COCO set of pictures in folders of their splits, its ids 0 to n - 1."""
+    number = {name: k for k, name in enumerate(names)}
+    key = 0
+    for split in dict.fromkeys(p.split for p in drawn):
+        own = [p for p in drawn if p.split == split]
+        (folder / split).mkdir(parents=True)
+        annotations = []
+        for k, picture in enumerate(own):
+            assert picture.content is not None
+            (folder / split / picture.name).write_bytes(picture.content)
+            for name, x0, y0, x1, y1 in picture.boxes:
+                key += 1
+                annotations.append({"id": key, "image_id": k, "category_id": number[name], "iscrowd": 0,
+                                    "bbox": [number_of(v) for v in (x0, y0, x1 - x0, y1 - y0)],
+                                    "area": number_of((x1 - x0) * (y1 - y0))})
+        document = {"images": [{"id": k, "file_name": p.name, "width": p.size[0], "height": p.size[1]} for k, p in enumerate(own)],
+                    "annotations": annotations, "categories": [{"id": k, "name": n} for n, k in number.items()]}
+        (folder / split / "_annotations.coco.json").write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
+
+
+def number_of(value: float) -> float | int:
+    """Return a whole number as one."""
+    return int(value) if value == int(value) else value
+
+
+def write_frames(folder: Path, faults: Faults) -> None:
+    """Write frames of a film, every second one for validation, with what a tracker and a tiler leave behind."""
+    rng = np.random.default_rng(SEED + 5)
+    drawn = pictures(rng, "frame", "train", [(160, 120)] * 40, PATTERNS, 0)
+    for k, picture in enumerate(drawn):
+        picture.name, picture.split = f"film_mp4-{k:03d}.jpg", "val" if k % 4 == 3 else "train"
+    faults.plant("SPL007", "every fourth frame of a film is in val", formats=("frames",))
+    faults.plant("SPL003", "every fourth frame of a film is in val", drawn[0].name, formats=("frames",))
+    for picture in [p for p in drawn if p.split == "train"][:6]:
+        picture.boxes.append(("bus", 2.0, 2.0, 34.0, 28.0))
+    faults.plant("BOX013", "one box in 6 frames, left on by a tracker", drawn[0].name, "bus", formats=("frames",))
+    full = drawn[18]
+    full.boxes = [("seat", float(x), float(y), x + 5.0, y + 5.0) for y in range(6, 110, 8) for x in range(6, 150, 6)][:305]
+    full.boxes += [("seat", 0.0, y, 2.0, y + 5.0) for y in (6.0, 30.0, 54.0, 78.0, 102.0)]
+    full.content = encode(scene(rng, full.size, [("car", *edges) for _, *edges in full.boxes]))
+    faults.plant("DST005", "310 boxes", full.name, formats=("frames",))
+    faults.plant("DST002", "310 boxes", full.name, formats=("frames",))
+    for _ in range(5):
+        faults.plant("BOX010", "2 of the usual 5 px", full.name, "seat", formats=("frames",))
+        faults.plant("BOX014", "2 px at the edge of the picture, left by a tiler", full.name, "seat", formats=("frames",))
+    tiny = drawn[24]
+    tiny.size = tiny.declared = (64, 8)
+    tiny.boxes = [("car", 20.0, 1.0, 44.0, 7.0)]
+    tiny.content = encode(scene(rng, tiny.size, []))
+    for code in ("IMG020", "IMG014", "IMG015"):
+        faults.plant(code, "64 x 8 px", tiny.name, formats=("frames",))
+    faults.plant("BOX010", "6 px high, as high as its picture", tiny.name, "car", formats=("frames",))
+    drawn[30].boxes.append(("DontCare", 100.0, 2.0, 150.0, 20.0))
+    faults.plant("CLS008", "a class of regions to ignore", None, "DontCare", formats=("frames",))
+    for name, n in (("DontCare", "1 box"), ("bus", "6 boxes"), ("seat", "310 boxes of 1 picture")):
+        faults.plant("CLS002", n, None, name, formats=("frames",))
+        faults.plant("SPL005", "none in val", None, name, formats=("frames",))
+        if name != "seat":
+            faults.plant("CLS001", n, None, name, formats=("frames",))
+    faults.plant("CLS009", "ids 0 to 5: not torchvision's 1 to 6", formats=("frames",))
+    small_coco(folder, drawn, ["car", "person", "bicycle", "bus", "DontCare", "seat"])
+
+
+def write_rotated(folder: Path, faults: Faults) -> None:
+    """Write pictures with rotated boxes as DOTA, one of which is no rectangle."""
+    rng = np.random.default_rng(SEED + 6)
+    (folder / "images").mkdir(parents=True)
+    (folder / "labelTxt").mkdir()
+    for k in range(4):
+        image = scene(rng, (160, 120), [])
+        rows = []
+        for n in range(3):
+            centre, half, angle = np.array([30 + 50 * n, 40 + 12 * k]), np.array([18, 8]), 0.2 + 0.35 * (n + k)
+            axes = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+            corners = centre + np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * half @ axes
+            if (k, n) == (2, 1):
+                corners[2] += (9, -7)
+            cv2.fillPoly(image, [corners.round().astype(np.int32)], (60, 60, 200))
+            rows.append(" ".join(f"{v:.1f}" for v in corners.ravel()) + " ship 0\n")
+        (folder / "images" / f"port_{k}.png").write_bytes(encode(image, ".png"))
+        (folder / "labelTxt" / f"port_{k}.txt").write_text("".join(rows), encoding="utf-8")
+    faults.plant("OBB001", "four corners that are no rectangle", "port_2.png", "ship", formats=("rotated",))
+    faults.plant("CLS002", "12 boxes in 4 pictures", None, "ship", formats=("rotated",))
+    for k in range(4):
+        faults.plant("IMG004", "DOTA declares no size", f"port_{k}.png", formats=("rotated",))
+
+
+def write_tracks(folder: Path, faults: Faults) -> None:
+    """Write a film of three walkers as MOT: one changes its class, one is gone for two frames, one jumps."""
+    rng = np.random.default_rng(SEED + 7)
+    sequence = folder / "train" / "walk"
+    (sequence / "img1").mkdir(parents=True)
+    (sequence / "gt").mkdir()
+    rows = []
+    for frame in range(1, 31):
+        (sequence / "img1" / f"{frame:06d}.jpg").write_bytes(encode(scene(rng, (160, 120), [])))
+        for track in (1, 2, 3):
+            x, y = 8 + 4 * frame, 4 + 38 * (track - 1)
+            if track == 3 and frame > 20:
+                x -= 85
+            if track == 2 and frame in (10, 11):
+                continue
+            rows.append(f"{frame},{track},{x},{y},16,30,1,{3 if track == 1 and frame > 15 else 1},1\n")
+    (sequence / "gt" / "gt.txt").write_text("".join(rows), encoding="utf-8")
+    (sequence / "seqinfo.ini").write_text(
+        "[Sequence]\nname=walk\nimDir=img1\nframeRate=10\nseqLength=30\nimWidth=160\nimHeight=120\nimExt=.jpg\n", encoding="utf-8")
+    for name in ("bicycle", "crowd", "distractor", "motorbike", "non motorized vehicle", "occluder", "occluder full",
+                 "occluder on the ground", "person on vehicle", "reflection", "static person"):
+        faults.plant("CLS003", "a class of MOT without a box", None, name, formats=("tracks",))
+    faults.plant("CLS002", "15 boxes", None, "car", formats=("tracks",))
+    faults.plant("VID001", "track 1 becomes a car", "000016.jpg", formats=("tracks",))
+    faults.plant("VID002", "track 2 is gone for two frames", "000012.jpg", formats=("tracks",))
+    faults.plant("VID003", "track 3 jumps 81 px back", "000021.jpg", formats=("tracks",))
+
+
 def draw(out: Path) -> list[dict[str, Any]]:
     """Draw every set into `out` and return the faults planted."""
     drawn, faults = faulty(np.random.default_rng(SEED))
@@ -408,6 +524,9 @@ def draw(out: Path) -> list[dict[str, Any]]:
              *pictures(rng, "val", "val", [(160, 120)] * 14, PATTERNS, 1)]
     shutil.rmtree(out / "clean", ignore_errors=True)
     write_coco(out / "clean", clean, Faults())
+    for name, write_small in (("frames", write_frames), ("rotated", write_rotated), ("tracks", write_tracks)):
+        shutil.rmtree(out / name, ignore_errors=True)
+        write_small(out / name, faults)
     listed = sorted(faults.listed, key=lambda f: (f["code"], f["image"] or "", f["category"] or "", f["formats"]))
     (out / "faults.json").write_text(json.dumps(listed, indent=1) + "\n", encoding="utf-8")
     (out / "README.md").write_text(readme(listed), encoding="utf-8")
@@ -421,8 +540,9 @@ def readme(listed: list[dict[str, Any]]) -> str:
     return (
         "# Sample sets\n\n"
         "One drawn set of pictures with planted faults, written as COCO (`coco/`), Pascal VOC (`voc/`), YOLO (`yolo/`)\n"
-        "and a spreadsheet (`table/`); and `clean/`, a COCO set without a fault. `python sample_data/draw.py` draws them\n"
-        "again; `faults.json` is the list below for programs.\n\n"
+        "and a spreadsheet (`table/`); and `clean/`, a COCO set without a fault. Three small sets show what only they can:\n"
+        "`frames/` (COCO), frames of a film; `rotated/` (DOTA), rotated boxes; `tracks/` (MOT), tracks of a film.\n"
+        "`python sample_data/draw.py` draws them again; `faults.json` is the list below for programs.\n\n"
         "    dsinspect report sample_data/coco\n\n"
         "| code | picture | class | what was done | formats |\n|---|---|---|---|---|\n" + rows)
 

@@ -20,6 +20,7 @@ from dsinspect.loader import load_plugins
 SAMPLES = Path(__file__).resolve().parents[1] / "sample_data"
 PLUGINS = load_plugins()
 PLANTED: list[dict[str, Any]] = json.loads((SAMPLES / "faults.json").read_text(encoding="utf-8"))
+SETS = ("coco", "voc", "yolo", "table", "clean", "frames", "rotated", "tracks")
 ABOUT_BOXES = ("BOX", "REC005", "REC006")
 
 
@@ -33,14 +34,14 @@ def found(name: str, **options: Any) -> list[Any]:
     return [f for o in run.outcomes for f in o.iterate()]
 
 
-@pytest.mark.parametrize("name", ["coco", "voc", "yolo", "table"])
+@pytest.mark.parametrize("name", ["coco", "voc", "yolo", "table", "frames", "rotated", "tracks"])
 def test_exactly_the_planted_faults_are_found(name: str) -> None:
     got = Counter((f.code, f.image.rpartition("/")[2] if f.image else None) for f in found(name))
     assert not got - due(name), "too many"
     assert not due(name) - got, "missing"
 
 
-@pytest.mark.parametrize("name", ["coco", "voc", "yolo", "table"])
+@pytest.mark.parametrize("name", ["coco", "voc", "yolo", "table", "frames", "rotated", "tracks"])
 def test_class_of_each_planted_fault(name: str) -> None:
     got = {(f.code, f.image.rpartition("/")[2] if f.image else None, f.category) for f in found(name)}
     for fault in PLANTED:
@@ -87,8 +88,7 @@ def test_drawing_again_gives_the_same_files(tmp_path: Path) -> None:
     _, wrong, missing = filecmp.cmpfiles(tmp_path, SAMPLES, [str(p) for p in text], shallow=False)
     assert (wrong, missing) == ([], [])
     # Another version of the JPEG encoder may write other bytes for the same pixels: the names must be the same.
-    kept = {p.relative_to(SAMPLES) for n in ("coco", "voc", "yolo", "table", "clean") for p in (SAMPLES / n).rglob("*")
-            if p.is_file()}
+    kept = {p.relative_to(SAMPLES) for n in SETS for p in (SAMPLES / n).rglob("*") if p.is_file()}
     assert kept == {p for p in drawn if len(p.parts) > 1}
 
 

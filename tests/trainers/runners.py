@@ -142,6 +142,9 @@ def run_ultralytics(source: Path, cases: dict[str, Any], work: Path) -> dict[str
         if case["label"] is not None:
             label.write_bytes(case["label"].encode("latin-1"))
         fates["label " + case["name"]] = judged(plain, label, case["nc"])
+    for pair in cases.get("pairs", ()):
+        fates[pair["name"]] = judged(Path(pair["image"]), Path(pair["label"]), pair["nc"])
+    label = label_folder / "case.txt"
     label.write_text("0 0.5 0.5 0.2 0.2\n")
     for name, content in cases["images"].items():
         image, twin = work / name, work / "twin"
@@ -167,8 +170,10 @@ def _coco(document: Any, path: Path) -> Any:
 
 
 def _each(cases: dict[str, Any], run: Callable[[Any], Any]) -> dict[str, Any]:
+    """Run a loader over the documents; those of a whole set name the folder of their images."""
     fates = {}
     for case in cases["coco"]:
+        _Picture.folder = Path(case["folder"]) if "folder" in case else None
         try:
             with silent():
                 fates[case["name"]] = run(copy.deepcopy(case["document"]))
@@ -301,6 +306,9 @@ def run_torchvision(source: Path, cases: dict[str, Any], work: Path) -> dict[str
 
     def run(document: Any) -> Any:
         (work / "annotations" / "instances_train2017.json").write_text(json.dumps(document))
+        if _Picture.folder is not None:
+            shutil.rmtree(work / "train2017") if not (work / "train2017").is_symlink() else (work / "train2017").unlink()
+            (work / "train2017").symlink_to(_Picture.folder)
         dataset = reference.get_coco(str(work), "train", None)
         whole = dataset.dataset
         kept = []
@@ -327,10 +335,17 @@ class Chain:
 
 
 class _Picture:
-    """What the converters ask of an image."""
+    """What the converters ask of an image: its size as stored; that of the drawn ones where no folder is named."""
+
+    folder: Path | None = None
 
     def __init__(self, record: dict[str, Any]) -> None:
+        from PIL import Image
+
         self.size = (64, 48)
+        if self.folder is not None:
+            with Image.open(self.folder / record["file_name"]) as image:
+                self.size = image.size
 
 
 def run_rtdetr(source: Path, cases: dict[str, Any], work: Path) -> dict[str, Any]:
@@ -425,6 +440,14 @@ def _rfdetr_yolo(cases: dict[str, Any], work: Path) -> dict[str, Any]:
     yolo._extract_yolo_class_names = lambda path: [f"class {k}" for k in range(nc)]
     yolo._list_yolo_image_paths = lambda path: [str(folder / "images" / "case.png")]
     fates: dict[str, Any] = {}
+
+    class Detections:
+        def __init__(self) -> None:
+            self.xyxy, self.class_id = found.xyxy.copy(), found.class_id
+
+        def __len__(self) -> int:
+            return len(self.xyxy)
+
     for case in cases["labels"]:
         nc = case["nc"]
         label = folder / "labels" / "case.txt"
@@ -435,17 +458,21 @@ def _rfdetr_yolo(cases: dict[str, Any], work: Path) -> dict[str, Any]:
             with np.errstate(all="ignore"):
                 _, samples = yolo._build_yolo_samples(str(folder / "images"), str(folder / "labels"), "", include_polygons=False)
             found = samples[0]
-
-            class Detections:
-                xyxy, class_id = found.xyxy.copy(), found.class_id
-
-                def __len__(self) -> int:
-                    return len(self.xyxy)
-
             _, target = convert(_Picture({}), {"image_id": 0, "detections": Detections()})
             fates["label " + case["name"]] = {"rows": _tensors(target)}
         except Exception as e:
             fates["label " + case["name"]] = {"stops": error(e)}
+    for pair in cases.get("pairs", ()):
+        nc, at = pair["nc"], pair["image"]
+        yolo._list_yolo_image_paths = lambda path, at=at: [at]
+        try:
+            _, samples = yolo._build_yolo_samples(str(Path(at).parent), str(Path(pair["label"]).parent), "", include_polygons=False)
+            found = samples[0]
+            _Picture.folder = Path(at).parent
+            _, target = convert(_Picture({"file_name": Path(at).name}), {"image_id": 0, "detections": Detections()})
+            fates[pair["name"]] = {"rows": _tensors(target)}
+        except Exception as e:
+            fates[pair["name"]] = {"stops": error(e)}
     assert torch is not None
     return fates
 
