@@ -546,7 +546,7 @@ def _settings(ops: Ops, plugins: Plugins, settings: Mapping[str, Any]) -> Any:
 
     named = [parse_op(op) if isinstance(op, str) else op for op in ops]
     try:
-        return Settings(build_chain(named, plugins.transforms), **settings)
+        return Settings(build_chain(named, plugins), **settings)
     except TypeError as e:
         raise UserError(f"transform: {str(e).partition('() ')[2] or e}") from None
 

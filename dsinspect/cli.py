@@ -94,6 +94,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
     except UserError as e:
+        if isinstance(e, PluginCrashedError) and os.environ.get("DSINSPECT_TRACEBACK"):
+            traceback.print_exception(e)
         for line in (f"dsinspect: error: {e}", *(f"  {d}" for d in e.details)):
             print(as_named(without_controls(line[:len(line) - len(line.lstrip())] + " ".join(line.split()))), file=sys.stderr)
         return ExitCode.CRASHED if isinstance(e, PluginCrashedError) else ExitCode.USER_ERROR
@@ -210,7 +212,7 @@ def load_command_plugins(arguments: Sequence[str]) -> Plugins:
     disabled = [value for flag, value in itertools.pairwise(arguments) if flag == "--no-plugin"]
     disabled += [a.partition("=")[2] for a in arguments if a.startswith("--no-plugin=")]
     try:
-        return load_plugins(disabled)
+        return load_plugins(disabled, all_known=False)
     except PluginError:
         from dsinspect.config import load_config
 
@@ -218,7 +220,7 @@ def load_command_plugins(arguments: Sequence[str]) -> Plugins:
         more = load_config(dataset).disable_plugins
         if not more:
             raise
-        return load_plugins([*disabled, *more])
+        return load_plugins([*disabled, *more], all_known=False)
 
 
 def _print_version(wanted: bool) -> None:

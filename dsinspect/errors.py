@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+T = TypeVar("T")
+E = TypeVar("E", bound=BaseException)
 
 
 class ExitCode(enum.IntEnum):
@@ -40,7 +48,87 @@ class PluginError(UserError):
 
 
 class PluginCrashedError(PluginError):
-    """A plugin that raised or broke its protocol while it ran; the command exits 3."""
+    """A plugin that raised or broke its protocol while it ran; the command exits 3.
+
+    Attributes:
+        fault: what happened, without who and where it comes from.
+    """
+
+    fault = ""
+
+
+def how(error: BaseException) -> str:
+    """Say how something failed, and where, in one line."""
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+    return f"failed with {type(error).__name__}: {' '.join(str(error).split())[:300]}{place}"
+
+
+@dataclass(frozen=True)
+class Blame:
+    """Names something that a plugin offers, in whatever worker it breaks its protocol.
+
+    Attributes:
+        plugin: its name, as `--no-plugin` takes it.
+        origin: the distribution or the file it comes from.
+        what: what is offered: `format acme`.
+    """
+
+    plugin: str
+    origin: str
+    what: str
+
+    def line(self, fault: str) -> str:
+        """Return one line that names the plugin, its fault, and the way to go on."""
+        return f"plugin {self.plugin!r} ({self.origin}): {self.what} {fault}; go on with --no-plugin {self.plugin}"
+
+    def reason(self, fault: str) -> str:
+        """Return what a report keeps of it: no place on this machine is in an output."""
+        return f"plugin {self.plugin}: {self.what} {fault}"
+
+    def broke(self, fault: str) -> PluginCrashedError:
+        """Return the error for a protocol that was broken."""
+        error = PluginCrashedError(self.line(fault))
+        error.fault = fault
+        return error
+
+
+class Watched:
+    """While something of a plugin runs, what it raises names it; mistakes of the user's and trouble with files stay as they are.
+
+    >>> with Watched(Blame("acme", "acme 1.0", "format acme")):
+    ...     {}["boxes"]
+    Traceback (most recent call last):
+        ...
+    dsinspect.errors.PluginCrashedError: ...plugin 'acme' (acme 1.0): format acme failed with KeyError: 'boxes' ...
+    """
+
+    def __init__(self, blame: Blame, at: str = "") -> None:
+        """Take what names the plugin, and what it is working on."""
+        self._blame, self._at = blame, at and f" on {at}"
+        self._ours: BaseException | None = None
+
+    def ours(self, error: E) -> E:
+        """Return an error that is not the plugin's, though it comes through it."""
+        self._ours = error
+        return error
+
+    def handed(self, items: Iterable[T]) -> Iterator[T]:
+        """Yield what the plugin is handed: an error that comes from there is not the plugin's."""
+        try:
+            yield from items
+        except BaseException as e:
+            self.ours(e)
+            raise
+
+    def __enter__(self) -> Self:
+        """Begin."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Raise a PluginCrashedError in place of what the plugin raised."""
+        if isinstance(error, Exception) and error is not self._ours and not isinstance(error, UserError | OSError | MemoryError):
+            raise self._blame.broke(how(error) + self._at) from error
 
 
 def nearest(word: str, known: Iterable[str]) -> str:

@@ -7,8 +7,8 @@ import importlib
 import importlib.util
 import inspect
 import sys
-import traceback
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from dsinspect.errors import PluginError, UserError, nearest
+from dsinspect.errors import Blame, PluginCrashedError, PluginError, UserError, Watched, nearest
 from dsinspect.protocols import INTERFACE, VERSION
 from dsinspect.protocols.hookspecs import Hooks
 
@@ -59,11 +59,13 @@ class Plugins:
     Attributes:
         loaded: in order of name.
         local: files of the one-file plugins, to load again in workers.
+        faults: classes that broke their protocol while the others went on, and the line that says how.
     """
 
     loaded: tuple[LoadedPlugin, ...]
     manager: pluggy.PluginManager
     local: tuple[str, ...] = ()
+    faults: dict[type, str] = field(default_factory=dict)
     _memo: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -116,15 +118,21 @@ class Plugins:
                 if offered.__module__ == p.module.__name__ or offered.__module__.startswith(p.module.__name__ + ".")]
         return max(best, key=lambda p: len(p.module.__name__)).name if best else offered.__module__.partition(".")[0]
 
-    def blame(self, offered: type, error: BaseException) -> str:
-        """Return one line that names the plugin of a class that raised, the error, its place, and the way to go on."""
-        plugin = next((p for p in self.loaded if p.name == self.owner(offered)), None)
-        origin = f" ({plugin.origin})" if plugin else ""
-        frames = traceback.extract_tb(error.__traceback__)
-        place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-        what = str(getattr(offered, "name", None) or offered.__name__)
-        return (f"plugin {self.owner(offered)!r}{origin}: {what} failed with {type(error).__name__}: "
-                f"{' '.join(str(error).split())[:300]}{place}; go on with --no-plugin {self.owner(offered)}")
+    def blame(self, offered: type) -> Blame:
+        """Return what names a class that some plugin offers, should it break its protocol."""
+        owner = self.owner(offered)
+        origin = next((p.origin for p in self.loaded if p.name == owner), offered.__module__)
+        kind = next((k for k, by_name in self._memo.items() if offered in by_name.values()), "").removeprefix("dsinspect_")
+        return Blame(owner, origin, f"{kind.removesuffix('s')} {getattr(offered, 'name', None) or offered.__name__}".lstrip())
+
+    @contextmanager
+    def costs_itself(self, offered: type) -> Iterator[None]:
+        """Go on when a plugin's class raises, and keep the fault for the end; other errors pass."""
+        try:
+            with Watched(self.blame(offered)):
+                yield
+        except PluginCrashedError as e:
+            self.faults[offered] = str(e)
 
     def _offers(self, hook: str, key: str, kind: str) -> dict[str, Any]:
         if hook not in self._memo:
@@ -171,18 +179,23 @@ def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
     lacking = sorted(getattr(offered, "__abstractmethods__", ()))
     if lacking:
         return f"{offered.__name__} ({name}), which lacks {', '.join(lacking)}"
+    claims = {"write": "writable", "place": "writable", "patch": "patchable"} if kind == "format" else {}
+    owed = [m for m, claim in claims.items() if getattr(offered, claim) and getattr(offered, m) is getattr(protocol, m)]
+    if owed:
+        return f"{offered.__name__} ({name}), which is {claims[owed[0]]} and lacks {', '.join(owed)}"
     one_of = ONE_OF.get(kind, ())
     if one_of and all(getattr(offered, m) is getattr(protocol, m) for m in one_of):
         return f"{offered.__name__} ({name}), which overrides none of {', '.join(one_of[:-1])} and {one_of[-1]}"
     return None
 
 
-def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = ()) -> Plugins:
+def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = (), *, all_known: bool = True) -> Plugins:
     """Find and load all plugins.
 
     Args:
         disabled: names of plugins to leave out, before they are imported.
         local: Python files that are plugins of their own.
+        all_known: refuse a disabled name that no plugin has; False where those of the configuration are not known yet.
 
     Raises:
         PluginError: one that cannot be imported, breaks a hook's signature, or takes a name that is taken.
@@ -191,7 +204,7 @@ def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = ()) -> Pl
     found = sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value))
     names = {e.name for e in found} | {p.stem for p in local}
     disabled = set(disabled)
-    for name in sorted(disabled - names):
+    for name in sorted(disabled - names) if all_known else ():
         raise UserError(f"--no-plugin {name}: no such plugin{nearest(name, names)}")
     manager = pluggy.PluginManager("dsinspect")
     manager.add_hookspecs(Hooks)

@@ -56,6 +56,7 @@ def balance(
         print(without_controls(shown(found, chosen)))
         if output:
             print(f"wrote {output}" + (f" and {images_file(output)}" if output.suffix.lower() == ".csv" else ""))
+    session.end()
 
 
 def chosen_split(split: str | None, splits: tuple[str, ...]) -> str | None:

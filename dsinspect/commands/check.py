@@ -69,18 +69,14 @@ def check(
         return
     if session.config.baseline:
         run = baselines.apply_baseline(run, baselines.read_baseline(session.config.baseline))
-    faults = common.Faults(session.plugins)
-    with faults.of(type(writer)):
+    with session.plugins.costs_itself(type(writer)):
         if output_file:
             common.write_report(writer, run, output_file)
         else:
             sys.stdout.writelines(writer.stream(run))
     if running.timings:
         common.print_timings(run)
-    common.tell_trouble(run)
-    faults.print()
-    if run.crashed or faults.found:
-        raise typer.Exit(ExitCode.CRASHED)
+    session.end(run)
     if run.fails_empty:
         print(f"dsinspect: {run.emptiness}; --allow-empty lets the gate pass", file=sys.stderr)
     if not exit_zero and (fails(run) or run.fails_empty):

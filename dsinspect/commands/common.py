@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
+
 from dsinspect.commands.options import Choices, Judging, Running
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import ExitCode, UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
@@ -82,6 +83,16 @@ class Session:
             **changes)
 
 
+    def end(self, *runs: Run) -> None:
+        """Report on stderr what crashed while the others went on, and exit 3 where anything did."""
+        for run in runs:
+            tell_trouble(run)
+        for line in self.plugins.faults.values():
+            print(f"dsinspect: {line}", file=sys.stderr)
+        if self.plugins.faults or any(run.crashed for run in runs):
+            raise typer.Exit(ExitCode.CRASHED)
+
+
 def start(datasets: Sequence[str], judging: Judging | None = None, running: Running | None = None, *, fail_on: str | None = None,
           baseline: Path | None = None, recorded: Settings | None = None) -> Session:
     """Read the configuration and load the plugins.
@@ -146,29 +157,6 @@ def usable_cache(path: Path) -> Path | None:
         print(f"dsinspect: no cache: {folder} cannot be written", file=sys.stderr)
         return None
     return path
-
-
-@dataclass(frozen=True)
-class Faults:
-    """Plugins that raised while the others went on: each costs its own part only, and exit code 3."""
-
-    plugins: Plugins
-    found: dict[type, str] = field(default_factory=dict)
-
-    @contextlib.contextmanager
-    def of(self, offered: type) -> Iterator[None]:
-        """Keep what a plugin's class raises, but for mistakes of the user's and trouble with files."""
-        try:
-            yield
-        except (UserError, OSError):
-            raise
-        except Exception as e:
-            self.found[offered] = self.plugins.blame(offered, e)
-
-    def print(self) -> None:
-        """Name each plugin that raised, in one line on stderr."""
-        for line in self.found.values():
-            print(f"dsinspect: {line}", file=sys.stderr)
 
 
 def require_writable(path: Path, *sources: str | Path, force: bool = False) -> None:

@@ -67,6 +67,7 @@ def convert(
             from dsinspect.simulation.simulate import simulate
 
             print(line_of(simulate(Request(str(output), output, session.config, to), session.plugins, [trainer]), done.again))
+    session.end()
 
 
 def tell(done: Conversion, out: Path) -> None:

@@ -62,6 +62,7 @@ def expect(
         sys.stdout.write(shown(found, chosen, imgsz, asked))
         if output is not None:
             print(f"wrote {output}")
+    session.end()
 
 
 def counted(source: Source, plugins: Plugins, trainer: Trainer | None, split: str | None, imgsz: int) -> Expected:
@@ -71,6 +72,7 @@ def counted(source: Source, plugins: Plugins, trainer: Trainer | None, split: st
     from dsinspect.expected_losses import expected
     from dsinspect.inspection.measure import measure, measured_shard
     from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
+    from dsinspect.inspection.watched import judge
     from dsinspect.protocols.probes import column_owners
     from dsinspect.protocols.trainers import DROPPED, NO_RULE
     from dsinspect.tables.schema import FRAME_COLUMNS, boxes_xyxy
@@ -91,7 +93,7 @@ def counted(source: Source, plugins: Plugins, trainer: Trainer | None, split: st
         arrives = np.array([split in (None, s) for s in images["split"].tolist()], bool)
         keep = ~a["is_crowd"]
         if trainer is not None:
-            fates = trainer.judge(loaded_for_trainers(info, shard, made))
+            fates = judge(trainer, loaded_for_trainers(info, shard, made), plugins.blame(type(trainer)))
             arrives &= fates.image_rule == NO_RULE
             keep &= fates.fate != DROPPED
         rows = a["image_row"]

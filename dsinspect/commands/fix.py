@@ -58,6 +58,7 @@ def fix(
         sys.stdout.writelines(of_image_files(edits))
         if not running.quiet:
             print(summary(edits), file=sys.stderr)
+        session.end(run)
         return
     assert output is not None
     applied, after = mend(request, session.plugins, run, edits, output, **vars(placing))
@@ -65,9 +66,7 @@ def fix(
     if not running.quiet:
         print(summary(edits))
         tell(output, applied, comparison)
-    common.tell_trouble(run)
-    if run.crashed or after.crashed:
-        raise typer.Exit(ExitCode.CRASHED)
+    session.end(run, after)
     if new_faults(comparison):
         print(f"dsinspect: the result has findings that were not there: {told(comparison.new)}", file=sys.stderr)
         raise typer.Exit(ExitCode.FINDINGS)

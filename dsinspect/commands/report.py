@@ -10,7 +10,6 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.commands.options import Dataset, Judging, Measured, Only, shares_options
-from dsinspect.errors import ExitCode
 
 
 @shares_options
@@ -44,21 +43,17 @@ def report(
     run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
                                   keep_annotations=any(r.needs_annotations for _, r in outputs)),
                   session.plugins)
-    faults = common.Faults(session.plugins)
     for path, writer in outputs:
-        with faults.of(type(writer)):
+        with session.plugins.costs_itself(type(writer)):
             common.write_report(writer, run, path, earlier.get(path))
     if not running.quiet:
         terminal = configured(named_report("terminal", session.plugins), session.config,
                               written=",".join(path.suffix.lower() for path, _ in outputs) or None)
-        with faults.of(type(terminal)):
+        with session.plugins.costs_itself(type(terminal)):
             sys.stdout.write(terminal.text(run))
         for path, writer in outputs:
-            if type(writer) not in faults.found:
+            if type(writer) not in session.plugins.faults:
                 print(f"wrote {path}", file=sys.stderr)
     if running.timings:
         common.print_timings(run)
-    common.tell_trouble(run)
-    faults.print()
-    if run.crashed or faults.found:
-        raise typer.Exit(ExitCode.CRASHED)
+    session.end(run)

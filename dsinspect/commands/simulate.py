@@ -65,6 +65,7 @@ def simulate(
     if running.timings:
         for name, seconds in sorted(done.seconds.items(), key=lambda t: (-t[1], t[0])):
             print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
+    session.end()
 
 
 def chosen(wanted: list[str] | tuple[()], configured: str | None, plugins: Plugins) -> list[Trainer]:

@@ -89,7 +89,7 @@ def transform(
     if not named:
         raise UserError("transform: name what to do with --op, or under [transform] in the configuration; --ops lists them")
     chosen = Settings(
-        build_chain(named, session.plugins.transforms, min_kept),
+        build_chain(named, session.plugins, min_kept),
         Encoding(image_format, jpeg_quality, png_level),  # type: ignore[arg-type]
         common.frame_of(frame), variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),
         swap_mirrored, drop_empty, drop_unsupported, keep_truncated, repeats(repeat) if repeat else {})
@@ -99,6 +99,7 @@ def transform(
     if not running.quiet:
         tell(summary, output)
     tell_failures(summary, output)
+    session.end()
     if summary.failures:
         raise typer.Exit(ExitCode.FINDINGS)
 

@@ -16,8 +16,9 @@ import msgspec
 import numpy as np
 import pandas as pd
 
-from dsinspect.errors import UserError
+from dsinspect.errors import Blame, UserError
 from dsinspect.geometry.exif_frames import turned_upright
+from dsinspect.inspection.watched import judge
 from dsinspect.io.atomic import write_atomic
 from dsinspect.io.containment import held
 from dsinspect.protocols.formats import Format, ShardRef
@@ -68,12 +69,13 @@ class Fitting:
 
     Args:
         trainer: whom to fit them to.
+        blame: names its plugin, should it raise.
         info: of the set as it is read.
         refs: parts of the set, read once more for the names of classes where the set declares none.
     """
 
-    def __init__(self, trainer: Trainer, info: DatasetInfo, refs: Iterable[ShardRef]) -> None:
-        self.trainer, self.target = trainer, target_of(trainer)
+    def __init__(self, trainer: Trainer, blame: Blame, info: DatasetInfo, refs: Iterable[ShardRef]) -> None:
+        self.trainer, self._blame, self.target = trainer, blame, target_of(trainer)
         self.losses: Counter[str] = Counter()
         self.names = _class_names(info, refs)
         self._number = {name: k for k, name in enumerate(self.names)}
@@ -152,7 +154,7 @@ class Fitting:
         """Ask the trainer, and leave out what it would."""
         a, images = shard.annotation_columns, shard.image_columns
         loaded = Loaded(self.info, images, a, shard.problem_columns, boxes_xyxy(a))
-        fates = self.trainer.judge(loaded)
+        fates = judge(self.trainer, loaded, self._blame)
         out = fates.image_rule != NO_RULE
         dropped = (fates.fate == DROPPED) & ~np.append(out, False)[a["image_row"]]
         if self.target.keep_crowd:

@@ -30,6 +30,7 @@ from dsinspect.inspection.measure import Measurements, measure, measured_shard
 from dsinspect.inspection.opening import format_options, open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
+from dsinspect.inspection.watched import written
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.files import place_file
 from dsinspect.output.destination import Apart, require_new, staged
@@ -190,6 +191,7 @@ class _Run:
 
     def __init__(self, request: ConvertRequest, plugins: Plugins, source: Source, target: Format, out: Path) -> None:
         self._request, self._source, self._target, self._out = request, source, target, out
+        self._blame = plugins.blame(type(target))
         self._executor = partial(choose_executor, request, plugins)
         owners = column_owners(plugins.probes)
         measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
@@ -198,7 +200,7 @@ class _Run:
         self._places = Places(target)
         if request.trainer is not None:
             self._probes = wanted_probes([request.trainer], source.info, plugins.probes)
-            self._fitting = Fitting(request.trainer, source.info, source.shards(SHARD))
+            self._fitting = Fitting(request.trainer, plugins.blame(type(request.trainer)), source.info, source.shards(SHARD))
             self._places = Places(FittedPlaces(self._fitting.target, target))
         self._placing = target if self._fitting is None else FittedPlaces(self._fitting.target, target)
         self._written: dict[str, None] = {}
@@ -219,7 +221,7 @@ class _Run:
                 frame = SetFrame(refs, self._probes, info.box_units, self._request.frame)
                 loaded = self._executor(len(refs)).results(partial(read, probes=self._probes), refs)
                 shards = (self._placed(prepared(*found, info, frame), file, categories) for found in loaded)
-                done.losses.update(self._target.write(self._target_info(), shards, self._out.resolve()))
+                done.losses.update(written(self._target, self._blame, self._target_info(), shards, self._out.resolve()))
             if self._fitting is not None:
                 done.losses.update(self._fitting.losses)
                 splits = list(dict.fromkeys((*self._target_info().splits, *self._written)))

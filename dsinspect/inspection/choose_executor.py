@@ -5,8 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TypeVar
 
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import UserError, Watched, nearest
 from dsinspect.inspection.request import WorkRequest
+from dsinspect.inspection.watched import WatchedExecutor
 from dsinspect.loader import Plugins, load_files
 from dsinspect.protocols.executors import Executor
 
@@ -39,4 +40,7 @@ def choose_executor(request: WorkRequest, plugins: Plugins, shards: int, *, in_p
     name = request.executor or usual
     if name not in executors:
         raise UserError(f"executor {name!r} is missing; choose one of {', '.join(executors)} with --executor")
-    return executors[name](request.jobs, partial(load_files, plugins.local))
+    kind = executors[name]
+    blame = plugins.blame(kind)
+    with Watched(blame):
+        return WatchedExecutor(kind(request.jobs, partial(load_files, plugins.local)), blame)

@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.config import Config, matches
+from dsinspect.errors import Blame
 from dsinspect.findings.findings import Findings
 from dsinspect.inspection.explain import explanation_of
 from dsinspect.inspection.plan import Plan
@@ -23,7 +24,7 @@ BOX_ACTIONS = ("set-box", "drop-annotation")
 
 
 def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
-           owners: Mapping[str, str]) -> tuple[Outcome, ...]:
+           blames: Mapping[str, Blame]) -> tuple[Outcome, ...]:
     """Finish every check, fold what conventions explain, and lay the configuration over the findings."""
     results: dict[str, Result | Unavailable] = {
         c: Unavailable("skipped", lack.reason, lack.applies) for c, lack in plan.skipped.items()}
@@ -36,7 +37,7 @@ def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
             result = check.finish(state, info)
             results[code] = replace(result, findings=result.findings.ordered())
         except Exception as e:
-            results[code] = crash(owners[code], e)
+            results[code] = crash(blames[code], e)
     dispute(results)
     for code in plan.hidden:
         results.pop(code)

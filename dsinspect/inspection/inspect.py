@@ -28,6 +28,7 @@ from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import ShardRef, Source
 from dsinspect.protocols.probes import Level
 from dsinspect.protocols.run import Run
+from dsinspect.protocols.trainers import TRAINER
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import Shard
 from dsinspect.tables.hostile_numbers import of_any_size
@@ -94,7 +95,9 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     judges_whole = plan.trainer is not None and load_us == 0
     in_parts = plan.part(asks_trainer=False) if judges_whole else plan
     task = ShardTask(in_parts, source.info, request.cache, request.cache_by_content,
-                     {c: plugins.owner(type(k)) for c, k in plan.checks.items()},
+                     {**{c: plugins.blame(type(k)) for c, k in plan.checks.items()},
+                      **{p.name: plugins.blame(type(p)) for p in plan.probes},
+                      **({} if plan.trainer is None else {TRAINER: plugins.blame(type(plan.trainer))})},
                      request.keep_images or judges_whole, request.keep_annotations)
     executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
     done = 0
@@ -108,7 +111,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
     with quiet_decoders() if decodes else contextlib.nullcontext():
         tell("inspecting", 0, expected)
-        merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, in_parts.runnable, task.owners), seen)
+        merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, in_parts.runnable, task.blames), seen)
         if judges_whole:
             whole = (source.shards(WHOLE) or [_NoShard()])[0].load()
             merged = replace(task, plan=plan.part(asks_trainer=True), keep_images=request.keep_images).on_whole(whole, merged)
@@ -120,7 +123,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     tell("judging", 0, 0)
     no_place = plugins.formats[info.format].no_place
     outcomes = tuple(replace(o, findings=o.findings.without_fixes(no_place))
-                     for o in finish(plan, merged, info, request.config, task.owners))
+                     for o in finish(plan, merged, info, request.config, task.blames))
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, info, census(merged.counts, info), outcomes,

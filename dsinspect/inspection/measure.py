@@ -6,7 +6,6 @@ import math
 import os
 import sqlite3
 import time
-import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from dsinspect.errors import PluginError
+from dsinspect.errors import PluginError, how
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
 from dsinspect.inspection.cache import Cache, FileIdentity, Measured
 from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
@@ -35,6 +34,8 @@ class ProbeFailure:
 
     status: Literal["skipped", "crashed"]
     reason: str
+    probe: str = ""
+    """Its name where it crashed; `reason` then says how, and who runs it names the plugin."""
 
 
 @dataclass
@@ -90,7 +91,12 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
         none = [None] * (1 + len(probe.columns))
         rows = zip(*(m.get(probe.name, none) for m in known), strict=True) if known else (() for _ in none)
         for column, values in zip(probe.columns, islice(rows, 1, None), strict=True):
-            result.columns[column.name] = to_column(list(values), column.dtype)
+            try:
+                result.columns[column.name] = to_column(list(values), column.dtype)
+            except (TypeError, ValueError) as e:
+                reason = f"measured values of {column.name} that are no {column.dtype}: {e}"
+                _fail(result, probe, ProbeFailure("crashed", reason, probe.name))
+                result.columns[column.name] = to_column([None] * len(files), column.dtype)
     result.columns["read_error"] = to_column(list(errors), "object")
     return result
 
@@ -168,7 +174,7 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
             continue
         for probe in todo:
             try:
-                values[probe.name] = [probe.version, *probe.measure(file)]
+                values[probe.name] = [probe.version, *_checked(probe, probe.measure(file))]
             except OSError as e:
                 errors[k] = _os_reason(e)
                 break
@@ -176,10 +182,7 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
                 broken.add(probe.name)
                 _fail(result, probe, ProbeFailure("skipped", str(e)))
             except Exception as e:
-                last = traceback.extract_tb(e.__traceback__)[-1]
-                _fail(result, probe, ProbeFailure(
-                    "crashed", f"probe {probe.name} raised {type(e).__name__}: {e} "
-                               f"({Path(last.filename).name}:{last.lineno})"))
+                _fail(result, probe, ProbeFailure("crashed", how(e), probe.name))
             end = clock()
             seconds[probe.name] += end - start
             start = end
@@ -188,6 +191,15 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
             fresh.append(k)
     result.seconds = seconds
     return fresh
+
+
+def _checked(probe: Probe, values: Sequence[Value]) -> Sequence[Value]:
+    """Return the values of a probe, one for each of its columns."""
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise TypeError(f"measure returned {values!r:.40}, which is no sequence of values")
+    if len(values) != len(probe.columns):
+        raise ValueError(f"measure returned {len(values):,} values for {len(probe.columns):,} columns")
+    return values
 
 
 def _fail(result: Measurements, probe: Probe, failure: ProbeFailure) -> None:

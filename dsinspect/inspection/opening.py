@@ -5,26 +5,26 @@ Every command that reads a dataset comes through here, so that each refuses the 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import UserError, Watched, nearest
 from dsinspect.inspection.combined import combined
 from dsinspect.inspection.recognition import Recognised, named_format, recognise
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_columns
+from dsinspect.inspection.watched import opened
 from dsinspect.io.brought import as_named
 from dsinspect.io.places import remembered_listings
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.edits import FILE_ACTIONS
-from dsinspect.protocols.formats import Format, OpenRequest, Patch, ShardRef, Source
+from dsinspect.protocols.formats import Format, OpenRequest, Patch, Source
 from dsinspect.protocols.options import BaseOptions, make
 from dsinspect.protocols.trainers import Trainer
-from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import is_extra_column
 
 if TYPE_CHECKING:
@@ -67,7 +67,12 @@ def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> It
         if not kind.patchable:
             can = ", ".join(n for n, f in plugins.formats.items() if f.patchable)
             raise UserError(f"{request.path}: the format {kind.name} cannot be edited without loss; these can: {can}")
-        yield from kind().patch(_open_request(request, kind, ()), edits.without(*FILE_ACTIONS))
+        blame = plugins.blame(kind)
+        with Watched(blame):
+            for patch in kind().patch(_open_request(request, kind, ()), edits.without(*FILE_ACTIONS)):
+                if not isinstance(patch, Patch):
+                    raise blame.broke(f"yielded {patch!r:.40} from patch, which is no Patch")
+                yield patch
 
 
 def columns_of(checks: Mapping[str, Check[Any, Any]]) -> frozenset[str]:
@@ -94,18 +99,6 @@ def _places_named() -> Iterator[None]:
         if told == str(e):
             raise
         raise type(e)(told, e.details) from None
-
-
-@dataclass(frozen=True)
-class Opened:
-    """An opened dataset, with what recognised it among its notes."""
-
-    info: DatasetInfo
-    source: Source
-
-    def shards(self, size: int) -> Sequence[ShardRef]:
-        """Cut the set; see `Source.shards`."""
-        return self.source.shards(size)
 
 
 def _require_good(request: DatasetRequest, plugins: Plugins) -> None:
@@ -136,8 +129,7 @@ def require_there(root: Path) -> None:
 
 
 def _recognised(request: DatasetRequest, plugins: Plugins) -> Recognised:
-    return recognise(request.root, str(request.root) if request.parts else request.path, plugins.formats, plugins.unread,
-                     request.format)
+    return recognise(request.root, str(request.root) if request.parts else request.path, plugins, request.format)
 
 
 def _open_request(request: DatasetRequest, kind: type[Format], columns: Collection[str]) -> OpenRequest:
@@ -147,9 +139,9 @@ def _open_request(request: DatasetRequest, kind: type[Format], columns: Collecti
 
 def _open(request: DatasetRequest, plugins: Plugins, columns: Collection[str], trainers: Collection[Trainer]) -> Source:
     recognised = _recognised(request, plugins)
-    columns = {*columns, *wanted_columns(trainers, recognised.format.name)}
+    kind = recognised.format
+    columns = {*columns, *wanted_columns(trainers, kind.name)}
     try:
-        source = recognised.format().open(_open_request(request, recognised.format, columns))
+        return opened(kind, _open_request(request, kind, columns), plugins.blame(kind), recognised.notes)
     except OSError as e:
         raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
-    return Opened(replace(source.info, notes=(*source.info.notes, *recognised.notes)), source)

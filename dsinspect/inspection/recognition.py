@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import PluginCrashedError, UserError, Watched, nearest
+from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import Detection, Format
 
 CLOSE = 10
@@ -52,28 +53,28 @@ class _Seen:
         return ", no record" if n == 0 else f", about {_rounded(n):,} {'record' if n == 1 else 'records'}"
 
 
-def recognise(root: Path, path: str, formats: Mapping[str, type[Format]], unread: Mapping[str, type[Format]],
-              name: str | None = None) -> Recognised:
+def recognise(root: Path, path: str, plugins: Plugins, name: str | None = None) -> Recognised:
     """Return the format of a path.
 
     Args:
         root: the path; it exists.
         path: as the user named it.
-        formats: those that can be read, by name.
-        unread: those that are recognised only, by name.
+        plugins: with the formats; one that raises is left out, and kept among their faults.
         name: of the format, when the user names it.
 
     Raises:
         UserError: no format knows it, several find about as much there, or the named one finds nothing and another does.
     """
     if name is not None:
-        return _named(root, path, formats, unread, name)
-    seen = _look(root, formats)
+        return _named(root, path, plugins, name)
+    seen = _look(root, plugins, plugins.formats)
     if not seen or all(s.records == 0 for s in seen):
-        known = _look(root, unread)
+        known = _look(root, plugins, plugins.unread)
         if known:
             raise UserError(f"{path}: {_not_read(known[0])}")
     if not seen:
+        for fault in plugins.faults.values():
+            raise PluginCrashedError(fault)
         raise UserError(f"{path}: no dataset format recognised; `dsinspect plugins` lists those that are read")
     best = seen[0]
     rivals = [s for s in seen[1:] if _is_close(best, s)]
@@ -83,7 +84,7 @@ def recognise(root: Path, path: str, formats: Mapping[str, type[Format]], unread
         raise UserError(f"{path}: holds {'two' if len(these) == 2 else len(these)} datasets: {'; '.join(map(str, these))}; "
                         f"choose one with {choices}, or name its own folder or file")
     others = [s for s in seen[1:] if s.records != 0]
-    return Recognised(formats[best.name], (
+    return Recognised(plugins.formats[best.name], (
         f"read as {best.name}: {best.detection.reason}",
         *(f"also there, and not read: {s}; --format {s.name} reads it" for s in others)))
 
@@ -95,25 +96,31 @@ def named_format(name: str, formats: Mapping[str, type[Format]]) -> type[Format]
     return formats[name]
 
 
-def _named(root: Path, path: str, formats: Mapping[str, type[Format]], unread: Mapping[str, type[Format]],
-           name: str) -> Recognised:
+def _named(root: Path, path: str, plugins: Plugins, name: str) -> Recognised:
     """Return the named format, unless it finds nothing where another one does: all would be called clean."""
-    own = named_format(name, formats)
-    found = own().detect(root)
+    own = named_format(name, plugins.formats)
+    with Watched(plugins.blame(own)):
+        found = own().detect(root)
     if found is None or found.records == 0:
-        others = [s for s in _look(root, formats) if s.name != name and s.records != 0]
+        others = [s for s in _look(root, plugins, plugins.formats) if s.name != name and s.records != 0]
         if others:
             raise UserError(f"--format {name}: {path} holds no record of {name}; it looks like {others[0]}")
-        known = _look(root, unread)
+        known = _look(root, plugins, plugins.unread)
         if known:
             raise UserError(f"--format {name}: {path} holds no record of {name}; it {_not_read(known[0])}")
     return Recognised(own)
 
 
-def _look(root: Path, formats: Mapping[str, type[Format]]) -> list[_Seen]:
-    """Return the formats that know a path, the one that finds most first."""
-    found = [(name, kind().detect(root)) for name, kind in formats.items()]
-    seen = [_Seen(name, detection) for name, detection in found if detection is not None]
+def _look(root: Path, plugins: Plugins, formats: Mapping[str, type[Format]]) -> list[_Seen]:
+    """Return the formats that know a path, the one that finds most first; a format that raises costs itself only."""
+    seen = []
+    for name, kind in formats.items():
+        with plugins.costs_itself(kind):
+            detection = kind().detect(root)
+            if detection is not None:
+                if not isinstance(detection, Detection):
+                    raise TypeError(f"detect returned {detection!r:.40}, which is no Detection")
+                seen.append(_Seen(name, detection))
     seen = [s for s in seen if not any(_reads_better(o, s) for o in seen)]
     counted = all(s.records is not None for s in seen)
     return sorted(seen, key=lambda s: (s.records == 0, -(s.records or 0) if counted else 0, -s.detection.confidence, s.name))

@@ -5,18 +5,18 @@ from __future__ import annotations
 import os
 import socket
 import time
-import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from dsinspect.errors import UserError
+from dsinspect.errors import Blame, PluginCrashedError, UserError, how
 from dsinspect.geometry.exif import NO_VOTES, FrameVotes, frame_votes
 from dsinspect.inspection.census import Tally, tally
 from dsinspect.inspection.measure import Measurements, ProbeFailure, measure, measured_shard
 from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.trainer_fates import loaded_for_trainers
+from dsinspect.inspection.watched import judge
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.formats import ShardRef
@@ -68,7 +68,8 @@ class ShardTask:
     info: DatasetInfo
     cache: Path | None
     cache_by_content: bool
-    owners: Mapping[str, str]
+    blames: Mapping[str, Blame]
+    """Of the checks by code, of the probes by name, and of the trainer."""
     keep_images: bool
     keep_annotations: bool
 
@@ -89,7 +90,7 @@ class ShardTask:
             shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
         seconds["load"] = time.perf_counter() - start
         measurements = self._measure(shard, seconds)
-        failures = dict(measurements.failures) if measurements else {}
+        failures = {c: self._named(f) for c, f in measurements.failures.items()} if measurements else {}
         batch, states = self._checked(shard, measurements, failures, seconds)
         annotations: tuple[Columns, ...] = ()
         if self.keep_annotations:
@@ -141,9 +142,9 @@ class ShardTask:
             return None
         start = time.perf_counter()
         try:
-            return Judged(trainer, trainer.judge(loaded_for_trainers(self.info, shard, measured)))
-        except Exception as e:
-            failures[TRAINER] = ProbeFailure("crashed", crash(f"trainer {trainer.name}", e).reason)
+            return Judged(trainer, judge(trainer, loaded_for_trainers(self.info, shard, measured), self.blames[TRAINER]))
+        except PluginCrashedError as e:
+            failures[TRAINER] = ProbeFailure("crashed", self.blames[TRAINER].reason(e.fault))
             return None
         finally:
             seconds[trainer.label] = time.perf_counter() - start
@@ -158,6 +159,10 @@ class ShardTask:
         seconds.update({f"probe {name}": s for name, s in measurements.seconds.items()})
         return measurements
 
+    def _named(self, failure: ProbeFailure) -> ProbeFailure:
+        """Return a failure whose reason names the plugin of a probe that crashed."""
+        return replace(failure, reason=self.blames[failure.probe].reason(failure.reason)) if failure.probe else failure
+
     def _map(self, check: Check[Any, Any], batch: Batch, failures: Mapping[str, ProbeFailure]) -> Any:
         for column in (*check.needs, *check.wants):
             if column in failures and (column in check.needs or failures[column].status == "crashed"):
@@ -165,17 +170,15 @@ class ShardTask:
         try:
             return check.map(batch)
         except Exception as e:
-            return crash(self.owners[check.code], e)
+            return crash(self.blames[check.code], e)
 
 
-def crash(plugin: str, error: Exception) -> Unavailable:
+def crash(blame: Blame, error: Exception) -> Unavailable:
     """Return the state of a check that raised, naming its plugin and the place."""
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
-    return Unavailable("crashed", f"plugin {plugin}: {type(error).__name__}: {error}{place}")
+    return Unavailable("crashed", blame.reason(how(error)))
 
 
-def merge_states(checks: Mapping[str, Check[Any, Any]], owners: Mapping[str, str], a: ShardState,
+def merge_states(checks: Mapping[str, Check[Any, Any]], blames: Mapping[str, Blame], a: ShardState,
                  b: ShardState) -> ShardState:
     """Join the states of two neighbouring parts, `a` before `b`; a check that raises costs its own state only."""
     states: dict[str, Any] = {}
@@ -188,7 +191,7 @@ def merge_states(checks: Mapping[str, Check[Any, Any]], owners: Mapping[str, str
         try:
             states[code] = check.merge(left, right)
         except Exception as e:
-            states[code] = crash(owners[code], e)
+            states[code] = crash(blames[code], e)
     seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
     return ShardState(a.images_done + b.images_done, states, a.counts + b.counts, a.images + b.images,
                       a.annotations + b.annotations, seconds, a.troubles | b.troubles, a.frame_votes.plus(b.frame_votes),

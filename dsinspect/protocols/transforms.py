@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from dsinspect.errors import Blame
+
 
 @dataclass(frozen=True)
 class ImageRow:
@@ -72,6 +74,8 @@ class Transform(ABC, Generic[P]):
 
     name: ClassVar[str]
     options_type: ClassVar[type[BaseOptions]] = BaseOptions
+    blame: Blame | None = None
+    """Names its plugin, should it break this protocol; set by whoever runs it."""
     gives_many: ClassVar[bool] = False
     reads_orientation: ClassVar[bool] = False
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from dsinspect.errors import Blame, PluginCrashedError, Watched
 from dsinspect.inspection.census import Tally, census, tally
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, WHOLE, looks_measured
@@ -15,6 +17,7 @@ from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.request import Request
 from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
+from dsinspect.inspection.watched import judge
 from dsinspect.loader import Plugins
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.formats import ShardRef
@@ -84,7 +87,8 @@ class _Parts:
 
     images: int
     counts: Tally
-    parts: tuple[Part, ...]
+    parts: tuple[Part | str, ...]
+    """Of each trainer, or the line that names what it broke."""
     seconds: Mapping[str, float]
 
 
@@ -94,6 +98,7 @@ class _Task:
 
     info: DatasetInfo
     trainers: tuple[Trainer, ...]
+    blames: tuple[Blame, ...]
     probes: tuple[Probe, ...]
     cache: Path | None
     by_content: bool
@@ -116,10 +121,15 @@ class _Task:
         loaded = loaded_for_trainers(self.info, shard, measured)
         done = clock()
         seconds = {"load": read - start, "measure": done - read}
-        parts = []
-        for trainer in self.trainers:
+        parts: list[Part | str] = []
+        for trainer, blame in zip(self.trainers, self.blames, strict=True):
             start = clock()
-            parts.append(part_of(trainer, loaded, trainer.judge(loaded), all_fates=self.all_fates, keep_fates=self.keep_fates))
+            try:
+                with Watched(blame):
+                    made = judge(trainer, loaded, blame)
+                    parts.append(part_of(trainer, loaded, made, all_fates=self.all_fates, keep_fates=self.keep_fates))
+            except PluginCrashedError as e:
+                parts.append(str(e))
             seconds[trainer.label] = clock() - start
         counts = tally(Batch(self.info, measured.image_columns, measured.annotation_columns, measured.problem_columns))
         return _Parts(len(shard.image_columns), counts, tuple(parts), seconds)
@@ -152,27 +162,42 @@ def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *,
         in_processes = deep and not looks_measured(source, Plan({}, probes, {}), request)
         in_memory = plugins.formats[info.format].load_us == 0
         refs = source.shards(WHOLE if in_memory else MEASURED_SHARD if in_processes else TABLE_SHARD)
-        task = _Task(info, tuple(trainers), probes, request.cache, request.cache_by_content, all_fates, keep_fates)
+        blames = tuple(plugins.blame(type(t)) for t in trainers)
+        task = _Task(info, tuple(trainers), blames, probes, request.cache, request.cache_by_content, all_fates, keep_fates)
         executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
-        done = 0
+        images = 0
 
         def seen(parts: _Parts) -> None:
-            nonlocal done
-            done += parts.images
-            tell("simulating", done, 0)
+            nonlocal images
+            images += parts.images
+            tell("simulating", images, 0)
 
-        merged = executor.map_reduce(task, list(enumerate(refs)), _merge, seen)
+        merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, blames), seen)
         seconds = {"open": opened - started, **merged.seconds}
-        return Simulation(request.path, info, census(merged.counts, info),
-                          tuple(_simulated(t, p, info) for t, p in zip(trainers, merged.parts, strict=True)), seconds)
+        done: list[Simulated] = []
+        for trainer, part in zip(trainers, merged.parts, strict=True):
+            with plugins.costs_itself(type(trainer)):
+                if isinstance(part, str):
+                    raise PluginCrashedError(part)
+                done.append(_simulated(trainer, part, info))
+        if not done:
+            raise PluginCrashedError(next(iter(plugins.faults.values())))
+        return Simulation(request.path, info, census(merged.counts, info), tuple(done), seconds)
     finally:
         tell("", 0, 0)
 
 
-def _merge(a: _Parts, b: _Parts) -> _Parts:
+def _merge(blames: Sequence[Blame], a: _Parts, b: _Parts) -> _Parts:
+    """Join what trainers make of two neighbouring parts; one that raises costs its own part only."""
+    parts: list[Part | str] = []
+    for blame, x, y in zip(blames, a.parts, b.parts, strict=True):
+        try:
+            with Watched(blame):
+                parts.append(x if isinstance(x, str) else y if isinstance(y, str) else x.merged(y))
+        except PluginCrashedError as e:
+            parts.append(str(e))
     seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
-    return _Parts(a.images + b.images, a.counts + b.counts,
-                  tuple(x.merged(y) for x, y in zip(a.parts, b.parts, strict=True)), seconds)
+    return _Parts(a.images + b.images, a.counts + b.counts, tuple(parts), seconds)
 
 
 def _simulated(trainer: Trainer, part: Part, info: DatasetInfo) -> Simulated:

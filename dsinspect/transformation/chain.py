@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.errors import PluginCrashedError, PluginError, UserError, nearest
+from dsinspect.errors import Blame, UserError, Watched, nearest
 from dsinspect.geometry import affine as geometry
-from dsinspect.io.image_codec import UnreadableError
 from dsinspect.protocols.options import describe, make
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dsinspect.loader import Plugins
     from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 TOLERANCE = 1e-6
@@ -56,7 +56,7 @@ class Route:
     @cached_property
     def matrices(self) -> list[NDArray[np.float64] | None]:
         """The (2, 3) matrix of each step, None where it has none."""
-        return [s.transform.matrix(s.params) for s in self.steps]
+        return [_matrix(s.transform, s.params) for s in self.steps]
 
     @cached_property
     def matrix(self) -> NDArray[np.float64] | None:
@@ -92,19 +92,29 @@ class Route:
         """Return the pixels of the output."""
         for step in self.steps:
             transform, params = step.transform, step.params
-            try:
+            with Watched(blame_of(transform), self.image.path):
                 made = transform.apply(pixels, params)
-            except (UserError, UnreadableError, MemoryError):
-                raise
-            except Exception as e:
-                raise PluginCrashedError(f"transform {transform.name}: {type(e).__name__}: "
-                                         f"{' '.join(str(e).split())[:200]} on {self.image.path}") from e
+            if not hasattr(made, "shape"):
+                raise blame_of(transform).broke(f"made {made!r:.40} of {self.image.path}, which is no array of pixels")
             if transform.suffix is None and made.shape[1::-1] != (params.width, params.height):
-                raise PluginCrashedError(
-                    f"transform {transform.name}: planned {params.width} x {params.height} px for {self.image.path} "
-                    f"and made {made.shape[1]} x {made.shape[0]} px")
+                raise blame_of(transform).broke(f"planned {params.width} x {params.height} px for {self.image.path} "
+                                            f"and made {made.shape[1]} x {made.shape[0]} px")
             pixels = made
         return pixels
+
+
+def blame_of(transform: Transform[Any]) -> Blame:
+    """Return what names a transform, should it break its protocol."""
+    module = type(transform).__module__
+    return transform.blame or Blame(module.partition(".")[0], module, f"transform {transform.name}")
+
+
+def _matrix(transform: Transform[Any], params: Params) -> NDArray[np.float64] | None:
+    with Watched(blame_of(transform)):
+        matrix = transform.matrix(params)
+    if matrix is not None and np.shape(matrix) != (2, 3):
+        raise blame_of(transform).broke(f"gave a matrix of shape {np.shape(matrix)}, where (2, 3) was expected")
+    return matrix
 
 
 def parse_op(text: str) -> tuple[str, dict[str, str]]:
@@ -131,26 +141,30 @@ def parse_op(text: str) -> tuple[str, dict[str, str]]:
     return name.strip(), values
 
 
-def build_chain(ops: Sequence[tuple[str, Mapping[str, Any]]], transforms: Mapping[str, type[Transform[Any]]],
-                min_kept: float | None = None) -> Chain:
+def build_chain(ops: Sequence[tuple[str, Mapping[str, Any]]], plugins: Plugins, min_kept: float | None = None) -> Chain:
     """Make the transforms of a chain.
 
     Args:
         ops: name and options of each, in order.
-        transforms: those there are, by name.
+        plugins: with the transforms.
         min_kept: for every transform that has this option and was not told otherwise.
 
     Raises:
         UserError: an unknown name or option, options that contradict one another, or an order that cannot work.
     """
     chain: list[Transform[Any]] = []
+    transforms = plugins.transforms
     for name, values in ops:
         if name not in transforms:
             raise UserError(f"--op {name}: no such transform{nearest(name, transforms)}; there are {', '.join(transforms)}")
         kind = transforms[name]
         if min_kept is not None and "min_kept" in kind.options_type.__struct_fields__ and "min_kept" not in values:
             values = {**values, "min_kept": min_kept}
-        transform = kind(make(kind.options_type, values, f"--op {name}"))
+        options = make(kind.options_type, values, f"--op {name}")
+        blame = plugins.blame(kind)
+        with Watched(blame):
+            transform = kind(options)
+        transform.blame = blame
         if chain and transform.reads_orientation:
             raise UserError(f"--op {name}: it reads the EXIF orientation and comes first")
         if chain and chain[-1].suffix is not None:
@@ -169,9 +183,11 @@ def _routes(chain: Chain, image: ImageRow, so_far: Route) -> Iterator[Route]:
         yield so_far
         return
     first, *rest = chain
-    for params in first.plan(image):
-        if params.width < 1 or params.height < 1:
-            raise PluginError(f"transform {first.name}: planned {params.width} x {params.height} px for {image.path}")
+    with Watched(blame_of(first), image.path):
+        planned = [(params, params.width, params.height) for params in first.plan(image)]
+    for params, width, height in planned:
+        if width < 1 or height < 1:
+            raise blame_of(first).broke(f"planned {width} x {height} px for {image.path}")
         following = dataclasses.replace(image, width=params.width, height=params.height, orientation=1, was_turned=False)
         tag = "_".join(t for t in (so_far.tag, params.tag) if t)
         yield from _routes(tuple(rest), following, Route(so_far.image, (*so_far.steps, Step(first, params)), tag))

@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.errors import UserError
+from dsinspect.errors import Blame, UserError
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
+from dsinspect.inspection import watched
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.opening import open_dataset
@@ -51,12 +52,8 @@ METADATA = ("images that are written anew carry no EXIF, ICC or XMP; their pixel
             "Files that no transform changes are copied byte for byte, metadata and all")
 
 
-class Writer(Protocol):
+class Writer(watched.Writer, Protocol):
     """Writes the annotations of transformed shards; the pictures are there already."""
-
-    def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
-        """Write all annotations below `out`, and return what was lost: what, and how many."""
-        ...
 
     def place(self, path: str, split: str | None) -> str:
         """Return where a picture belongs, relative to the output."""
@@ -137,10 +134,11 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]
     if todo:
         run_parts(choose_executor(request, plugins, len(todo)), task, todo, len(refs), request.progress)
-    return replace(finish(request, source.info, parts, len(refs), writer), guessed_frames=frame.guessed)
+    return replace(finish(request, source.info, parts, len(refs), writer, plugins.blame(type(writer))),
+                   guessed_frames=frame.guessed)
 
 
-def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: int, writer: Writer) -> Summary:
+def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: int, writer: Writer, blame: Blame) -> Summary:
     """Write annotations and manifest from the parts, and remove them."""
     totals: Counter[str] = Counter()
     failures: list[Failure] = []
@@ -159,7 +157,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
         put_in_place(request.out, parts, count, names, writer)
     shards = (with_places(shard, places, request.out) for places in [Places(writer)]
               for shard in numbered_shards(parts, count, names, renumber=renumber))
-    losses = dict(writer.write(info, shards, request.out.resolve()))  # a `..` of the user's own is none of the set's
+    losses = dict(watched.written(writer, blame, info, shards, request.out.resolve()))  # a `..` of the user's own is none of the set's
     places = Places(writer)
     entries = ({**entry, "path": places.of(entry["path"], split)}
                for entry, split in numbered_entries(parts, count, names, renumber=renumber))

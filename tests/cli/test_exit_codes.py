@@ -126,7 +126,7 @@ def test_crashed_check_exits_3_and_the_others_report(cli: Any, jobs: int) -> Non
     Path("dsinspect.toml").write_text('plugins = ["mine.py"]\n')
     done = cli("check", SAMPLES / "coco", "--output-format", "json", "--jobs", jobs)
     assert done.code == 3
-    assert "plugin mine: ZeroDivisionError: on purpose" in done.err
+    assert "plugin mine: check crashes failed with ZeroDivisionError: on purpose (mine.py:" in done.err
     checks = {c["code"]: c for c in json.loads(done.out)["checks"]}
     assert checks["BAD001"]["status"] == "crashed"
     assert "mine" in checks["BAD001"]["metrics"]["reason"]

@@ -32,7 +32,7 @@ from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.transformation.chain import build_chain, routes
 
-TRANSFORMS = load_plugins().transforms
+PLUGINS = load_plugins()
 RED = (0, 0, 255)
 
 
@@ -139,7 +139,7 @@ def test_all_folded_findings_are_counted() -> None:
 
 
 def test_the_window_of_a_route_is_wide_where_the_image_is_wide() -> None:
-    chain = build_chain([("letterbox", {"size": 100})], TRANSFORMS)
+    chain = build_chain([("letterbox", {"size": 100})], PLUGINS)
     route, = routes(chain, ImageRow("a.jpg", 200, 100))
     window, is_cut = route.window
     assert not is_cut

@@ -231,13 +231,13 @@ def test_op_texts(text: str, expected: Any) -> None:
 ])
 def test_mistakes_are_told(ops: list[str], told: str) -> None:
     with pytest.raises(UserError) as error:
-        build_chain([parse_op(o) for o in ops], TYPES)
+        build_chain([parse_op(o) for o in ops], PLUGINS)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_routes_of_a_chain_with_tiles() -> None:
-    chain = build_chain([parse_op(o) for o in ("resize:scale=2", "tile:size=200,overlap=0", "flip")], TYPES)
+    chain = build_chain([parse_op(o) for o in ("resize:scale=2", "tile:size=200,overlap=0", "flip")], PLUGINS)
     through = routes(chain, WIDE)
     assert [r.tag for r in through] == ["x0y0", "x200y0"]
     assert all(r.size_wh == (200, 200) for r in through)
