@@ -389,7 +389,7 @@ def test_a_fault_of_ours_is_not_blamed_on_the_executor(cli, plugin, monkeypatch)
 
 
 @pytest.mark.parametrize(("source", "what"), [
-    (EXECUTOR.format(body="pass").replace("def results", "def result"), "Mine (mine), which overrides none of results and map_reduce"),
+    (EXECUTOR.format(body="pass").replace("def results", "def result"), "Mine (mine), which overrides none of results and"),
     (REPORT.replace("def text", "def words"), "Broken (broken), which overrides none of text, stream and write"),
     (FORMAT.replace("def detect", "def detects"), "which lacks detect"),
     (FORMAT.replace("def place", "def places"), "Acme (acme), which is writable and lacks place"),
