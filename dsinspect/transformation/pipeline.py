@@ -157,7 +157,8 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
         put_in_place(request.out, parts, count, names, writer)
     shards = (with_places(shard, places, request.out) for places in [Places(writer)]
               for shard in numbered_shards(parts, count, names, renumber=renumber))
-    losses = dict(watched.written(writer, blame, info, shards, request.out.resolve()))  # `..` of the user's own is none of the set's
+    out = request.out.resolve()  # a `..` of the user's own is none of the set's
+    losses = dict(watched.written(writer, blame, info, shards, out))
     places = Places(writer)
     entries = ({**entry, "path": places.of(entry["path"], split)}
                for entry, split in numbered_entries(parts, count, names, renumber=renumber))
