@@ -75,12 +75,13 @@ class Session:
             raise UserError(f"--cache-by {c.cache_by}: write stat or content{nearest(c.cache_by, ('stat', 'content'))}")
         from dsinspect.protocols.trainers import chosen_trainer
 
-        name = c.trainer or self.config.trainer
-        trainer = chosen_trainer(name, self.plugins.trainers) if name else None
+        name = c.trainer or self.config.trainer or ""
+        names = name.split(",") if kept is not None else [name]  # simulate records all of those that it asked
+        whom = tuple(chosen_trainer(name, self.plugins.trainers) for name in names if name)
         return Request(
             **{**self.dataset, "format": format_name, "images": images}, **self.work, cache=cache_path,
-            cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=trainer, shared_options=shared,
-            **changes)
+            cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=whom[0] if len(whom) == 1 else None,
+            beside=whom if len(whom) > 1 else (), shared_options=shared, **changes)
 
 
     def end(self, *runs: Run) -> None:

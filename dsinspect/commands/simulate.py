@@ -15,6 +15,7 @@ from dsinspect.errors import UserError, nearest
 if TYPE_CHECKING:
     from dsinspect.loader import Plugins
     from dsinspect.protocols.trainers import Trainer
+    from dsinspect.review.workbook import Reading
     from dsinspect.simulation.simulate import Simulation
 
 FATES = ("changed", "all")
@@ -46,6 +47,7 @@ def simulate(
         if path.suffix.lower() not in (".json", ".xlsx", ".html"):
             raise UserError(f"-o {path}: a simulation is written as .json, .xlsx or .html")
         common.require_writable(path, *dataset)
+    earlier = {path: common.earlier_decisions(path) for path in outputs}
     session = common.start(dataset, judging, running)
     trainers = chosen(trainer or (), session.config.trainer, session.plugins)
     from dsinspect.simulation.as_json import pieces
@@ -55,7 +57,7 @@ def simulate(
     wants_json = output_format == "json" or any(p.suffix.lower() == ".json" for p in outputs)
     done = run(session.request(), session.plugins, trainers, keep_fates=wants_json, all_fates=fates == "all")
     for path in outputs:
-        write(done, path, session, trainers)
+        write(done, path, session, trainers, earlier[path])
     if output_format == "json":
         sys.stdout.writelines(pieces(done))
     elif not running.quiet:
@@ -83,8 +85,9 @@ def chosen(wanted: list[str] | tuple[()], configured: str | None, plugins: Plugi
     return [chosen_trainer(name, plugins.trainers) for name in dict.fromkeys(names)]
 
 
-def write(done: Simulation, path: Path, session: common.Session, trainers: list[Trainer]) -> None:
-    """Write a simulation to a file: its own JSON, or a report of what is lost."""
+def write(done: Simulation, path: Path, session: common.Session, trainers: list[Trainer],
+          earlier: Reading | None = None) -> None:
+    """Write a simulation to a file: its own JSON, or a report of what is lost, with the decisions of the file it replaces."""
     if path.suffix.lower() == ".json":
         from dsinspect.io.atomic import atomic
         from dsinspect.simulation.as_json import pieces
@@ -101,4 +104,4 @@ def write(done: Simulation, path: Path, session: common.Session, trainers: list[
     writer = configured(report_for(path, session.plugins), session.config)
     run = run_of(done, session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
                  session.plugins, trainers)
-    common.write_report(writer, run, path)
+    common.write_report(writer, run, path, earlier)

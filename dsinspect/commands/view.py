@@ -12,6 +12,7 @@ import typer
 from dsinspect.commands import common
 from dsinspect.commands.options import Judging, Only, Read, Writing, shares_options
 from dsinspect.errors import UserError, nearest
+from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +43,7 @@ def view(
         "--before-after", help="DATASET is a transformed set: each original beside its outputs. Needs --originals.")] = False,
     originals: Annotated[Path | None, typer.Option(
         "--originals", metavar="DATASET", help="For --before-after; --images says where their images are.")] = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Images at most.")] = 36,
+    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Images at most; of an array, channels.")] = 36,
     side: Annotated[int, typer.Option("--side", metavar="PX", min=16, max=2000, help="Longer side of an image.")] = 240,
     labels: Annotated[bool, typer.Option("--labels/--no-labels", help="Class names at the boxes.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder.")] = False,
@@ -61,9 +62,10 @@ def view(
     if before_after and originals is None:
         raise UserError("view --before-after: name the set before the transform with --originals DATASET")
     start_opencv()
-    grid = 0
+    grid, what = 0, "image"
     if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
         tiles, left = array_tiles(Path(dataset[0]), limit, side)
+        what = "channel"
     else:
         of_dataset = replace(judging, images=None if before_after else judging.images, select=select, ignore=unwanted.ignore)
         session = common.start(dataset, of_dataset, running)
@@ -72,6 +74,7 @@ def view(
         with quiet_decoders():
             if before_after and originals is not None:
                 tiles, left, grid = pair_tiles(session, originals, judging.images, wanted, limit, side)
+                what = "pair"
             else:
                 tiles, left = dataset_tiles(session, wanted, limit, side)
     if not tiles:
@@ -79,8 +82,9 @@ def view(
         raise UserError(f"{' '.join(dataset)}: no image{found or ' to show'}")
     write_sheet(contact_sheet.sheet(tiles, grid), output)
     if not running.quiet:
-        shown = f"{len(tiles):,} image{'' if len(tiles) == 1 else 's'}"
-        print(f"wrote {output}: {shown}" + (f"; {left:,} more (--limit)" if left else ""), file=sys.stderr)
+        shown = counted(len(tiles) // 2 if what == "pair" else len(tiles), what)
+        limited = "--limit, which counts both images of a pair" if what == "pair" else "--limit"
+        print(f"wrote {output}: {shown}" + (f"; {left:,} more ({limited})" if left else ""), file=sys.stderr)
 
 
 def _wish(class_name: Sequence[str] | None, split: str | None) -> str:

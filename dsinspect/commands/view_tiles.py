@@ -121,7 +121,7 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
 
 def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: Wanted, limit: int,
                side: int) -> tuple[list[Picture], int, int]:
-    """Return tiles of originals, each followed by its first output, how many outputs more there are, and the columns.
+    """Return tiles of originals, each followed by its first output, how many pairs more there are, and the columns.
 
     Args:
         session: of the transformed set.
@@ -168,7 +168,7 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     from dsinspect.render.contact_sheet import grid_shape
 
     columns = grid_shape(len(tiles))[0]
-    return tiles, len(chosen) - len(tiles) // 2, columns + columns % 2
+    return tiles, len(first) - len(pairs), columns + columns % 2
 
 
 def by_path(images: Iterable[tuple[Shard, int, int]]) -> dict[str, tuple[int, int]]:

@@ -27,7 +27,7 @@ from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import ShardRef, Source
 from dsinspect.protocols.probes import Level
-from dsinspect.protocols.run import Run
+from dsinspect.protocols.run import Outcome, Run
 from dsinspect.protocols.trainers import TRAINER
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import Shard
@@ -68,11 +68,22 @@ def inspect(request: Request, plugins: Plugins) -> Run:
     Raises:
         UserError: nothing is readable, or a setting is wrong.
     """
+    if request.beside:
+        return _beside(request, plugins)
     tell = request.progress or (lambda stage, done, total: None)
     try:
         return _inspect(for_workers(request, plugins), plugins, tell)
     finally:
         tell("", 0, 0)
+
+
+def _beside(request: Request, plugins: Plugins) -> Run:
+    """Inspect for one trainer after the other; the trainer is part of the codes, so that no two findings are taken for one."""
+    outcomes: list[Outcome] = []
+    for trainer in request.beside:
+        run = inspect(replace(request, beside=(), trainer=trainer), plugins)
+        outcomes += [replace(o, code=f"{o.code} {trainer.label}") for o in run.outcomes]
+    return replace(run, outcomes=tuple(outcomes), settings=settings_of(request, run.info.format))
 
 
 def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int], None]) -> Run:

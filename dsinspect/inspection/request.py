@@ -78,6 +78,7 @@ class Request(WorkRequest):
         keep_images: keep the table of images in the run.
         keep_annotations: keep the table of annotations in the run.
         trainer: whose fates the checks that need one judge by, and whose limits are the defaults of others.
+        beside: trainers that judge one after the other instead; a finding's code says for which of them it is.
         shared_options: options given once for every check that has one of that name (`imgsz`).
         settle_disputes: ask every check that can dispute an image's size or frame, selected or not: fixes rest on it.
     """
@@ -87,6 +88,7 @@ class Request(WorkRequest):
     keep_images: bool = False
     keep_annotations: bool = False
     trainer: Trainer | None = None
+    beside: tuple[Trainer, ...] = ()
     shared_options: Mapping[str, Any] = field(default_factory=dict)
     settle_disputes: bool = False
 
@@ -104,7 +106,7 @@ def settings_of(request: Request, format_name: str) -> Settings:
         extend_select=config.extend_select, ignore=config.ignore, severity={k: str(v) for k, v in config.severity.items()},
         per_split_ignores=dict(config.per_split_ignores), checks=_plain(config.checks), formats=_plain(config.formats),
         shared_options=dict(request.shared_options), config=config.path.name if config.path else None,
-        trainer=None if request.trainer is None else f"{request.trainer.name}@{request.trainer.release}")
+        trainer=",".join(t.label for t in request.beside) or (request.trainer.label if request.trainer else None))
 
 
 def recorded(config: Config, settings: Settings) -> Config:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
-from dsinspect.protocols.run import Outcome, Run
+from dsinspect.protocols.run import Run
 from dsinspect.protocols.trainers import Trainer
 from dsinspect.simulation.simulate import Simulated, Simulation
 
@@ -22,16 +22,14 @@ CHECKS = "TRN"
 def run_of(done: Simulation, request: Request, plugins: Plugins, trainers: Sequence[Trainer]) -> Run:
     """Return a run with the findings of the TRN checks for each trainer, and the tables of the simulation."""
     config = replace(request.config, select=(CHECKS,), extend_select=(), ignore=())
-    outcomes: list[Outcome] = []
-    run = None
-    for trainer, simulated in zip(trainers, done.trainers, strict=True):
-        run = inspect(replace(request, config=config, trainer=trainer), plugins)
-        made = {f"{trainer.label} classes": class_table(simulated), f"{trainer.label} losses": loss_table(simulated)}
-        for k, outcome in enumerate(run.outcomes):
-            code = outcome.code if len(trainers) == 1 else f"{outcome.code} {trainer.label}"
-            outcomes.append(replace(outcome, code=code, made={**outcome.made, **(made if k == 0 else {})}))
-    if run is None:
-        raise ValueError("no trainer")
+    whom: dict[str, Any] = {"trainer": trainers[0]} if len(trainers) == 1 else {"trainer": None, "beside": tuple(trainers)}
+    run = inspect(replace(request, config=config, **whom), plugins)
+    outcomes = list(run.outcomes)
+    each = len(outcomes) // len(trainers)
+    for k, simulated in enumerate(done.trainers):
+        label, first = simulated.trainer.label, outcomes[k * each]
+        outcomes[k * each] = replace(first, made={
+            **first.made, f"{label} classes": class_table(simulated), f"{label} losses": loss_table(simulated)})
     return replace(run, outcomes=tuple(outcomes))
 
 

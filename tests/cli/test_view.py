@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import shutil
 from pathlib import Path
@@ -97,7 +98,7 @@ def test_before_and_after_with_images_elsewhere(cli: Any, tmp_path: Path, named:
     done = cli("view", tmp_path / "out", "--before-after", "--originals", tmp_path / "set", "-o", tmp_path / "sheet.png",
                "--limit", "4", *more)
     assert done.code == 0
-    assert "4 images" in done.err
+    assert "2 pairs" in done.err
 
 
 def test_before_and_after_of_other_originals_is_told(cli: Any, tmp_path: Path) -> None:
@@ -113,3 +114,14 @@ def test_what_was_asked_for_is_named_when_there_is_no_such_image(cli: Any, tmp_p
     done = cli("view", COCO, "-o", tmp_path / "v.png", "--class", "tram", "--split", "nosuch")
     assert done.code == 2
     assert "no image of the split nosuch has a box of tram" in done.err
+
+
+def test_pairs_and_channels_are_counted_as_such(cli: Any, tmp_path: Path) -> None:
+    assert cli("transform", SAMPLES / "voc", "-o", tmp_path / "out", "--op", "flip", "--quiet").code == 0
+    originals = json.loads((tmp_path / "out" / "manifest.json").read_text())["outputs"]
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", SAMPLES / "voc", "--limit", "4",
+               "-o", tmp_path / "sheet.png")
+    assert done.err.strip().endswith(f"2 pairs; {len(originals) - 2} more (--limit, which counts both images of a pair)")
+    np.save(tmp_path / "stack.npy", np.zeros((12, 20, 20), np.float32))
+    assert cli("view", tmp_path / "stack.npy", "--limit", "5", "-o", tmp_path / "s.png").err.strip().endswith(
+        "5 channels; 7 more (--limit)")

@@ -268,12 +268,24 @@ def test_images_stand_in_the_rows_of_their_findings(run: Run, tmp_path: Path) ->
     assert all(cells[r - 2][header.index("Image")] or cells[r - 2][header.index("Class")] for r in rows)
 
 
+def test_every_finding_without_an_image_has_its_reason(run: Run, tmp_path: Path) -> None:
+    Xlsx(Options(thumbnails_mb=100, thumbnails=10_000)).write(run, tmp_path / "a.xlsx")
+    (note,) = [str(c) for row in rows_of(tmp_path / "a.xlsx", "Summary") for c in row if "an image here" in str(c)]
+    found = re.fullmatch(r"(\d+) of (\d+) findings have an image here; (\d+) are about no image; "
+                         r"the image of (\d+) is missing or cannot be read\.", note)
+    assert found, note
+    shown, total, about_none, unseen = map(int, found.groups())
+    assert shown + about_none + unseen == total == sum(len(o.findings) for o in run.outcomes)
+    with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
+        assert len([n for n in archive.namelist() if n.startswith("xl/media/")]) == shown
+
+
 def test_images_stay_under_their_limits_and_what_is_left_out_is_said(run: Run, tmp_path: Path) -> None:
     Xlsx(Options(thumbnails_mb=0.02)).write(run, tmp_path / "a.xlsx")
     with zipfile.ZipFile(tmp_path / "a.xlsx") as archive:
         media = [archive.getinfo(n).file_size for n in archive.namelist() if n.startswith("xl/media/")]
     assert 0 < sum(media) < 20_000
-    assert "option --thumbnails-mb" in str(rows_of(tmp_path / "a.xlsx", "Summary"))
+    assert "0.02 MB in all (options thumbnails and thumbnails_mb" in str(rows_of(tmp_path / "a.xlsx", "Summary"))
     Xlsx(Options(thumbnails=0)).write(run, tmp_path / "b.xlsx")
     header, *_ = rows_of(tmp_path / "b.xlsx", "Findings")
     assert header[:3] == ("Decision", "New value", "Comment")

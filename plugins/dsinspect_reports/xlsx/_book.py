@@ -13,6 +13,7 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
 
+from dsinspect.findings.wording import counted
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Run
 from dsinspect_reports._counted import header, is_share, words
@@ -119,11 +120,20 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
 
 
 def _notes(pictures: Pictures, findings: FindingsTable, each: int, max_mb: float) -> list[str]:
-    """Return what was left out, with the options that change it."""
-    if not each or not pictures.left_out or not findings.table.rows:
+    """Return how many findings have an image here, and why the others have none, with the options that change it."""
+    total = findings.table.rows
+    if not each or not total or not (pictures.left_out or pictures.unseen):
         return []
-    return [f"{len(pictures.by_row):,} findings have an image here, {pictures.left_out:,} do not: at most {each:,} of a check "
-            f"(option --thumbnails) and {max_mb:g} MB in all (option --thumbnails-mb)."]
+    parts = [f"{len(pictures.by_row):,} of {counted(total, 'finding')} {'has' if len(pictures.by_row) == 1 else 'have'} "
+             "an image here"]
+    if pictures.about_none:
+        parts.append(f"{pictures.about_none:,} {'is' if pictures.about_none == 1 else 'are'} about no image")
+    if pictures.unseen:
+        parts.append(f"the image of {pictures.unseen:,} is missing or cannot be read")
+    if pictures.left_out:
+        parts.append(f"{pictures.left_out:,} had no room: at most {each:,} of a check and {max_mb:g} MB in all (options thumbnails "
+                     "and thumbnails_mb under [reports.xlsx], or --thumbnails and --thumbnails-mb of dsinspect report)")
+    return ["; ".join(parts) + "."]
 
 
 def _classes_reference(run: Run) -> str | None:

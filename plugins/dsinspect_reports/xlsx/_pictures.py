@@ -58,19 +58,24 @@ class Pictures:
 
     Attributes:
         by_row: row in the table of findings, from 0, to a JPEG and its width and height, px.
-        left_out: findings with a place in an image that got none, for want of room or by their rank in their check.
+        left_out: findings about an image that got none, for want of room or by their rank in their check.
+        unseen: findings about an image that is missing or cannot be read, among those that had room.
+        about_none: findings about no image.
     """
 
     by_row: dict[int, tuple[bytes, tuple[int, int]]] = field(default_factory=dict)
     left_out: int = 0
+    unseen: int = 0
+    about_none: int = 0
 
 
 @dataclass(frozen=True)
 class _Job:
-    """The images of one finding: a record of a measured image and the boxes to draw, each."""
+    """The images of one finding: a record of a measured image and the boxes to draw, each; none where there is none on disk."""
 
     row: int
     shown: tuple[tuple[Mapping[str, Any], tuple[Any, ...]], ...]
+    about_image: bool
 
 
 def make_pictures(run: Run, found: Sequence[Outcome], each: int, max_bytes: float) -> Pictures:
@@ -86,17 +91,21 @@ def make_pictures(run: Run, found: Sequence[Outcome], each: int, max_bytes: floa
     if not has_pictures(run, each):
         return made
     places = Places(run)
-    jobs = _jobs(places, found, each)
-    ranked = [job for _, job in sorted(jobs, key=lambda j: (j[0], j[1].row))]
+    jobs = list(_jobs(places, found, each))
+    ranked = [job for _, job in sorted(jobs, key=lambda j: (j[0], j[1].row)) if job.shown]
     room = max_bytes
-    for row, content, size_wh in _results(ranked):
-        room -= len(content) + OVERHEAD
+    made.unseen = sum(job.about_image and not job.shown for _, job in jobs)
+    for row, drawn in _results(ranked):
+        if drawn is None:
+            made.unseen += 1
+            continue
+        room -= len(drawn[0]) + OVERHEAD
         if room < 0:
             break
-        made.by_row[row] = content, size_wh
-    about_images = sum(int(np.count_nonzero(np.array([i is not None for i in o.findings.columns["image"].tolist()], bool)))
-                       for o in found)
-    made.left_out = max(about_images - len(made.by_row), 0)
+        made.by_row[row] = drawn
+    later = sum(sum(i is None for i in o.findings.columns["image"][each:].tolist()) for o in found)
+    made.about_none = later + sum(not job.about_image and not job.shown for _, job in jobs)
+    made.left_out = sum(len(o.findings) for o in found) - len(made.by_row) - made.unseen - made.about_none
     return made
 
 
@@ -112,8 +121,7 @@ def _jobs(places: Places, found: Sequence[Outcome], each: int) -> Iterator[tuple
         for rank, finding in enumerate(outcome.first(each)):
             shown = tuple((places.images.take(np.array([p.image])).records()[0], p.boxes) for p in places.of(finding))
             shown = tuple((_needed(image), boxes) for image, boxes in shown if image["file"])
-            if shown:
-                yield rank, _Job(start + rank, shown)
+            yield rank, _Job(start + rank, shown, finding.image is not None)
         start += len(outcome.findings)
 
 
@@ -123,8 +131,8 @@ def _needed(image: Mapping[str, Any]) -> dict[str, Any]:
     return {name: image[name] for name in names if name in image}
 
 
-def _results(jobs: Sequence[_Job]) -> Iterator[tuple[int, bytes, tuple[int, int]]]:
-    """Yield row, JPEG and size of each finding that can be drawn, in the order of the jobs, whatever the workers.
+def _results(jobs: Sequence[_Job]) -> Iterator[tuple[int, tuple[bytes, tuple[int, int]] | None]]:
+    """Yield the row of each finding, and JPEG and size if it can be drawn, in the order of the jobs, whatever the workers.
 
     Threads do: decoding, resizing and encoding let go of the interpreter lock.
     """
@@ -138,10 +146,9 @@ def _results(jobs: Sequence[_Job]) -> Iterator[tuple[int, bytes, tuple[int, int]
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _draw(jobs: Sequence[_Job]) -> list[tuple[int, bytes, tuple[int, int]]]:
-    """Return row, JPEG and size of each of some findings; those of images that cannot be read are left out."""
-    drawn = [(job.row, side_by_side(job.shown, *ROOM_PX)) for job in jobs]
-    return [(row, *image) for row, image in drawn if image is not None]
+def _draw(jobs: Sequence[_Job]) -> list[tuple[int, tuple[bytes, tuple[int, int]] | None]]:
+    """Return the row of each of some findings, and JPEG and size; None where the image cannot be read."""
+    return [(job.row, side_by_side(job.shown, *ROOM_PX)) for job in jobs]
 
 
 def add_pictures(sheet: Any, column: int, made: Mapping[int, tuple[bytes, tuple[int, int]]], first: int, last: int) -> None:
