@@ -74,6 +74,7 @@ class Stop:
         source: file of the record concerned.
         index: position of the record in it, from 0; -1 when there is none.
         split: split concerned.
+        found: what in the dataset makes it, where the error's own words do not say it.
     """
 
     error: str
@@ -83,6 +84,7 @@ class Stop:
     source: str | None = None
     index: int = -1
     split: str | None = None
+    found: str = ""
 
 
 @dataclass(frozen=True)

@@ -59,6 +59,7 @@ def trainer_record(simulated: Simulated) -> dict[str, Any]:
 def stop_record(stop: Stop) -> dict[str, Any]:
     """Return what is said of a stop."""
     return {"error": stop.error, "where": stop.where, "image": stop.image, "split": stop.split,
+            "found": stop.found or None,
             "record": None if stop.source is None else {"source": stop.source, "index": None if stop.index < 0 else stop.index}}
 
 

@@ -15,7 +15,7 @@ from dsinspect.simulation.simulate import Simulated, Simulation
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from dsinspect.protocols.trainers import Rule
+    from dsinspect.protocols.trainers import Rule, Stop
     from dsinspect.simulation.fates import Loss
 
 CLASSES = 14
@@ -134,6 +134,11 @@ def _error(error: str) -> str:
     return _line(error) + (" ..." if error.endswith((" in", " named")) else "")
 
 
+def _stopped(stop: Stop) -> str:
+    """Return an error, and what in the dataset makes it."""
+    return _error(stop.error) + (f" ({_line(stop.found)})" if stop.found else "")
+
+
 def _losses(console: Console, s: Simulated) -> None:
     from rich.padding import Padding
     from rich.text import Text
@@ -143,14 +148,14 @@ def _losses(console: Console, s: Simulated) -> None:
     if s.converted:
         console.print(Padding(Text(f"Reads {' and '.join(s.trainer.reads)}: judged as if converted.", "dim"), (0, 0, 0, 2)))
     for stop in s.stops[:1]:
-        console.print(Padding(Text.assemble(("Stops: ", "bold red"), _error(stop.error)), (0, 0, 0, 2)))
+        console.print(Padding(Text.assemble(("Stops: ", "bold red"), _stopped(stop)), (0, 0, 0, 2)))
         place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
         console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. What follows is as if it went on.", "dim"),
                               (0, 0, 0, 4)))
     for stop in s.stops[1:OTHERS]:
-        console.print(Padding(Text(f"then {_error(stop.error)}", "dim"), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"then {_stopped(stop)}", "dim"), (0, 0, 0, 4)))
     if len(s.stops) > OTHERS:
-        console.print(Padding(Text(f"and {len(s.stops) - OTHERS:,} more", "dim"), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"and {len(s.stops) - OTHERS:,} more; -o FILE.json has them all", "dim"), (0, 0, 0, 4)))
     for write in s.writes[:1]:
         more = f" ({len(s.writes):,} files, first {_line(write.path)})" if len(s.writes) > 1 else f" ({_line(write.path)})"
         console.print(Padding(Text.assemble(("Rewrites ", "bold yellow"), f"files: {write.what}{more}"), (0, 0, 0, 2)))
@@ -190,7 +195,8 @@ def _many(n: int, what: str) -> str:
 
 
 def _record(source: str, index: int) -> str:
-    return source if index < 0 else f"record {index} of {source}"
+    """Return the place of a record as `dsinspect check` writes it."""
+    return source if index < 0 else f"{source} [{index}]"
 
 
 def _line(text: str | None) -> str:

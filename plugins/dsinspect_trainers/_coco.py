@@ -21,6 +21,8 @@ COLUMNS = ("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:ima
 INDEX = "pycocotools/coco.py: COCO.createIndex"
 LATER = 9
 """First number of the order of what stops only while it trains, after everything is loaded."""
+SHOWN = 60
+"""Characters of a malformed box that are shown."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +46,15 @@ class FileState:
         return FileState(ids, images)
 
     @property
-    def has_equal_ids(self) -> bool:
-        """Whether two annotations of one file have one id."""
-        return any(len(distinct(ids)) < len(ids) for ids in self.ids.values())
+    def equal_ids(self) -> str:
+        """The lowest id that two annotations of one file have, in words; empty where all differ."""
+        for file, ids in sorted(self.ids.items()):
+            different, counts = np.unique(ids, return_counts=True)
+            if len(different) < len(ids):
+                repeated = counts > 1
+                more = f", and {repeated.sum() - 1:,} more such ids" if repeated.sum() > 1 else ""
+                return f"{counts[repeated][0]} annotations of {file} have the id {different[repeated][0]}{more}"
+        return ""
 
     @property
     def empty_splits(self) -> list[str | None]:
@@ -59,7 +67,7 @@ def judged_by_file(loaded: Loaded, judge: Callable[[Loaded], Fates]) -> Fates:
     images, a, problems = loaded.images, loaded.annotations, loaded.problems
     files = list(dict.fromkeys((*images["source"].tolist(), *a["source"].tolist())))
     if len(files) <= 1 or loaded.dataset.format != "coco":
-        return judge(loaded)
+        return _with_boxes(judge(loaded), loaded)
     n, m = len(images), len(a)
     made = Fates(np.full(n, NO_RULE, np.int16), np.full(m, KEPT, np.int8), np.full(m, NO_RULE, np.int16), np.full(m, np.nan),
                  np.full((m, 4), np.nan))
@@ -74,7 +82,7 @@ def judged_by_file(loaded: Loaded, judge: Callable[[Loaded], Fates]) -> Fates:
             loaded.dataset if own is None else replace(loaded.dataset, categories=own), images.take(of_images),
             a.take(of_annotations).with_columns({"image_row": place[a["image_row"][of_annotations]]}),
             problems.take(np.flatnonzero(problems["source"] == name)), loaded.boxes_px[of_annotations])
-        fates = judge(part)
+        fates = _with_boxes(judge(part), part)
         for whole, some, rows in ((made.image_rule, fates.image_rule, of_images), (made.fate, fates.fate, of_annotations),
                                   (made.rule, fates.rule, of_annotations), (made.label, fates.label, of_annotations),
                                   (made.boxes, fates.boxes, of_annotations)):
@@ -84,6 +92,20 @@ def judged_by_file(loaded: Loaded, judge: Callable[[Loaded], Fates]) -> Fates:
         made = replace(made, extras=made.extras + extras, stops=made.stops + tuple(replace(s, split=split) for s in fates.stops),
                        writes=made.writes + fates.writes, state=state)
     return made
+
+
+def _with_boxes(fates: Fates, loaded: Loaded) -> Fates:
+    """Add to each stop at a malformed box what the box holds: the error of a loader often names a type and no more."""
+    held = {(m.source, m.index): json.dumps(m.record["bbox"], ensure_ascii=False) for m in _malformed(loaded)
+            if m.kind == "annotations" and "bbox" in m.record}
+    return replace(fates, stops=tuple(
+        replace(s, found=f"bbox is {_clipped(held[s.source, s.index])}")
+        if s.source is not None and (s.source, s.index) in held and not s.error.startswith("KeyError") else s
+        for s in fates.stops))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 
 @dataclass(frozen=True)

@@ -170,7 +170,8 @@ class Detectron2(Trainer):
         """Return what only the whole set shows: equal ids, and splits of which nothing is left."""
         if state is None:
             return ()
-        stops = [Stop("AssertionError: Annotation ids in", LOAD, (2,))] if state.has_equal_ids else []
+        equal = state.equal_ids
+        stops = [Stop("AssertionError: Annotation ids in", LOAD, (2,), found=equal)] if equal else []
         for split in state.empty_splits:
             where = "" if split is None else f" in split {split}"
             stops.append(Stop(f"AssertionError: No valid data found{where}",

@@ -134,3 +134,16 @@ def test_rules_are_explained(capsys: pytest.CaptureFixture[str]) -> None:
     assert "a coordinate is above 1 (before 8.3.163)" in text
     assert main(["explain", "mmdet", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["limits"]["IMG020"] == {"min_side": 32}
+
+
+@pytest.mark.parametrize("trainer", ["mmdet", "cocoeval"])
+def test_a_stop_says_what_the_record_holds_and_which_it_is(trainer: str, capsys: pytest.CaptureFixture[str],
+                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "120")
+    assert main(["simulate", str(SAMPLES / "coco"), "--trainer", trainer, "--no-cache"]) == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert 'TypeError (bbox is [5, "five", 20, 20])' in text
+    if trainer == "mmdet":
+        assert "annotations/instances_train.json [137]" in text
+        assert "Annotation ids in ... (2 annotations of annotations/instances_train.json have the id 78)" in text
+        assert "and 1 more; -o FILE.json has them all" in text

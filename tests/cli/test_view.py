@@ -117,9 +117,9 @@ def test_what_was_asked_for_is_named_when_there_is_no_such_image(cli: Any, tmp_p
 
 
 def test_pairs_and_channels_are_counted_as_such(cli: Any, tmp_path: Path) -> None:
-    assert cli("transform", SAMPLES / "voc", "-o", tmp_path / "out", "--op", "flip", "--quiet").code == 0
+    assert cli("transform", SAMPLES / "clean", "-o", tmp_path / "out", "--op", "flip", "--quiet").code == 0
     originals = json.loads((tmp_path / "out" / "manifest.json").read_text())["outputs"]
-    done = cli("view", tmp_path / "out", "--before-after", "--originals", SAMPLES / "voc", "--limit", "4",
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", SAMPLES / "clean", "--limit", "4",
                "-o", tmp_path / "sheet.png")
     assert done.err.strip().endswith(f"2 pairs; {len(originals) - 2} more (--limit, which counts both images of a pair)")
     np.save(tmp_path / "stack.npy", np.zeros((12, 20, 20), np.float32))
