@@ -46,8 +46,9 @@ class Stops(Check[Verdict | None, BaseOptions]):
             return Result()
         stops = state.in_order()
         errors = [s.error for s in stops]
+        told = [f"{s.error}; {s.found}" if s.found else s.error for s in stops]
         findings = Findings.of_subjects(
             errors, "{trainer} stops: {error} ({where})",
-            {"trainer": state.trainer.label, "error": objects([f"{s.error}; {s.found}" if s.found else s.error for s in stops]), "where": objects([s.where for s in stops])},
+            {"trainer": state.trainer.label, "error": objects(told), "where": objects([s.where for s in stops])},
             image=objects([s.image for s in stops]), split=objects([s.split for s in stops]))
         return Result(findings, {"trainer": state.trainer.label, "stops": len(stops), "files_rewritten": len(state.writes)})
