@@ -236,7 +236,8 @@ def test_what_is_written_comes_back(root: Path) -> None:
             a.column(column)[:4] == b.column(column)[:4]
     assert a.images["split"].tolist() == b.images["split"].tolist()
     losses = json.loads((root.parent / "out/conversion.json").read_text())["losses"]
-    assert losses == {"keypoints beside a box of their own (the boxes stay)": 1}
+    assert losses == {"keypoints beside a box of their own (the boxes stay)": 1, "shapes: ellipse (the boxes stay)": 1,
+                      "shapes: skeleton (the boxes stay)": 1}
 
 
 def test_broken_files(root: Path, tmp_path: Path) -> None:

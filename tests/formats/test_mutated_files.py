@@ -42,6 +42,9 @@ SETS: dict[str, tuple[str, Callable[[], dict[str, str | bytes]]]] = {
     "visdrone": ("visdrone", lambda: {
         "annotations/a.txt": "684,8,273,116,0,0,0,0,\n1,2,3,4,1,4,1,2\n", "annotations/b.txt": "1,2,3,4,1,4,1,2\n",
         "images/a.jpg": ""}),
+    "visdrone video": ("visdrone", lambda: {
+        "annotations/s1.txt": "1,0,684,8,273,116,1,4,0,0\n2,0,3,4,5,6,1,4,1,2\n2,7,1,2,3,4,0,0,0,0,\n",
+        "sequences/s1/0000001.jpg": "", "sequences/s1/0000002.jpg": ""}),
     "dota": ("dota", lambda: {
         "labelTxt/a.txt": "gsd:0.15\n0 0 4 0 4 2 0 2 plane 0\n1 5 5 1 5 5 1 5 ship 1\n",
         "labelTxt/b.txt": "0 0 4 0 4 2 0 2 plane 0\n", "images/a.png": ""}),

@@ -138,3 +138,11 @@ def test_the_same_objects_as_in_coco(shared_data: Path) -> None:
     one, other = by_image(Read("labelbox", folder / "Labelbox"), 6), by_image(Read("coco", folder / "COCO"), 6)
     assert one == other
     assert sum(map(len, one.values())) == 16
+
+
+def test_supervisely_shapes_that_do_not_say_their_kind(tmp_path: Path) -> None:
+    objects = [{"classTitle": "car", "points": {"exterior": [[4, 3], [14, 11]]}},
+               {"classTitle": "tree", "points": {"exterior": [[0, 0], [9, 0], [5, 7]], "interior": []}}]
+    (tmp_path / "a.jpg.json").write_text(json.dumps({"size": {"height": 20, "width": 30}, "objects": objects}))
+    read = Read("supervisely", tmp_path)
+    assert [r[1:] for r in read.rows()] == [("car", 4, 3, 14, 11), ("tree", 0, 0, 9, 7)]

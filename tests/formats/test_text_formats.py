@@ -125,3 +125,15 @@ def test_labels_of_no_image_stay(tmp_path: Path) -> None:
     assert read.boxes() == [("image_2/1.png", "Car", 10, 20, 30.5, 40)]
     assert read.images["file"].tolist() == [None]
     assert not read.info.has_files
+
+
+def test_sequences_of_visdrone_have_tracks(tmp_path: Path) -> None:
+    rows = "1,0,684,8,273,116,1,4,0,0\n2,0,3,4,5,6,1,4,1,2\n2,7,1,2,3,4,0,0,0,0,\n2,8,1,2\n"
+    root = put(tmp_path, {"annotations/s1.txt": rows, "sequences/s1/0000001.jpg": "", "sequences/s1/0000002.jpg": ""})
+    assert detected(root) == "visdrone"
+    read = Read("visdrone", root)
+    assert read.boxes() == [("sequences/s1/0000001.jpg", "car", 684, 8, 957, 124), ("sequences/s1/0000002.jpg", "car", 3, 4, 8, 10),
+                            ("sequences/s1/0000002.jpg", "ignored regions", 1, 2, 4, 6)]
+    assert read.annotations["track"].tolist() == ["0", "0", "7"]
+    assert read.ignored() == [False, False, True]
+    assert [f[1:3] for f in read.faults()] == [(4, 3)]

@@ -122,11 +122,12 @@ class _Shapes:
         tag, drawn = self._drawn(k)
         known = self.labels.setdefault(label, {})
         occluded = str(self._value("occluded", k) or "").strip().lower() in ("1", "true", "yes")
-        order, group = self._value("z_order", k), self._value("group", k)
+        order, group = (_whole(self._value(f, k)) for f in ("z_order", "group"))
+        self.losses.add("group names that are no number", group is None and bool(self._value("group", k)))
         head = (f"    <{tag} label={quoteattr(label)} source={quoteattr(text(str(self._value('source', k) or 'manual')))} "
-                f'occluded="{int(occluded)}" {drawn} z_order={quoteattr(text(str(order or 0)))}')
+                f'occluded="{int(occluded)}" {drawn} z_order="{order or 0}"')
         if group:
-            head += f" group_id={quoteattr(text(str(group)))}"
+            head += f' group_id="{group}"'
         lines = []
         for name, value in self._attributes(k):
             known.setdefault(name)
@@ -179,6 +180,12 @@ class _Shapes:
             return "points", _points(points)
         self.losses.add("keypoints beside a box of their own (the boxes stay)", 1)
         return None
+
+
+def _whole(value: Any) -> int | None:
+    """Return a whole number, which is all that CVAT's import takes for groups and orders; None of anything else."""
+    text_of = str(value).strip()
+    return int(text_of) if re.fullmatch(r"-?[0-9]{1,15}", text_of) else None
 
 
 def _edges(box: Sequence[float]) -> str:

@@ -73,7 +73,7 @@ def _add(record: Any, row: int, reading: Reading) -> None:
     title = record.get("classTitle")
     if not isinstance(title, str):
         raise ValueError("classTitle is missing" if title is None else "classTitle is not a text")
-    kind = record.get("geometryType")
+    kind = record.get("geometryType") or record.get("shape") or _kind_of(record)
     outline = None
     if kind in ("rectangle", "polygon", "oriented_bbox"):
         points = as_object(record.get("points") or as_object(record.get("geometry")).get("points"))
@@ -93,6 +93,14 @@ def _add(record: Any, row: int, reading: Reading) -> None:
         tags = {str(t.get("name")): t.get("value") for t in record.get("tags") or () if isinstance(t, dict)}
         extra = {"segmentation": outline, "supervisely:shape": kind, "attributes": msgspec.json.encode(tags) if tags else None}
     reading.gathered.add(row, title, box, reading.index, extra=extra)
+
+
+def _kind_of(record: dict[str, Any]) -> str | None:
+    """Return the kind of a shape that does not say it, as hand-made files have: two points are a rectangle, more a polygon."""
+    if isinstance(record.get("bitmap"), dict):
+        return "bitmap"
+    exterior = as_object(record.get("points")).get("exterior")
+    return None if not isinstance(exterior, list) else "rectangle" if len(exterior) == 2 else "polygon"
 
 
 def _pair(point: Any) -> list[Any]:

@@ -43,6 +43,8 @@ LOOKS = (
     Look("coco-panoptic", "COCO panoptic segmentation", (".json",), _all_of('"segments_info"')),
     Look("coco-captions", "COCO captions", (".json",), _all_of('"caption"', '"image_id"')),
     Look("cvat", "CVAT XML 1.1", (".xml",), _all_of("<annotations>", "<meta>")),
+    Look("labelme-xml", "the XML of LabelMe's web tool", (".xml",), _all_of("<annotation>", "<object>", "<polygon>")),
+    Look("kitti-tracklets", "KITTI raw tracklets", (".xml",), _all_of("<boost_serialization", "<tracklets")),
     Look("labelme", "LabelMe JSON", (".json",), _all_of('"shapes"', '"imagePath"')),
     Look("label-studio", "Label Studio JSON", (".json",), _all_of('"rectanglelabels"|"polygonlabels"|"from_name"')),
     Look("via", "VGG Image Annotator JSON", (".json",), _all_of('"shape_attributes"|"_via_')),

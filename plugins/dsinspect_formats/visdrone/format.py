@@ -13,17 +13,20 @@ from dsinspect_formats._reading import (
     matched,
 )
 from dsinspect_formats._sniffing import weigh
+from dsinspect_formats.visdrone._video import looks_like_video, open_video
 from dsinspect_formats.visdrone.reader import CLASSES, COLUMNS, image_of, looks_like_rows, read
 
 
 class VisDrone(Format):
-    """VisDrone-DET."""
+    """VisDrone: still images, and sequences with tracks; read only."""
 
     name = "visdrone"
     facts = Facts(
-        recognised="text files with rows of eight numbers and commas: a score of 0 or 1, a category of 0 to 11",
-        read="boxes; score, truncation and occlusion as attributes; score 0 or category 0 as ignored; category 11 is `others`",
-        assumed="px from 0, left, top, width and height")
+        recognised="text files with rows of eight numbers and commas (a score of 0 or 1, a category of 0 to 11), or ten with a "
+                   "frame and a track first",
+        read="boxes; score, truncation and occlusion as attributes; tracks of sequences; score 0 or category 0 as ignored; "
+             "category 11 is `others`",
+        assumed="px from 0, left, top, width and height; frames are `sequences/SEQUENCE/0000001.jpg`")
     load_us = 60
     by_stem = True
 
@@ -33,12 +36,17 @@ class VisDrone(Format):
             return None
         found = label_files(root, ".txt", looks_like_rows, first_only=True)
         if not found:
-            return None
+            video = label_files(root, ".txt", looks_like_video, first_only=True)
+            return Detection(0.95, f"{video[0]} has rows of ten numbers with commas, as VisDrone's sequences",
+                             weigh(root, video[0], b"\n")) if video and not video[0].endswith("gt/gt.txt") else None
         return Detection(0.95, f"{found[0]} has rows of eight numbers with commas, as VisDrone's", weigh(root, found[0], b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
         root = request.root
+        video = label_files(root, ".txt", looks_like_video)
+        if video and not label_files(root, ".txt", looks_like_rows, first_only=True):
+            return open_video(self.name, request, video)
         labels = label_files(root, ".txt", looks_like_rows, ("annotations",))
         entries, problems = matched(labels, ImageTree.below(request.images or root), root, image_of, words=True)
         categories = tuple(Category(k, name) for k, name in enumerate(CLASSES))

@@ -23,7 +23,7 @@ def looks_like_rows(head: bytes) -> bool:
     """Say whether a file begins with rows of VisDrone."""
     lines = first_lines(head)
     for line in lines:
-        tokens = _tokens(line)
+        tokens = tokens_of(line)
         if len(tokens) != 8 or not are_numbers(tokens):
             return False
         values = numbers(tokens)
@@ -39,7 +39,8 @@ def image_of(label: str) -> str:
     return "/".join((*folders, f"{stem_of(label)}.jpg"))
 
 
-def _tokens(line: str) -> list[str]:
+def tokens_of(line: str) -> list[str]:
+    """Return the values of a row."""
     tokens = [t.strip() for t in line.split(",")]
     return tokens[:-1] if tokens and not tokens[-1] else tokens  # many files end their rows with a comma
 
@@ -51,7 +52,7 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     for line_number, line in enumerate(rows.decoded(content).split("\n"), 1):
         if not line.strip():
             continue
-        tokens = _tokens(line)
+        tokens = tokens_of(line)
         try:
             if len(tokens) != 8:
                 raise ValueError(f"has {len(tokens)} values, a row has 8 (x,y,w,h,score,category,truncation,occlusion)")
