@@ -94,6 +94,9 @@ class Fitting:
         Args:
             shard: boxes in px, images measured; see `pipeline.prepared`.
         """
+        if not self.target.keypoints and "keypoints" in shard.annotations:
+            self.losses["keypoints"] += int(shard.annotations["keypoints"].notna().sum())
+            shard = shard.replace(annotations=shard.annotations.drop(columns="keypoints"))
         shard = self._upright(shard)
         shard = self._usable(shard)
         shard = self._cut(shard)

@@ -181,6 +181,7 @@ class Target:
         upright: pixels are turned as EXIF says and the tag is taken out, for the trainer does not look at it.
         keep_crowd: whether crowd regions are written; the trainer has a use for them.
         outlines: annotations without an outline get that of their box, for the trainer reads one of each.
+        keypoints: whether keypoints are written; some trainers make one tensor of all of an image, and stop at unequal numbers.
         images: folder of the images of a split, `{split}` filled in; file names are relative to it. Empty: as the format does.
         annotations: path of the annotation file of a split.
         splits: other names that the trainer has for splits, by ours.
@@ -194,6 +195,7 @@ class Target:
     upright: bool = False
     keep_crowd: bool = False
     outlines: bool = False
+    keypoints: bool = True
     images: str = ""
     annotations: str = ""
     splits: Mapping[str, str] = field(default_factory=dict)

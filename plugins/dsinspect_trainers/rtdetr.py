@@ -40,8 +40,8 @@ class RtDetr(Trainer):
     columns = {"coco": (*COLUMNS, "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"CLS009": {"trainer": "rt-detr"}, "DST005": {"max_objects": 300}}
-    target = Target("coco", first_id=0, upright=True, images="{split}", annotations="annotations/instances_{split}.json",
-                    snippet=("rtdetr_overrides.yml", SNIPPET))
+    target = Target("coco", first_id=0, upright=True, keypoints=False, images="{split}",
+                    annotations="annotations/instances_{split}.json", snippet=("rtdetr_overrides.yml", SNIPPET))
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("no-image", "drops-annotation", "the annotation belongs to no image", INDEX),

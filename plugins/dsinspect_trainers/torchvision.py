@@ -37,7 +37,7 @@ class Torchvision(Trainer):
     columns = {"coco": (*COLUMNS, "segmentation", "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"CLS009": {"trainer": "torchvision"}, "DST005": {"max_objects": 100}}
-    target = Target("coco", first_id=1, upright=True, outlines=True, images="{split}2017",
+    target = Target("coco", first_id=1, upright=True, outlines=True, keypoints=False, images="{split}2017",
                     annotations="annotations/instances_{split}2017.json")
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),

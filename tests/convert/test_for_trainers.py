@@ -138,3 +138,19 @@ def test_the_python_api_says_what_is_wrong(arguments: dict[str, str], says: str,
     with pytest.raises(UserError, match=says):
         dsinspect.convert(SAMPLES / "coco", tmp_path / "out", **arguments)
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["rtdetr", "torchvision"])
+def test_keypoints_go_where_their_numbers_would_stop_the_trainer(name: str, tmp_path: Path) -> None:
+    source = {"images": [{"id": 1, "file_name": "a.png", "width": 60, "height": 40}],
+              "annotations": [{"id": k, "image_id": 1, "category_id": 1, "bbox": [5, 5, 10, 10], "area": 100, "iscrowd": 0,
+                               "keypoints": [6, 6, 2] * k} for k in (3, 4)],
+              "categories": [{"id": 1, "name": "cat"}]}
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "all.json").write_text(json.dumps(source))
+    assert cv2.imwrite(str(tmp_path / "set" / "a.png"), np.zeros((40, 60, 3), np.uint8))
+    done = dsinspect.convert(tmp_path / "set", tmp_path / "out", trainer=name)
+    assert done.losses == {"keypoints": 2}
+    (seen,) = dsinspect.simulate(tmp_path / "out", name).trainers
+    assert not seen.stops
+    assert seen.part.annotations.tolist() == [4, 0, 0]  # train stands for val

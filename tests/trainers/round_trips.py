@@ -219,7 +219,7 @@ def _near(name: str, box: list[float]) -> list[tuple[str, ...]]:
 
 def of_all_sets(loader: Loader, sets: Path, only: list[str] | None, work: Path) -> dict[str, list[Any]]:
     """Return the lines of one loader, which runs once over everything."""
-    steps: list[tuple[str, str, Steps]] = []
+    steps: list[tuple[str, str, str, Steps]] = []
     content: dict[str, list[Any]] = {"coco": [], "pairs": []}
     lines: dict[str, list[Any]] = {"as_they_stand": [], "converted": []}
     for name, place in SETS.items():
@@ -238,17 +238,17 @@ def of_all_sets(loader: Loader, sets: Path, only: list[str] | None, work: Path) 
                 lines[key].append({"set": name, "trainer": loader.trainer.label, "error": f"{type(e).__name__}: {e}"[-300:],
                                    "equal": False})
                 continue
-            steps.append((key, mark, step))
+            steps.append((name, key, mark, step))
             for kind, found in asked.items():
                 content[kind] += [{**f, "name": mark + f["name"]} for f in found]
     made = loader.run(content, work)
-    for key, mark, step in steps:
+    for name, key, mark, step in steps:
         try:
             step.send({k.removeprefix(mark): v for k, v in made.items() if k.startswith(mark)})
         except StopIteration as stop:
             lines[key].append(stop.value)
         except RuntimeError as e:  # the loader stops at a set
-            lines[key].append({"set": mark, "trainer": loader.trainer.label, "error": str(e)[-300:], "equal": False})
+            lines[key].append({"set": name, "trainer": loader.trainer.label, "error": str(e)[-300:], "equal": False})
     return lines
 
 
