@@ -51,11 +51,11 @@ class Served:
         return re.match(r"http://([^/]*)/", self.url).group(1)  # type: ignore[union-attr]
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, trust_env=False, timeout=30, **options)
+        return httpx.Client(base_url=self.url, trust_env=False, timeout=120, **options)
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(how)
-        self.process.communicate(timeout=20)
+        self.process.communicate(timeout=120)
 
 
 def start_server(dataset: Path, store: Path, *more: str) -> Served:
@@ -68,6 +68,6 @@ def start_server(dataset: Path, store: Path, *more: str) -> Served:
     assert process.stdout is not None
     url = process.stdout.readline().strip()
     if not url.startswith("http://127.0.0.1:"):
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=120)
         raise AssertionError(errors)
     return Served(process, url, store)

@@ -58,7 +58,7 @@ async function start() {
   middle.append(group);
   const wall = new Wall(middle, { state, decisions, stage, onopen: (item) => { closeWall(); showImage(item.image, item.row); } });
 
-  let shown = findings, at = 0, mode = "finding", imageRow = 0, member = -1;
+  let shown = findings, at = 0, mode = "finding", imageRow = 0, member = -1, pending = null;
 
   const current = () => shown[at];
   const isOwn = (b, f) => f.annotation !== null && b.source === f.source && b.index === f.index;
@@ -192,9 +192,12 @@ async function start() {
   }
 
   /** Begin to change a box, once the image is there. */
-  async function begin(isNew) {
-    await stage.loaded();
-    say(stage.begin(isNew) ? "Arrows move, Shift+arrows resize, Enter keeps" : "There is no box to change");
+  function begin(isNew) {
+    return (pending = (async () => {
+      await stage.loaded();
+      pending = null;
+      say(stage.begin(isNew) ? "Arrows move, Shift+arrows resize, Enter keeps" : "There is no box to change");
+    })());
   }
 
   async function edited(box, isNew) {
@@ -296,6 +299,10 @@ async function start() {
     if (isTyping(e)) { if (e.key === "Escape") e.target.blur(); return; }
     if (document.querySelector("dialog[open]")) return;
     if (e.target.closest("button, summary, a") && (e.key === "Enter" || e.key === " ")) return;
+    if (pending) { // a box is about to be changed: the keys are for it
+      e.preventDefault();
+      return void pending.then(() => key(e));
+    }
     if (key(e)) e.preventDefault();
   });
   decisions.addEventListener("change", later);
