@@ -89,8 +89,9 @@ if name == "coco": made = [f.COCOObjectDetectionInput(input_file=p) for p in roo
 elif name == "yolo":
     y = next(root.glob("*.yaml")); made = []
     for s in ("train", "val", "test"):
-        try: made.append(f.YOLOv8ObjectDetectionInput(input_file=y, input_split=s)); list(made[-1].get_images())
-        except Exception: made.pop() if made else None
+        try: one = f.YOLOv8ObjectDetectionInput(input_file=y, input_split=s); list(one.get_images()); made.append(one)
+        except Exception as e: told = e
+    if not made: raise told
 elif name == "cvat": made = [f.CVATObjectDetectionInput(input_file=p) for p in root.rglob("*.xml")]
 elif name == "labelbox":
     names = []
