@@ -219,7 +219,8 @@ def limits_page() -> str:
     return "\n".join([*lines, ""])
 
 
-COUNTED_ALWAYS = ("annotation ids", "image ids", "category ids, and the order of categories", "categories without an annotation",
+COUNTED_ALWAYS = ("annotation ids that are not the running number of their record",
+                  "image ids that are not the running number of their record", "category ids, and the order of categories", "categories without an annotation",
                   "supercategories")
 """Losses of nearly every format, told above the list."""
 

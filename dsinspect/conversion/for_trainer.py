@@ -1,7 +1,8 @@
 """Fit a dataset to a trainer: what it cannot use is left out and counted, ids and layout are those it expects.
 
 Boxes are brought into the upright frame and cut at the edges of their images; then the trainer itself is asked, and what it
-would leave out is left out here, by its own reasons. So its simulation on the output keeps everything.
+would leave out is left out here, by its own reasons; what it keeps, a box without a width too, is kept. So its simulation on the
+output keeps everything.
 """
 
 from __future__ import annotations
@@ -143,8 +144,10 @@ class Fitting:
         inner = np.column_stack([np.clip(boxes[:, 0], 0, w), np.clip(boxes[:, 1], 0, h), np.clip(boxes[:, 2], 0, w),
                                  np.clip(boxes[:, 3], 0, h)])
         cut = np.asarray((np.abs(inner - boxes) > CUT).any(axis=1), bool)
-        empty = ~((inner[:, 2] > inner[:, 0]) & (inner[:, 3] > inner[:, 1]))
-        self.losses["boxes without an area, or outside of their image"] += int(empty.sum())
+        # A side of 0 px within the image is the trainer's to judge: Ultralytics keeps it.
+        there = (inner[:, 2:] > inner[:, :2]) | ((boxes[:, 2:] == boxes[:, :2]) & (inner[:, :2] == boxes[:, :2]))
+        empty = ~there.all(axis=1)
+        self.losses["boxes outside of their image, or with a negative side"] += int(empty.sum())
         self.losses["parts of boxes beyond the edge of their image"] += int((cut & ~empty).sum())
         columns: dict[str, Any] = dict(zip(("x_min", "y_min", "x_max", "y_max"), inner.T, strict=True))
         if "area" in a:
@@ -178,7 +181,7 @@ class Fitting:
         if self.target.outlines:
             a = a.assign(segmentation=pd.Series(_outlines(a), dtype=object))
         return shard.replace(
-            images=images.assign(image_id=image_ids, index=np.arange(n), source="fitted"),
+            images=images.assign(image_id=image_ids, index=image_ids - 1, source="fitted"),
             annotations=a.assign(category_id=numbers, annotation_id=own, index=own - 1,
                                  is_ignored=np.zeros(m, bool), image_id=image_ids[a["image_row"].to_numpy()]))
 

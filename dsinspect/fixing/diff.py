@@ -6,10 +6,13 @@ import difflib
 import re
 from collections.abc import Iterator
 
+from dsinspect.fixing.sheet_diff import workbook_diff
 from dsinspect.protocols.edits import FILE_ACTIONS, Edits
 from dsinspect.protocols.formats import Patch
 
 CONTEXT = 3
+WORKBOOKS = (".xlsx", ".xlsm")
+"""Suffixes of files whose changes are shown cell by cell."""
 MARGIN = 60
 """Equal lines left around the first and the last change, so that a change may be shown a little earlier."""
 MAX_LINES = 20_000
@@ -21,14 +24,17 @@ LONG_LINE = 5_000
 def unified_diff(patch: Patch) -> Iterator[str]:
     """Yield the lines of a unified diff of one file, with their line ends.
 
-    Bytes that are no UTF-8 are shown escaped. A JSON file without line breaks is shown with one record a line; such a
+    A workbook is shown cell by cell. Bytes that are no UTF-8 are shown escaped. A JSON file without line breaks is shown with one record a line; such a
     diff is for people, not for `patch`.
     """
     name = patch.path
     if patch.before == (patch.after or b""):
         return
     if _is_archive(patch.before):
-        yield f"Binary files a/{name} and b/{name} differ\n"
+        if name.lower().endswith(WORKBOOKS) and patch.after:
+            yield from workbook_diff(name, patch.before, patch.after)
+        else:
+            yield f"Binary files a/{name} and b/{name} differ\n"
         return
     old, new = _lines(patch.before), _lines(patch.after or b"")
     head = _common(old, new)

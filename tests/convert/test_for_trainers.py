@@ -15,12 +15,18 @@ from dsinspect.cli import main
 from dsinspect.errors import UserError
 from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
+from dsinspect.protocols.trainers import Trainer
 from dsinspect.simulation.simulate import simulate
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 PLUGINS = load_plugins()
 TRAINERS = [name for name, t in PLUGINS.trainers.items() if t.target is not None]
 RELEASES = {"ultralytics": ("8.3.0", "8.4")}
+
+
+def target_format(trainer: Trainer) -> str:
+    assert trainer.target is not None
+    return trainer.target.format
 
 
 def converted(source: Path, out: Path, trainer: str) -> Path:
@@ -109,9 +115,32 @@ def test_cut_and_empty_boxes_are_named(tmp_path: Path, capsys: pytest.CaptureFix
     assert main(["convert", str(root), "-o", str(tmp_path / "out"), "--for", "yolox"]) == 0
     text = capsys.readouterr().out
     assert "1  lost: parts of boxes beyond the edge of their image" in text
-    assert "1  lost: boxes without an area, or outside of their image" in text
+    assert "1  lost: annotations: `area` is 0 or negative" in text
     assert "1  lost: crowd regions" in text
     assert "yolox@0.3.0 reads 1 image and 2 annotations of it: all there are" in text  # though val is read from train too
+
+
+@pytest.mark.parametrize("name", TRAINERS)
+def test_boxes_without_a_width_or_height_are_the_trainers_to_judge(name: str, tmp_path: Path) -> None:
+    root = turned_set(tmp_path / "set")
+    document = json.loads((root / "all.json").read_text())
+    document["annotations"] += [
+        {"id": k, "image_id": 1, "category_id": 1, "bbox": bbox, "area": bbox[2] * bbox[3], "iscrowd": 0}
+        for k, bbox in enumerate(([5, 5, 0, 10], [7, 9, 12, 0], [3, 4, 0, 0], [9, 9, 8, 8]), 2)]
+    (root / "all.json").write_text(json.dumps(document))
+    trainer = PLUGINS.trainers[name](None)
+    (told,) = simulate(Request(str(root), root), PLUGINS, [trainer]).trainers
+    out = converted(root, tmp_path / "out", trainer.label)
+    (seen,) = simulate(Request(str(out), out, format=target_format(trainer)), PLUGINS, [trainer]).trainers
+    arrive = {s.part.annotations[:2].sum() // s.part.images[0] for s in (told, seen)}
+    assert arrive == ({5} if name == "ultralytics" else {2})
+
+
+def test_ids_of_images_are_counted_as_lost_only_where_there_were_some(tmp_path: Path, shared_data: Path) -> None:
+    out = converted(shared_data / "bccd", tmp_path / "out", "ultralytics@8.4")
+    losses = json.loads((out / "conversion.json").read_text())["losses"]
+    assert losses["attributes: truncated"] == 1131
+    assert not [what for what in losses if "ids" in what or "boxes" in what or "annotations" in what]
 
 
 def test_judge_is_no_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

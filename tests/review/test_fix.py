@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import re
 import shutil
 import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from books import changed, contents
 
+from dsinspect.fixing.sheet_diff import workbook_diff
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
@@ -62,6 +66,39 @@ def test_diff_is_a_patch(cli: Any, tmp_path: Path, name: str) -> None:
         pytest.skip("no patch program, or no text")
     subprocess.run(["patch", "-p1", "--binary", "-s"], input=diff.out.encode(), cwd=tmp_path / "set", check=True)
     assert changed(tmp_path / "set", tmp_path / "out") == (set(), set())
+
+
+def test_the_diff_of_a_workbook_names_its_cells(cli: Any, tmp_path: Path) -> None:
+    diff = cli("fix", SAMPLES / "table", "--diff", "--unsafe-fixes")
+    assert cli("fix", SAMPLES / "table", "-o", tmp_path / "out", "--unsafe-fixes", "--quiet").code == 0
+    first, *lines = diff.out.splitlines()
+    assert first == "Binary files a/boxes.xlsx and b/boxes.xlsx differ, in these cells:"
+    before = openpyxl.load_workbook(SAMPLES / "table" / "boxes.xlsx").worksheets[0]
+    after = openpyxl.load_workbook(tmp_path / "out" / "boxes.xlsx").worksheets[0]
+    cells = [re.fullmatch(rf" {before.title}!([A-Z]+\d+): (.*) -> (.*)", line) for line in lines if line.startswith(" ")]
+    gone = [line for line in lines if line.startswith("-")]
+    assert cells
+    assert len(gone) == before.max_row - after.max_row > 0
+    for found in cells:
+        assert found is not None
+        assert str(before[found[1]].value) == found[2] != found[3]
+
+
+def test_the_diff_of_a_workbook_is_bounded_and_shows_formulas() -> None:
+    before, after = openpyxl.Workbook(), openpyxl.Workbook()
+    for k in range(1, 2001):
+        before.active.append([k, f"=A{k}*2"])
+        after.active.append([k + 1 if k > 1 else k, f"=A{k}*2"])
+    lines = list(workbook_diff("a.xlsx", saved(before), saved(after)))
+    assert lines[1] == " Sheet!A2: 2 -> 3\n"
+    assert len(lines) == 1002
+    assert lines[-1] == "... and 999 changes more\n"
+
+
+def saved(book: openpyxl.Workbook) -> bytes:
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
 
 
 def test_images_are_copied_or_linked_or_left_out(cli: Any, tmp_path: Path) -> None:
