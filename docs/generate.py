@@ -220,7 +220,8 @@ def limits_page() -> str:
 
 
 COUNTED_ALWAYS = ("annotation ids that are not the running number of their record",
-                  "image ids that are not the running number of their record", "category ids, and the order of categories", "categories without an annotation",
+                  "image ids that are not the running number of their record",
+                  "category ids, and the order of categories", "categories without an annotation",
                   "supercategories")
 """Losses of nearly every format, told above the list."""
 

@@ -27,7 +27,8 @@ def fix(
     dataset: Dataset,
     *,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
-    diff: Annotated[bool, typer.Option("--diff", help="Show the changes, and change nothing: texts as a unified diff, workbooks cell by cell.")] = False,
+    diff: Annotated[bool, typer.Option(
+        "--diff", help="Show the changes, and change nothing: texts as a unified diff, workbooks cell by cell.")] = False,
     unsafe: Annotated[bool, typer.Option("--unsafe-fixes", help="Also fixes that lose something.")] = False,
     placing: Placed,
     judging: Judged,

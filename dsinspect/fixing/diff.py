@@ -24,7 +24,8 @@ LONG_LINE = 5_000
 def unified_diff(patch: Patch) -> Iterator[str]:
     """Yield the lines of a unified diff of one file, with their line ends.
 
-    A workbook is shown cell by cell. Bytes that are no UTF-8 are shown escaped. A JSON file without line breaks is shown with one record a line; such a
+    A workbook is shown cell by cell.
+    Bytes that are no UTF-8 are shown escaped. A JSON file without line breaks is shown with one record a line; such a
     diff is for people, not for `patch`.
     """
     name = patch.path

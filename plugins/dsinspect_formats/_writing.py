@@ -196,7 +196,8 @@ class Losses:
             if kept not in self._kept:
                 index, own = frame["index"].to_numpy(), frame[column].to_numpy()
                 is_position = (own == index) | (own == index + 1) | (own == NO_POSITION)  # counted, from 0 or from 1
-                self.add(f"{kept.replace('_', ' ')} that are not the running number of their record", (index != NO_POSITION) & ~is_position)
+                self.add(f"{kept.replace('_', ' ')} that are not the running number of their record",
+                         (index != NO_POSITION) & ~is_position)
 
     def _fields(self, a: pd.DataFrame) -> None:
         for name in filter(is_extra_column, map(str, a.columns)):

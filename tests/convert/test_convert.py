@@ -35,18 +35,21 @@ def rich(tmp_path: Path) -> Path:
         [{"id": 1, "name": "cat", "supercategory": "animal"}, {"id": 7, "name": "never"}])
 
 
+RUNNING = "that are not the running number of their record"
+
+
 @pytest.mark.parametrize(("name", "expected"), [
     ("coco", {"annotations of unknown images": 1}),
     ("voc", {"annotations of unknown images": 1, "annotations of unknown categories": 1, "polygons": 1, "masks": 1,
-             "keypoints": 1, "crowd flags (the boxes stay)": 1, "annotation ids that are not the running number of their record": 3, "image ids that are not the running number of their record": 2,
+             "keypoints": 1, "crowd flags (the boxes stay)": 1, f"annotation ids {RUNNING}": 3, f"image ids {RUNNING}": 2,
              "areas that are not their box's": 1, "category ids, and the order of categories": 2,
              "categories without an annotation": 1, "supercategories": 1}),
     ("yolo", {"annotations of unknown images": 1, "annotations of unknown categories": 1, "polygons": 1, "masks": 1,
               "keypoints": 1, "crowd flags (the boxes stay)": 1, "ignored or difficult flags (the boxes stay)": 1,
-              "annotation ids that are not the running number of their record": 3, "image ids that are not the running number of their record": 2, "areas that are not their box's": 1, "supercategories": 1}),
+              f"annotation ids {RUNNING}": 3, f"image ids {RUNNING}": 2, "areas that are not their box's": 1, "supercategories": 1}),
     ("table", {"annotations of unknown images": 1, "polygons": 1, "masks": 1, "keypoints": 1,
-               "crowd flags (the boxes stay)": 1, "ignored or difficult flags (the boxes stay)": 1, "annotation ids that are not the running number of their record": 3,
-               "image ids that are not the running number of their record": 2, "areas that are not their box's": 1, "category ids, and the order of categories": 2,
+               "crowd flags (the boxes stay)": 1, "ignored or difficult flags (the boxes stay)": 1, f"annotation ids {RUNNING}": 3,
+               f"image ids {RUNNING}": 2, "areas that are not their box's": 1, "category ids, and the order of categories": 2,
                "categories without an annotation": 1, "supercategories": 1}),
 ])
 def test_the_losses_named_are_the_losses_there_are(rich: Path, tmp_path: Path, name: str, expected: dict[str, int],
