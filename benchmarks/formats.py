@@ -26,12 +26,13 @@ GOAL = """Goal: time and memory of reading within three times of COCO's, or what
 memory that grows meanwhile; the floor is reading the same files and decoding them with nothing kept (`json.loads`, Python's XML
 parser, lines and words)."""
 BOUND = """What bounds those above three times. COCO's file is decoded by msgspec straight into typed records, in less time than
-`json.loads` takes for it, so that three times is six microseconds a box. A format of a file per image opens 10,000 files and looks
-at the head of most before (LabelMe, Supervisely, Cityscapes, DOTA, KITTI, VisDrone); VOC's objects are a dozen XML elements each, 1.2
-million in all, and every one is looked at; VIA, Label Studio, CVAT and VoTT check each number of a nested record in Python; a table
-may have any columns, and each cell is checked; a TFRecord is walked message by message, and each image in it gets a file of its own
-to be measured; masks are 20,000 decoded PNG images of 640 x 480 px (a box that others cover is not in a mask). Formats of a file per
-image are read in the workers. VoTT's memory is that of its JSON as Python objects: a region has some twenty of them."""
+`json.loads` takes for it, so that three times is six microseconds a box. A format of a file per image opens 10,000 files
+and looks at the head of most before (LabelMe, Supervisely, Cityscapes, DOTA, KITTI, VisDrone); VOC's objects are a dozen
+XML elements each, 1.2 million in all, and every one is looked at; VIA, Label Studio, CVAT and VoTT check each number of a
+nested record in Python; a table may have any columns, and each cell is checked; a TFRecord is walked message by message,
+and each image in it gets a file of its own to be measured; masks are 20,000 decoded PNG images of 640 x 480 px (a box
+that others cover is not in a mask). Formats of a file per image are read in the workers. VoTT's memory is that of its
+JSON as Python objects: a region has some twenty of them."""
 READ = """
 import re, sys, time
 from pathlib import Path
