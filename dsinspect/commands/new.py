@@ -58,7 +58,8 @@ def package_of(kind: str, name: str) -> dict[str, str]:
     words = name.split("-")
     module = "dsinspect_" + "_".join(words)
     values = {
-        "kind": kind, "hook": HOOKS[kind], "name": name, "plugin": name, "project": f"dsinspect-{name}", "module": module,
+        "kind": kind, "article": "An" if kind[0] in "aeiou" else "A",
+        "hook": HOOKS[kind], "name": name, "plugin": name, "project": f"dsinspect-{name}", "module": module,
         "class_name": "".join(w.capitalize() for w in words), "function": "_".join(words), "column": "_".join(words),
         "code": code_of(name), "version": str(VERSION)}
 
