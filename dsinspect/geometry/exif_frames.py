@@ -1,4 +1,4 @@
-"""Turn boxes and outlines between the stored and the upright frame of pictures with an EXIF orientation."""
+"""Turn boxes and outlines from the stored into the upright frame of images with an EXIF orientation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from dsinspect.geometry.affine import invert
 from dsinspect.geometry.annotations import Output, carry
 from dsinspect.geometry.exif import orientation_matrix
 from dsinspect.tables.dataset import Shard
@@ -33,7 +32,7 @@ def turned_upright(shard: Shard) -> Shard:
     turn = turns(images)
     if not turn.any():
         return shard
-    turned = _turned(shard, turn, to_upright=True)
+    turned = _turned(shard, turn)
     swaps = turn & (images["orientation"].to_numpy() >= 5)
     stored_w, stored_h = images["file_width"].to_numpy(), images["file_height"].to_numpy()
     width = np.where(turn, np.where(swaps, stored_h, stored_w), images["frame_width"].to_numpy())
@@ -68,16 +67,14 @@ def turns(images: Any) -> NDArray[np.bool_]:
     return turn
 
 
-def _turned(shard: Shard, which: NDArray[np.bool_], *, to_upright: bool) -> Shard:
-    """Turn the annotations of some pictures; every annotation keeps its row."""
-    if not which.any():
-        return shard
+def _turned(shard: Shard, which: NDArray[np.bool_]) -> Shard:
+    """Turn the annotations of some images; every annotation keeps its row."""
     rows = shard.annotations["image_row"].to_numpy()
     affected = np.flatnonzero(np.append(which, False)[rows])
     affected = affected[np.argsort(rows[affected], kind="stable")]
     chosen = np.flatnonzero(which)
     records = shard.images.iloc[chosen][["path", *FRAME_COLUMNS]].to_dict("records")
-    outputs = [_output(k, r, to_upright=to_upright) for k, r in zip(chosen.tolist(), records, strict=True)]
+    outputs = [_output(k, r) for k, r in zip(chosen.tolist(), records, strict=True)]
     part = shard.replace(annotations=shard.annotations.iloc[affected].reset_index(drop=True))
     moved = carry(part, outputs, 0.0, {}).annotations
     columns = {}
@@ -90,13 +87,11 @@ def _turned(shard: Shard, which: NDArray[np.bool_], *, to_upright: bool) -> Shar
     return shard.replace(annotations=_with_columns(shard.annotations, columns))
 
 
-def _output(row: int, image: Mapping[Any, Any], *, to_upright: bool) -> Output:
+def _output(row: int, image: Mapping[Any, Any]) -> Output:
     orientation, width, height = int(image["orientation"]), int(image["file_width"]), int(image["file_height"])
     upright = (height, width) if orientation >= 5 else (width, height)
-    matrix = orientation_matrix(orientation, width, height)
-    after = upright if to_upright else (width, height)
-    turn = matrix if to_upright else invert(matrix)
-    return Output(row, turn, (0.0, 0.0, float(after[0]), float(after[1])), is_cut=False, size_wh=after)
+    return Output(row, orientation_matrix(orientation, width, height), (0.0, 0.0, float(upright[0]), float(upright[1])),
+                  is_cut=False, size_wh=upright)
 
 
 def _with_columns(frame: pd.DataFrame, columns: Mapping[str, NDArray[Any]]) -> pd.DataFrame:

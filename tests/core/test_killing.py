@@ -1,0 +1,52 @@
+"""What changed operators and numbers left alone: each of these fails on a mutant that no other test noticed."""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+import pytest
+
+from dsinspect.geometry.exif import turned_upright as turned_pixels
+from dsinspect.geometry.exif_frames import turned_upright
+from dsinspect.geometry.rle import decode_mask, encode_mask
+from dsinspect.tables.dataset import Shard
+from dsinspect.testing import make_batch
+
+WIDTH, HEIGHT = 7, 4
+
+
+def stored_shard(orientations: list[int], *, upright: bool = False) -> Shard:
+    """Return images of 7 x 4 px stored, each with a mask, a polygon, keypoints and a box around pixel (1..3, 2..4)."""
+    mask = np.zeros((HEIGHT, WIDTH), np.uint8)
+    mask[2:4, 1:3] = 1
+    outline = msgspec.json.encode({"counts": encode_mask(mask), "size": [HEIGHT, WIDTH]})
+    paths = [f"{k}.jpg" for k in range(len(orientations))]
+    batch = make_batch(
+        [{"path": p, "orientation": float(o), "file_width": float(WIDTH), "file_height": float(HEIGHT)}
+         for p, o in zip(paths, orientations, strict=True)],
+        [{"image": p, "category": "cat", "box": [1, 2, 3, 4], "segmentation": outline.decode()} for p in paths])
+    images = batch.image_columns.with_columns({
+        "boxes_upright": np.full(len(paths), upright), "frame_width": np.full(len(paths), float(WIDTH)),
+        "frame_height": np.full(len(paths), float(HEIGHT))})
+    return Shard(images, batch.annotation_columns)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_masks_boxes_and_sizes_turn_as_pixels_do(orientation: int) -> None:
+    shard = turned_upright(stored_shard([1, orientation]))
+    stored = np.zeros((HEIGHT, WIDTH), np.uint8)
+    stored[2:4, 1:3] = 1
+    expected = turned_pixels(stored, orientation)
+    found = msgspec.json.decode(shard.annotations["segmentation"][1])
+    assert found["size"] == list(expected.shape)
+    assert np.array_equal(decode_mask(found["counts"], found["size"]), expected.astype(bool))
+    rows, columns = np.nonzero(expected)
+    assert shard.annotations[["x_min", "y_min", "x_max", "y_max"]].to_numpy()[1].tolist() == [
+        columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert shard.images[["frame_width", "frame_height"]].to_numpy()[1].tolist() == list(expected.shape[::-1])
+    assert msgspec.json.decode(shard.annotations["segmentation"][0])["size"] == [HEIGHT, WIDTH]
+
+
+def test_boxes_that_are_upright_already_stay() -> None:
+    shard = stored_shard([6], upright=True)
+    assert turned_upright(shard) is shard
