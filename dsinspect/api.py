@@ -396,7 +396,7 @@ def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[s
     Raises:
         UserError: nothing is readable, or the output cannot be written; nothing is written then.
     """
-    from dsinspect.fixing.autofix import compare, mend
+    from dsinspect.fixing.autofix import compare, write_fixed
     from dsinspect.fixing.from_findings import edits_from_findings
     from dsinspect.inspection.inspect import inspect as run
     from dsinspect.output.destination import require_new
@@ -407,7 +407,8 @@ def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[s
     require_new(request.roots, Path(out), force=force)
     before = run(request, plugins)
     edits = edits_from_findings(before, unsafe=unsafe)
-    applied, after = mend(request, plugins, before, edits, Path(out), annotations_only=annotations_only, link=link, force=force)
+    applied, after = write_fixed(request, plugins, before, edits, Path(out), annotations_only=annotations_only, link=link,
+                                 force=force)
     return Fixed(len(edits), applied, compare(before, after), Inspection(after, plugins, request.config))
 
 

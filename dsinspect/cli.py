@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-            tell_left_alone(left_alone())
+            report_left_alone(left_alone())
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
     except UserError as e:
@@ -145,7 +145,7 @@ def at_the_front(arguments: Sequence[str]) -> list[str]:
     return [*first, *others]
 
 
-def tell_left_alone(paths: Sequence[str]) -> None:
+def report_left_alone(paths: Sequence[str]) -> None:
     """Say on stderr which text files were not read because links lead to them out of the dataset."""
     if paths:
         named = ", ".join(paths[:3]) + (", ..." if len(paths) > 3 else "")
@@ -154,7 +154,7 @@ def tell_left_alone(paths: Sequence[str]) -> None:
 
 
 def crash(error: Exception) -> int:
-    """Tell an error of our own in one line; its traceback is for those who ask for it."""
+    """Report an error of our own in one line; its traceback is for those who ask for it."""
     if os.environ.get("DSINSPECT_TRACEBACK"):
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]

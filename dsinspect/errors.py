@@ -28,7 +28,7 @@ class ExitCode(enum.IntEnum):
 
 
 class UserError(Exception):
-    """A mistake in the input or the command line, told in one line: what, where, what to change.
+    """A mistake in the input or the command line, reported in one line: what, where, what to change.
 
     Args:
         message: the line.

@@ -84,7 +84,7 @@ def check(
 
 
 def fails(run: Run) -> bool:
-    """Say whether the gate fails; what could not be looked at is told when it does, and no finding would say it."""
+    """Say whether the gate fails; what could not be looked at is reported when it does, and no finding would say it."""
     blind = [o for o in run.outcomes if o.is_blind and run.fails(o) and not len(o.findings)]
     for reason in sorted({str(o.metrics.get("reason")) for o in blind}):
         print(f"dsinspect: skipped: {reason}", file=sys.stderr)

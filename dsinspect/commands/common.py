@@ -49,7 +49,7 @@ class Session:
 
     @property
     def work(self) -> dict[str, Any]:
-        """By whom the work is done, and who is told of it: the fields that a `WorkRequest` adds."""
+        """By whom the work is done, and who is shown it: the fields that a `WorkRequest` adds."""
         from dsinspect.commands.progress import progress_line
 
         c = self.choices
@@ -87,7 +87,7 @@ class Session:
     def end(self, *runs: Run) -> None:
         """Report on stderr what crashed while the others went on, and exit 3 where anything did."""
         for run in runs:
-            tell_trouble(run)
+            report_trouble(run)
         for line in self.plugins.faults.values():
             print(f"dsinspect: {line}", file=sys.stderr)
         if self.plugins.faults or any(run.crashed for run in runs):
@@ -130,7 +130,7 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
         config = config.overlay(settings=[f"table.columns={choices.columns}"])
     plugins = load_plugins({*(choices.no_plugin or ()), *config.disable_plugins}, config.plugins)
     config = config.with_reports(plugins.formats, plugins.reports)
-    config.chosen(plugins.checks)  # a misspelt code is told before any work is done
+    config.chosen(plugins.checks)  # a misspelt code is reported before any work is done
     return Session(choices, plugins, config)
 
 
@@ -212,8 +212,8 @@ def frame_of(name: str) -> Frame:
     raise UserError(f"--frame {name}: write one of auto, stored, upright{nearest(name, ('auto', 'stored', 'upright'))}")
 
 
-def tell_guessed_frames(count: int) -> None:
-    """Say that nothing in the set tells the frame of some images."""
+def report_guessed_frames(count: int) -> None:
+    """Say that nothing in the set shows the frame of some images."""
     if count:
         print(f"  {count:>9,}  {'image has' if count == 1 else 'images have'} an EXIF orientation, and nothing in the set tells "
               "whether their boxes are on the stored or the upright image; read as upright (--frame stored for the other)")
@@ -226,8 +226,8 @@ def print_timings(run: Run) -> None:
             print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
 
 
-def tell_trouble(run: Run) -> None:
-    """Tell on stderr which checks crashed, and why measurements could not be had at all."""
+def report_trouble(run: Run) -> None:
+    """Report on stderr which checks crashed, and why measurements could not be had at all."""
     for outcome in run.crashed:
         print(f"dsinspect: {outcome.code} {outcome.name} crashed: {outcome.metrics['reason']}", file=sys.stderr)
     for reason in run.troubles:

@@ -58,9 +58,9 @@ def convert(
     done = run(ConvertRequest(
         **session.dataset, out=output, to=to or "", strict=strict, trainer=trainer, frame=common.frame_of(frame), **session.work,
         **vars(placing)), session.plugins)
-    tell_problems(done, output)
+    report_problems(done, output)
     if not running.quiet:
-        tell(done, output)
+        report_written(done, output)
         if trainer is not None:
             from dsinspect.inspection.request import Request
             from dsinspect.simulation.as_text import line_of
@@ -70,7 +70,7 @@ def convert(
     session.end()
 
 
-def tell(done: Conversion, out: Path) -> None:
+def report_written(done: Conversion, out: Path) -> None:
     """Print what was done."""
     from dsinspect.findings.wording import counted
 
@@ -89,14 +89,14 @@ def tell(done: Conversion, out: Path) -> None:
     if done.renamed:
         print(f"  {done.renamed:>9,}  " + ("image got a longer name, because another image has its place" if done.renamed == 1 else
                                          "images got a longer name, because another image has their place"))
-    common.tell_guessed_frames(done.guessed_frames)
+    common.report_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
         print(f"  {count:>9,}  lost: {what}")
     for note in done.notes:
         print(note)
 
 
-def tell_problems(done: Conversion, out: Path) -> None:
+def report_problems(done: Conversion, out: Path) -> None:
     """Name the records that are not in the output on stderr, the first ones at least."""
     for problem in done.problems[:SHOWN_PROBLEMS]:
         line = f":{problem.line}" if problem.line > 0 else ""

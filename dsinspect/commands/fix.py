@@ -1,4 +1,4 @@
-"""`dsinspect fix`: mend what can be mended, into a new place."""
+"""`dsinspect fix`: fix what can be fixed, into a new place."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def fix(
 
     Exits 1 when a new finding at warning or above appears in the result.
     """
-    from dsinspect.fixing.autofix import compare, mend
+    from dsinspect.fixing.autofix import compare, write_fixed
     from dsinspect.fixing.diff import of_image_files, unified_diff
     from dsinspect.fixing.from_findings import edits_from_findings
     from dsinspect.inspection.inspect import inspect
@@ -62,14 +62,14 @@ def fix(
         session.end(run)
         return
     assert output is not None
-    applied, after = mend(request, session.plugins, run, edits, output, **vars(placing))
+    applied, after = write_fixed(request, session.plugins, run, edits, output, **vars(placing))
     comparison = compare(run, after)
     if not running.quiet:
         print(summary(edits))
-        tell(output, applied, comparison)
+        report_written(output, applied, comparison)
     session.end(run, after)
     if new_faults(comparison):
-        print(f"dsinspect: the result has findings that were not there: {told(comparison.new)}", file=sys.stderr)
+        print(f"dsinspect: the result has findings that were not there: {by_code(comparison.new)}", file=sys.stderr)
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -82,7 +82,7 @@ def summary(edits: Edits) -> str:
     return "\n".join([f"{len(edits):,} {'change' if len(edits) == 1 else 'changes'}", *lines])
 
 
-def tell(out: Path, applied: Applied, comparison: Comparison) -> None:
+def report_written(out: Path, applied: Applied, comparison: Comparison) -> None:
     """Print what was written, and what a check of it says."""
     from dsinspect.io.files import LINK_WARNING
 
@@ -94,17 +94,17 @@ def tell(out: Path, applied: Applied, comparison: Comparison) -> None:
              f"{'stays' if applied.elsewhere == 1 else 'stay'} there" if applied.elsewhere else ""))
     if applied.linked:
         print(LINK_WARNING)
-    print(f"fixed: {told(comparison.fixed)}")
-    print(f"left:  {told(comparison.left)}")
+    print(f"fixed: {by_code(comparison.fixed)}")
+    print(f"left:  {by_code(comparison.left)}")
     if comparison.new:
-        print(f"new:   {told(comparison.new)}")
+        print(f"new:   {by_code(comparison.new)}")
 
 
-def told(counts: Mapping[str, int]) -> str:
+def by_code(counts: Mapping[str, int]) -> str:
     """Return counts by code on a line."""
     return ", ".join(f"{n:,} {code}" for code, n in sorted(counts.items())) or "none"
 
 
 def new_faults(comparison: Comparison) -> bool:
-    """Say whether there is more of a check than before: a count about the whole set may tell other numbers."""
+    """Say whether there is more of a check than before: a count about the whole set may name other numbers."""
     return any(n > comparison.fixed.get(code, 0) for code, n in comparison.new.items())

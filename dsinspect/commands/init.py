@@ -11,7 +11,7 @@ from dsinspect.errors import UserError
 
 STARTER = '''\
 # Settings of dsinspect for the datasets in and below this folder.
-# `dsinspect explain CODE` tells what a check does and which limits it has.
+# `dsinspect explain CODE` says what a check does and which limits it has.
 
 # select = ["BOX", "IMG"]         # run these only (codes or prefixes); default: all
 # ignore = ["IMG010"]             # leave these out

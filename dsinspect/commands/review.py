@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="Apply, count and exchange the decisions of reviewers.")
 MAX_FAULTS = 50
-"""Faults told at most."""
+"""Faults shown at most."""
 
 Reviews = Annotated[list[Path], typer.Argument(
     metavar="REVIEW...", show_default=False,
@@ -81,7 +81,7 @@ def apply(
     if output is not None and not diff:
         require_new(request.roots, output, force=placing.force)
     run = inspect(request, session.plugins)
-    common.tell_trouble(run)
+    common.report_trouble(run)
     found = resolve_decisions(several.made, run).without(several.faults)
     if partial:
         def attempt(edits: Edits) -> None:
@@ -96,7 +96,7 @@ def apply(
         for patch in patch_dataset(request, session.plugins, found.edits):
             sys.stdout.writelines(unified_diff(patch))
         sys.stdout.writelines(of_image_files(found.edits))
-        _tell_faults(found.faults)
+        _report_faults(found.faults)
         if found.faults:
             raise typer.Exit(ExitCode.FINDINGS)
         return
@@ -111,14 +111,14 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
     """Write the corrected dataset, the audit, and what was not applied."""
     from dsinspect.commands.fix import new_faults, summary, tell, told
     from dsinspect.findings.wording import counted
-    from dsinspect.fixing.autofix import compare, mend
+    from dsinspect.fixing.autofix import compare, write_fixed
     from dsinspect.inspection.reporting import report_for
     from dsinspect.review.audit import write_audit
     from dsinspect.review.partial import handed_back
 
     if found.faults:
         request = replace(request, keep_images=True, keep_annotations=True)
-    applied, after = mend(request, plugins, run, found.edits, output, **vars(placing), keep=bool(found.faults))
+    applied, after = write_fixed(request, plugins, run, found.edits, output, **vars(placing), keep=bool(found.faults))
     files = write_audit(found, audit, request.path, several.names)
     known = update(baseline, found) if baseline else 0
     rest = output.with_name(f"{output.name}-rest.xlsx")
@@ -133,9 +133,9 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
               + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
         print(summary(found.edits))
         comparison = compare(run, after)
-        tell(output, applied, comparison)
+        report_written(output, applied, comparison)
         if new_faults(comparison):
-            print(f"dsinspect: the result has findings that were not there: {told(comparison.new)}", file=sys.stderr)
+            print(f"dsinspect: the result has findings that were not there: {by_code(comparison.new)}", file=sys.stderr)
         print(f"wrote {files[0]} and {files[1]}")
         if baseline:
             print(f"wrote {baseline}: {counted(known, 'known finding')}")
@@ -143,7 +143,7 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
         count = sum(max(len(f.decisions), 1) for f in found.faults)
         print(f"dsinspect: {counted(count, 'decision')} not applied; wrote {rest} with the reasons: correct them there, then "
               f"dsinspect review apply {rest} {corrected} -o NEW", file=sys.stderr)
-        _tell_faults(found.faults)
+        _report_faults(found.faults)
     if after.crashed:
         raise typer.Exit(ExitCode.CRASHED)
     if found.faults:
@@ -293,7 +293,7 @@ def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", part
     return f"{names}: nothing is {verb}, for {counted(len(faults), 'fault')}{hint}", tuple(shown)
 
 
-def _tell_faults(faults: Sequence[Fault]) -> None:
+def _report_faults(faults: Sequence[Fault]) -> None:
     for fault in faults[:MAX_FAULTS]:
         print(f"  {fault}", file=sys.stderr)
     if len(faults) > MAX_FAULTS:

@@ -42,7 +42,7 @@ def serve(
         raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
     session = common.start(dataset, judging, running)
     run = inspect(session.request(keep_images=True, keep_annotations=True), session.plugins)
-    common.tell_trouble(run)
+    common.report_trouble(run)
     folder = (running.cache_dir or default_path().parent) / "review-images"
     if not running.quiet:
         print(f"dsinspect: decisions go to {store}; open the address, end with ^C", file=sys.stderr)

@@ -30,7 +30,7 @@ def simulate(
         "--output", "-o", metavar="FILE", help="Write it to a file; the suffix chooses the form: .json .xlsx .html.")] = None,
     output_format: Annotated[str, typer.Option("--output-format", metavar="NAME", help="What to print: text or json.")] = "text",
     fates: Annotated[str, typer.Option(
-        "--fates", metavar="WHICH", help="Records the JSON tells of: changed (all that are not kept as they stand) or all.",
+        "--fates", metavar="WHICH", help="Records in the JSON: changed (all that are not kept as they stand) or all.",
     )] = "changed",
     judging: Annotated[Judging, Only("format images columns")],
     running: Measured,

@@ -97,8 +97,8 @@ def transform(
         **session.dataset, out=output, settings=chosen, resume=resume, force=force, to=to, **session.work), session.plugins,
         writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
     if not running.quiet:
-        tell(summary, output)
-    tell_failures(summary, output)
+        report_written(summary, output)
+    report_failures(summary, output)
     session.end()
     if summary.failures:
         raise typer.Exit(ExitCode.FINDINGS)
@@ -149,18 +149,18 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
         raise UserError(f"{option} {value}: write one of {', '.join(c for c in choices if c)}{nearest(value, choices)}")
 
 
-def tell(summary: Summary, out: Path) -> None:
+def report_written(summary: Summary, out: Path) -> None:
     """Print what was done."""
     print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.pictures:,}")
-    for what, count in summary.counts.items():  # the manifest has the same names, with `picture` for `image`
+    for what, count in summary.counts.items():  # the manifest has the same names, with `image` for `image`
         kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
         print(f"  {count:>9,}  {kind}{what.replace('a picture', 'an image').replace('picture', 'image')}")
-    common.tell_guessed_frames(summary.guessed_frames)
+    common.report_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():
         print(f"  {count:>9,}  lost: {what}")
 
 
-def tell_failures(summary: Summary, out: Path) -> None:
+def report_failures(summary: Summary, out: Path) -> None:
     """Name the images that failed on stderr, the first ones at least."""
     for failure in summary.failures[:SHOWN_FAILURES]:
         print(f"{failure.image}: {failure.code} {failure.reason}", file=sys.stderr)

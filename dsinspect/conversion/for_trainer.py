@@ -240,7 +240,7 @@ def stand_ins(target: Target, splits: Sequence[str]) -> dict[str, str]:
 
 
 def finish(out: Path, fitting: Fitting, splits: Sequence[str], name: str) -> list[str]:
-    """Lay annotation files out as the trainer expects them and write its configuration; return what is told of it.
+    """Lay annotation files out as the trainer expects them and write its configuration; return what is reported of it.
 
     Args:
         out: the folder that is being built.
@@ -249,10 +249,10 @@ def finish(out: Path, fitting: Fitting, splits: Sequence[str], name: str) -> lis
         name: of the set, for the configuration.
     """
     target = fitting.target
-    told = []
+    notes = []
     splits = list(splits)
     stand_in = stand_ins(target, splits)
-    told += [f"no split {s!r}: {of!r} stands for it, and is read for both" for s, of in stand_in.items() if s != of]
+    notes += [f"no split {s!r}: {of!r} stands for it, and is read for both" for s, of in stand_in.items() if s != of]
     if target.format == "yolo":
         _finish_yolo(out, stand_in)
     elif target.annotations:
@@ -265,8 +265,8 @@ def finish(out: Path, fitting: Fitting, splits: Sequence[str], name: str) -> lis
             values[f"{s}_images"] = images_folder(target, of)
             values[f"{s}_annotations"] = target.annotations.format(split=target.splits.get(s, s))
         write_atomic(out / file, text.format_map(values).encode(), durable=False)
-        told.append(f"{file} is a configuration to start from")
-    return told
+        notes.append(f"{file} is a configuration to start from")
+    return notes
 
 
 def _finish_yolo(out: Path, stand_in: Mapping[str, str]) -> None:

@@ -116,7 +116,7 @@ class Conversion:
     again: tuple[int, int] = (0, 0)
     guessed_frames: int = 0
 
-    def tell(self, problems: Iterable[Problem]) -> None:
+    def count(self, problems: Iterable[Problem]) -> None:
         """Count the problems that mean something is lost."""
         for problem in problems:
             if problem.kind in LOST_PROBLEMS:
@@ -212,7 +212,7 @@ class _Run:
     def convert(self) -> Conversion:
         """Write everything."""
         info, done = self._source.info, self._done
-        done.tell(info.problems)
+        done.count(info.problems)
         refs = self._source.shards(SHARD)
         entries = self._out / ".conversion.part"
         categories: dict[tuple[int, str], None] = {}
@@ -240,7 +240,7 @@ class _Run:
     def _placed(self, shard: Shard, entries: IO[bytes], used: dict[tuple[int, str], None]) -> Shard:
         """Put the images of a shard in their places and return it with these."""
         done = self._done
-        done.tell(_problems(shard.problems))
+        done.count(_problems(shard.problems))
         done.images += len(shard.images)
         done.annotations += len(shard.annotations)
         if self._fitting is not None:
@@ -280,7 +280,7 @@ class _Run:
         return [1 if np.isnan(o) else int(o) for o in images["orientation"].tolist()]
 
     def _target_info(self) -> DatasetInfo:
-        """Return what the writer is told of the set: boxes in px, and splits whose names can be files."""
+        """Return what the writer learns of the set: boxes in px, and splits whose names can be files."""
         info = self._source.info if self._fitting is None else self._fitting.info
         name = {s: self._splits.of(s) or s for s in (*info.splits, *info.split_categories)}
         return replace(info, box_units="px", splits=tuple(name[s] for s in info.splits),

@@ -32,7 +32,7 @@ _WHERE = {"image": object, "split": object, "category": object, "annotation_id":
 
 @dataclass(frozen=True)
 class Fix:
-    """What would mend a finding. `safe` loses nothing a trainer could use."""
+    """What would fix a finding. `safe` loses nothing a trainer could use."""
 
     safety: Safety
     action: str
@@ -46,7 +46,7 @@ class Template:
         message: a `str.format` template over the values (see `wording`), naming the limit and its option.
         values: name and kind of each value: `i`nteger, `f`loat, `s`tring (or several, given as tuples of texts).
         constants: the values that are the same in all findings (limits, mostly), by name; they have no column.
-        fix: what would mend them, or None.
+        fix: what would fix them, or None.
         severity: overrides the check's severity, for a milder or harder case.
         has_annotation: True when each finding is about one annotation record.
     """
@@ -113,7 +113,7 @@ class Findings:
             rows: boolean mask over `batch.annotations`, or positions in it.
             message: template over `values`, such as `"box is {width:g} px wide; at least {limit:g} (min_side)"`.
             values: name to a scalar or to an array with one entry per *reported* row; tell measure and limit.
-            fix: what would mend them.
+            fix: what would fix them.
             severity: a severity other than the check's.
             new_box: (n, 4) xyxy px that the fix would write.
             new_text: n texts (or one) that the fix would write (a name, a path), or an array of n numbers.
@@ -168,7 +168,7 @@ class Findings:
             subjects: what each finding is about, the same text in every run (it is part of the fingerprint).
             message: template over `values`.
             values: name to a scalar or an array with one entry per subject.
-            fix: what would mend them.
+            fix: what would fix them.
             severity: a severity other than the check's.
             image: path of an image concerned (or one per subject), or None.
             split: the split concerned (or one per subject), or None.
@@ -191,7 +191,7 @@ class Findings:
                 `annotation_id` each finding is about an annotation.
             message: template over `values`.
             values: name to a scalar or an array with one entry per place.
-            fix: what would mend them.
+            fix: what would fix them.
             severity: a severity other than the check's.
             subject: what tells apart findings on the same record.
             new_text: what the fix would write.

@@ -1,4 +1,4 @@
-"""Autofix: mend what findings say how to mend, and hold the result against the dataset it came from."""
+"""Fix what findings say how to fix, and hold the result against the dataset it came from."""
 
 from __future__ import annotations
 
@@ -47,8 +47,8 @@ def compare(before: Run, after: Run) -> Comparison:
     return Comparison(+fixed, +left, +new)
 
 
-def mend(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,
-         link: bool = False, force: bool = False, keep: bool = False) -> tuple[Applied, Run]:
+def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,
+                link: bool = False, force: bool = False, keep: bool = False) -> tuple[Applied, Run]:
     """Write the corrected dataset and inspect it with the same settings.
 
     Args:

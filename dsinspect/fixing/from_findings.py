@@ -1,4 +1,4 @@
-"""Edits from findings: what would mend them, one edit of a kind per record."""
+"""Edits from findings: what would fix them, one edit of a kind per record."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from dsinspect.tables.schema import BOX_COLUMNS, NO_POSITION
 
 
 def edits_from_findings(run: Run, *, unsafe: bool = False, codes: Iterable[str] | None = None) -> Edits:
-    """Return the edits that would mend the findings of a run.
+    """Return the edits that would fix the findings of a run.
 
     One record gets one edit of a kind: a box that two findings would drop is dropped once, and nothing else is
     done to a record that is dropped.
@@ -40,7 +40,7 @@ def edits_from_findings(run: Run, *, unsafe: bool = False, codes: Iterable[str] 
 
 def fixes_of(outcome: Outcome, rows: Any, frames: Mapping[str | None, tuple[float, float]]) -> Iterator[
         tuple[Finding, dict[str, Any]]]:
-    """Yield findings with the change that would mend each; the change has no `action` when none is known.
+    """Yield findings with the change that would fix each; the change has no `action` when none is known.
 
     Args:
         outcome: of a check.

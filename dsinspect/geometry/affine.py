@@ -1,6 +1,6 @@
 """Geometry that follows a (2, 3) affine matrix: boxes, points, polygons, keypoints and rotated boxes.
 
-Coordinates are px with half-open edges: a picture 10 px wide covers x in [0, 10], its left-most column of pixels
+Coordinates are px with half-open edges: an image 10 px wide covers x in [0, 10], its left-most column of pixels
 [0, 1]. So a horizontal flip maps x to W - x, and a stretch from W to V columns maps x to x * V / W, which is what
 OpenCV does to pixel centres: (x + 0.5) * V / W - 0.5. Masks are in `dsinspect.geometry.rle`.
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MATRIX_TOLERANCE = 1e-9
-"""Below this a coefficient of a matrix counts as zero; pictures have fewer than a billion columns."""
+"""Below this a coefficient of a matrix counts as zero; images have fewer than a billion columns."""
 
 
 def identity() -> Floats:
@@ -169,17 +169,17 @@ def box_areas(boxes: ArrayLike) -> Floats:
 
 
 def windows_of(window: ArrayLike) -> Floats:
-    """Return windows as xyxy: (..., 4) as they are, and (..., 2) sizes of pictures as windows from 0, 0."""
+    """Return windows as xyxy: (..., 4) as they are, and (..., 2) sizes of images as windows from 0, 0."""
     w = np.asarray(window, np.float64)
     return w if w.shape[-1] == 4 else np.concatenate([np.zeros_like(w), w], axis=-1)
 
 
 def clip_boxes(boxes: ArrayLike, window: ArrayLike) -> tuple[Floats, Floats]:
-    """Clip boxes to a picture or a window in it.
+    """Clip boxes to an image or a window in it.
 
     Args:
         boxes: (N, 4) xyxy, px.
-        window: width and height of the picture, (2,) or (N, 2), or xyxy of a window, (4,) or (N, 4), px.
+        window: width and height of the image, (2,) or (N, 2), or xyxy of a window, (4,) or (N, 4), px.
 
     Returns:
         the clipped boxes, and the share of the area of each that is left, 0 to 1. The share of a box without area is 1
@@ -222,7 +222,7 @@ def envelopes(points: ArrayLike, counts: Sequence[int] | NDArray[np.intp]) -> Fl
 def rotated_corners(rotated: ArrayLike) -> Floats:
     """Return the (N, 4, 2) corners of (N, 5) rotated boxes: centre x, y, width, height, angle.
 
-    The angle is in degrees, clockwise as the picture is seen (y points down), about the centre.
+    The angle is in degrees, clockwise as the image is seen (y points down), about the centre.
     """
     r = np.asarray(rotated, np.float64).reshape(-1, 5)
     angle = np.deg2rad(r[:, 4])
@@ -274,7 +274,7 @@ def move_keypoints(matrix: ArrayLike, keypoints: ArrayLike) -> Floats:
 
 
 def clip_keypoints(keypoints: ArrayLike, window: ArrayLike) -> Floats:
-    """Take away keypoints outside a picture: x, y and visibility become 0, as COCO writes a point not labelled.
+    """Take away keypoints outside an image: x, y and visibility become 0, as COCO writes a point not labelled.
 
     Args:
         keypoints: (N, K, 3).
@@ -298,9 +298,9 @@ def polygon_area(points: ArrayLike) -> float:
 
 
 def clip_polygon(points: ArrayLike, window: ArrayLike) -> Floats:
-    """Clip one polygon to a picture or window (Sutherland and Hodgman 1974), one side after the other.
+    """Clip one polygon to an image or window (Sutherland and Hodgman 1974), one side after the other.
 
-    A polygon that leaves the picture and comes back stays one polygon with an edge along the picture's border; its area
+    A polygon that leaves the image and comes back stays one polygon with an edge along the image's border; its area
     is right.
 
     Args:

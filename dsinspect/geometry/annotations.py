@@ -1,4 +1,4 @@
-"""Annotations follow their pictures: a shard's boxes, outlines and keypoints moved along the matrices of its pictures.
+"""Annotations follow their images: a shard's boxes, outlines and keypoints moved along the matrices of its images.
 
 Boxes are moved for a whole shard at once, and so are corners of rotated boxes (`CORNER_COLUMNS`) and areas. Outlines
 (`segmentation`) and `keypoints` are moved one by one; tracks, attributes and the columns of a format ride along.
@@ -37,10 +37,10 @@ class Output:
     """One output of a shard.
 
     Attributes:
-        image_row: row of its picture.
-        matrix: (2, 3), from the picture to the output; None when a step on the way has none.
-        window: where in the output the picture shows, xyxy px.
-        is_cut: whether some of the picture was cut off on the way.
+        image_row: row of its image.
+        matrix: (2, 3), from the image to the output; None when a step on the way has none.
+        window: where in the output the image shows, xyxy px.
+        is_cut: whether some of the image was cut off on the way.
         size_wh: width and height of the output, px.
     """
 
@@ -69,11 +69,11 @@ def carry(shard: Shard, outputs: Sequence[Output], min_kept: float, swaps: Mappi
 
     Args:
         shard: boxes in px of the frames that the routes start from.
-        outputs: of its pictures, in any order.
-        min_kept: share of a box's area, 0 to 1, that must be left where a picture was cut.
+        outputs: of its images, in any order.
+        min_kept: share of a box's area, 0 to 1, that must be left where an image was cut.
         swaps: category to the one that takes its place in mirrored outputs.
 
-    Boxes of pictures that were not cut are never clipped: a box that was out of bounds still is, and can be found.
+    Boxes of images that were not cut are never clipped: a box that was out of bounds still is, and can be found.
     """
     counts: Counter[str] = Counter()
     row = shard.annotations["image_row"].to_numpy()
@@ -128,7 +128,7 @@ def outlines_not_carried(annotations: pd.DataFrame) -> Counter[str]:
 
 
 def _pairs(row: NDArray[np.int64], image_rows: Sequence[int], n: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Pair annotations with the outputs of their pictures: positions of both, in the order of the outputs."""
+    """Pair annotations with the outputs of their images: positions of both, in the order of the outputs."""
     order = np.argsort(row, kind="stable")
     starts = np.searchsorted(row[order], np.arange(n))
     ends = np.searchsorted(row[order], np.arange(n), side="right")

@@ -23,7 +23,7 @@ _UPRIGHT = {
 
 
 def orientation_matrix(orientation: int, width: int, height: int) -> NDArray[np.float64]:
-    """Return the (2, 3) matrix from stored to upright px of a picture stored with `width` and `height` px."""
+    """Return the (2, 3) matrix from stored to upright px of an image stored with `width` and `height` px."""
     return np.array([[a, b, c * width + d * height] for a, b, c, d in _UPRIGHT[orientation]], np.float64)
 
 
@@ -90,7 +90,7 @@ class FrameRule(NamedTuple):
         return ~turned | (upright & ~stored) | (~(stored ^ upright) & ~(decides_stored & self.cannot_tell(images)))
 
     def cannot_tell(self, images: Any) -> NDArray[np.bool_]:
-        """Say for which images the declared size does not tell the frame of their boxes."""
+        """Say for which images the declared size does not show the frame of their boxes."""
         if self.frame != "auto" or "orientation" not in images:
             return np.zeros(len(images), bool)
         stored, upright = declared_frames(images)

@@ -1,4 +1,4 @@
-"""The baseline: known findings stay quiet, new ones count, and mended ones are told.
+"""The baseline: known findings are hidden, new ones count, and fixed ones are reported as stale.
 
 A baseline is a JSON file with one entry per finding, known by its fingerprint; the rest of an entry is for people.
 """

@@ -68,7 +68,7 @@ def dispute(results: dict[str, Result | Unavailable]) -> None:
 
 
 def fold(results: dict[str, Result | Unavailable]) -> None:
-    """Take out the findings that another check's finding explains, and tell it how many (value `folded`)."""
+    """Take out the findings that another check's finding explains, and give it their number (value `folded`)."""
     for code in sorted(results):
         result = results[code]
         if isinstance(result, Unavailable) or not result.folds or not len(result.findings):

@@ -46,7 +46,7 @@ class Measurements:
         columns: column name to one value per image.
         failures: column name to why it could not be measured.
         seconds: probe name to the time it took.
-        troubles: what the user is told once and the run goes on without.
+        troubles: what is reported once and the run goes on without.
     """
 
     columns: dict[str, NDArray[Any]] = field(default_factory=dict)
@@ -128,7 +128,7 @@ class _Looked(NamedTuple):
 
 
 def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_content: bool) -> list[_Looked | None]:
-    """Look at each file without opening it, unless it is to be known by its content; tell in `errors` what is no file."""
+    """Look at each file without opening it, unless it is to be known by its content; say in `errors` what is no file."""
     here = os.getcwd().rstrip("/")  # noqa: PTH109
     looked: list[_Looked | None] = [None] * len(files)
     for k, path in enumerate(files):

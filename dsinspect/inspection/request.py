@@ -60,7 +60,7 @@ class WorkRequest(DatasetRequest):
     Attributes:
         jobs: number of workers.
         executor: name of the executor; chosen by the work when None.
-        progress: told the stage, the images done and the images there are.
+        progress: called with the stage, the images done and the images there are.
     """
 
     jobs: int = 1

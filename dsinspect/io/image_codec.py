@@ -1,4 +1,4 @@
-"""Read pictures as stored, and write them: by suffix, with quality, under a temporary name until they are whole."""
+"""Read images as stored, and write them: by suffix, with quality, under a temporary name until they are whole."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ if TYPE_CHECKING:
 
 WRITABLE = {".jpg": "jpg", ".jpeg": "jpg", ".jpe": "jpg", ".png": "png", ".webp": "webp", ".bmp": "bmp", ".dib": "bmp",
             ".tif": "tiff", ".tiff": "tiff"}
-"""Suffixes that are written as what they say; pictures with any other one are written as .png."""
+"""Suffixes that are written as what they say; images with any other one are written as .png."""
 
 _numbers = itertools.count()
 
 
 class UnreadableError(Exception):
-    """A picture that cannot be read or written; the text says why, and `code` which check reports such files."""
+    """An image that cannot be read or written; the text says why, and `code` which check reports such files."""
 
     def __init__(self, reason: str, code: str = "IMG002") -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True)
 class Encoding:
-    """How pictures are written.
+    """How images are written.
 
     Attributes:
         format: `jpg`, `png`, `webp`, `bmp`, `tiff`, or empty for that of each source.
@@ -55,12 +55,12 @@ class Encoding:
         return suffix if own else ".png"
 
     def encode(self, pixels: NDArray[Any], suffix: str) -> bytes:
-        """Return the bytes of a picture file.
+        """Return the bytes of an image file.
 
         JPEG, WebP and BMP hold 8 bits: 16-bit pixels are divided by 257. JPEG holds no alpha, which is left out.
 
         Raises:
-            UnreadableError: the encoder refuses the picture (a WebP of more than 16,383 px, say).
+            UnreadableError: the encoder refuses the image (a WebP of more than 16,383 px, say).
         """
         import cv2
 
@@ -82,7 +82,7 @@ class Encoding:
 
 @functools.cache
 def start_opencv() -> None:
-    """Set OpenCV up for pictures in parallel: one thread for each, no messages on stderr.
+    """Set OpenCV up for images in parallel: one thread for each, no messages on stderr.
 
     Raises:
         UserError: it cannot be imported.
@@ -98,7 +98,7 @@ def start_opencv() -> None:
 
 
 def decode(content: bytes) -> NDArray[Any]:
-    """Return the stored pixels of a picture file, EXIF orientation not applied.
+    """Return the stored pixels of an image file, EXIF orientation not applied.
 
     Returns:
         (H, W) grey, (H, W, 3) BGR or (H, W, 4) BGRA, uint8 or uint16.

@@ -103,7 +103,7 @@ _left_alone: dict[str, None] = {}
 
 
 def leave_alone(path: str) -> None:
-    """Remember something outside of the dataset that is not read, for `left_alone` to tell."""
+    """Remember something outside of the dataset that is not read, for `left_alone` to report."""
     _left_alone[path] = None
 
 

@@ -16,7 +16,7 @@ from dsinspect.io.atomic import atomic
 
 
 class Source(msgspec.Struct):
-    """The picture an output was made of."""
+    """The image an output was made of."""
 
     path: str
     image_id: int

@@ -209,7 +209,7 @@ def choices_without_finding(no_place: Collection[str]) -> dict[str, tuple[str, .
 
 
 def can_address(action: str, source: str | None, index: int | None, image: str | None, category: str | None) -> bool:
-    """Say whether what is known tells an edit what it is about: a fault of a whole file has no record to drop."""
+    """Say whether what is known says to an edit what it is about: a fault of a whole file has no record to drop."""
     what = ACTIONS[action][0]
     if what in ("annotation", "record"):
         return source is not None and ((index is not None and index != NO_POSITION) or action == "set-field")

@@ -120,7 +120,7 @@ class Format(ABC):
     without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
     in the suffix only would share their annotations. `load_us` is about how long a shard's `load` works in Python per
     image, in microseconds, 0 when the records are in memory already: long work goes to processes. One that is recognised
-    only, so that the user is told what a dataset is, sets `readable` to False; its `reason` names it. `no_place` names the
+    only, so that the user learns what a dataset is, sets `readable` to False; its `reason` names it. `no_place` names the
     actions of edits that `patch` refuses. `facts` is what the documentation says of it. `options` of an instance are the
     choices of its writer.
     """

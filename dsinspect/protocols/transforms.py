@@ -1,8 +1,8 @@
 """The transform protocol: change pixels, and say as a matrix where every point goes.
 
-A transform plans from a picture's size alone, so that boxes can be moved, outputs counted and files named before any
-pixel is read. `plan` returns one `Params` per outgoing picture: one for most, several for tiles, none when nothing of
-the picture is left.
+A transform plans from an image's size alone, so that boxes can be moved, outputs counted and files named before any
+pixel is read. `plan` returns one `Params` per outgoing image: one for most, several for tiles, none when nothing of
+the image is left.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageRow:
-    """What a transform knows of a picture when it plans.
+    """What a transform knows of an image when it plans.
 
     Attributes:
         path: path relative to the dataset's root.
@@ -43,12 +43,12 @@ class ImageRow:
 
 @dataclass(frozen=True, kw_only=True)
 class Params:
-    """What a transform decided for one outgoing picture; each transform adds fields of its own, JSON-ready ones.
+    """What a transform decided for one outgoing image; each transform adds fields of its own, JSON-ready ones.
 
     Attributes:
         width: width of the outgoing pixels, px.
         height: height of the outgoing pixels, px.
-        tag: what tells this output from the others of the same picture, added to its file name; empty for an only one.
+        tag: what tells this output from the others of the same image, added to its file name; empty for an only one.
     """
 
     width: int
@@ -60,15 +60,15 @@ P = TypeVar("P", bound=Params)
 
 
 class Transform(ABC, Generic[P]):
-    """Changes pictures; boxes, polygons, keypoints, rotated boxes and masks follow its matrix.
+    """Changes images; boxes, polygons, keypoints, rotated boxes and masks follow its matrix.
 
     One instance serves all threads: nothing is kept in it but its options.
 
     Attributes:
         name: unique; what `--op` calls it.
         options_type: the struct of its options. An option `min_kept` is the share of a box's area, 0 to 1, that must be
-            left after the picture is cut for the box to stay.
-        gives_many: True when a picture can become several.
+            left after the image is cut for the box to stay.
+        gives_many: True when an image can become several.
         reads_orientation: True when it looks at the EXIF orientation; such a transform comes first.
     """
 
@@ -89,7 +89,7 @@ class Transform(ABC, Generic[P]):
 
     @abstractmethod
     def plan(self, image: ImageRow) -> Sequence[P]:
-        """Decide the parameters for one picture from its size alone; one entry per outgoing picture."""
+        """Decide the parameters for one image from its size alone; one entry per outgoing image."""
 
     @abstractmethod
     def apply(self, pixels: NDArray[Any], params: P) -> NDArray[Any]:
@@ -114,7 +114,7 @@ class Transform(ABC, Generic[P]):
 
     @property
     def suffix(self) -> str | None:
-        """File suffix of what it makes when that is no picture (`.npy`), else None; such a transform comes last."""
+        """File suffix of what it makes when that is no image (`.npy`), else None; such a transform comes last."""
         return None
 
     def encode(self, array: NDArray[Any]) -> bytes:

@@ -26,7 +26,7 @@ def framed(bgr: NDArray[Any], image: Mapping[str, Any]) -> NDArray[Any]:
 
 
 def window(box: list[float], columns: int, rows: int) -> tuple[int, int, int, int]:
-    """Return the part of a picture to show around a box: left, top, right, bottom, px; all of it for a box outside."""
+    """Return the part of an image to show around a box: left, top, right, bottom, px; all of it for a box outside."""
     x_min, x_max = sorted((box[0], box[2]))
     y_min, y_max = sorted((box[1], box[3]))
     if x_max < 0 or y_max < 0 or x_min > columns or y_min > rows:

@@ -79,7 +79,7 @@ def handed_back(after: Run, faults: Sequence[Fault]) -> Run:
 
 
 def _undecided(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
-    """Return decisions; where several on one finding contradict each other, one that decides nothing and tells of all."""
+    """Return decisions; where several on one finding contradict each other, one that decides nothing and names all."""
     groups: dict[object, list[Decision]] = {}
     for decision in decisions:
         groups.setdefault(decision.key if decision.finding is not None else id(decision), []).append(decision)

@@ -51,8 +51,8 @@ class Part:
         annotations: kept as they stand, changed, dropped.
         extras: records kept that are no rows of the tables.
         losses: by the position of the rule.
-        image_fates: path, split and rule of the images to tell of.
-        annotation_fates: the annotations to tell of.
+        image_fates: path, split and rule of the images to report.
+        annotation_fates: the annotations to report.
     """
 
     verdict: Verdict
@@ -83,7 +83,7 @@ def part_of(trainer: Trainer, loaded: Loaded, made: Fates, *, all_fates: bool, k
         trainer: whose.
         loaded: the shard.
         made: the fates of its records.
-        all_fates: tell of all records, not only of those that are not kept as they stand.
+        all_fates: report all records, not only of those that are not kept as they stand.
         keep_fates: keep the fates of single records at all.
     """
     counts = np.bincount(made.fate, minlength=3)
@@ -150,7 +150,7 @@ def place_of(loaded: Loaded, row: int) -> str:
 
 
 def _fates(loaded: Loaded, made: Fates, *, all_fates: bool) -> tuple[Columns, Columns]:
-    """Return the images and annotations to tell of, each with the path of its image."""
+    """Return the images and annotations to report, each with the path of its image."""
     a, images = loaded.annotations, loaded.images
     rows = a["image_row"]
     told = np.ones(len(rows), bool) if all_fates else made.fate != KEPT

@@ -38,7 +38,7 @@ class Simulated:
     Attributes:
         trainer: with its release.
         converted: True when the trainer does not read the set's format: it is judged as if converted.
-        stops: what makes it raise, the first met at the front; the rest is told as if it did not.
+        stops: what makes it raise, the first met at the front; the rest is reported as if it did not.
         writes: files it would rewrite.
         part: counts, losses and fates.
         losses: rule and what it takes, largest first.
@@ -53,12 +53,12 @@ class Simulated:
 
     @property
     def image_fates(self) -> Columns | None:
-        """The images to tell of, numbered by `row` within `shard`."""
+        """The images to report, numbered by `row` within `shard`."""
         return _numbered(self.part.image_fates)
 
     @property
     def annotation_fates(self) -> Columns | None:
-        """The annotations to tell of; `shard` and `row` name their image."""
+        """The annotations to report; `shard` and `row` name their image."""
         return _numbered(self.part.annotation_fates)
 
 

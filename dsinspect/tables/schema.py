@@ -101,7 +101,7 @@ BOX_COLUMNS = ("x_min", "y_min", "x_max", "y_max")
 
 @dataclass(frozen=True)
 class Problem:
-    """A record that cannot be read, or a fault of a file or of the layout, told instead of raised."""
+    """A record that cannot be read, or a fault of a file or of the layout, reported instead of raised."""
 
     kind: str
     source: str

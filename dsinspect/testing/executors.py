@@ -35,7 +35,7 @@ def assert_executor(executor_type: type[Executor]) -> None:
             assert got == expected, f"{name}: {jobs} jobs merge {count} items to {got}, the fixed tree to {expected}"
             assert list(executor_type(jobs).results(_shown, items)) == list(map(_shown, items)), (
                 f"{name}: {jobs} jobs give the results of {count} items in another order")
-            assert sorted(seen) == sorted(map(str, items)), f"{name}: told of {sorted(seen)} of {count} items"
+            assert sorted(seen) == sorted(map(str, items)), f"{name}: showed {sorted(seen)} of {count} items"
     raised = ""
     try:
         executor_type(2).map_reduce(_third_raises, list(range(6)), _joined)

@@ -26,7 +26,7 @@ HOSTILE = ("=cmd|' /C calc'!A0", "<script>alert(1)</script>", "../../x", "two\nl
 def odd_runs() -> Iterator[tuple[str, Run]]:
     """Yield runs that reports forget: what is odd about each, and the run.
 
-    None has images on disk: pictures are left out, never an error.
+    None has images on disk: images are left out, never an error.
     """
     whole = _run()
     yield "every kind of outcome", whole

@@ -1,4 +1,4 @@
-"""Chains of transforms: read them from `--op` texts, and plan the routes of a picture through them."""
+"""Chains of transforms: read them from `--op` texts, and plan the routes of an image through them."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from dsinspect.protocols.transforms import ImageRow, Params, Transform
 
 TOLERANCE = 1e-6
-"""What a picture may reach past its frame before it counts as cut, px: rounding of a chain of matrices."""
+"""What an image may reach past its frame before it counts as cut, px: rounding of a chain of matrices."""
 Chain = tuple["Transform[Any]", ...]
 
 
 @dataclass(frozen=True)
 class Step:
-    """One transform with its parameters for one picture."""
+    """One transform with its parameters for one image."""
 
     transform: Transform[Any]
     params: Params
@@ -35,12 +35,12 @@ class Step:
 
 @dataclass(frozen=True)
 class Route:
-    """How one picture becomes one output.
+    """How one image becomes one output.
 
     Attributes:
-        image: the picture before the first step.
+        image: the image before the first step.
         steps: in order; none for a plain copy.
-        tag: what tells this output from the others of the picture; empty when there is one only.
+        tag: what tells this output from the others of the image; empty when there is one only.
     """
 
     image: ImageRow
@@ -68,7 +68,7 @@ class Route:
 
     @cached_property
     def window(self) -> tuple[tuple[float, float, float, float], bool]:
-        """Where in the output the picture shows, xyxy px, and whether some of it was cut off on the way."""
+        """Where in the output the image shows, xyxy px, and whether some of it was cut off on the way."""
         x_min, y_min, x_max, y_max = 0.0, 0.0, float(self.image.width), float(self.image.height)
         cut = False
         for step, matrix in zip(self.steps, self.matrices, strict=True):
@@ -174,7 +174,7 @@ def build_chain(ops: Sequence[tuple[str, Mapping[str, Any]]], plugins: Plugins, 
 
 
 def routes(chain: Chain, image: ImageRow) -> list[Route]:
-    """Return the routes of a picture, in the order of the outputs; none when nothing of it is left."""
+    """Return the routes of an image, in the order of the outputs; none when nothing of it is left."""
     return [dataclasses.replace(r, tag=r.tag.strip("_")) for r in _routes(chain, image, Route(image))]
 
 

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Failure:
-    """A picture that could not be transformed.
+    """An image that could not be transformed.
 
     Attributes:
-        image: path of the picture.
+        image: path of the image.
         code: code of the check that reports such files.
         reason: why.
         annotations: how many annotations are left out with it.
@@ -48,9 +48,9 @@ class Part:
         images: table of the outputs.
         annotations: table of their annotations.
         entries: an entry of the manifest for each output.
-        failures: pictures left out.
-        counts: what happened to annotations and pictures.
-        pictures: how many pictures the shard has.
+        failures: images left out.
+        counts: what happened to annotations and images.
+        images: how many images the shard has.
     """
 
     images: Columns

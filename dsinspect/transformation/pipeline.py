@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.executors import Executor
 
 SHARD = 64
-"""Pictures per shard: what is at most lost per worker when a run is broken off."""
+"""Images per shard: what is at most lost per worker when a run is broken off."""
 COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in OUTLINE_FIELDS))
 """Columns that hold geometry or go along with it."""
 METADATA = ("images that are written anew carry no EXIF, ICC or XMP; their pixels are in the frame of the boxes. "
@@ -53,15 +53,15 @@ METADATA = ("images that are written anew carry no EXIF, ICC or XMP; their pixel
 
 
 class Writer(watched.Writer, Protocol):
-    """Writes the annotations of transformed shards; the pictures are there already."""
+    """Writes the annotations of transformed shards; the images are there already."""
 
     def place(self, path: str, split: str | None) -> str:
-        """Return where a picture belongs, relative to the output."""
+        """Return where an image belongs, relative to the output."""
         ...
 
     @property
     def by_stem(self) -> bool:
-        """Whether label files are found by the stem of a picture."""
+        """Whether label files are found by the stem of an image."""
         ...
 
 
@@ -74,7 +74,7 @@ class TransformRequest(WorkRequest):
         settings: what to do.
         resume: go on with a run that was broken off.
         force: write into a folder that is not empty.
-        to: name of the format that is written; None for the one that leaves pictures where they are in the set.
+        to: name of the format that is written; None for the one that leaves images where they are in the set.
     """
 
     out: Path
@@ -89,10 +89,10 @@ class Summary:
     """What a run came to.
 
     Attributes:
-        pictures: pictures of the set.
-        outputs: pictures written or copied.
-        counts: what happened to annotations and pictures, by what.
-        failures: pictures left out.
+        images: images of the set.
+        outputs: images written or copied.
+        counts: what happened to annotations and images, by what.
+        failures: images left out.
         losses: what the writer could not keep.
         guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set tells.
     """
@@ -178,7 +178,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
 
 
 def numbered_shards(parts: Parts, count: int, names: SplitNames, *, renumber: bool) -> Iterator[Shard]:
-    """Yield the transformed shards in order; with `renumber` pictures get the ids 1, 2, ..., and annotations none."""
+    """Yield the transformed shards in order; with `renumber` images get the ids 1, 2, ..., and annotations none."""
     first = 1
     for k in range(count):
         part = parts.get(k)
@@ -193,7 +193,7 @@ def numbered_shards(parts: Parts, count: int, names: SplitNames, *, renumber: bo
 
 
 def with_places(shard: Shard, places: Places, out: Path) -> Shard:
-    """Return a shard whose pictures have their places in the output as paths."""
+    """Return a shard whose images have their places in the output as paths."""
     images = shard.image_columns
     pairs = zip(images["path"].tolist(), images["split"].tolist(), strict=True)
     column = np.array([places.of(path, split) for path, split in pairs], object)
@@ -202,7 +202,7 @@ def with_places(shard: Shard, places: Places, out: Path) -> Shard:
 
 
 def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer: Writer) -> None:
-    """Move the pictures of all parts to their places; those that are there already stay.
+    """Move the images of all parts to their places; those that are there already stay.
 
     Raises:
         UserError: one cannot be moved.
@@ -233,7 +233,7 @@ def numbered_entries(parts: Parts, count: int, names: SplitNames, *,
 
 def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, ShardRef]], count: int,
               progress: Callable[[str, int, int], None] | None) -> None:
-    """Make the missing parts; when it is broken off, wait for the pictures under way, so that nothing stays half written."""
+    """Make the missing parts; when it is broken off, wait for the images under way, so that nothing stays half written."""
     done = 0
     HALT.clear()
 

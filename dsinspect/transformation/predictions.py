@@ -1,4 +1,4 @@
-"""Map predictions on transformed pictures back to the originals, with the manifest of the run.
+"""Map predictions on transformed images back to the originals, with the manifest of the run.
 
 Predictions are COCO results: a JSON list of records with `image_id` (or `image` or `file_name`, the output's path), `bbox` as
 x, y, width, height, and possibly `segmentation` and `keypoints`. Everything else in a record stays as it is. Overlapping

@@ -1,4 +1,4 @@
-"""Transform the pictures and annotations of one shard, in whatever worker, and keep the result as a part."""
+"""Transform the images and annotations of one shard, in whatever worker, and keep the result as a part."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ if TYPE_CHECKING:
 FOLDER = ".dsinspect-transform"
 """Folder of the finished parts, in the output folder."""
 STAGE = f"{FOLDER}/pictures"
-"""Folder of pictures that the end of the run gives their places."""
+"""Folder of images that the end of the run gives their places."""
 COLUMNS = ("image_id", "path", "file", "width", "height", "file_width", "file_height", "orientation", "read_error",
            "boxes_upright")
 HALT = threading.Event()
-"""Set when the run is broken off: worker threads stop before the next picture."""
+"""Set when the run is broken off: worker threads stop before the next image."""
 
 
 class _Busy:
@@ -71,7 +71,7 @@ class _Busy:
 
 
 BUSY = _Busy()
-"""Every thread has ended its picture before anything is swept up."""
+"""Every thread has ended its image before anything is swept up."""
 
 
 @dataclass(frozen=True)
@@ -83,19 +83,19 @@ class _Routed(Output):
 
 @dataclass(frozen=True)
 class Settings:
-    """What to do to the pictures and boxes; picklable.
+    """What to do to the images and boxes; picklable.
 
     Attributes:
         chain: the transforms.
-        encoding: how pictures are written.
-        frame: frame that boxes of an EXIF-rotated picture are in: `auto` (see `FrameRule`), `stored` or `upright`.
+        encoding: how images are written.
+        frame: frame that boxes of an EXIF-rotated image are in: `auto` (see `FrameRule`), `stored` or `upright`.
         variants: keep each original beside its transformed copies.
-        only_classes: transform only pictures with a box of these classes; with `variants` the others are copied.
+        only_classes: transform only images with a box of these classes; with `variants` the others are copied.
         swap_mirrored: exchange class names that tell left from right in mirrored outputs.
-        drop_empty: leave out outputs without any box of pictures that had some.
+        drop_empty: leave out outputs without any box of images that had some.
         drop_unsupported: go on without geometry that a transform cannot carry, instead of refusing.
-        keep_truncated: transform pictures whose file ends early; the missing part is grey.
-        repeat: how many times a picture is to be in the set, by path, for those with more than once; the original that
+        keep_truncated: transform images whose file ends early; the missing part is grey.
+        repeat: how many times an image is to be in the set, by path, for those with more than once; the original that
             `variants` keeps counts.
     """
 
@@ -112,7 +112,7 @@ class Settings:
 
     @property
     def is_one_to_one(self) -> bool:
-        """Say whether a picture becomes one output, so that ids stay."""
+        """Say whether an image becomes one output, so that ids stay."""
         return not self.variants and not self.repeat and not any(t.gives_many for t in self.chain)
 
     def described(self) -> dict[str, Any]:
@@ -139,7 +139,7 @@ class PartTask:
         swaps: class names to exchange in mirrored outputs.
         resume: keep outputs that are there already and newer than their source.
         rule: for the frame of images with an EXIF orientation.
-        staged: pictures go into a folder beside the parts; the end of the run gives them their places.
+        staged: images go into a folder beside the parts; the end of the run gives them their places.
     """
 
     settings: Settings
@@ -159,12 +159,12 @@ class PartTask:
 
     @property
     def pictures(self) -> Path:
-        """The folder that pictures are written into."""
+        """The folder that images are written into."""
         return self.out / STAGE if self.staged else self.out
 
     @of_any_size()
     def __call__(self, item: tuple[int, ShardRef]) -> int:
-        """Make a part, and return how many pictures it has.
+        """Make a part, and return how many images it has.
 
         Raises:
             UserError: the output cannot be written, or geometry cannot be carried.
@@ -214,7 +214,7 @@ class PartTask:
         return n
 
     def in_frame(self, shard: Shard) -> Shard:
-        """Scale fractions anew when they are said to be of the stored picture, not of the upright one."""
+        """Scale fractions anew when they are said to be of the stored image, not of the upright one."""
         if self.info.box_units != "fraction" or self.settings.frame != "stored":
             return shard
         rows = shard.annotations["image_row"].to_numpy()
@@ -230,12 +230,12 @@ class PartTask:
         return carry(shard, outputs, min_kept_of(self.settings.chain), self.swaps)
 
     def _empty(self, shard: Shard, outputs: Sequence[_Routed], boxes_of: NDArray[np.intp]) -> list[bool]:
-        """Say for each output whether it has no box although its picture has some."""
+        """Say for each output whether it has no box although its image has some."""
         left = np.bincount(self.carried(shard, outputs).annotations["image_row"].to_numpy(), minlength=len(outputs))
         return [bool(left[k] == 0 and boxes_of[o.image_row]) for k, o in enumerate(outputs)]
 
     def rows(self, columns: Mapping[str, list[Any]]) -> tuple[dict[int, ImageRow], dict[int, tuple[str, str]]]:
-        """Return what the transforms know of each picture, and the pictures that failed: code and reason."""
+        """Return what the transforms know of each image, and the images that failed: code and reason."""
         rows: dict[int, ImageRow] = {}
         failures: dict[int, tuple[str, str]] = {}
         for k, values in enumerate(zip(*columns.values(), strict=True)):
@@ -255,7 +255,7 @@ class PartTask:
         return rows, failures
 
     def row(self, picture: Mapping[str, Any]) -> ImageRow:
-        """Return what the transforms know of one picture: its size in the frame of its boxes."""
+        """Return what the transforms know of one image: its size in the frame of its boxes."""
         path, width, height = picture["path"], int(picture["file_width"]), int(picture["file_height"])
         orientation = int(picture["orientation"])
         if orientation == 1:
@@ -265,7 +265,7 @@ class PartTask:
         return ImageRow(path, *((height, width) if orientation >= 5 else (width, height)), was_turned=True)
 
     def outputs(self, shard: Shard, rows: Mapping[int, ImageRow]) -> list[_Routed]:
-        """Return the outputs of the pictures in order, each with its route."""
+        """Return the outputs of the images in order, each with its route."""
         settings = self.settings
         chosen = None
         if settings.only_classes:
@@ -299,10 +299,10 @@ class PartTask:
                             f"({count} in the first part that has some){hint}; boxes are kept")
 
     def _pixels(self, picture: Mapping[str, Any], outputs: Sequence[_Routed]) -> list[dict[str, Any]]:
-        """Write the outputs of one picture, and return their entries in the manifest.
+        """Write the outputs of one image, and return their entries in the manifest.
 
         Raises:
-            UnreadableError: the picture cannot be read or written; none of its outputs is left then.
+            UnreadableError: the image cannot be read or written; none of its outputs is left then.
         """
         folder = Outputs(self.pictures, self.parts.temporary)
         reader = Reader(self, picture)
@@ -319,7 +319,7 @@ class PartTask:
     def _output(self, picture: Mapping[str, Any], route: Route, reader: Reader, folder: Outputs) -> dict[str, Any]:
         path, file = str(picture["path"]), str(picture["file"])
         array = route.steps[-1].transform if route.steps and route.steps[-1].transform.suffix else None
-        suffix = os.path.splitext(path)[1]  # noqa: PTH122 - a Path a picture costs more
+        suffix = os.path.splitext(path)[1]  # noqa: PTH122 - a Path an image costs more
         new = array.suffix if array and array.suffix else self.settings.encoding.suffix_for(suffix)
         copied = not route.changes_pixels and array is None and new == suffix
         target = target_path(path, file, new, route.tag)
@@ -355,7 +355,7 @@ class PartTask:
 
 
 class Reader:
-    """Reads one picture, when and if it is needed."""
+    """Reads one image, when and if it is needed."""
 
     def __init__(self, task: PartTask, picture: Mapping[str, Any]) -> None:
         self._task = task
@@ -404,7 +404,7 @@ def _label(chain: Chain) -> str:
 def target_path(path: str, file: str, suffix: str, tag: str) -> str:
     """Return where an output goes, relative to the output folder: where its source is in the set.
 
-    A picture that shares its stem with another one in its folder keeps its whole name when the suffix changes.
+    An image that shares its stem with another one in its folder keeps its whole name when the suffix changes.
     """
     parts = [p for p in PurePosixPath(path).parts if p not in ("..", "/")]
     own = PurePosixPath(*parts) if parts else PurePosixPath("image")

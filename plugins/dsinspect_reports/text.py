@@ -30,7 +30,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class TextReport(Report):
-    """Findings grouped by check, with what would mend them."""
+    """Findings grouped by check, with what would fix them."""
 
     name = "text"
 
