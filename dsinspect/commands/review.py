@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dsinspect.inspection.request import Request
-    from dsinspect.loader import Plugins
     from dsinspect.protocols.edits import Edits
     from dsinspect.protocols.run import Run
     from dsinspect.review.resolve import Review
@@ -97,19 +96,19 @@ def apply(
             sys.stdout.writelines(unified_diff(patch))
         sys.stdout.writelines(of_image_files(found.edits))
         _report_faults(found.faults)
+        session.end()
         if found.faults:
             raise typer.Exit(ExitCode.FINDINGS)
         return
     assert output is not None
-    _write(request, session.plugins, run, found, several, output, audit or output.with_name(f"{output.name}-audit"), baseline,
-           placing, quiet=running.quiet)
+    _write(request, session, run, found, several, output, audit or output.with_name(f"{output.name}-audit"), baseline, placing,
+           quiet=running.quiet)
 
 
-def _write(request: Request, plugins: Plugins, run: Run, found: Review, several: Several, output: Path, audit: Path,
-           baseline: Path | None,
-           placing: Placing, *, quiet: bool) -> None:
+def _write(request: Request, session: common.Session, run: Run, found: Review, several: Several, output: Path, audit: Path,
+           baseline: Path | None, placing: Placing, *, quiet: bool) -> None:
     """Write the corrected dataset, the audit, and what was not applied."""
-    from dsinspect.commands.fix import new_faults, summary, tell, told
+    from dsinspect.commands.fix import by_code, new_faults, report_written, summary
     from dsinspect.findings.wording import counted
     from dsinspect.fixing.autofix import compare, write_fixed
     from dsinspect.inspection.reporting import report_for
@@ -118,13 +117,13 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
 
     if found.faults:
         request = replace(request, keep_images=True, keep_annotations=True)
-    applied, after = write_fixed(request, plugins, run, found.edits, output, **vars(placing), keep=bool(found.faults))
+    applied, after = write_fixed(request, session.plugins, run, found.edits, output, **vars(placing), keep=bool(found.faults))
     files = write_audit(found, audit, request.path, several.names)
     known = update(baseline, found) if baseline else 0
     rest = output.with_name(f"{output.name}-rest.xlsx")
     corrected = output if request.root.is_dir() else output / request.root.name
     if found.faults:
-        writer = report_for(rest, plugins)()
+        writer = report_for(rest, session.plugins)()
         common.write_report(writer, handed_back(replace(after, path=str(corrected)), found.faults), rest)
     if not quiet:
         whole = sum(m.is_whole for m in found.made)
@@ -144,8 +143,7 @@ def _write(request: Request, plugins: Plugins, run: Run, found: Review, several:
         print(f"dsinspect: {counted(count, 'decision')} not applied; wrote {rest} with the reasons: correct them there, then "
               f"dsinspect review apply {rest} {corrected} -o NEW", file=sys.stderr)
         _report_faults(found.faults)
-    if after.crashed:
-        raise typer.Exit(ExitCode.CRASHED)
+    session.end(after)
     if found.faults:
         raise typer.Exit(ExitCode.FINDINGS)
 
@@ -222,6 +220,7 @@ def import_(
     if not running.quiet:
         gone = f"; {counted(carried.gone, 'decision')} on findings that are gone (sheet Earlier decisions)" if carried.gone else ""
         print(f"wrote {output}: {counted(carried.kept, 'decision')}{gone}")
+    session.end(run)
 
 
 @app.command()
