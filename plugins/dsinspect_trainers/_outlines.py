@@ -12,22 +12,28 @@ from dsinspect.tables.columns import is_given
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LONG = 1 << 16
-"""Bytes from which an outline is decoded whatever it looks like."""
+HEAD = 256
+"""Bytes that hold the first five numbers of an outline."""
 UNSUPPORTED = "Exception: input type is not supported."
 AS_BOX = "TypeError: Argument 'bb' has incorrect type (expected numpy.ndarray, got list)"
 
 
-def unusual_outlines(column: NDArray[Any] | None) -> dict[int, Any]:
-    """Return the outlines that are not one polygon of three points or more, decoded, by row; nearly all are one."""
-    if column is None:
-        return {}
+def unusual_outlines(column: NDArray[Any] | None, *, whole: bool = False) -> dict[int, Any]:
+    """Return the outlines, decoded, by row, that do not begin with a polygon; nearly all do, so few are decoded.
+
+    Args:
+        column: JSON bytes, None without an outline.
+        whole: ask for three points and an even number of numbers; else for five numbers, as pycocotools does.
+    """
     found = {}
-    for k in np.flatnonzero(is_given(column)).tolist():
-        raw = bytes(memoryview(column[k])[:LONG])
-        if raw.startswith(b"[") and raw.count(b"[") == 2 and len(raw) < LONG and raw.count(b",") % 2 and raw.count(b",") >= 5:
-            continue
-        found[k] = msgspec.json.decode(column[k])
+    rows = np.flatnonzero(is_given(column)).tolist() if column is not None else []
+    outlines = column[rows].tolist() if column is not None else []
+    for k, outline in zip(rows, outlines, strict=True):
+        raw = bytes(outline) if whole else bytes(memoryview(outline)[:HEAD])
+        end = raw.find(b"]")
+        commas = raw.count(b",", 0, end if end >= 0 else HEAD)
+        if not raw.startswith(b"[[") or commas < 4 or (whole and (commas < 5 or commas % 2 == 0)):
+            found[k] = msgspec.json.decode(outline)
     return found
 
 

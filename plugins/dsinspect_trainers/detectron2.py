@@ -85,7 +85,7 @@ class Detectron2(Trainer):
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)
         making.drop(r.image_row < 0, "no-image")
-        outlines = unusual_outlines(loaded.annotations.get("segmentation"))
+        outlines = unusual_outlines(loaded.annotations.get("segmentation"), whole=True)
         invalid = self._invalid_outlines(loaded, outlines)
         making.drop(invalid, "invalid-outline")
         ids = sorted(c for c, _, _ in r.categories())
