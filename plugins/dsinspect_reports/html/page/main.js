@@ -234,7 +234,7 @@ function start(root) {
   });
   const unfold = document.getElementById("unfold"), chips = document.getElementById("chips");
   unfold?.addEventListener("click", () => unfold.setAttribute("aria-expanded", String(!chips.classList.toggle("folded"))));
-  for (const chip of chips.children) chip.addEventListener("focus", () => { if (chip.offsetTop + chip.offsetHeight > chips.offsetTop + chips.offsetHeight && unfold) unfold.click(); });
+  for (const chip of chips.children) chip.addEventListener("focus", () => { if (chip.matches(":focus-visible") && chip.offsetTop + chip.offsetHeight > chips.offsetTop + chips.offsetHeight && unfold) unfold.click(); });
   decisions.addEventListener("change", (e) => {
     counted();
     drawWhole();
