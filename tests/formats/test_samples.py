@@ -26,6 +26,22 @@ SAMPLES = [
     ("rop_metrics/gts/tfrecord_format", "tfrecord", 100, None),
     ("formats_tiny/tf_detection_api_dataset", "tfrecord", 3, {"label_2": 1, "label_3": 2}),
     ("formats_tiny/roboflow_dataset/tfrecord", "tfrecord", 3, {"label_0": 2, "label_1": 2}),
+    ("rop_metrics/gts/cvat_format", "cvat", 100, None),
+    ("rop_metrics/gts/labelme_format", "labelme", 25, None),
+    ("sharks/sharks-tiny-createml", "createml", 10, {"shark": 40, "primary": 10, "fish": 10}),
+    ("sharks/sharks-tiny-coco", "coco", 10, {"shark": 40, "primary": 10, "fish": 10}),
+    ("sharks/sharks-tiny-yolov9", "yolo", 10, {"shark": 40, "primary": 10, "fish": 10}),
+    ("labelformat/object_detection/COCO", "coco", 2, None),
+    ("labelformat/object_detection/Labelbox", "labelbox", 2, None),
+    ("labelformat/object_detection/PascalVOC", "voc", 2, None),
+    ("labelformat/object_detection/YOLOv8", "yolo", 2, None),
+    ("formats_tiny/vott_csv_dataset/dataset", "table", 4, {"helmet": 3, "person": 2}),
+    ("formats_tiny/vott_json_dataset/dataset_with_meta_file", "vott", 3, None),
+    ("formats_tiny/cvat_dataset/for_images", "cvat", 2, None),
+    ("formats_tiny/cvat_dataset/for_video", "cvat", 4, None),
+    ("formats_tiny/roboflow_dataset/createml", "createml", 3, {"label_0": 2, "label_1": 2}),
+    ("formats_tiny/roboflow_dataset/voc", "voc", 3, {"label_0": 2, "label_1": 2}),
+    ("formats_tiny/yolo_dataset/yolo", "yolo", 1, {"label_2": 1, "label_4": 1}),
 ]
 
 
