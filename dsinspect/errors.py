@@ -15,6 +15,12 @@ T = TypeVar("T")
 E = TypeVar("E", bound=BaseException)
 
 
+def no_opencv(error: ImportError) -> str:
+    """Return in one line that OpenCV cannot be imported, with the way out as commands to paste."""
+    return (f"OpenCV cannot be imported ({error}); run `apt-get install libgl1`, or `pip uninstall -y opencv-python && pip install "
+            "opencv-python-headless`")
+
+
 class ExitCode(enum.IntEnum):
     """Exit codes of every command."""
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from dsinspect.errors import Blame, PluginCrashedError, PluginError, UserError, Watched, nearest
+from dsinspect.errors import Blame, PluginCrashedError, PluginError, UserError, Watched, nearest, no_opencv
 from dsinspect.protocols import INTERFACE, VERSION
 from dsinspect.protocols.hookspecs import Hooks
 
@@ -285,8 +285,7 @@ def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], pl
 
 def _import_failure(name: str, origin: str, error: ImportError) -> str:
     if error.name == "cv2" or "libGL" in str(error):
-        return (f"plugin {name!r} ({origin}): OpenCV cannot be imported ({error}); install the system's libGL "
-                "(Debian: apt-get install libgl1) or replace opencv-python by opencv-python-headless")
+        return f"plugin {name!r} ({origin}): {no_opencv(error)}"
     return f"plugin {name!r} ({origin}) cannot be imported: {error}; go on with --no-plugin {name}"
 
 

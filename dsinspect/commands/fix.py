@@ -66,7 +66,7 @@ def fix(
     comparison = compare(run, after)
     if not running.quiet:
         print(summary(edits))
-        report_written(output, applied, comparison)
+        report_written(output, applied, comparison, compares=len(edits) > 0)
     session.end(run, after)
     if new_faults(comparison):
         print(f"dsinspect: the result has findings that were not there: {by_code(comparison.new)}", file=sys.stderr)
@@ -82,8 +82,8 @@ def summary(edits: Edits) -> str:
     return "\n".join([f"{len(edits):,} {'change' if len(edits) == 1 else 'changes'}", *lines])
 
 
-def report_written(out: Path, applied: Applied, comparison: Comparison) -> None:
-    """Print what was written, and what a check of it says."""
+def report_written(out: Path, applied: Applied, comparison: Comparison, *, compares: bool = True) -> None:
+    """Print what was written, and what a check of it says; nothing is called fixed where there was nothing to fix."""
     from dsinspect.io.files import LINK_WARNING
 
     print(f"wrote {out}: {counted(len(applied.changed), 'file')} changed, {applied.copied:,} copied"
@@ -94,7 +94,8 @@ def report_written(out: Path, applied: Applied, comparison: Comparison) -> None:
              f"{'stays' if applied.elsewhere == 1 else 'stay'} there" if applied.elsewhere else ""))
     if applied.linked:
         print(LINK_WARNING)
-    print(f"fixed: {by_code(comparison.fixed)}")
+    if compares:
+        print(f"fixed: {by_code(comparison.fixed)}")
     print(f"left:  {by_code(comparison.left)}")
     if comparison.new:
         print(f"new:   {by_code(comparison.new)}")

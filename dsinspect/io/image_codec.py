@@ -6,13 +6,14 @@ import contextlib
 import functools
 import itertools
 import os
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, no_opencv
 from dsinspect.io.limits import limits, option
 
 if TYPE_CHECKING:
@@ -89,11 +90,12 @@ def start_opencv() -> None:
     """
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits().pixels)  # it is OpenCV that holds all callers to the limit
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    before = list(sys.path)
     try:
         import cv2
     except ImportError as e:
-        raise UserError(f"OpenCV cannot be imported ({e}); install the system's libGL (Debian: apt-get install libgl1) or "
-                        "replace opencv-python by opencv-python-headless") from None
+        sys.path[:] = before  # OpenCV leaves its own folder there, whose `typing` would be every worker's `typing`
+        raise UserError(no_opencv(e)) from None
     cv2.setNumThreads(1)
 
 

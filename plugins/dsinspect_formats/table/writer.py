@@ -87,5 +87,6 @@ class _Writer:
             self._seen.add(key)
         self._losses.add("image records that name an image a second time", repeated)
         names = annotations["category"].tolist()
+        self._losses.add("classes of boxes whose category is in no list: their cell is empty", sum(n is None for n in names))
         self._losses.add("spaces around class names, and empty names", sum(n is not None and (n != n.strip() or not n)
                                                                          for n in names))
