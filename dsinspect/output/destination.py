@@ -138,29 +138,38 @@ def files_below(folder: Path) -> Iterator[str]:
     seen: set[tuple[int, int]] = set()
     trusted = reads_outside()
     home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
-    waiting: list[tuple[str, str] | str] = [(os.fspath(folder), "")]
+    waiting: list[tuple[str, str, bool] | str] = [(os.fspath(folder), "", False)]
     while waiting:  # a stack, for a thousand nested folders are more than Python recurses into
         item = waiting.pop()
         if isinstance(item, str):
             yield item
             continue
-        where, prefix = item
+        where, prefix, outside = item  # only a link leads outside: asking for the real path of each folder is quadratic in depth
         status = os.stat(where)  # noqa: PTH116
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
-        outside = not trusted and not os.path.join(os.path.realpath(where), "").startswith(home)  # noqa: PTH118
         with os.scandir(where) as listing:
             entries = sorted(listing, key=attrgetter("name"), reverse=True)
-        folders = [(e.path, f"{prefix}{e.name}/") for e in entries if e.is_dir()]
-        waiting += folders
         for entry in entries:
-            if entry.is_dir():
+            if _is_folder(entry):
+                leads = entry.is_symlink() and not os.path.join(os.path.realpath(entry.path), "").startswith(home)  # noqa: PTH118
+                waiting.append((entry.path, f"{prefix}{entry.name}/", not trusted and (outside or leads)))
+        for entry in entries:
+            if _is_folder(entry):
                 continue
             is_text = os.path.splitext(entry.name)[1].lower() not in IMAGE_SUFFIXES  # noqa: PTH122
             if not trusted and is_text and (outside or entry.is_symlink()) and not os.path.realpath(entry.path).startswith(home):
                 continue
             waiting.append(prefix + entry.name)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether an entry is a folder, links followed; a link in a circle is none."""
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
 
 def require_file(path: Path, sources: Collection[Path], *, force: bool = False) -> None:

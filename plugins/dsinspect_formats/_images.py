@@ -40,11 +40,11 @@ def _walked(folder: str) -> list[str]:
     reach a report. Nor is anything but regular files, unless it is called an image, which is then told as none.
     """
     found: list[str] = []
-    links: list[tuple[str, str]] = []
+    links: list[tuple[str, str, bool]] = []
     seen: set[tuple[int, int]] = set()
     home = os.path.join(os.path.realpath(folder), "")  # noqa: PTH118
     trusted = reads_outside()
-    waiting: list[tuple[str, str] | str] = [(folder, "")]
+    waiting: list[tuple[str, str, bool] | str] = [(folder, "", False)]
     followed = False
     while waiting or links:
         if not waiting:  # after all folders: a link beside a folder is another name of it, and the labels are beside its own
@@ -54,7 +54,7 @@ def _walked(folder: str) -> list[str]:
         if isinstance(item, str):
             found.append(item)
             continue
-        where, prefix = item
+        where, prefix, outside = item  # only a link leads outside: asking for the real path of each folder is quadratic in depth
         try:
             status = os.stat(where)  # noqa: PTH116
             with os.scandir(where) as listing:
@@ -64,8 +64,7 @@ def _walked(folder: str) -> list[str]:
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
-        outside = not trusted and bool(prefix) and not os.path.join(os.path.realpath(where), "").startswith(home)  # noqa: PTH118
-        here: list[tuple[str, str]] = []
+        here: list[tuple[str, str, bool]] = []
         for entry in entries:  # from the last to the first: the stack turns them round again
             name = entry.name
             called_image = is_image(name)
@@ -74,16 +73,24 @@ def _walked(folder: str) -> list[str]:
                         and not os.path.realpath(entry.path).startswith(home)):
                     leave_alone(prefix + name)
                     continue
-                if called_image or entry.is_file() or not os.path.exists(entry.path):  # noqa: PTH110
+                if called_image or _is_file_or_gone(entry):
                     waiting.append(prefix + name)
             elif entry.is_symlink() and not name.startswith("."):
                 real = os.path.join(os.path.realpath(entry.path), "")  # noqa: PTH118
                 if not home.startswith(real):  # a link to a folder above the dataset would bring all that lies beside it
-                    here.append((entry.path, f"{prefix}{name}/"))
+                    here.append((entry.path, f"{prefix}{name}/", not trusted and not real.startswith(home)))
             elif not name.startswith("."):
-                waiting.append((entry.path, f"{prefix}{name}/"))
+                waiting.append((entry.path, f"{prefix}{name}/", outside))
         links += reversed(here)
     return sorted(found, key=lambda path: path.split("/")) if followed else found
+
+
+def _is_file_or_gone(entry: os.DirEntry[str]) -> bool:
+    """Say whether an entry is a regular file, or a link to nothing or in a circle: a record may name it."""
+    try:
+        return entry.is_file() or not os.path.exists(entry.path)  # noqa: PTH110
+    except OSError:
+        return True
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

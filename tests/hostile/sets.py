@@ -542,3 +542,50 @@ def two_formats_at_once(f: Path) -> None:
     yolo(f)
     voc(f)
     table(f, "a0.png,x,1,1,9,9\n")
+
+
+@hostile
+def folders_a_thousand_deep(f: Path) -> None:
+    coco(f)
+    home = Path.cwd()
+    os.chdir(f)
+    try:
+        for _ in range(1000):
+            Path("d").mkdir()
+            os.chdir("d")
+        Path("deep.txt").write_text("0 .5 .5 .2 .2\n")
+    finally:
+        os.chdir(home)
+
+
+@hostile
+def links_in_circles(f: Path) -> None:
+    coco(f, images=[{"file_name": n} for n in ("a0.png", "one.png", "self.png", "gone.png")])
+    for name, target in (("one.png", "two.png"), ("two.png", "one.png"), ("self.png", "self.png"), ("gone.png", "nowhere.png"),
+                         ("loop", "pool"), ("pool", "loop"), ("here", "."), ("up", "..")):
+        (f / name).symlink_to(target)
+
+
+@hostile
+def names_of_devices_and_of_300_characters(f: Path) -> None:
+    names = ["CON.png", "aux.jpg", "nul", "COM1.txt.png", "a" * 300 + ".png", "b" * 250 + ".png", "a:b.png", "a?.png", "a*.png", "x ."]
+    coco(f, images=[{"file_name": n} for n in names], annotations=[{"image_id": k + 1} for k in range(len(names))])
+    for name in names:
+        with contextlib.suppress(OSError):
+            picture(f / name, (32, 24)) if name.endswith((".png", ".jpg")) else None
+
+
+@hostile
+def sparse_giants(f: Path) -> None:
+    coco(f, images=[{"file_name": "a0.png"}, {"file_name": "giant.png"}])
+    yolo(f / "more")
+    for path in (f / "giant.png", f / "more/labels/train/a0.txt", f / "more/data.csv", f / "more/images/train/g.jpg"):
+        with path.open("ab") as file:
+            file.truncate(300 << 20)
+
+
+@hostile
+def parquet_that_is_none(f: Path) -> None:
+    picture(f / "a0.png", (32, 24))
+    (f / "train.parquet").write_bytes(b"PAR1" + b"\xff" * 500 + b"PAR1")
+    (f / "metadata.jsonl").write_text('{"file_name": "a0.png\\n../x.png", "objects": {"bbox": [[1,2,3,4]], "categories": [0]}}\n' * 3)
