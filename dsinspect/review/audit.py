@@ -78,7 +78,7 @@ def _write_xlsx(rows: list[dict[str, Any]], path: Path) -> None:
     sheet.title = "Audit"
     sheet.append([HEADERS.get(c, c.replace("_", " ").capitalize()) for c in COLUMNS])
     for cell in sheet[1]:
-        cell.font, cell.fill = Font(bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1D4E89")
+        cell.font, cell.fill = Font(name="Calibri", bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1D4E89")
         cell.alignment = Alignment(vertical="center")
     for record in rows:
         sheet.append([ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", v) if isinstance(v, str) else v
