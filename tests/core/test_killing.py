@@ -6,9 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
+from dsinspect.findings.members import members
+from dsinspect.geometry import affine
 from dsinspect.geometry.exif import turned_upright as turned_pixels
 from dsinspect.geometry.exif_frames import turned_upright
-from dsinspect.geometry.rle import decode_mask, encode_mask
+from dsinspect.geometry.rle import counts_from_text, decode_mask, encode_mask
 from dsinspect.tables.dataset import Shard
 from dsinspect.testing import make_batch
 
@@ -50,3 +52,27 @@ def test_masks_boxes_and_sizes_turn_as_pixels_do(orientation: int) -> None:
 def test_boxes_that_are_upright_already_stay() -> None:
     shard = stored_shard([6], upright=True)
     assert turned_upright(shard) is shard
+
+
+def test_a_stretched_matrix_is_no_similarity_whichever_side_is_longer() -> None:
+    assert not affine.is_similarity(np.array([[2.0, 0, 0], [0, 1, 0]]))
+    assert not affine.is_similarity(np.array([[1.0, 0, 0], [0, 2, 0]]))
+    assert not affine.is_similarity(np.array([[100.0, 1e-4, 0], [0, 100, 0]]))
+    assert affine.is_similarity(np.array([[0.001, 0.0005, 0], [-0.0005, 0.001, 0]]))
+
+
+def test_whole_numbers_move_to_fractions() -> None:
+    assert affine.move_keypoints([[0.5, 0, 0], [0, 0.5, 0]], [[1, 3, 2]]).tolist() == [[0.5, 1.5, 2.0]]
+
+
+@pytest.mark.parametrize(("values", "expected"), [
+    ({"members": ["a.jpg", "b.jpg"]}, ["a.jpg", "b.jpg"]), ({"members": "a.jpg\nb.jpg"}, ["a.jpg", "b.jpg"]), ({}, []),
+    ({"files": "a.jpg (train), b.jpg (val)"}, ["a.jpg", "b.jpg"]),
+    ({"files": "a, b.jpg (train)"}, ["a, b.jpg", "a", "b.jpg"])])
+def test_members_of_a_group(values: dict[str, object], expected: list[str]) -> None:
+    assert members(values) == expected
+
+
+def test_text_of_a_mask_has_no_character_beyond_its_last() -> None:
+    with pytest.raises(ValueError, match="damaged"):
+        counts_from_text("p")
