@@ -25,9 +25,10 @@ Dataset = Annotated[list[str], typer.Argument(
     metavar="DATASET...", show_default=False,
     help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL; "
          "several as one set: train=A val=B.")]
-OneDataset = Annotated[str, typer.Argument(
+LastDataset = Annotated[str, typer.Argument(
     metavar="DATASET", show_default=False,
-    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL.")]
+    help="A folder, an annotation file (COCO JSON, data.yaml, .xlsx/.xls/.csv table), an archive (.zip, .tar) or a URL; several as "
+         "the report had them: train=A val=B.")]
 Trainers = Annotated[list[str] | None, typer.Option(
     "--trainer", metavar="NAME[@RELEASE]", help="A trainer, may be given again: ultralytics@8.4, mmdet, ...")]
 Split = Annotated[str | None, typer.Option(

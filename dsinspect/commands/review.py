@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dsinspect.commands import common
-from dsinspect.commands.options import Inspecting, Judging, OneDataset, Only, Placed, Placing, Running, shares_options
+from dsinspect.commands.options import Inspecting, Judging, LastDataset, Only, Placed, Placing, Running, shares_options
 from dsinspect.commands.review_serve import serve
 from dsinspect.errors import ExitCode, UserError
 
@@ -44,7 +44,7 @@ def review() -> None:
 def apply(
     *,
     reviews: Reviews,
-    dataset: OneDataset,
+    dataset: LastDataset,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     diff: Annotated[bool, typer.Option("--diff", help="Show decisions and changes, and change nothing.")] = False,
     partial: Annotated[bool, typer.Option(
@@ -70,12 +70,13 @@ def apply(
     from dsinspect.review.resolve import resolve_decisions
     from dsinspect.review.sources import read_several
 
+    reviews, datasets = told_apart(reviews, dataset)
     if output is None and not diff:
         raise UserError("review apply: name the output with -o OUT, or look at the changes with --diff")
     several = read_several(reviews)
     if not several.made and not several.faults:
         raise UserError(f"{_named(several)}: no decision in {several.rows:,} rows; nothing is written")
-    session = common.start([dataset], judging, running, recorded=several.decisions.settings)
+    session = common.start(datasets, judging, running, recorded=several.decisions.settings)
     request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     if output is not None and not diff:
         require_new(request.roots, output, force=placing.force)
@@ -121,10 +122,10 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
     files = write_audit(found, audit, request.path, several.names)
     known = update(baseline, found) if baseline else 0
     rest = output.with_name(f"{output.name}-rest.xlsx")
-    corrected = output if request.root.is_dir() else output / request.root.name
+    corrected = _corrected(request, output)
     if found.faults:
         writer = report_for(rest, session.plugins)()
-        common.write_report(writer, handed_back(replace(after, path=str(corrected)), found.faults), rest)
+        common.write_report(writer, handed_back(replace(after, path=corrected), found.faults), rest)
     if not quiet:
         whole = sum(m.is_whole for m in found.made)
         print(f"{counted(len(found.made), 'decision')} applied"
@@ -146,6 +147,32 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
     session.end(after)
     if found.faults:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def told_apart(reviews: Sequence[Path], dataset: str) -> tuple[list[Path], list[str]]:
+    """Tell reviews from the parts of a dataset: `review apply a.xlsx train=A val=B` names one review and two parts.
+
+    Raises:
+        UserError: no review is left.
+    """
+    from dsinspect.inspection.locate import named_part
+
+    given = list(reviews)
+    datasets = [dataset]
+    while named_part(dataset) is not None and given and named_part(str(given[-1])) is not None:
+        datasets.insert(0, str(given.pop()))
+    if not given:
+        raise UserError(f"{' '.join(datasets)}: no review; name the reviewed workbook or decisions.json before the dataset")
+    return given, datasets
+
+
+def _corrected(request: Request, output: Path) -> str:
+    """Return the corrected dataset as a command line names it."""
+    from dsinspect.fixing.autofix import corrected
+
+    if request.parts:
+        return " ".join(f"{split}={corrected(request, output, root)}" for split, root in request.parts.items())
+    return str(output if request.root.is_dir() else output / request.root.name)
 
 
 @app.command()
@@ -183,7 +210,7 @@ def export(
 def import_(
     *,
     reviews: Reviews,
-    dataset: OneDataset,
+    dataset: LastDataset,
     output: Annotated[Path, typer.Option(
         "--output", "-o", metavar="FILE", help="The report to write them into (.xlsx, .html); decisions in it are kept.")],
     force: Annotated[bool, typer.Option("--force", help="Leave out the decisions in the file that is replaced.")] = False,
@@ -203,11 +230,12 @@ def import_(
     from dsinspect.review.sources import read_several
     from dsinspect.review.workbook import Reading
 
+    reviews, datasets = told_apart(reviews, dataset)
     common.require_writable(output, *reviews, force=force)
     several = read_several(reviews)
     if several.faults:
         raise UserError(*_refusal(_named(several), several.faults, verb="written"))
-    session = common.start([dataset], None, running, recorded=several.decisions.settings)
+    session = common.start(datasets, None, running, recorded=several.decisions.settings)
     writer = configured(report_for(output, session.plugins), session.config)
     own = None if force else decisions_in(output)
     new = {d.key for d in several.decisions.decisions}

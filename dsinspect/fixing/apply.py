@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.inspection.opening import patch_dataset
+from dsinspect.inspection.opening import edited_parts, patch_dataset
 from dsinspect.io.containment import held, leads_outside
 from dsinspect.io.files import IMAGE_SUFFIXES, place_file
 from dsinspect.output.destination import Apart, files_below, staged
@@ -72,6 +72,8 @@ def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, 
 
 def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images: Collection[str], *,
            annotations_only: bool, link: bool) -> Applied:
+    if request.parts:
+        return _build_parts(request, plugins, edits, stage, images, annotations_only=annotations_only, link=link)
     root = request.root
     folder = root if root.is_dir() else root.parent
     changed, removed = [], []
@@ -108,6 +110,30 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
     home = os.path.join(folder.resolve(), "")  # noqa: PTH118 - the separator at the end is wanted
     elsewhere = sum(not os.path.realpath(p).startswith(home) for p in images)
     return Applied(tuple(changed), tuple(removed), copied, linked, left_out, elsewhere)
+
+
+def _build_parts(request: Request, plugins: Plugins, edits: Edits, stage: Path, images: Collection[str], *,
+                 annotations_only: bool, link: bool) -> Applied:
+    """Build each part below the output as it lies below the folder that holds them all."""
+    made = Applied()
+    gone = {os.path.abspath(request.root / path) for path in edits.for_action("drop-image")["image"]}  # noqa: PTH100
+    left = [i for i in images if os.path.abspath(i) not in gone]  # noqa: PTH100 - links stay as they are
+    inside: set[str] = set()
+    for part in edited_parts(request, plugins, edits):
+        home = os.path.join(os.path.abspath(part.folder), "")  # noqa: PTH100, PTH118
+        own = [i for i in left if os.path.abspath(i).startswith(home)]  # noqa: PTH100
+        inside.update(own)
+        target = held(stage, part.place) if part.place else stage
+        target.mkdir(parents=True, exist_ok=True)
+        one = _build(replace(request, **part.request.dataset), plugins, part.edits, target, own, annotations_only=annotations_only,
+                     link=link)
+        is_folder = part.request.root.is_dir()
+        made = Applied(
+            made.changed + tuple(part.place + c for c in one.changed), made.removed + tuple(part.place + c for c in one.removed),
+            made.copied + one.copied, made.linked + one.linked, made.dropped + one.dropped * is_folder)
+    of_files = [p for p in request.parts.values() if p.is_file()]
+    dropped = made.dropped + (len(images) - len(left) if of_files else 0)
+    return replace(made, dropped=dropped, elsewhere=sum(i not in inside for i in left))
 
 
 def cut_ending(copy: Path, path: str, n_bytes: int) -> None:

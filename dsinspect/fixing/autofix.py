@@ -11,6 +11,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.fixing.apply import Applied, apply_edits
+from dsinspect.inspection.combined import prefix_of
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.parts import alone_of, folder_of
 from dsinspect.protocols.edits import Edits
 
 if TYPE_CHECKING:
@@ -74,10 +77,21 @@ def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool,
     """Inspect a corrected dataset as its source was inspected; images that stayed behind are looked for there."""
     from dsinspect.inspection.inspect import inspect
 
+    if request.parts:
+        parts = {s: corrected(request, out, root) for s, root in request.parts.items()}
+        folders = {s: folder_of(root) for s, root in request.parts.items()} if images_left and request.images is None else {}
+        prefixes = {s: prefix_of(open_dataset(alone_of(request, s), plugins).info.root, request.root) for s in parts}
+        return inspect(replace(request, root=out, parts=parts, part_images=folders, prefixes=prefixes, keep_images=keep,
+                               keep_annotations=keep), plugins)
     root = out if request.root.is_dir() else out / request.root.name
     folder = request.root if request.root.is_dir() else request.root.parent
     images = request.images or (folder if images_left else None)
     return inspect(replace(request, root=root, images=images, keep_images=keep, keep_annotations=keep), plugins)
+
+
+def corrected(request: Request, out: Path, root: Path) -> Path:
+    """Return where the corrected copy of a part lies: below the output as it lies below the folder that holds all parts."""
+    return out / prefix_of(folder_of(root), request.root) / ("" if root.is_dir() else root.name)
 
 
 def files_of(run: Run) -> Collection[str]:

@@ -44,7 +44,8 @@ class _Combined:
     """Datasets one after the other."""
 
     def __init__(self, request: DatasetRequest, parts: Mapping[str, Source]) -> None:
-        self._parts = {split: (source, _prefix(source.info.root, request.root)) for split, source in parts.items()}
+        self._parts = {split: (source, request.prefixes.get(split, prefix_of(source.info.root, request.root)))
+                       for split, source in parts.items()}
         infos = {split: source.info for split, source in parts.items()}
         first = next(iter(infos.values()))
         categories: dict[tuple[int, str], Category] = {}
@@ -88,6 +89,7 @@ class _PartShard:
         return table.with_columns(new)
 
 
-def _prefix(folder: Path, root: Path) -> str:
+def prefix_of(folder: Path, root: Path) -> str:
+    """Return what the paths of a part begin with in the whole set."""
     path = Path(os.path.relpath(folder, root)).as_posix()
     return "" if path == "." else path + "/"

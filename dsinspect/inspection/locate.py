@@ -38,13 +38,13 @@ def located(datasets: Sequence[str]) -> Located:
     Raises:
         UserError: several without names, two of one name, or one that cannot be had.
     """
-    if len(datasets) == 1 and (named := _named(datasets[0])) is None:
+    if len(datasets) == 1 and (named := named_part(datasets[0])) is None:
         root = _on_disk(datasets[0])
         return Located(datasets[0], root, {}, root != Path(datasets[0]))
     parts: dict[str, Path] = {}
     is_temporary = False
     for text in datasets:
-        named = _named(text)
+        named = named_part(text)
         if named is None:
             raise UserError(f"{text}: several datasets are one set when each is named, as in train={datasets[0]} val={text}; "
                             "an option with several values needs quotes")
@@ -57,7 +57,7 @@ def located(datasets: Sequence[str]) -> Located:
     return Located(" ".join(datasets), Path(os.path.commonpath(folders)), parts, is_temporary)
 
 
-def _named(text: str) -> tuple[str, str] | None:
+def named_part(text: str) -> tuple[str, str] | None:
     """Return split and place of `SPLIT=PATH`; None when it is no such text, or there is a file of that name."""
     match = re.fullmatch(r"([A-Za-z][\w.-]*)=(.+)", text, re.DOTALL)
     return None if match is None or os.path.lexists(text) else (match[1], match[2])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsinspect.errors import UserError, Watched, nearest
 from dsinspect.inspection.combined import combined
+from dsinspect.inspection.parts import Part, parts_of
 from dsinspect.inspection.recognition import Recognised, named_format, recognise
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_columns
@@ -47,7 +48,8 @@ def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[
     with remembered_listings(), _places_named():
         _require_good(request, plugins)
         if request.parts:
-            opened = {split: _open(replace(request, root=root), plugins, columns, trainers)
+            opened = {split: _open(replace(request, root=root, images=request.part_images.get(split, request.images)), plugins,
+                                   columns, trainers)
                       for split, root in request.parts.items()}
             return combined(request, opened)
         return _open(request, plugins, columns, trainers)
@@ -60,7 +62,10 @@ def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> It
         UserError: the format cannot be edited, or an edit names what is not there.
     """
     if request.parts:
-        raise UserError(f"{request.path}: several datasets cannot be edited as one; name one of them")
+        for part in edited_parts(request, plugins, edits):
+            for patch in patch_dataset(part.request, plugins, part.edits):
+                yield replace(patch, path=part.place + patch.path)
+        return
     with remembered_listings(), _places_named():
         _require_good(request, plugins)
         kind = _recognised(request, plugins).format
@@ -73,6 +78,11 @@ def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> It
                 if not isinstance(patch, Patch):
                     raise blame.broke(f"yielded {patch!r:.40} from patch, which is no Patch")
                 yield patch
+
+
+def edited_parts(request: DatasetRequest, plugins: Plugins, edits: Edits) -> Iterator[Part]:
+    """Yield the parts of a set that is made of several, each with its edits; see `parts_of`."""
+    yield from parts_of(request, edits, lambda one: open_dataset(one, plugins))
 
 
 def columns_of(checks: Mapping[str, Check[Any, Any]]) -> frozenset[str]:

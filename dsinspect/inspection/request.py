@@ -26,6 +26,8 @@ class DatasetRequest:
         format: name of the format; detected when None.
         images: folder of the images when it is not where the format keeps them.
         parts: folder or file by the name of the split it is, when the set is made of several; else empty.
+        part_images: folder of the images of a part by its name, where it is not `images`.
+        prefixes: what the paths of a part begin with in results, by its name; else the way from `root` to it.
     """
 
     path: str
@@ -34,6 +36,8 @@ class DatasetRequest:
     format: str | None = None
     images: Path | None = None
     parts: Mapping[str, Path] = field(default_factory=dict)
+    part_images: Mapping[str, Path] = field(default_factory=dict)
+    prefixes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def roots(self) -> tuple[Path, ...]:
@@ -50,7 +54,8 @@ class DatasetRequest:
         """Return the request with absolute places on disk; what results show stays as the user named it."""
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         places: dict[str, Any] = {name: value.absolute() for name, value in values.items() if isinstance(value, Path)}
-        return replace(self, **places, parts={split: root.absolute() for split, root in self.parts.items()})
+        return replace(self, **places, parts={s: root.absolute() for s, root in self.parts.items()},
+                       part_images={s: folder.absolute() for s, folder in self.part_images.items()})
 
 
 @dataclass(frozen=True)
