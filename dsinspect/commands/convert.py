@@ -89,6 +89,9 @@ def report_written(done: Conversion, out: Path) -> None:
     if done.renamed:
         print(f"  {done.renamed:>9,}  " + ("image got a longer name, because another image has its place" if done.renamed == 1 else
                                          "images got a longer name, because another image has their place"))
+    if done.repeated:
+        print(f"  {done.repeated:>9,}  image {'record names' if done.repeated == 1 else 'records name'} the file of another one "
+              "(REC002): an image of its own each, with the boxes of its own record")
     common.report_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
         print(f"  {count:>9,}  lost: {what}")

@@ -98,11 +98,30 @@ class Fitting:
         if not self.target.keypoints and "keypoints" in shard.annotations:
             self.losses["keypoints"] += int(shard.annotations["keypoints"].notna().sum())
             shard = shard.replace(annotations=shard.annotations.drop(columns="keypoints"))
+        shard = self._joined(shard)
         shard = self._upright(shard)
         shard = self._usable(shard)
         shard = self._cut(shard)
         shard = self._as_the_trainer_wants(shard)
         return self._numbered(shard)
+
+    def _joined(self, shard: Shard) -> Shard:
+        """Give the annotations of records that name one file to the first of them.
+
+        Else the file would be there twice, once as if it showed nothing.
+        """
+        images, a = shard.images, shard.annotations
+        met: dict[tuple[str, str | None], int] = {}
+        named = zip(images["path"].tolist(), images["split"].tolist(), strict=True)
+        first = np.array([met.setdefault(key, k) for k, key in enumerate(named)], np.int64)
+        again = first != np.arange(len(first))
+        if not again.any():
+            return shard
+        self.losses["image records that name the file of another one (their boxes go to it)"] += int(again.sum())
+        place = np.cumsum(~again) - 1
+        rows = np.append(place[first], -1)[a["image_row"].to_numpy()]
+        a = a.assign(image_row=rows).iloc[np.argsort(rows, kind="stable")].reset_index(drop=True)
+        return shard.replace(images=images[~again].reset_index(drop=True), annotations=a)
 
     def _upright(self, shard: Shard) -> Shard:
         shard = turned_upright(shard)

@@ -95,6 +95,7 @@ class Conversion:
         annotations: annotations of the set.
         placed: images by what became of their files: `linked`, `copied`, `there` (placed before), `missing`.
         renamed: images whose name changed, for another one's place is the same.
+        repeated: image records that name a file which another record of the set names too.
         losses: what the target does not have, and how many.
         problems: the first `KEPT_PROBLEMS` records that are not in the output.
         notes: what is to be known of the output.
@@ -109,6 +110,7 @@ class Conversion:
     annotations: int = 0
     placed: Counter[str] = field(default_factory=Counter)
     renamed: int = 0
+    repeated: int = 0
     losses: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -197,6 +199,7 @@ class _Run:
         measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
         self._probes: tuple[Probe, ...] = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
         self._fitting: Fitting | None = None
+        self._is_in_memory = plugins.formats[source.info.format].load_us == 0
         self._places = Places(target)
         if request.trainer is not None:
             self._probes = wanted_probes([request.trainer], source.info, plugins.probes)
@@ -206,6 +209,7 @@ class _Run:
         self._written: dict[str, None] = {}
         self._splits = SplitNames()
         self._per_split = PerSplit()
+        self._met: set[str] = set()
         self._apart = Apart(request.out)
         self._done = Conversion(source.info.format, target.name)
 
@@ -213,7 +217,7 @@ class _Run:
         """Write everything."""
         info, done = self._source.info, self._done
         done.count(info.problems)
-        refs = self._source.shards(SHARD)
+        refs = self._refs()
         entries = self._out / ".conversion.part"
         categories: dict[tuple[int, str], None] = {}
         try:
@@ -237,6 +241,14 @@ class _Run:
         entries.unlink()
         return done
 
+    def _refs(self) -> Sequence[ShardRef]:
+        """Cut the set; not at all where records of a trainer's set name one file, for these are joined."""
+        refs = self._source.shards(SHARD)
+        if self._fitting is None or not self._is_in_memory or len(refs) < 2:
+            return refs
+        paths = [p for ref in refs for p in ref.load().image_columns["path"].tolist()]
+        return refs if len(set(paths)) == len(paths) else self._source.shards(len(paths))
+
     def _placed(self, shard: Shard, entries: IO[bytes], used: dict[tuple[int, str], None]) -> Shard:
         """Put the images of a shard in their places and return it with these."""
         done = self._done
@@ -249,6 +261,9 @@ class _Run:
         paths = images["path"].tolist()
         splits = [self._splits.of(s) for s in images["split"].tolist()]
         self._apart.require(images["file"].tolist())
+        for path in paths:
+            done.repeated += path in self._met
+            self._met.add(path)
         self._per_split.add(splits, shard.annotations["image_row"].to_numpy())
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
         self._written.update(dict.fromkeys(s for s in splits if s is not None))

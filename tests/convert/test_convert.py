@@ -334,3 +334,10 @@ def test_an_error_of_our_own_is_one_line(tmp_path: Path, monkeypatch: pytest.Mon
     assert main(["convert", str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--to", "coco"]) == 3
     (line,) = capsys.readouterr().err.strip().splitlines()
     assert "internal error: RuntimeError: told in two lines" in line
+
+
+def test_records_that_name_one_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = coco(tmp_path / "set", [{"file_name": "a.png", "id": 1}, {"file_name": "a.png", "id": 2}],
+                [{"id": 1, "image_id": 1, "bbox": [1, 2, 30, 40]}])
+    assert main(["convert", str(root), "-o", str(tmp_path / "out"), "--to", "yolo"]) == 0
+    assert "1  image record names the file of another one" in capsys.readouterr().out

@@ -143,6 +143,25 @@ def test_ids_of_images_are_counted_as_lost_only_where_there_were_some(tmp_path: 
     assert not [what for what in losses if "ids" in what or "boxes" in what or "annotations" in what]
 
 
+@pytest.mark.parametrize("name", TRAINERS)
+@pytest.mark.parametrize("between", [0, 300])
+def test_records_that_name_one_file_become_one_image(name: str, between: int, tmp_path: Path) -> None:
+    root = turned_set(tmp_path / "set")
+    document = json.loads((root / "all.json").read_text())
+    document["images"] += [{"id": 2 + k, "file_name": f"none{k}.jpg", "width": 40, "height": 60} for k in range(between)]
+    document["images"].append({**document["images"][0], "id": 999})
+    document["annotations"] += [{**document["annotations"][0], "id": 2, "image_id": 999, "bbox": [20, 30, 10, 10]}]
+    (root / "all.json").write_text(json.dumps(document))
+    trainer = PLUGINS.trainers[name](None)
+    out = converted(root, tmp_path / "out", trainer.label)
+    assert [p.name for p in out.rglob("*.jpg")] == ["a.jpg"]
+    (seen,) = simulate(Request(str(out), out, format=target_format(trainer)), PLUGINS, [trainer]).trainers
+    assert seen.part.annotations[0] == 2 * seen.part.images[0] > 0
+    losses = json.loads((out / "conversion.json").read_text())["losses"]
+    assert losses["image records that name the file of another one (their boxes go to it)"] == 1
+    assert "annotations of unknown images" not in losses
+
+
 def test_judge_is_no_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", str(SAMPLES / "coco"), "-o", str(tmp_path / "out"), "--for", "cocoeval"]) == 2
     assert "trains nothing" in capsys.readouterr().err
