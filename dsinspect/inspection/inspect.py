@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from dsinspect.geometry.exif import FrameRule, FrameVotes
 from dsinspect.inspection.cache import trim
@@ -25,7 +26,7 @@ from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
-from dsinspect.protocols.formats import ShardRef, Source
+from dsinspect.protocols.formats import Format, ShardRef, Source
 from dsinspect.protocols.probes import Level
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect.protocols.trainers import TRAINER
@@ -141,7 +142,16 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
                _in_frame(_joined(merged.images), merged.frame_votes, info.box_units),
                _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
                fail_on=request.config.fail_on, allow_empty=request.config.allow_empty,
+               positions=partial(_positions, plugins.formats[info.format], info.root),
                settings=settings_of(request, info.format), no_place=no_place)
+
+
+def _positions(kind: type[Format], root: Path, source: str, records: str) -> Sequence[tuple[int, int]]:
+    """Return line and column of the records of a file; nothing when it cannot be read any more."""
+    try:
+        return kind().positions(root / source if root.is_dir() else root, records)
+    except OSError:
+        return ()
 
 
 def looks_measured(source: Source, plan: Plan, request: Request) -> bool:

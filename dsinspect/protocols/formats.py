@@ -149,6 +149,18 @@ class Format(ABC):
             UserError: when nothing at all is readable.
         """
 
+    def positions(self, file: Path, records: str) -> Sequence[tuple[int, int]]:
+        """Return line and column, from 1, of each record of a list of a file, by index; none where tables have the line.
+
+        Args:
+            file: an annotation file of the dataset.
+            records: `images` or `annotations`.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        return ()
+
     def place(self, path: str, split: str | None) -> str:
         """Return where an image belongs in this format, POSIX and relative to the output folder.
 

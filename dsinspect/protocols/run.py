@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
@@ -156,6 +156,8 @@ class Run:
         fail_on: lowest severity that makes a gate of the run fail: `error`, `warning`, `info`, `skipped` (errors, and checks that
             could not look), or `never`.
         allow_empty: a set without images, boxes or image files lets a gate pass.
+        positions: gives line and column, from 1, of the records of a file (its source, and `images` or `annotations`), by their
+            index; empty where the format's records are lines.
         decisions: of earlier reviews, which reports that take decisions show beside their findings.
         own_columns: of earlier reviews: header of a column that a reviewer added to fingerprint to the cell.
     """
@@ -175,6 +177,7 @@ class Run:
     own_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     fail_on: str = "error"
     allow_empty: bool = False
+    positions: Callable[[str, str], Sequence[tuple[int, int]]] | None = None
 
     @property
     def images(self) -> pd.DataFrame | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote
@@ -39,9 +39,10 @@ def pieces(run: Run) -> Iterator[bytes]:
     yield encoded(base_of(run.path)) + b', "invocations": ['
     yield encoded(invocation) + b'], "results": ['
     comma = b""
+    place = Places(run)
     for index, outcome in enumerate(run.outcomes):
         for chunk in outcome.chunks():
-            results = [result(f, index) for f in chunk.findings()]
+            results = [result(f, index, place) for f in chunk.findings()]
             yield comma + b"\n" + encoded_lines(results).rstrip(b"\n").replace(b"\n", b",\n")
             comma = b","
     yield b"\n]}]}\n"
@@ -74,7 +75,28 @@ def notification(outcome: Outcome) -> dict[str, Any]:
             "associatedRule": {"id": outcome.code}}
 
 
-def result(f: Finding, index: int) -> dict[str, Any]:
+class Places:
+    """Where findings are in their files: by line, else by the place of their record in it."""
+
+    def __init__(self, run: Run) -> None:
+        self._positions = run.positions
+        self._known: dict[tuple[str, str], Sequence[tuple[int, int]]] = {}
+
+    def region(self, f: Finding) -> dict[str, int]:
+        """Return the region of a finding; code scanning shows no result without one."""
+        if f.line:
+            return {"startLine": f.line}
+        if f.source and f.index is not None and self._positions is not None:
+            key = (f.source, "images" if f.annotation_id is None else "annotations")
+            if key not in self._known:
+                self._known[key] = self._positions(*key)
+            if 0 <= f.index < len(self._known[key]):
+                line, column = self._known[key][f.index]
+                return {"startLine": line, "startColumn": column}
+        return {"startLine": 1}
+
+
+def result(f: Finding, index: int, places: Places) -> dict[str, Any]:
     """Return a finding as a result; its place is the record's file and line, else the image."""
     made: dict[str, Any] = {
         "ruleId": f.code, "ruleIndex": index, "level": LEVELS[f.severity], "message": {"text": f.message},
@@ -83,7 +105,7 @@ def result(f: Finding, index: int) -> dict[str, Any]:
     if file:
         physical: dict[str, Any] = {"artifactLocation": {"uri": quote(file.lstrip("/"), safe="/", errors="replace"),
                                                          "uriBaseId": "DATASET"},
-                                    "region": {"startLine": f.line or 1}}  # code scanning shows no result without one
+                                    "region": places.region(f)}
         made["locations"] = [{"physicalLocation": physical}]
     if f.image and f.image != file:
         made["relatedLocations"] = [{"physicalLocation": {"artifactLocation": {

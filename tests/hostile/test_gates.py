@@ -99,3 +99,18 @@ def test_sarif_says_what_its_paths_are_relative_to(cli: Cli, tmp_path: Path) -> 
     assert run["originalUriBaseIds"]["DATASET"] == {"uri": "set/", "uriBaseId": "SRCROOT"}
     (result,) = run["results"]
     assert result["locations"][0]["physicalLocation"]["artifactLocation"] == {"uri": "i.json", "uriBaseId": "DATASET"}
+
+
+@pytest.mark.parametrize("indent", [None, 1])
+def test_sarif_has_line_and_column_of_coco_records(cli: Cli, tmp_path: Path, indent: int | None) -> None:
+    source = coco(tmp_path / "set", annotations=[{}, {"bbox": [1, 1, 90, 1]}, {"bbox": [2, 2, 80, 2]}],
+                  categories=[{"id": 1, "name": "é\U0001f98a"}])
+    document = json.loads((source / "i.json").read_text())
+    document = {"categories": document["categories"], **document}  # text before the records that is not ASCII
+    (source / "i.json").write_text(text := json.dumps(document, indent=indent, ensure_ascii=False), encoding="utf-8")
+    (run,) = json.loads(cli("check", source, "--select", "BOX003", "--output-format", "sarif").out)["runs"]
+    regions = [r["locations"][0]["physicalLocation"]["region"] for r in run["results"]]
+    lines = text.split("\n")
+    for region, x in zip(regions, (90, 80), strict=True):
+        rest = "".join(lines[region["startLine"] - 1:])[region["startColumn"] - 1:]
+        assert json.JSONDecoder().raw_decode(rest)[0]["bbox"][2] == x

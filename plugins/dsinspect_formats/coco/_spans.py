@@ -62,6 +62,22 @@ def strict_spans(content: bytes) -> dict[str, ListSpans]:
     return found
 
 
+def positions(content: bytes, starts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """Return line and column (code points), both from 1, of byte offsets in UTF-8 text."""
+    octets = np.frombuffer(content, np.uint8)
+    newlines = np.flatnonzero(octets == ord("\n"))
+    lines = np.searchsorted(newlines, starts)
+    begins = np.append(-1, newlines)[lines] + 1
+    if content.isascii():
+        columns = starts - begins
+    else:
+        points = np.unique(np.concatenate([[0], begins, starts]))
+        sums = np.add.reduceat((octets & 0xC0) != 0x80, points, dtype=np.int64)  # bytes that begin a code point
+        before = np.append(0, np.cumsum(sums)[:-1])
+        columns = before[np.searchsorted(points, starts)] - before[np.searchsorted(points, begins)]
+    return list(zip((lines + 1).tolist(), (columns + 1).tolist(), strict=True))
+
+
 def _brackets(content: bytes) -> tuple[NDArray[np.int64], NDArray[np.int8]]:
     """Return places of the brackets outside of strings that enclose depth 2 and 3, and which depth each encloses."""
     everything = np.frombuffer(content, np.uint8)

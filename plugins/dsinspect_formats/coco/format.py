@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +69,22 @@ class Coco(Format):
         order = {"train": 0, "val": 1, "test": 2}
         files.sort(key=lambda f: (order.get(split_of(f, len(files) == 1) or "", 3), f))
         return CocoSource(request, files)
+
+    def positions(self, file: Path, records: str) -> Sequence[tuple[int, int]]:
+        """Return line and column of each record of a list."""
+        import msgspec
+
+        from dsinspect.io.reading import read_regular
+        from dsinspect_formats._text import decode
+        from dsinspect_formats.coco._spans import positions, strict_spans, tolerant_spans
+
+        utf8 = decode(read_regular(file))[0].encode("utf-8", "surrogatepass")
+        try:
+            msgspec.json.decode(utf8, type=msgspec.Raw)  # builds nothing, and refuses what is no JSON
+            spans = strict_spans(utf8).get(records)
+        except (msgspec.MsgspecError, RecursionError):
+            spans = tolerant_spans(utf8, file.name).get(records)
+        return () if spans is None else positions(utf8, spans.starts)
 
     def place(self, path: str, split: str | None) -> str:
         """Return the image's own path."""
