@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -127,6 +128,13 @@ def in_time() -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, 0)
         for number, handler in previous:
             signal.signal(number, handler)
+
+
+@pytest.fixture(autouse=True)
+def swept(tmp_path: Path) -> Iterator[None]:
+    """Remove what a test made: Python's own removal, which pytest uses later, recurses, and not into folders a thousand deep."""
+    yield
+    subprocess.run(["rm", "-rf", str(tmp_path)], check=False)
 
 
 def test_there_are_enough_sets() -> None:
