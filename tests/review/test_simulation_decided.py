@@ -53,3 +53,12 @@ def test_decisions_of_a_page_apply(cli: Any, tmp_path: Path) -> None:
     imported = cli("review", "import", tmp_path / "decisions.json", SET, "-o", tmp_path / "with.xlsx")
     assert imported.code == 0, imported.err
     assert len(Book(tmp_path / "with.xlsx").decisions()) == 1
+
+
+def test_codes_that_name_the_trainer_are_seen_whole(cli: Any, tmp_path: Path) -> None:
+    book = Book(simulated(cli, tmp_path / "sim.xlsx", "ultralytics@8.4", "mmdet")).book
+    longest = len("TRN001 ultralytics@8.4.190")
+    for sheet, row in (("Findings", 1), ("By check", 1)):
+        column = next(c.column_letter for c in book[sheet][row] if c.value == "Code")
+        assert book[sheet].column_dimensions[column].width >= longest
+    assert book["Summary"].column_dimensions["D"].width >= longest

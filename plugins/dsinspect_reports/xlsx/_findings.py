@@ -115,10 +115,16 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
     headers = list(columns)
     n = sum(len(o.findings) for o in found)
     table = TableSheet(
-        named.FINDINGS_SHEET, headers, list(columns.values()), n, [WIDTHS.get(h, 9) for h in headers],
+        named.FINDINGS_SHEET, headers, list(columns.values()), n,
+        [code_width(found) if h == named.CODE else WIDTHS.get(h, 9) for h in headers],
         frozenset({named.FINGERPRINT}), frozenset(named.INPUT_COLUMNS),
         frozen=get_column_letter(headers.index(named.NEW_VALUE) + 2), printed=headers.index(PRINTED) + 1)
     return FindingsTable(table, tuple(found), starts, list(column("image")[0:min(n, MAX_LINKS)]))
+
+
+def code_width(outcomes: Sequence[Outcome], least: float = WIDTHS[named.CODE]) -> float:
+    """Return the width of a column of codes: those of a simulation for several trainers name the trainer."""
+    return max([least, *(len(o.code) + 2.0 for o in outcomes if len(o.code) + 2 > least)])
 
 
 def annotation_ids(outcome: Outcome, rows: NDArray[np.intp]) -> Any:

@@ -12,10 +12,11 @@ from dsinspect.findings.severity import Severity
 from dsinspect.protocols.review_sheet import ADD_SHEET, BY_CHECK_SHEET, EARLIER_SHEET, FINDINGS_SHEET
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._findings import line_count
+from dsinspect_reports.xlsx._findings import code_width, line_count
 from dsinspect_reports.xlsx._tables import print_layout
 
 WIDTHS = (3, 16, 26, 11, 12, 78, 16)
+CODE_COLUMN = 4
 CHART_ROW = 15
 """Row of the upper edge of the charts."""
 CHART_ROWS = 18
@@ -85,7 +86,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
         has_earlier: there is a sheet of earlier decisions.
     """
     for k, width in enumerate(WIDTHS, 1):
-        sheet.column_dimensions[get_column_letter(k)].width = width
+        sheet.column_dimensions[get_column_letter(k)].width = code_width(run.outcomes, width) if k == CODE_COLUMN else width
     sheet.sheet_view.showGridLines = False
     print_layout(sheet)
     lines = how_to(run, with_pictures=with_pictures)

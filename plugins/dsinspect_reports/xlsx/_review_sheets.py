@@ -14,7 +14,7 @@ from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._decided import Placed, value_text
-from dsinspect_reports.xlsx._findings import WIDTHS, choice, line_count
+from dsinspect_reports.xlsx._findings import WIDTHS, choice, code_width, line_count
 from dsinspect_reports.xlsx._tables import print_layout
 
 ROOM_TO_ADD = 200
@@ -35,7 +35,7 @@ def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Place
     """
     reasons = any(d.reason for d in placed.checks.values())
     headers = [*named.CHECK_COLUMNS, "Decided", "Left", *([named.REASON] if reasons else []), "What it reports"]
-    widths = [15, 40, 14, 10, 26, 11, 11, 11, *([40] if reasons else []), 80]
+    widths = [15, 40, 14, code_width(found, 10), 26, 11, 11, 11, *([40] if reasons else []), 80]
     start_sheet(sheet, headers, widths, ("Decision", "Comment", "Reviewer"), frozen="B2")
     for k, outcome in enumerate(found, 2):
         sheet.row_dimensions[k].height = 15.5 * line_count(outcome.summary, widths[-1]) + 2
