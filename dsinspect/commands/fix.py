@@ -107,5 +107,5 @@ def by_code(counts: Mapping[str, int]) -> str:
 
 
 def new_faults(comparison: Comparison) -> bool:
-    """Say whether there is more of a check than before: a count about the whole set may name other numbers."""
-    return any(n > comparison.fixed.get(code, 0) for code, n in comparison.new.items())
+    """Say whether there is more of a check than before that is no mere note: a count about the whole set may name other numbers."""
+    return any(n > comparison.fixed.get(code, 0) for code, n in comparison.new.items() if code not in comparison.notes)

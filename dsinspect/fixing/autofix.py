@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsinspect.findings.severity import Severity
 from dsinspect.fixing.apply import Applied, apply_edits
 from dsinspect.inspection.combined import prefix_of
 from dsinspect.inspection.opening import open_dataset
@@ -30,11 +31,13 @@ class Comparison:
         fixed: findings that are gone.
         left: findings that are still there.
         new: findings that were not there before.
+        notes: codes of which all new findings are of severity info: nothing is wrong by them.
     """
 
     fixed: Mapping[str, int]
     left: Mapping[str, int]
     new: Mapping[str, int]
+    notes: frozenset[str] = frozenset()
 
 
 def compare(before: Run, after: Run) -> Comparison:
@@ -42,12 +45,16 @@ def compare(before: Run, after: Run) -> Comparison:
     fixed: Counter[str] = Counter()
     left: Counter[str] = Counter()
     new: Counter[str] = Counter()
+    notes = set()
     earlier = {o.code: o.findings.fingerprints(o.code) for o in before.outcomes}
     for outcome in after.outcomes:
         own, old = outcome.findings.fingerprints(outcome.code), earlier.get(outcome.code, np.empty(0, np.uint64))
-        same = int(np.isin(own, old).sum())
+        is_old = np.isin(own, old)
+        same = int(is_old.sum())
+        if (outcome.findings.severities(outcome.severity)[~is_old] == Severity.INFO.rank).all():
+            notes.add(outcome.code)
         fixed[outcome.code], left[outcome.code], new[outcome.code] = len(old) - same, same, len(own) - same
-    return Comparison(+fixed, +left, +new)
+    return Comparison(+fixed, +left, +new, frozenset(notes))
 
 
 def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,
