@@ -33,6 +33,9 @@ class Yolo(Format):
         written="`images/`, `labels/` and data.yaml; boxes, or one kind of rows chosen with `yolo.task`",
         assumed="fractions of the image as displayed (EXIF applied); rows of 9 numbers are OBB or polygons by kpt_shape, "
                 "data.yaml, then the majority (`yolo.task`)")
+    load_us = 40
+    options_type = Options
+    writer_options_type = WriterOptions
     writable = True
     by_stem = True
     patchable = True
