@@ -259,5 +259,5 @@ def test_every_command_refuses_in_the_same_words(tmp_path: Path, capsys: pytest.
 
 def test_the_sample_sets_are_not_merged() -> None:
     told = refused(Path(__file__).resolve().parents[2] / "sample_data")
-    assert "holds 3 datasets: " in told
+    assert "holds 4 datasets: " in told
     assert "coco (holds 2 COCO datasets (clean/annotations/instances_train.json, coco/" in told

@@ -49,6 +49,8 @@ class VocFile:
         database: what the image was taken from, as the file says, or None.
         objects: in their order.
         problems: what could not be read, as (line, index, text, reason).
+        root: its outermost element; empty when there is none.
+        is_other: it is XML of some other kind; nothing of VOC's is in it.
     """
 
     width: float = math.nan
@@ -58,6 +60,8 @@ class VocFile:
     database: str | None = None
     objects: list[VocObject] = field(default_factory=list)
     problems: list[tuple[int, int, str, str]] = field(default_factory=list)
+    root: str = ""
+    is_other: bool = False
 
     def told(self, source: str, image: str | None, split: str | None) -> list[Problem]:
         """Return the problems as rows."""
@@ -89,6 +93,8 @@ class _Reader:
         raise ValueError("declares entities of its own, which are never expanded")
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
+        if not self.path:
+            self.file.root = tag
         self.path.append(tag)
         self.text.clear()
         if len(self.path) == 2 and tag == "object":
@@ -163,7 +169,7 @@ def _read_plain(content: bytes) -> VocFile | None:
     found = root.findall("object")
     if len(found) != len(starts):  # a line can only be told where each of them is one
         return None
-    file = VocFile()
+    file = VocFile(root=root.tag)
     try:
         for child in root:
             if child.tag == "filename":
@@ -241,8 +247,16 @@ def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
         encoding: what it is in, whatever it says itself.
     """
     quick = _read_plain(content) if encoding is None else None
-    if quick is not None:
-        return quick
+    file = quick if quick is not None else _read_faults(content, encoding)
+    nothing = not (file.problems or file.objects or file.filename) and math.isnan(file.width)
+    if nothing and file.root.lower() not in ("", "annotation"):
+        file.is_other = True
+        file.problems.append((1, -1, "", f"no VOC annotation: the file is <{file.root}>, without <filename>, <size> and <object>"))
+    return file
+
+
+def _read_faults(content: bytes, encoding: str | None) -> VocFile:
+    """Read a file of any kind with the reader that tells faults."""
     reader = _Reader(encoding)
     if not content.strip():
         reader.file.problems.append((1, -1, "", "the file is empty"))

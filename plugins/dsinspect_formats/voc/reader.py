@@ -69,6 +69,8 @@ class VocSource:
         self._entries = self._match([p for p in paths if p.lower().endswith(".xml")], tree)
         if not any(e.xml for e in self._entries):
             raise UserError(f"{root}: no XML file found")
+        if all(_is_other(root / e.xml) for e in self._entries if e.xml):  # the first one of a VOC set answers it
+            raise UserError(f"{root}: none of its XML files is a VOC annotation; leave --format out to see what they are")
         splits = self._split([p for p in paths if p.endswith(".txt")])
         self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p) for p in self._bare]
         self.info = DatasetInfo(
@@ -181,6 +183,14 @@ def several_sets(root: Path) -> list[str]:
 def told_apart(found: Sequence[str]) -> str:
     """Return in words that a folder holds several sets."""
     return f"holds {len(found)} VOC datasets ({', '.join(found[:5])}{', ...' if len(found) > 5 else ''})"
+
+
+def _is_other(path: Path) -> bool:
+    """Say whether a file is XML of some other kind than VOC's."""
+    try:
+        return read_xml(read_regular(path, "label_mb")).is_other
+    except OSError:
+        return False
 
 
 def _objects_in(content: bytes) -> int | None:
