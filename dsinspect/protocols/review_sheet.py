@@ -17,11 +17,13 @@ PICTURE, DECISION, NEW_VALUE, COMMENT, REVIEWER = "Thumbnail", "Decision", "New 
 MESSAGE, CLASS, IMAGE, ANNOTATION, SOURCE, LINE, INDEX = (
     "Message", "Class", "Image", "Annotation", "Source", "Line", "Index")
 SEVERITY, CODE, CHECK, FIX, SPLIT, FINGERPRINT = "Severity", "Code", "Check", "Fix", "Split", "Fingerprint"
+AS_FOUND = "As found"
+"""Header of a hidden column with box and class as they were written, so that a cell that was edited is known."""
 BOX_HEADERS = ("x min", "y min", "x max", "y max")
 REASON = "Not applied because"
 """Header of the column that says why a decision came back."""
 FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, FIX, SPLIT,
-                   REVIEWER, ANNOTATION, SOURCE, LINE, INDEX, FINGERPRINT)
+                   REVIEWER, ANNOTATION, SOURCE, LINE, INDEX, FINGERPRINT, AS_FOUND)
 """Of a sheet of findings; without images there is no Thumbnail."""
 INPUT_COLUMNS = (DECISION, NEW_VALUE, COMMENT, REVIEWER)
 """What a reviewer fills in."""

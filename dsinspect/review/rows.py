@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 from xml.etree import ElementTree
+from xml.sax.saxutils import unescape as unescape_xml
 
 from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.escape import unescape
@@ -22,6 +23,9 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.io.spreadsheets import Row, Sheet, sheets_of
 from dsinspect.protocols.review_sheet import (
     ADD_COLUMNS,
+    AS_FOUND,
+    BOX_HEADERS,
+    CLASS,
     CODE,
     COMMENT,
     DECISION,
@@ -34,6 +38,7 @@ from dsinspect.protocols.review_sheet import (
     SETTING,
     VALUE,
 )
+from dsinspect.review.edited import edited_cells
 
 HEADER_ROWS = 20
 """Rows at the top of a sheet among which the header is looked for."""
@@ -43,6 +48,7 @@ _ROW = re.compile(rb"<row\b(?:[^>]*[^/])?>(.*?)</row>|<row\b[^>]*/>", re.DOTALL)
 _ROW_NUMBER = re.compile(rb'<row\b[^>]*?\sr="(\d+)"')
 _CELL = re.compile(rb"<c\b(?:[^>]*?[^/])?>.*?</c>|<c\b[^>]*/>", re.DOTALL)
 _STRING = re.compile(rb"<si\b(?:[^>]*[^/])?>.*?</si>|<si\b[^>]*/>", re.DOTALL)
+_TEXT = re.compile(rb"<t(?:\s[^>]*)?>(.*?)</t>", re.DOTALL)
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
@@ -111,7 +117,8 @@ def read_book(workbook: Path) -> ReviewBook:
             continue
         reviewed = reviewed or kind == "finding"
         inputs = [letters[h] for h in (*_INPUTS[kind], *(own_headers(letters) if FINGERPRINT in letters else ())) if h in letters]
-        count, rows = _filled(sheet, number, inputs)
+        watched = {h: letters[h] for h in (AS_FOUND, CLASS, *BOX_HEADERS) if h in letters} if kind == "finding" else {}
+        count, rows = _filled(sheet, number, inputs, watched if AS_FOUND in watched else {})
         book.findings += count if kind == "finding" else 0
         for row in rows:
             values = {h: row.values[k] if k < len(row.values) else None for h, k in _positions(letters).items()}
@@ -162,27 +169,36 @@ def _header(sheet: Sheet) -> tuple[Any, int, dict[str, str]] | None:
     return None
 
 
-def _filled(sheet: Sheet, header: int, letters: Sequence[str]) -> tuple[int, list[Row]]:
-    """Return the number of rows below the header, and those with something in one of some columns."""
+def _filled(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[str, str]) -> tuple[int, list[Row]]:
+    """Return the number of rows below the header, and those with something in one of some columns, or an edited cell.
+
+    Args:
+        sheet: to read.
+        header: number of the row of the headers.
+        letters: of the columns that make a row one that was filled in.
+        watched: letters of the columns that `edited_cells` compares, by header; empty where nothing is to compare with.
+    """
     if sheet.kind == "xlsx":
         try:
-            found = _search(sheet, header, letters)
+            found = _search(sheet, header, letters, watched)
         except (zipfile.BadZipFile, OSError, KeyError, ValueError, ElementTree.ParseError):
             found = None
         if found is not None:
             return found
     positions = [column_index_from_string(letter) - 1 for letter in letters]
+    compared = {h: column_index_from_string(letter) - 1 for h, letter in watched.items()}
     count, rows = 0, []
     for row in sheet.rows():
         if row.number <= header:
             continue
         count += 1
-        if any(p < len(row.values) and str(row.values[p] if row.values[p] is not None else "").strip() for p in positions):
+        if any(p < len(row.values) and str(row.values[p] if row.values[p] is not None else "").strip() for p in positions) or (
+                edited_cells({h: row.values[p] if p < len(row.values) else None for h, p in compared.items()})):
             rows.append(row)
     return count, rows
 
 
-def _search(sheet: Sheet, header: int, letters: Sequence[str]) -> tuple[int, list[Row]] | None:
+def _search(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[str, str]) -> tuple[int, list[Row]] | None:
     """Search the bytes of a sheet; None when they are not in the usual form."""
     with zipfile.ZipFile(sheet.path) as archive:
         part = _part_of(archive, sheet.name)
@@ -190,11 +206,13 @@ def _search(sheet: Sheet, header: int, letters: Sequence[str]) -> tuple[int, lis
             return None
         count, chosen = 0, []
         positions = frozenset(map(column_index_from_string, letters))
+        compared = {h: (letter.encode(), column_index_from_string(letter)) for h, letter in watched.items()}
+        texts = _all_shared_strings(archive) if compared else []
         for number, content in _rows(archive, part):
             if number <= header:
                 continue
             count += 1
-            if _has_value(content, letters, number, positions):
+            if _has_value(content, letters, number, positions) or (compared and _is_edited(content, number, compared, texts)):
                 chosen.append((number, content))
         if not count:
             return None  # perhaps with prefixes before the names of elements
@@ -250,6 +268,40 @@ def _has_value(content: bytes, letters: Sequence[str], number: int, positions: f
             if content[head_end - 1:head_end] != b"/" and not content.startswith(b"</c>", head_end + 1):
                 return True
     return False
+
+
+def _is_edited(content: bytes, number: int, compared: Mapping[str, tuple[bytes, int]], texts: Sequence[str]) -> bool:
+    """Say whether the box or the class of a row may have been edited."""
+    cells = content.split(b"<c ") if b"<c>" not in content and b"<c/>" not in content else [b"", *_CELL.findall(content)]
+    is_addressed = b' r="' in content or content.startswith(b'<c r="')
+    values: dict[str, Any] = {}
+    for header, (letter, position) in compared.items():
+        if is_addressed:
+            mark = b'r="%b%d"' % (letter, number)
+            cell = next((c for c in cells if mark in c), b"")
+        else:
+            cell = cells[position] if position < len(cells) else b""
+        values[header] = _raw(cell, texts)
+    return bool(edited_cells(values))
+
+
+def _raw(cell: bytes, texts: Sequence[str]) -> str | None:
+    """Return what a cell shows, without a parser."""
+    start = cell.find(b"<v>")
+    if start >= 0:
+        value = cell[start + 3:cell.find(b"</v>", start)].decode()
+        return texts[int(value)] if b't="s"' in cell[:start] else value
+    return _joined(cell) if b"<t" in cell else None
+
+
+def _joined(content: bytes) -> str:
+    """Return the text of a string that may come in runs."""
+    return unescape(unescape_xml("".join(t.decode() for t in _TEXT.findall(content))))
+
+
+def _all_shared_strings(archive: zipfile.ZipFile) -> list[str]:
+    part = next((n for n in archive.namelist() if n.lower() == "xl/sharedstrings.xml"), None)
+    return [_joined(match[0]) for match in _STRING.finditer(archive.read(part))] if part is not None else []
 
 
 def _parsed(archive: zipfile.ZipFile, chosen: list[tuple[int, bytes]]) -> list[Row]:

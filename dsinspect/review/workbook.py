@@ -29,8 +29,9 @@ from dsinspect.protocols.decisions import (
     Seen,
     Settings,
 )
+from dsinspect.review.edited import edited_cells
 from dsinspect.review.rows import ReviewRow, own_headers, read_book
-from dsinspect.review.values import box_of, plain, whole
+from dsinspect.review.values import box_of, parse_box, plain, whole
 
 WITH_NAME = ("set-category", "rename-class", "merge-class")
 
@@ -118,10 +119,16 @@ def _of_finding(row: ReviewRow) -> tuple[Decision | None, Wrong]:
     action = action_of(row.values.get(sheet.DECISION))
     text = plain(row.values.get(sheet.NEW_VALUE))
     comment = _text(row.values.get(sheet.COMMENT))
-    if not (action or text or comment):
+    edited = edited_cells(row.values)
+    if edited and not text:
+        text = _edited_value(action, row, edited)
+    if not (action or text or comment or edited):
         return None, None
     decision = Decision(action, finding=row.fingerprint, value=text or None, comment=comment,
                         reviewer=_text(row.values.get(sheet.REVIEWER)), seen=_seen(row), place=row.cell(sheet.DECISION))
+    wrong = _edited_in_vain(action, row, edited)
+    if wrong is not None and (not action or action in OF_FINDINGS):
+        return decision, wrong
     if not action and text:
         return decision, (sheet.NEW_VALUE, f"{text[:60]!r} has no Decision beside it; for a box choose set-box, for a class "
                                            "set-category")
@@ -140,6 +147,37 @@ def _of_finding(row: ReviewRow) -> tuple[Decision | None, Wrong]:
     if action and action not in WITH_NAME and text:
         return decision, (sheet.NEW_VALUE, f"{action} takes no new value; clear the cell, or choose another decision")
     return decision, None
+
+
+def _edited_value(action: str, row: ReviewRow, edited: Mapping[str, str]) -> str:
+    """Return the new value that edited cells stand for; of a decision that takes none, nothing."""
+    has_box = any(h in edited for h in sheet.BOX_HEADERS)
+    if has_box and not action:
+        return ", ".join(plain(row.values.get(h)) for h in sheet.BOX_HEADERS)
+    return plain(row.values.get(sheet.CLASS)) if sheet.CLASS in edited and action in ("", "set-category") else ""
+
+
+def _edited_in_vain(action: str, row: ReviewRow, edited: Mapping[str, str]) -> Wrong:
+    """Say which edited cell the decision of a row does not take; None when it takes all of them."""
+    text = plain(row.values.get(sheet.NEW_VALUE))
+    for header, old in edited.items():
+        wanted = "set-category" if header == sheet.CLASS else "set-box"
+        new = plain(row.values.get(header))
+        change = f"was {'empty' if old in ('', '-') else old[:60]}, is now {new[:60] or 'empty'}"
+        if action != wanted:
+            beside = f"Decision is {action}, which takes no such change" if action else "Decision is empty"
+            return header, f"{change}, and {beside}: write {wanted} in Decision, or take the change back"
+        if text and not _says(text, new, header):
+            return header, f"{change}, and New value says {text[:60]!r}: clear New value, or take the change back"
+    return None
+
+
+def _says(text: str, new: str, header: str) -> bool:
+    """Say whether a new value has what an edited cell has."""
+    if header == sheet.CLASS:
+        return text == new
+    numbers = parse_box(text)
+    return len(numbers) == 4 and [numbers[sheet.BOX_HEADERS.index(header)]] == parse_box(new)
 
 
 def _of_check(row: ReviewRow) -> tuple[Decision | None, Wrong]:

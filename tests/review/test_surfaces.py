@@ -14,6 +14,7 @@ import openpyxl
 import pytest
 from books import Book, contents
 from offices import through_libreoffice
+from openpyxl.utils import get_column_letter
 
 from dsinspect.review.decision import read_decisions
 from dsinspect.review.store import Store
@@ -453,6 +454,48 @@ def test_status_and_workbook_count_alike(cli: Any, report: Any, tmp_path: Path) 
     told = cli("review", "status", path).out.splitlines()[0]
     assert told == f"r.xlsx: 6 of {book.sheet.max_row - 1} findings decided"
     assert told.endswith(counted_by_libreoffice(path, tmp_path / "office"))
+
+
+@pytest.mark.parametrize("office", [False, True])
+def test_an_edited_cell_without_its_decision_is_told(cli: Any, report: Any, tmp_path: Path, office: bool) -> None:
+    book = Book(report("voc"))
+    tiny, flat, aspect, beyond, equal = (book.rows(f"BOX00{k}")[0] for k in (5, 1, 9, 3, 6))
+    wide = book.get(tiny, "x max")
+    book.sheet.cell(tiny, book.columns["x max"]).value = wide + 7
+    book.decide(flat, "keep", y_min=1)
+    book.decide(aspect, "set-category", Class=next(c for c in ("car", "person") if c != book.get(aspect, "Class")))
+    book.decide(beyond, "set-box", x_min=10, y_min=12, x_max=60, y_max=64)
+    book.sheet.cell(equal, book.columns["Class"]).value = other = next(c for c in ("car", "person") if c != book.get(equal, "Class"))
+    path = book.save(tmp_path / "r.xlsx")
+    if office:
+        path = through_libreoffice(path, "xlsx", tmp_path / "office")
+    places = {h: get_column_letter(book.columns[h]) for h in ("x max", "y min", "Class")}
+    for command in (("apply", path, SAMPLES / "voc", "--diff"), ("status", path)):
+        done = cli("review", *command)
+        told = done.err + done.out
+        assert done.code == (2 if command[0] == "apply" else 0)
+        assert f"Findings!{places['x max']}{tiny}: was {wide:g}, is now {wide + 7:g}, and Decision is empty: write set-box" in told
+        assert f"Findings!{places['y min']}{flat}: was " in told
+        assert "Decision is keep, which takes no such change" in told
+        assert f"Findings!{places['Class']}{equal}: was " in told
+        assert "write set-category in Decision" in told
+        assert "3 faults" in told or "3  cannot be applied" in told
+    again = tmp_path / "again.xlsx"
+    shutil.copyfile(path, again)
+    assert cli("report", SAMPLES / "voc", "-o", again, "--quiet", "--thumbnails", 0).code == 0
+    carried = Book(again)
+    row = carried.rows("BOX005")[0]
+    assert carried.get(row, "x max") == wide
+    assert carried.get(row, "New value").split(", ")[2] == f"{wide + 7:g}"
+    for row in (tiny, flat, equal):
+        book.decide(row, "" if row == flat else "fix" if row == equal else "set-box", y_min=book.get(row, "y min"))
+    book.decide(flat, "drop", y_min=openpyxl.load_workbook(tmp_path / "voc.xlsx")["Findings"].cell(flat, book.columns["y min"]).value)
+    book.decide(equal, "set-category")
+    done = cli("review", "apply", book.save(tmp_path / "s.xlsx"), SAMPLES / "voc", "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
+    assert {a["new"] for a in audit} >= {other, "10, 12, 60, 64"}
+    assert next(a["new"] for a in audit if a["code"] == "BOX005").split(", ")[2] == f"{wide + 7:g}"
 
 
 def test_hostile_names_do_nothing(cli: Any, tmp_path: Path) -> None:

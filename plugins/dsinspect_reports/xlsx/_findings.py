@@ -14,6 +14,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Outcome, Run
+from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._choices import dropdowns
 from dsinspect_reports.xlsx._decided import DecidedColumn, Placed, value_text
@@ -95,8 +96,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.MESSAGE: (TextColumn(wrapped), Cells(found, lambda o, rows: o.findings.messages(rows))),
         named.CLASS: (TextColumn(wrapped), column("category")),
         named.IMAGE: (TextColumn(link), column("image")),
-        **{h: (NumberColumn(decimal), column(c)) for h, c in zip(named.BOX_HEADERS, ("x_min", "y_min", "x_max", "y_max"),
-                                                                  strict=True)},
+        **{h: (NumberColumn(decimal), column(c)) for h, c in zip(named.BOX_HEADERS, BOX_COLUMNS, strict=True)},
         named.SEVERITY: (TextColumn(text), Cells(found, lambda o, rows: marks[o.findings.severities(o.severity)[rows]])),
         named.CODE: (TextColumn(text), Cells(found, lambda o, rows: [o.code] * len(rows))),
         named.CHECK: (TextColumn(text), Cells(found, lambda o, rows: [o.name] * len(rows))),
@@ -107,7 +107,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.SOURCE: (TextColumn(wrapped), column("source")),
         named.LINE: (NumberColumn(whole), number("line")), named.INDEX: (NumberColumn(whole), number("index")),
         **{h: (TextColumn(entry, keeps_numbers=True), decided(cells)) for h, cells in placed.own.items()},
-        named.FINGERPRINT: (TextColumn(text), Fingerprints(found))}
+        named.FINGERPRINT: (TextColumn(text), Fingerprints(found)), named.AS_FOUND: (TextColumn(text), Cells(found, as_found))}
     if not with_pictures:
         del columns[named.PICTURE]
     if not any(d.reason for d in rows.values()):
@@ -117,7 +117,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
     table = TableSheet(
         named.FINDINGS_SHEET, headers, list(columns.values()), n,
         [code_width(found) if h == named.CODE else WIDTHS.get(h, 9) for h in headers],
-        frozenset({named.FINGERPRINT}), frozenset(named.INPUT_COLUMNS),
+        frozenset({named.FINGERPRINT, named.AS_FOUND}), frozenset(named.INPUT_COLUMNS),
         frozen=get_column_letter(headers.index(named.NEW_VALUE) + 2), printed=headers.index(PRINTED) + 1)
     return FindingsTable(table, tuple(found), starts, list(column("image")[0:min(n, MAX_LINKS)]))
 
@@ -132,6 +132,14 @@ def annotation_ids(outcome: Outcome, rows: NDArray[np.intp]) -> Any:
     has = np.array([t.has_annotation for t in outcome.findings.templates], bool)
     columns = outcome.findings.columns
     return np.where(has[columns["template"][rows]], columns["annotation_id"][rows].astype(np.float64), np.nan)
+
+
+def as_found(outcome: Outcome, rows: NDArray[np.intp]) -> list[str]:
+    """Return box and class of findings in one text, for the reader to know a cell that was edited."""
+    columns = outcome.findings.columns
+    edges = [columns[c][rows].astype(np.float64).tolist() for c in BOX_COLUMNS]
+    return [f"{' '.join('-' if v != v else f'{v:.10g}' for v in box)} {name or ''}"
+            for *box, name in zip(*edges, columns["category"][rows].tolist(), strict=True)]
 
 
 def fixes(outcome: Outcome, rows: NDArray[np.intp]) -> list[str | None]:
