@@ -465,7 +465,8 @@ def test_an_edited_cell_without_its_decision_is_told(cli: Any, report: Any, tmp_
     book.decide(flat, "keep", y_min=1)
     book.decide(aspect, "set-category", Class=next(c for c in ("car", "person") if c != book.get(aspect, "Class")))
     book.decide(beyond, "set-box", x_min=10, y_min=12, x_max=60, y_max=64)
-    book.sheet.cell(equal, book.columns["Class"]).value = other = next(c for c in ("car", "person") if c != book.get(equal, "Class"))
+    other = next(c for c in ("car", "person") if c != book.get(equal, "Class"))
+    book.sheet.cell(equal, book.columns["Class"]).value = other
     path = book.save(tmp_path / "r.xlsx")
     if office:
         path = through_libreoffice(path, "xlsx", tmp_path / "office")
@@ -487,9 +488,8 @@ def test_an_edited_cell_without_its_decision_is_told(cli: Any, report: Any, tmp_
     row = carried.rows("BOX005")[0]
     assert carried.get(row, "x max") == wide
     assert carried.get(row, "New value").split(", ")[2] == f"{wide + 7:g}"
-    for row in (tiny, flat, equal):
-        book.decide(row, "" if row == flat else "fix" if row == equal else "set-box", y_min=book.get(row, "y min"))
-    book.decide(flat, "drop", y_min=openpyxl.load_workbook(tmp_path / "voc.xlsx")["Findings"].cell(flat, book.columns["y min"]).value)
+    book.decide(tiny, "set-box")
+    book.decide(flat, "drop", y_min=Book(tmp_path / "voc.xlsx").get(flat, "y min"))
     book.decide(equal, "set-category")
     done = cli("review", "apply", book.save(tmp_path / "s.xlsx"), SAMPLES / "voc", "-o", tmp_path / "out")
     assert done.code == 0, done.err
