@@ -17,10 +17,15 @@ import msgspec
 
 from dsinspect.errors import UserError, nearest
 from dsinspect.findings.severity import Severity
+from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.limits import checked
 from dsinspect.io.reading import read_regular
 
 FILE_NAME = "dsinspect.toml"
+OF_SETS = frozenset(("images", "labels", "annotations", "jpegimages", "labeltxt", "obj_train_data", "imagesets"))
+"""Folders, in lower case, by which a folder shows that a dataset lies in it."""
+OF_SPLITS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
+"""Folders that are part of the dataset when one of them is named as the dataset."""
 FAIL_ON = ("error", "warning", "info", "skipped", "never")
 
 
@@ -234,7 +239,8 @@ def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
     """Read the configuration file named with `--config`, or the nearest one; the defaults when there is none.
 
     A file that was found in the judged folder is data, for whoever made the dataset made it: it may set options of checks,
-    but not name code to run nor files elsewhere to read, nor say how much is read.
+    but not name code to run nor files elsewhere to read, nor say how much is read. The same holds for one beside the images or
+    labels of a set of which only a file or a folder was named.
 
     Raises:
         UserError: the file is wrong, or would do what only a named one may.
@@ -243,17 +249,34 @@ def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
     if path is None:
         return Config()
     config = read_config(path)
-    if explicit is None and dataset is not None and _lies_in(path, dataset):
+    asks = config.plugins or config.limits or config.baseline is not None
+    if explicit is None and asks and (where := _part_of_a_set(path, dataset)) is not None:
+        trust = f"if you trust it, name it with --config {path}"
         if config.plugins:
-            raise UserError(f"{path}: lies in the dataset, so the plugins it names are not run; if you trust it, name it with "
-                            f"--config {path}")
+            raise UserError(f"{path}: {where}, so the plugins it names are not run; {trust}")
         if config.limits:
-            raise UserError(f"{path}: lies in the dataset, so the limits it sets are not used; if you trust it, name it with "
-                            f"--config {path}")
-        if config.baseline is not None and not _lies_in(config.baseline, dataset):
-            raise UserError(f"{path}: lies in the dataset, so its baseline {config.baseline} outside of it is not read; if you "
-                            f"trust it, name it with --config {path}")
+            raise UserError(f"{path}: {where}, so the limits it sets are not used; {trust}")
+        if config.baseline is not None and not any(_lies_in(config.baseline, p) for p in (path, dataset) if p is not None):
+            raise UserError(f"{path}: {where}, so its baseline {config.baseline} outside of it is not read; {trust}")
     return config
+
+
+def _part_of_a_set(path: Path, dataset: Path | None) -> str | None:
+    """Say in words why a configuration that was found may be part of a dataset; None when it is the user's own."""
+    if dataset is not None and _lies_in(path, dataset):
+        return "lies in the dataset"
+    folder = path.absolute().parent
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        entries = []
+    for entry in entries:
+        if (entry.name.lower() in OF_SETS and entry.is_dir()) or entry.suffix.lower() in IMAGE_SUFFIXES:
+            return f"lies beside {entry.name} and may belong to a dataset"
+    below = dataset.absolute() if dataset is not None else folder
+    if below.is_relative_to(folder) and below != folder and below.relative_to(folder).parts[0].lower() in OF_SETS | OF_SPLITS:
+        return f"lies beside {below.relative_to(folder).parts[0]} and may belong to the dataset"
+    return None
 
 
 def _lies_in(path: Path, dataset: Path) -> bool:

@@ -80,6 +80,9 @@ def apply(
     request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     if output is not None and not diff:
         require_new(request.roots, output, force=placing.force)
+        stem = audit or output.with_name(f"{output.name}-audit")
+        for path in (stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.xlsx"), *filter(None, [baseline])):
+            common.require_writable(path, *datasets, *reviews)
     run = inspect(request, session.plugins)
     common.report_trouble(run)
     found = resolve_decisions(several.made, run).without(several.faults)

@@ -199,8 +199,12 @@ def require_file(path: Path, sources: Collection[Path], *, force: bool = False) 
             raise UserError(f"-o {path}: is in the dataset's folder and dsinspect did not write it; name another file")
 
 
-_MARKS = (b"dsinspect", b'{"schema_version": 1,', b'"schema_version":1')
-_CSV_HEADS = (b"code,", b"\xef\xbb\xbfcode,")
+_MARKS = re.compile(
+    rb'\s*\{\s*"schema_version":\s*1\b'  # JSON of ours, but for:
+    rb'|\s*\{"code":"[A-Z]{3}\d{3}[" ]|\s*\{"\$schema": "[^"]*sarif.{0,99}"runs": \[\{"tool": \{"driver": \{"name":"dsinspect"'
+    rb'|(\xef\xbb\xbf)?(code,severity,|id,class,boxes,images,|image,split,repeat_factor)|# dsinspect: '
+    rb'|\s*<!doctype html>.*dsinspect|<\?xml[^>]*>\s*<testsuites name="dsinspect"', re.S)
+"""How files of ours begin. The mere word is no mark: a dataset may hold it too."""
 
 
 def made_here(path: Path) -> bool:
@@ -212,7 +216,7 @@ def made_here(path: Path) -> bool:
                 return _is_our_workbook(path)
     except OSError:
         return False
-    return any(m in head for m in _MARKS) or head.startswith(_CSV_HEADS)
+    return _MARKS.match(head) is not None
 
 
 def _is_our_workbook(path: Path) -> bool:
