@@ -63,11 +63,9 @@ def apply(
     their places and nothing is written, unless --partial is given. Exits 1 when a decision was not applied.
     """
     from dsinspect.fixing.diff import of_image_files, unified_diff
-    from dsinspect.inspection.inspect import inspect
     from dsinspect.inspection.opening import patch_dataset
     from dsinspect.output.destination import require_new
     from dsinspect.review.partial import applicable
-    from dsinspect.review.resolve import resolve_decisions
     from dsinspect.review.sources import read_several
 
     reviews, datasets = told_apart(reviews, dataset)
@@ -77,15 +75,13 @@ def apply(
     if not several.made and not several.faults:
         raise UserError(f"{_named(several)}: no decision in {several.rows:,} rows; nothing is written")
     session = common.start(datasets, judging, running, recorded=several.decisions.settings)
-    request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     if output is not None and not diff:
-        require_new(request.roots, output, force=placing.force)
+        require_new(session.request().roots, output, force=placing.force)
         stem = audit or output.with_name(f"{output.name}-audit")
         for path in (stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.xlsx"), *filter(None, [baseline])):
             common.require_writable(path, *datasets, *reviews)
-    run = inspect(request, session.plugins)
+    request, run, found = _checked(session, several)
     common.report_trouble(run)
-    found = resolve_decisions(several.made, run).without(several.faults)
     if partial:
         def attempt(edits: Edits) -> None:
             for _ in patch_dataset(request, session.plugins, edits):
@@ -107,6 +103,16 @@ def apply(
     assert output is not None
     _write(request, session, run, found, several, output, audit or output.with_name(f"{output.name}-audit"), baseline, placing,
            quiet=running.quiet)
+
+
+def _checked(session: common.Session, several: Several) -> tuple[Request, Run, Review]:
+    """Inspect the dataset again, and say what each decision comes to."""
+    from dsinspect.inspection.inspect import inspect
+    from dsinspect.review.resolve import resolve_decisions
+
+    request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
+    run = inspect(request, session.plugins)
+    return request, run, resolve_decisions(several.made, run).without(several.faults)
 
 
 def _write(request: Request, session: common.Session, run: Run, found: Review, several: Several, output: Path, audit: Path,
@@ -144,7 +150,8 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
             print(f"wrote {baseline}: {counted(known, 'known finding')}")
     if found.faults:
         count = sum(max(len(f.decisions), 1) for f in found.faults)
-        print(f"dsinspect: {counted(count, 'decision')} not applied; wrote {rest} with the reasons: correct them there, then "
+        print(f"dsinspect: {counted(count, 'decision')} not applied, for {counted(len(found.faults), 'fault')}; wrote {rest} with "
+              "the reasons: correct them there, then "
               f"dsinspect review apply {rest} {corrected} -o NEW", file=sys.stderr)
         _report_faults(found.faults)
     session.end(after)
@@ -255,15 +262,34 @@ def import_(
 
 
 @app.command()
-def status(reviews: Reviews) -> None:
-    """Count the decisions in one or several files: by decision and reviewer, what contradicts, and what cannot be read."""
+@shares_options
+def status(
+    *,
+    reviews: Reviews,
+    dataset: Annotated[str | None, typer.Option(
+        "--dataset", metavar="DATASET", help="Check every decision against it, as review apply does.")] = None,
+    running: Inspecting,
+) -> None:
+    """Count the decisions in one or several files: by decision and reviewer, and what cannot be applied.
+
+    What a file alone tells is checked: what cannot be read, and what reviewers want differently. With --dataset all decisions are
+    checked as review apply does, and the faults are the same.
+    """
     from dsinspect.findings.wording import counted
     from dsinspect.review.sources import read_several
 
     several = read_several(reviews)
     decisions = several.made
+    faults = several.faults
+    if dataset is not None:
+        session = common.start([dataset], None, running, recorded=several.decisions.settings)
+        _, run, found = _checked(session, several)
+        faults = found.faults
+        session.end(run)
+    wrong = len({id(d) for f in faults for d in f.decisions})
     total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
-    print(f"{_named(several)}: {several.decided:,}{total} decided")
+    print(f"{_named(several)}: {several.decided:,}{total} decided"
+          + (f"; {counted(wrong, 'decision')} cannot be applied, for {counted(len(faults), 'fault')}" if faults else ""))
     for what, some in (("on whole checks", [d for d in decisions if d.check is not None]),
                        ("boxes, images and classes without a finding", [d for d in decisions if d.record is not None])):
         if some:
@@ -281,10 +307,12 @@ def status(reviews: Reviews) -> None:
         print(f"{comments:>9,}  with a comment")
     if several.earlier:
         print(f"{len(several.earlier):>9,}  earlier, on findings that were gone")
-    if several.faults:
-        print(f"{len(several.faults):>9,}  cannot be applied:")
-        for fault in several.faults[:MAX_FAULTS]:
-            print(f"           {fault}")
+    if faults:
+        print("cannot be applied:")
+        for line in _told(faults):
+            print(f"           {line}")
+    if dataset is None and decisions:
+        print("not checked against the dataset: --dataset DATASET does, and review apply")
 
 
 def decided(found: Review) -> list[str]:
@@ -317,17 +345,18 @@ def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", part
     from dsinspect.findings.wording import counted
 
     hint = "; --partial applies the others" if verb == "applied" and not partial else ""
-    shown = [str(f) for f in faults[:MAX_FAULTS]]
-    if len(faults) > MAX_FAULTS:
-        shown.append(f"and {len(faults) - MAX_FAULTS:,} more")
-    return f"{names}: nothing is {verb}, for {counted(len(faults), 'fault')}{hint}", tuple(shown)
+    return f"{names}: nothing is {verb}, for {counted(len(faults), 'fault')}{hint}", tuple(_told(faults))
+
+
+def _told(faults: Sequence[Fault]) -> list[str]:
+    """Return the faults, a line each; of one that several decisions make together, how many."""
+    shown = [(f"{len(f.decisions)} decisions: " if len(f.decisions) > 1 else "") + str(f) for f in faults[:MAX_FAULTS]]
+    return shown + ([f"and {len(faults) - MAX_FAULTS:,} more"] if len(faults) > MAX_FAULTS else [])
 
 
 def _report_faults(faults: Sequence[Fault]) -> None:
-    for fault in faults[:MAX_FAULTS]:
-        print(f"  {fault}", file=sys.stderr)
-    if len(faults) > MAX_FAULTS:
-        print(f"  and {len(faults) - MAX_FAULTS:,} more", file=sys.stderr)
+    for line in _told(faults):
+        print(f"  {line}", file=sys.stderr)
 
 
 app.command()(serve)

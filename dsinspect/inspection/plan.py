@@ -96,6 +96,11 @@ def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins:
     return Plan(checks, tuple(probes.values()), skipped, asked, hidden)
 
 
+_WORDS = {"segmentation": "outlines or masks", "keypoints": "keypoints", "track": "tracks", "attributes": "attributes",
+          "area": "areas of its own", **{f"corner_{axis}{k}": "rotated boxes" for axis in "xy" for k in range(1, 5)}}
+"""Column that a format may have to what people call it."""
+
+
 def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]], trainer: Trainer | None) -> Lack | None:
     """Say why a column cannot be had, or return None."""
     if column == TRAINER:
@@ -103,10 +108,12 @@ def _lack(column: str, info: DatasetInfo, owners: Mapping[str, type[Probe]], tra
     if column == "file" or column in owners or column == "read_error":
         return None if info.has_files else Lack("no image of the set is on disk (--images names their folder)")
     if column in OPTIONAL_ANNOTATION_COLUMNS:
-        return None if column in info.columns else Lack(f"the {info.format} format has no {column}", False)
+        return None if column in info.columns else Lack(f"the {info.format} format has no {_WORDS.get(column, column)}", False)
     if ":" in column:
         owner = column.partition(":")[0]
         if column in info.columns:
             return None
-        return Lack(f"only the {owner} format has {column}" if owner != info.format else f"this dataset has no {column}", False)
+        name = column.partition(":")[2].removeprefix("has_").replace("_", " ")
+        return Lack(f"only the {owner} format has the field {name}" if owner != info.format else
+                    f"this dataset has no field {name}", False)
     return None if column in IMAGE_COLUMNS or column in ANNOTATION_COLUMNS else Lack(f"no probe measures {column}")

@@ -29,8 +29,8 @@ CAPTION = 18
 FONT_SCALE = 0.4
 CHARACTER = 7
 """Width of a character, px."""
-MAX_LINES = 5
-"""Lines of messages below a tile."""
+MAX_LINES = 12
+"""Lines of messages below a tile, at most."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
         boxes: to draw; those that are not finite are left out.
         caption: text below, shortened in the middle to fit.
         frame_wh: size of the frame that the boxes are in, when it is not that of the pixels, px.
-        notes: texts below the caption, over as many lines as they need, five at most.
+        notes: texts below the caption, over as many lines as they need, twelve at most.
     """
     import cv2
 
@@ -116,18 +116,43 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
 
 def _lines(caption: str, notes: Sequence[str], width: int) -> list[tuple[str, tuple[int, int, int]]]:
     """Return the lines below an image with their colours, BGR."""
-    import textwrap
-
-    room = max(8, width // CHARACTER)
-    wrapped = [line for note in notes for line in textwrap.wrap(note.encode("ascii", "replace").decode(), room)]
+    wrapped = [line for note in notes for line in wrapped_lines(note, width - 4)]
     if len(wrapped) > MAX_LINES:
-        wrapped = [*wrapped[:MAX_LINES - 1], f"{wrapped[MAX_LINES - 1][:room - 3]} .."]
+        wrapped = [*wrapped[:MAX_LINES - 1], shortened(f"and {len(wrapped) - MAX_LINES + 1} more lines", width)]
     return [(caption, (60, 60, 60)), *((line, (120, 20, 100)) for line in wrapped)]
+
+
+def wrapped_lines(text: str, width: int) -> list[str]:
+    """Return a text in lines as wide as `width` px allows, as they are drawn; a word that is wider is broken.
+
+    >>> wrapped_lines("Box has no area", 70)
+    ['Box has no', 'area']
+    """
+    lines: list[str] = []
+    line = ""
+    for word in text.encode("ascii", "replace").decode().split():
+        if line and text_width(f"{line} {word}") <= width:
+            line = f"{line} {word}"
+            continue
+        lines += [line] if line else []
+        while text_width(word) > width and len(word) > 1:
+            fits = next(n for n in range(len(word) - 1, 0, -1) if n == 1 or text_width(word[:n]) <= width)
+            lines.append(word[:fits])
+            word = word[fits:]
+        line = word
+    return [*lines, line] if line else lines
+
+
+def text_width(text: str) -> int:
+    """Return how wide a text is drawn, px."""
+    import cv2
+
+    return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)[0][0])
 
 
 def _line(text: str, width: int, ink: tuple[int, int, int]) -> Picture:
     line = np.full((CAPTION, width, 3), GROUND, np.uint8)
-    _write(line, shortened(text, width), 1, CAPTION - 5, ink)
+    _write(line, text if text_width(text) < width else shortened(text, width), 1, CAPTION - 5, ink)
     return line
 
 

@@ -16,6 +16,8 @@ MARK: RGB = (255, 43, 214)
 """Of what a finding is about."""
 OTHER: RGB = (0, 213, 255)
 """Of the second of a pair."""
+UNMARKED: RGB = (255, 225, 74)
+"""Of boxes around that are not marked, where classes have no colours."""
 LEVELS = (0.55, 0.68, 0.80, 0.92)
 """Lightness of the candidates; darker ones are lost on photographs."""
 CHROMA = (0.12, 0.17, 0.22)

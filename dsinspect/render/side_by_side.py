@@ -11,25 +11,28 @@ import numpy as np
 from dsinspect.io.image_codec import UnreadableError
 from dsinspect.render.contact_sheet import grid_shape
 from dsinspect.render.crops import Window, cut, open_framed
+from dsinspect.render.palette import MARK, OTHER, UNMARKED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-OWN, OTHER = (20, 20, 235), (235, 140, 0)
-"""Colours of the finding's own box and of the other of a pair, BGR."""
+OWN, SECOND, PLAIN = (c[::-1] for c in (MARK, OTHER, UNMARKED))
+"""Colours of the finding's own box, of the other of a pair and of boxes around, BGR: those of all surfaces."""
+Boxes = Sequence[Sequence[float]]
+"""xyxy, px of the frame."""
 GAP = 3
 """Between places, px."""
 GROUND = 255
 QUALITY = 78
 
 
-def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Sequence[Sequence[float]]]], width: int, height: int) -> tuple[
+def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Boxes, Boxes]], width: int, height: int) -> tuple[
         bytes, tuple[int, int]] | None:
     """Return a JPEG of the places of a finding, and its width and height.
 
     Args:
         shown: measured images (see `open_framed`) and the boxes to draw in each, xyxy in px of its frame: the finding's own
-            first. Without a finite box the whole image is shown.
+            first. Without a finite box the whole image is shown. Last the boxes that are only there, drawn thin.
         width: of the result at most, px.
         height: of the result at most, px.
 
@@ -39,13 +42,15 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Sequence[Sequence[floa
     columns, rows = grid_shape(len(shown)) if shown else (1, 1)
     room = (width - GAP * (columns - 1)) // columns, (height - GAP * (rows - 1)) // rows
     tiles = []
-    for image, boxes in shown:
+    for image, boxes, around in shown:
         try:
             pixels, window = cut(open_framed(image), boxes, room)
         except UnreadableError:
             continue
+        for box in around:
+            draw_box(pixels, box, window, PLAIN, 1)
         for k in range(len(boxes) - 1, -1, -1):  # the finding's own is drawn last, so that it is seen
-            _draw(pixels, boxes[k], window, OTHER if k else OWN)
+            draw_box(pixels, boxes[k], window, SECOND if k else OWN)
         tiles.append(pixels)
     if not tiles:
         return None
@@ -53,12 +58,20 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Sequence[Sequence[floa
     import cv2
 
     done, buffer = cv2.imencode(".jpg", sheet, [cv2.IMWRITE_JPEG_QUALITY, QUALITY, cv2.IMWRITE_JPEG_SAMPLING_FACTOR,
-                                                cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])  # thin red lines stay red
+                                                cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444])  # thin lines keep their colour
     return (bytes(buffer), (sheet.shape[1], sheet.shape[0])) if done else None
 
 
-def _draw(pixels: NDArray[np.uint8], box: Sequence[float], window: Window, colour: tuple[int, int, int]) -> None:
-    """Draw a box on the part of an image that shows a window of its frame."""
+def draw_box(pixels: NDArray[np.uint8], box: Sequence[float], window: Window, colour: tuple[int, ...], line: int = 2) -> None:
+    """Draw a box on the part of an image that shows a window of its frame.
+
+    Args:
+        pixels: (H, W, 3) BGR, drawn on.
+        box: xyxy, px of the frame; one that is not finite is left out.
+        window: the part of the frame that the pixels show.
+        colour: BGR.
+        line: width, px.
+    """
     import cv2
 
     if not all(map(math.isfinite, box)):
@@ -69,7 +82,7 @@ def _draw(pixels: NDArray[np.uint8], box: Sequence[float], window: Window, colou
     corner = [round(min(max((v - window[k % 2]) * scale[k % 2], -9999), 9999)) for k, v in enumerate(box)]
     x_min, x_max = sorted(corner[0::2])
     y_min, y_max = sorted(corner[1::2])
-    cv2.rectangle(pixels, (x_min, y_min), (max(x_min, x_max - 1), max(y_min, y_max - 1)), colour, 2)
+    cv2.rectangle(pixels, (x_min, y_min), (max(x_min, x_max - 1), max(y_min, y_max - 1)), colour, line)
 
 
 def _joined(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:

@@ -187,6 +187,9 @@ def about(decision: Decision) -> str:
     record = decision.record
     if record is not None and record.category is not None:
         return f"class {record.category}"
+    if record is not None and record.source is not None:
+        number = f"annotation {record.id}" if record.id is not None else f"record {record.index}"
+        return f"{number} of {record.image or record.source}"
     return f"image {record.image if record else None}"
 
 

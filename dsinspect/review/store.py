@@ -17,6 +17,7 @@ import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.decisions import Decision, Decisions, Settings
+from dsinspect.review.decision import about as subject_of
 from dsinspect.review.decision import check_address
 
 APPLICATION_ID = 0x64734964
@@ -147,5 +148,5 @@ def _decisions(db: sqlite3.Connection, name: str = "the store") -> Decisions:
     for number, text in rows:
         decision = msgspec.json.decode(text, type=Decision)
         check_address(decision, f"{name}, row {number}")
-        made.append(msgspec.structs.replace(decision, place=f"{name}, row {number}"))
+        made.append(msgspec.structs.replace(decision, place=f"{name}, {subject_of(decision)}"))
     return Decisions(about.get("dataset", ""), msgspec.json.decode(about.get("settings", "{}"), type=Settings), tuple(made))

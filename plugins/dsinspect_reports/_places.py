@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 MAX_MEMBERS = 6
 """Images of a group that are shown."""
+MAX_AROUND = 60
+"""Boxes of an image that are drawn where none is marked, at most."""
 EXAMPLES = 3
 """Boxes shown of a class that a finding is about."""
 Box = tuple[float, float, float, float]
@@ -34,10 +36,13 @@ class Place:
     Attributes:
         image: row in the images of the run.
         boxes: what to mark, xyxy, px of the image's frame: the finding's own first, then the other of a pair.
+        around: boxes of the image to draw thin, where the finding is about the image and marks none: whether they still fit is
+            what there is to judge.
     """
 
     image: int
     boxes: tuple[Box, ...] = ()
+    around: tuple[Box, ...] = ()
 
 
 class Places:
@@ -58,7 +63,16 @@ class Places:
         boxes = [] if finding.bbox_xyxy is None else [finding.bbox_xyxy]
         boxes += self._other(row, finding)
         others = [k for p in members(finding.values) if (k := self.row_of.get(p)) is not None and k != row]
-        return [Place(row, tuple(boxes)), *(Place(k) for k in dict.fromkeys(others))][:MAX_MEMBERS]
+        about_image = finding.bbox_xyxy is None and finding.annotation_id is None
+        around = self._around(row) if about_image else ()
+        return [Place(row, tuple(boxes), around), *(Place(k, (), self._around(k)) for k in dict.fromkeys(others))][:MAX_MEMBERS]
+
+    def _around(self, row: int) -> tuple[Box, ...]:
+        """Return the boxes of an image."""
+        if self.annotations is None:
+            return ()
+        boxes = boxes_xyxy(self.annotations.take(self.annotations_of(row)[:MAX_AROUND]))
+        return tuple((a, b, c, d) for a, b, c, d in boxes[np.isfinite(boxes).all(axis=1)].tolist())
 
     def _other(self, row: int, finding: Finding) -> Iterator[Box]:
         """Yield the box that the finding's box lies on."""

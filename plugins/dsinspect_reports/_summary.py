@@ -200,7 +200,7 @@ def _distributions(console: Console, run: Run) -> None:
     for code, chart in shown:
         console.print(Text.assemble(
             (f"{code} ", "dim"), f"{clipped(chart.title, width):{width}}  ", (f"{chart.x[0]:>9,.4g} ", "dim"),
-            (spark(chart.y), "cyan"), (f" {chart.x[-1]:,.4g}   {chart.x_label}", "dim")), no_wrap=True, overflow="crop")
+            (spark(chart.y), "cyan"), (f" {chart.x[-1]:,.4g}   {chart.x_label}", "dim")), no_wrap=True, overflow="ellipsis")
 
 
 def _splits(console: Console, run: Run) -> None:

@@ -43,7 +43,8 @@ def case(outcome: Outcome, *, fails: bool) -> str:
         return head + "/>\n"
     reason = str(outcome.metrics.get("reason", ""))
     if outcome.status == "skipped":
-        return f"{head}><skipped message={attribute(reason)}/></testcase>\n"
+        told = reason if outcome.applies else f"does not apply: {reason}"
+        return f"{head}><skipped message={attribute(told)}/></testcase>\n"
     if outcome.status == "crashed":
         return f"{head}><error message={attribute(reason)}/></testcase>\n"
     from xml.sax.saxutils import escape

@@ -152,6 +152,40 @@ def test_decisions_by_keyboard_are_kept_undone_and_saved(visit: Callable[..., An
         assert d.seen.message == known[d.finding].message
 
 
+def test_who_gave_no_name_is_asked_for_one_once(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
+    page = opened(visit, sample_page)
+    press(page, "n k S")
+    page.get_by_role("dialog").get_by_role("textbox").wait_for()
+    with page.expect_download():
+        press(page, "Enter")
+    with page.expect_download() as download:
+        press(page, "S")  # once is enough, and it may stay empty
+    download.value.save_as(tmp_path / "a.json")
+    assert [d.reviewer for d in read_decisions(tmp_path / "a.json").decisions] == [None]
+    page = opened(visit, sample_page)
+    press(page, "n k S")
+    page.get_by_role("dialog").get_by_role("textbox").fill("Ada")
+    with page.expect_download() as download:
+        press(page, "Enter")
+    download.value.save_as(tmp_path / "b.json")
+    assert [d.reviewer for d in read_decisions(tmp_path / "b.json").decisions] == ["Ada"]
+    assert page.get_by_label("Reviewer").input_value() == "Ada"
+
+
+def test_a_finding_about_an_image_shows_its_boxes(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.get_by_label("Check", exact=True).select_option("IMG005")
+    assert page.locator(".finding svg.boxes path.plain").count() > 0
+    assert page.locator(".finding svg.boxes path.mark").count() == 0
+
+
+def test_what_does_not_apply_is_told_from_what_was_skipped(visit: Callable[..., Any], sample_page: Path, run: Run) -> None:
+    page = opened(visit, sample_page)
+    line = page.locator("summary", has_text="does not apply").first
+    assert line.inner_text().split()[3] == str(sum(not o.applies for o in run.outcomes))
+    assert "the coco format has no rotated boxes" in page.locator("details.clean").last.text_content()
+
+
 def test_all_that_are_shown_are_decided_at_once_and_taken_back_at_once(visit: Callable[..., Any], sample_page: Path,
                                                                        run: Run) -> None:
     page = opened(visit, sample_page)

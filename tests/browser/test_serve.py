@@ -269,6 +269,31 @@ def test_decisions_of_another_reviewer_appear(visit: Watched, server: Served) ->
     press(page, "r p")
     page.locator(".made", has_text="disagree").wait_for()
     page.locator(".counters", has_text="Bo").wait_for()
+    page.locator(".side li", has_text="reviewers disagree").wait_for()
+    page.locator(".disagreements", has_text="1 disagreement only").locator("input").check()
+    page.locator(".about", has_text="Finding 1 of 1").wait_for()
+    assert page.locator(".side li").count() == 1
+    made = settled(server, 2)
+    own = next(d.place for d in made if d.reviewer == "Ada")  # by finding and image, not by a row that nobody sees
+    assert own.startswith("review.sqlite, BOX")
+    assert ".png (annotation " in own
+
+
+def test_on_a_phone_the_image_comes_first(visit: Watched, server: Served) -> None:
+    page = opened(visit, server, PHONE)
+    press(page, "n n n")
+    page.locator(".about", has_text="Finding 4 of").wait_for()
+    assert page.evaluate("scrollY") == 0
+    assert page.locator(".stage").bounding_box()["y"] < 500
+    assert not page.locator(".counters table").first.is_visible()
+
+
+def test_the_label_of_a_box_that_moves_keeps_its_class(visit: Watched, server: Served) -> None:
+    page = opened(visit, server)
+    press(page, "b ArrowLeft")
+    page.locator(".stage .label", has_text=" · moved").wait_for()
+    places = [b.bounding_box() for b in page.locator(".stage .label").all()]
+    assert len({(round(p["x"]), round(p["y"])) for p in places}) == len(places)
 
 
 def test_a_wall_of_a_class_many_chosen_at_once(visit: Watched, server: Served) -> None:

@@ -81,7 +81,7 @@ def test_sheets_and_their_equipment(run: Run, tmp_path: Path) -> None:
                                "Annotations", "Measures", "Charts", "Chart data", "About", "Settings"]
     findings = book["Findings"]
     headers = [c.value for c in findings[1]]
-    assert headers[:6] == ["Thumbnail", "Decision", "New value", "Comment", "Message", "Class"]
+    assert headers[:7] == ["Thumbnail", "Decision", "New value", "Comment", "Fix", "Message", "Class"]
     assert headers == [h for h in named.FINDING_COLUMNS if h in headers]
     assert findings.freeze_panes == "D2"
     assert findings.auto_filter.ref.startswith("A1:")
@@ -197,7 +197,7 @@ def test_hostile_text_stays_text(run: Run, tmp_path: Path) -> None:
     assert all(re.match(rb"REPT\(|TEXT\(|IF\(TRIM\(A\d+\)|F\d+-G\d+$", f) for f in formulas), "ours alone"
     assert not any(word in f for f in formulas for word in (b"cmd", b"calc\"", b"SUM(A1)"))
     _, *rows = rows_of(path, "Findings")
-    messages = {r[4] for r in rows}
+    messages = {r[5] for r in rows}
     assert '=cmd|"/c calc"!A1' in messages
     assert "_x0041_" in {unescape(m) for m in messages if m}, "Excel reads _x005F_ as an underscore"
     assert "a<b>&\"'" in messages
@@ -302,24 +302,73 @@ def test_places_of_a_finding_stand_side_by_side_with_their_boxes(tmp_path: Path)
     cv2.imwrite(str(tmp_path / "a.png"), pixels)
     image = {"file": str(tmp_path / "a.png"), "width": 300.0, "height": 200.0, "orientation": 1, "boxes_upright": True,
              "frame_width": 300.0, "frame_height": 200.0}
-    made = side_by_side([(image, [(120, 60, 160, 100)])], 140, 98)
+    made = side_by_side([(image, [(120, 60, 160, 100)], ())], 140, 98)
     assert made is not None
     shown = cv2.imdecode(np.frombuffer(made[0], np.uint8), cv2.IMREAD_COLOR)
     assert shown.shape[1::-1] == made[1]
     assert made[1][0] <= 140
     assert made[1][1] <= 98
-    red = (shown[..., 2] > 150) & (shown[..., 0] < 100)
+    red = (shown[..., 2] > 150) & (shown[..., 0] > 120) & (shown[..., 1] < 120)  # magenta, as on all surfaces
     white = (shown > 200).all(axis=2)
     rows, columns = np.nonzero(white)
     red_rows, red_columns = np.nonzero(red)
     assert abs(int(rows.min()) - int(red_rows.min())) <= 3
     assert abs(int(columns.max()) - int(red_columns.max())) <= 3
-    two = side_by_side([(image, ()), (image, [(120, 60, 160, 100), (0, 0, 50, 50)])], 206, 136)
+    two = side_by_side([(image, (), ()), (image, [(120, 60, 160, 100), (0, 0, 50, 50)], ())], 206, 136)
     assert two is not None
     assert two[1][0] > 150
-    assert side_by_side([(image, [(900, 900, 950, 950)])], 140, 98) is not None
-    assert side_by_side([({**image, "file": str(tmp_path / "none.png")}, ())], 140, 98) is None
+    assert side_by_side([(image, [(900, 900, 950, 950)], ())], 140, 98) is not None
+    assert side_by_side([({**image, "file": str(tmp_path / "none.png")}, (), ())], 140, 98) is None
 
+
+def test_boxes_of_an_image_that_a_finding_is_about_are_drawn_thin(tmp_path: Path) -> None:
+    import cv2
+
+    from dsinspect.render.side_by_side import PLAIN, side_by_side
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((100, 100, 3), np.uint8))
+    image = {"file": str(tmp_path / "a.png"), "frame_width": 100.0, "frame_height": 100.0}
+    made = side_by_side([(image, (), [(20, 20, 80, 80)])], 140, 140)
+    assert made is not None
+    shown = cv2.imdecode(np.frombuffer(made[0], np.uint8), cv2.IMREAD_COLOR)
+    assert np.abs(shown[50, 20].astype(int) - PLAIN).max() < 40
+
+
+def test_findings_about_an_image_show_its_boxes(run: Run) -> None:
+    from dsinspect_reports._places import Places
+
+    (finding,) = next(o for o in run.outcomes if o.code == "IMG005").iterate()
+    (place,) = Places(run).of(finding)
+    assert not place.boxes
+    assert len(place.around) == int((np.asarray(run.annotations["path"]) == finding.image).sum()) > 0
+
+
+def test_the_fix_stands_beside_the_decision(run: Run, tmp_path: Path) -> None:
+    Xlsx().write(run, tmp_path / "a.xlsx")
+    header, *_ = rows_of(tmp_path / "a.xlsx", "Findings")
+    assert header[:5] == ("Thumbnail", "Decision", "New value", "Comment", "Fix")
+
+
+def test_checks_that_do_not_apply_are_told_from_those_that_were_skipped(run: Run, tmp_path: Path) -> None:
+    Xlsx().write(run, tmp_path / "a.xlsx")
+    rows = {r[3]: r for r in rows_of(tmp_path / "a.xlsx", "Summary") if len(r) > 5}
+    assert rows["OBB001"][1] == "does not apply"
+    assert rows["OBB001"][5] == "the coco format has no rotated boxes"
+    outside = [o.code for o in run.outcomes if not o.applies]
+    assert len(outside) > 3
+    assert {rows[c][1] for c in outside} == {"does not apply"}
+
+
+def test_long_names_of_classes_wrap_on_the_sheets_of_tables(run: Run, tmp_path: Path) -> None:
+    name = "a class with a name of many words that nobody would call short"
+    frame = pd.DataFrame({"class": ["x", name], name: [1, 2]})
+    one = replace(run, outcomes=(replace(run.outcomes[0], made={"Long": frame}),))
+    Xlsx().write(one, tmp_path / "a.xlsx")
+    sheet = openpyxl.load_workbook(tmp_path / "a.xlsx")["Long"]
+    assert sheet["B1"].alignment.wrap_text
+    assert sheet["A3"].alignment.wrap_text
+    assert sheet.row_dimensions[1].height >= 50
+    assert sheet.row_dimensions[3].height >= 30
 
 def test_rows_are_as_high_as_their_text(run: Run, tmp_path: Path) -> None:
     found = Findings.of_subjects(["a"], "{text}", {"text": "many words " * 200}, image="train/train_00.jpg")

@@ -202,8 +202,9 @@ def test_two_reviewers_who_disagree_are_named_and_the_rest_can_be_applied(cli: A
     image = next(c.value for c in Book(path).book["Images"]["A"][1:] if c.value.endswith("_05.jpg"))
     ada, bob = Book(path), Book(path)
     for book in (ada, bob):
-        decide_twenty(book, image)
-    row = ada.rows("BOX005")[0]
+        assert decide_twenty(book, image) + 4 == 20
+    row = next(r for r in range(2, ada.sheet.max_row + 1) if ada.get(r, "Decision") and "drop" in ada.choices(r))
+    code, place = ada.get(row, "Code"), (ada.get(row, "Image"), ada.get(row, "Annotation"))
     ada.decide(row, "drop", New_value=None, Reviewer="Ada")
     bob.decide(row, "keep", New_value=None, Reviewer="Bob", Comment="a real car")
     first, second = ada.save(tmp_path / "ada.xlsx"), bob.save(tmp_path / "bob.xlsx")
@@ -214,10 +215,12 @@ def test_two_reviewers_who_disagree_are_named_and_the_rest_can_be_applied(cli: A
     assert not (tmp_path / "out").exists()
     done = cli("review", "apply", first, second, SAMPLES / "coco", "-o", tmp_path / "out", "--partial")
     assert done.code == 1, done.err
-    assert "2 decisions not applied" in done.err
+    assert "19 decisions applied" in done.out
+    assert "2 decisions not applied, for 1 fault" in done.err
+    assert "  2 decisions: ada.xlsx Findings!A" in done.err
     audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
-    assert len(audit) >= 18
-    assert not [a for a in audit if a["code"] == "BOX005"]
+    assert len(audit) == 19
+    assert not [a for a in audit if a["code"] == code and (a["image"], a["annotation_id"]) == place]
     rest = Book(tmp_path / "out-rest.xlsx")
     assert rest.sheet.max_row == 2
     reason = rest.get(2, "Not applied because")
@@ -440,6 +443,26 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     assert "by reviewer:\n        1  Ada\n        1  without a reviewer's name" in done.out
     assert "1  on whole checks" in done.out
     assert "Findings!A3: no such decision" in done.out
+
+
+def test_status_finds_the_faults_that_apply_finds(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    book.decide(2, "dorp")
+    book.decide(3, "set-box", New_value="0, 0, 9999, 9")
+    book.decide(book.rows("BOX005")[0], "drop")
+    book.decide(book.rows("BOX009")[0], "keep")
+    book.add("add-box", "nowhere.jpg", "car", "1, 2, 3, 4")
+    path = book.save(tmp_path / "r.xlsx")
+    refused = cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out")
+    told = cli("review", "status", path, "--dataset", SAMPLES / "coco")
+    assert told.code == 0, told.err
+    assert "5 decisions cannot be applied, for 4 faults" in told.out.splitlines()[0]
+    assert "for 4 faults" in refused.err
+    for line in refused.err.splitlines()[1:]:
+        assert line.strip() in told.out
+    alone = cli("review", "status", path).out
+    assert "1 decision cannot be applied, for 1 fault" in alone
+    assert "not checked against the dataset" in alone
 
 
 def test_status_and_workbook_count_alike(cli: Any, report: Any, tmp_path: Path) -> None:

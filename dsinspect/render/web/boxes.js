@@ -44,11 +44,11 @@ export class BoxStage {
       if (this.hidden && kind === "plain") return;
       const name = d?.action === "set-category" ? d.value : b.class ?? "no class";
       const gone = d?.action === "drop" || (d?.action === "fix" && isMark);
-      shown.push({ box: d?.action === "set-box" ? d.value : b.box, kind: gone ? "plain" : kind, label: `${name}${d ? ` · ${d.action}` : ""}`, colour: kind === "plain" ? this.colours[name] : undefined });
+      shown.push({ box: d?.action === "set-box" ? d.value : b.box, kind: gone ? "plain" : kind, label: this.edit && !this.edit.isNew && k === this.selected ? "" : `${name}${d ? ` · ${d.action}` : ""}`, colour: kind === "plain" ? this.colours[name] : undefined });
     });
     for (const m of this.marks) if (!this.image.boxes.some((b) => same(m, b.box))) shown.push({ box: m, kind: "mark", label: "" });
     for (const { box, category } of this.added(this.image.path)) shown.push({ box, kind: "other", label: `${category} · new` });
-    if (this.edit) shown.push({ box: this.edit.box, kind: "mark", label: this.edit.isNew ? "new box" : "moved" });
+    if (this.edit) shown.push({ box: this.edit.box, kind: "mark", label: this.edit.isNew ? "new box" : `${this.box?.class ?? "box"} · moved` });
     this.viewer.setBoxes(shown);
     this.element.classList.toggle("editing", Boolean(this.edit));
   }

@@ -18,7 +18,8 @@ import numpy as np
 from dsinspect.io.atomic import atomic
 from dsinspect.io.image_codec import Encoding, UnreadableError
 from dsinspect.render.contact_sheet import blank
-from dsinspect.render.crops import Framed, crop, open_framed
+from dsinspect.render.crops import Framed, crop, cut, open_framed
+from dsinspect.render.side_by_side import OWN, draw_box
 
 if TYPE_CHECKING:
     from dsinspect.review.server.catalog import Catalog
@@ -60,8 +61,13 @@ class Pixels:
         return self._kept(row, "whole", lambda image: crop(image, (), (WHOLE, WHOLE), 85).content)
 
     def crop(self, row: int, box: tuple[float, float, float, float]) -> bytes:
-        """Return the place of a box with its surroundings as JPEG; raises as `whole` does."""
-        return self._kept(row, f"crop {box}", lambda image: crop(image, [box], CROP_ROOM, 75).content)
+        """Return the place of a box with its surroundings as JPEG, the box drawn; raises as `whole` does."""
+        def made(image: Framed) -> bytes:
+            pixels, window = cut(image, [box], CROP_ROOM)
+            draw_box(pixels, box, window, OWN)
+            return Encoding(jpeg_quality=80).encode(pixels, ".jpg")
+
+        return self._kept(row, f"marked crop {box}", made)
 
     def tile(self, row: int, x: int, y: int) -> bytes:
         """Return the tile `x` across and `y` down of an image in its full size; raises as `whole` does.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dsinspect.findings.findings import Finding
     from dsinspect.protocols.run import Outcome, Run
 
-ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "clean": 4, "skipped": 5}
+ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "skipped": 4, "clean": 5, "does not apply": 6}
 _ESCAPED = re.compile("[<\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
 FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation", "source", "line", "index", "box", "print",
           "fix", "choices")
@@ -44,7 +44,7 @@ class Texts:
 def status(outcome: Outcome) -> str:
     """Return a status, or for findings their worst severity."""
     if outcome.status != "found":
-        return outcome.status
+        return outcome.status if outcome.applies else "does not apply"
     return str(list(Severity)[int(outcome.findings.severities(outcome.severity).max())])
 
 

@@ -76,8 +76,9 @@ def page(run: Run, max_bytes: int) -> str:
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
         "total": sum(len(o.findings) for o in run.outcomes), "outcomes": [(o, _findings.status(o)) for o in outcomes],
         "found": [(o, _findings.status(o)) for o in outcomes if o.status == "found"],
-        "clean": [o for o in outcomes if o.status == "clean"], "crashed": _by_reason(outcomes, "crashed"),
-        "skipped": _by_reason(outcomes, "skipped"), "skipped_count": sum(o.status == "skipped" for o in outcomes),
+        "clean": [o for o in outcomes if o.status == "clean"], "crashed": _by_reason(o for o in outcomes if o.status == "crashed"),
+        "skipped": _by_reason(o for o in outcomes if o.status == "skipped" and o.applies),
+        "outside": _by_reason(o for o in outcomes if not o.applies),
         "splits": list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True)),
         "classes": classes, "more_classes": len(run.census.category_columns) - len(classes),
         "census_note": _census_note(run, places), "charts": [d for c in charts if (d := _charts.draw(c))],
@@ -155,12 +156,11 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
         "crops": crops, "whole": whole, "canAdd": EDIT_OF["add-box"] not in run.no_place, **choices_without_finding(run.no_place)})
 
 
-def _by_reason(outcomes: Iterable[Outcome], status: str) -> list[tuple[str, list[Outcome]]]:
-    """Return the checks that crashed, or that were skipped, by reason."""
+def _by_reason(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
+    """Return the checks that crashed, were skipped or do not apply, by reason."""
     reasons: dict[str, list[Outcome]] = {}
     for o in outcomes:
-        if o.status == status:
-            reasons.setdefault(str(o.metrics.get("reason", "")), []).append(o)
+        reasons.setdefault(str(o.metrics.get("reason", "")), []).append(o)
     return list(reasons.items())
 
 

@@ -104,8 +104,9 @@ def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Pl
                 continue
             cut = result.crops[by_image[place.image][place.boxes]]
             records.append({"image": place.image, "src": b64encode(cut.content).decode(), "window": _rounded(cut.window),
-                            "size": cut.size_wh, "boxes": [_rounded(b) for b in place.boxes]})
-        cost = sum(len(r.get("src", "")) + 60 for r in records)
+                            "size": cut.size_wh, "boxes": [_rounded(b) for b in place.boxes],
+                            **({"around": [_rounded(b) for b in place.around]} if place.around else {})})
+        cost = sum(len(r.get("src", "")) + 60 + 40 * len(r.get("around", ())) for r in records)
         if left["all"] - left["whole"] < cost:
             left["all"] = 0
             return

@@ -18,7 +18,7 @@ from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._choices import dropdowns
 from dsinspect_reports.xlsx._decided import DecidedColumn, Placed, value_text
-from dsinspect_reports.xlsx._tables import MAX_LINKS, TableSheet
+from dsinspect_reports.xlsx._tables import LINE_HEIGHT, MAX_LINKS, TableSheet, line_count
 from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn
 
 if TYPE_CHECKING:
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 WIDTHS = {
     named.PICTURE: 30, named.DECISION: 15, named.NEW_VALUE: 20, named.COMMENT: 26, named.REASON: 40, named.MESSAGE: 58,
-    named.CLASS: 16, named.IMAGE: 40, named.SEVERITY: 11, named.CODE: 9, named.CHECK: 20, named.FIX: 22, named.SPLIT: 9,
+    named.CLASS: 16, named.IMAGE: 40, named.SEVERITY: 11, named.CODE: 9, named.CHECK: 20, named.FIX: 16, named.SPLIT: 9,
     named.REVIEWER: 14, named.ANNOTATION: 12, named.SOURCE: 30, named.LINE: 8, named.INDEX: 8, named.FINGERPRINT: 18}
+WRAPPED = frozenset((named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON, named.FIX))
+"""Columns whose text decides how high a row is."""
 PRINTED = named.CODE
 """The last column that is printed: what is right of it is for programs and searches."""
-LINE_HEIGHT = 15.0
-"""Of a row of text, points."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.NEW_VALUE: (TextColumn(entry), decided({k: value_text(d.value) for k, d in rows.items()})),
         named.COMMENT: (TextColumn(entry), decided({k: d.comment for k, d in rows.items()})),
         named.REASON: (TextColumn(wrapped), decided({k: d.reason for k, d in rows.items()})),
+        named.FIX: (TextColumn(wrapped), Cells(found, fixes)),
         named.MESSAGE: (TextColumn(wrapped), Cells(found, lambda o, rows: o.findings.messages(rows))),
         named.CLASS: (TextColumn(wrapped), column("category")),
         named.IMAGE: (TextColumn(link), column("image")),
@@ -100,7 +101,6 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.SEVERITY: (TextColumn(text), Cells(found, lambda o, rows: marks[o.findings.severities(o.severity)[rows]])),
         named.CODE: (TextColumn(text), Cells(found, lambda o, rows: [o.code] * len(rows))),
         named.CHECK: (TextColumn(text), Cells(found, lambda o, rows: [o.name] * len(rows))),
-        named.FIX: (TextColumn(text), Cells(found, fixes)),
         named.SPLIT: (TextColumn(text), column("split")),
         named.REVIEWER: (TextColumn(entry), decided({k: d.reviewer for k, d in rows.items()})),
         named.ANNOTATION: (NumberColumn(whole), Cells(found, annotation_ids)),
@@ -206,20 +206,10 @@ def text_heights(table: TableSheet, first: int, last: int) -> list[float]:
     lines = [1] * (last - first)
     for at, header in enumerate(table.headers):
         values = table.columns[at][1]
-        if header in (named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON) and values is not None:
+        if header in WRAPPED and values is not None:
             width = table.widths[at]
             lines = [max(n, line_count(str(v or ""), width)) for n, v in zip(lines, values[first:last], strict=True)]
     return [LINE_HEIGHT * n + 3 for n in lines]
-
-
-def line_count(text: str, width: float) -> int:
-    """Return how many lines a text takes in a column, wide characters counted twice.
-
-    >>> line_count("a" * 30, 10), line_count("", 10), line_count("漢" * 10, 10)
-    (4, 1, 3)
-    """
-    room = max(width - 1.5, 1.0)
-    return sum(max(1, -int(-(len(part) + sum(ord(c) > 0x2E80 for c in part)) // room)) for part in text.split("\n")) or 1
 
 
 def decorate_findings(sheet: Any, findings: FindingsTable, run: Run, first: int, classes: str | None) -> None:

@@ -12,8 +12,8 @@ from dsinspect.findings.severity import Severity
 from dsinspect.protocols.review_sheet import ADD_SHEET, BY_CHECK_SHEET, EARLIER_SHEET, FINDINGS_SHEET
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._findings import code_width, line_count
-from dsinspect_reports.xlsx._tables import print_layout
+from dsinspect_reports.xlsx._findings import code_width
+from dsinspect_reports.xlsx._tables import line_count, print_layout
 
 WIDTHS = (3, 16, 26, 11, 12, 78, 16)
 CODE_COLUMN = 4
@@ -22,12 +22,12 @@ CHART_ROW = 15
 CHART_ROWS = 18
 """Rows that they take."""
 BAR_CELLS = 40
-_ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "skipped": 5, "clean": 4}
+_ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "skipped": 4, "clean": 5, "outside": 6}
 
 
 def how_to(run: Run, *, with_pictures: bool) -> tuple[str, ...]:
     """Return how to review, in five lines."""
-    see = ("Each row is one finding with its image: its own box is red, the other of a pair blue." if with_pictures else
+    see = ("Each row is one finding with its image: its own box is magenta, the other of a pair light blue." if with_pictures else
            "Each row is one finding.")
     return (
         f"1.  Open the sheet {FINDINGS_SHEET}. {see} Filter and sort as you like; no decision depends on the row.",
@@ -43,7 +43,7 @@ def how_to(run: Run, *, with_pictures: bool) -> tuple[str, ...]:
 def outcome_status(outcome: Outcome) -> str:
     """Return a status, or for findings their worst severity."""
     if outcome.status != "found":
-        return outcome.status
+        return outcome.status if outcome.applies else "outside"
     return str(list(Severity)[int(outcome.findings.severities(outcome.severity).max(initial=0))])
 
 

@@ -71,10 +71,10 @@ class Pictures:
 
 @dataclass(frozen=True)
 class _Job:
-    """The images of one finding: a record of a measured image and the boxes to draw, each; none where there is none on disk."""
+    """The images of one finding: records of images on disk, each with the boxes to mark and those to draw thin."""
 
     row: int
-    shown: tuple[tuple[Mapping[str, Any], tuple[Any, ...]], ...]
+    shown: tuple[tuple[Mapping[str, Any], tuple[Any, ...], tuple[Any, ...]], ...]
     about_image: bool
 
 
@@ -119,8 +119,8 @@ def _jobs(places: Places, found: Sequence[Outcome], each: int) -> Iterator[tuple
     start = 0
     for outcome in found:
         for rank, finding in enumerate(outcome.first(each)):
-            shown = tuple((places.images.take(np.array([p.image])).records()[0], p.boxes) for p in places.of(finding))
-            shown = tuple((_needed(image), boxes) for image, boxes in shown if image["file"])
+            shown = tuple((places.images.take(np.array([p.image])).records()[0], p.boxes, p.around) for p in places.of(finding))
+            shown = tuple((_needed(image), boxes, around) for image, boxes, around in shown if image["file"])
             yield rank, _Job(start + rank, shown, finding.image is not None)
         start += len(outcome.findings)
 

@@ -14,8 +14,8 @@ from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._decided import Placed, value_text
-from dsinspect_reports.xlsx._findings import WIDTHS, choice, code_width, line_count
-from dsinspect_reports.xlsx._tables import print_layout
+from dsinspect_reports.xlsx._findings import WIDTHS, choice, code_width
+from dsinspect_reports.xlsx._tables import line_count, print_layout
 
 ROOM_TO_ADD = 200
 """Empty rows with dropdowns on the sheet Add."""

@@ -12,9 +12,9 @@ from dsinspect.protocols.review_sheet import MAX_TEXT
 INK, QUIET, LINE, PAPER = "1F2933", "6B7785", "D5DBE1", "F4F6F8"
 ACCENT = "1D4E89"
 SEVERITY = {"error": ("B42318", "FDE8E6"), "warning": ("8A5A00", "FFF3D6"), "info": ("1D4E89", "E6F0FB"),
-            "clean": ("1E7B4F", "E5F5EC"), "skipped": (QUIET, PAPER), "crashed": ("FFFFFF", "B42318")}
-MARK = {"error": "✖ error", "warning": "▲ warning", "info": "● info", "clean": "✔ clean", "skipped": "- skipped",
-        "crashed": "! crashed"}
+            "clean": ("1E7B4F", "E5F5EC"), "skipped": ("8A5A00", PAPER), "outside": (QUIET, PAPER), "crashed": ("FFFFFF", "B42318")}
+MARK = {"error": "✖ error", "warning": "▲ warning", "info": "● info", "clean": "✔ clean", "skipped": "? skipped",
+        "outside": "does not apply",         "crashed": "! crashed"}
 """Text beside each colour, so that a print without colour tells them apart."""
 SERIES = ("1D4E89", "E07A1F", "2A9D8F", "8E6C8A")
 
@@ -41,6 +41,7 @@ RIGHT_WRAP = Alignment(vertical="top", horizontal="right", wrap_text=True)
 RIGHT_INDENT = Alignment(vertical="top", horizontal="right", indent=1)
 LEFT = Alignment(vertical="top", horizontal="left")
 MIDDLE = Alignment(vertical="center")
+MIDDLE_WRAP = Alignment(vertical="center", wrap_text=True)
 RIGHT_MIDDLE = Alignment(vertical="center", horizontal="right")
 
 

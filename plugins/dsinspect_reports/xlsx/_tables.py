@@ -19,6 +19,12 @@ from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn, rows_x
 if TYPE_CHECKING:
     pass
 
+LINE_HEIGHT = 15.0
+"""Of a row of text, points."""
+MAX_WIDTH = 40.0
+"""Of a column of a table, characters; longer texts are wrapped."""
+FITTED_ROWS = 10_000
+"""Rows that are made as high as their text; of the rest the program that opens the workbook does it."""
 MAX_LINKED = 40
 """Characters of a linked path: LibreOffice wraps no link, and cuts a longer one off."""
 MAX_LINKS = 2000
@@ -40,6 +46,7 @@ class TableSheet:
         heights: of tall rows, points, by number of the row in the table, from 0.
         frozen: letter of the first column that scrolls.
         printed: number of columns that are printed; 0 for all.
+        header_height: of the row of headers, points.
     """
 
     title: str
@@ -52,6 +59,7 @@ class TableSheet:
     heights: Mapping[int, float] = field(default_factory=dict)
     frozen: str = "A"
     printed: int = 0
+    header_height: float = 22.0
 
 
 def add_table(book: Any, table: TableSheet, streamed: dict[str, Rows], images: Sequence[Any] | None = None,
@@ -79,12 +87,12 @@ def add_table(book: Any, table: TableSheet, streamed: dict[str, Rows], images: S
 
 
 def _rows(sheet: Any, table: TableSheet, first: int, last: int) -> Rows:
-    plain = TextColumn(style.style_number(sheet, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=style.MIDDLE))
-    to_fill = TextColumn(style.style_number(sheet, style.INPUT_FONT, fill=style.INPUT_HEADER_FILL, alignment=style.MIDDLE))
+    plain = TextColumn(style.style_number(sheet, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=style.MIDDLE_WRAP))
+    to_fill = TextColumn(style.style_number(sheet, style.INPUT_FONT, fill=style.INPUT_HEADER_FILL, alignment=style.MIDDLE_WRAP))
     header = "".join((to_fill if h in table.inputs else plain).cells([h])[0] for h in table.headers)
 
     def rows() -> Iterator[bytes]:
-        yield f'<row ht="22" customHeight="1">{header}</row>'.encode()
+        yield f'<row ht="{table.header_height:g}" customHeight="1">{header}</row>'.encode()
         yield from rows_xml(table.columns, first, last, table.heights)
 
     return Rows(f"A1:{get_column_letter(len(table.headers))}{last - first + 1}", rows)
@@ -138,7 +146,7 @@ def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, f
         widths: of columns, where it is not that of the header.
         shares: columns of parts of 1, which are shown as per cent.
     """
-    text = style.style_number(sheet)
+    text = style.style_number(sheet, alignment=style.WRAP)
     columns: list[tuple[Column, Any]] = []
     headers = [str(c) for c in frame.columns]
     for k, name in enumerate(headers):
@@ -150,7 +158,28 @@ def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, f
         else:
             columns.append((TextColumn(text), values))
     sizes = [(widths or {}).get(h, max(10.0, min(len(h) + 3.0, 30.0))) for h in headers]
-    return TableSheet(title, headers, columns, len(frame), sizes)
+    heights: dict[int, float] = {}
+    for k, (_, values) in enumerate(columns):
+        if values.dtype.kind not in "iufb":
+            texts = ["" if v is None or v != v else str(v) for v in values[:FITTED_ROWS].tolist()]
+            sizes[k] = max(sizes[k], min(max((len(t) for t in texts), default=0) + 2.0, MAX_WIDTH))
+            for row, told in enumerate(texts):
+                lines = line_count(told, sizes[k])
+                if lines > 1:
+                    heights[row] = max(heights.get(row, 0.0), LINE_HEIGHT * lines + 3)
+    deepest = max((line_count(h, w) for h, w in zip(headers, sizes, strict=True)), default=1)
+    return TableSheet(title, headers, columns, len(frame), sizes, heights=heights,
+                      header_height=max(22.0, LINE_HEIGHT * deepest + 5))
+
+
+def line_count(text: str, width: float) -> int:
+    """Return how many lines a text takes in a column, wide characters counted twice.
+
+    >>> line_count("a" * 30, 10), line_count("", 10), line_count("漢" * 10, 10)
+    (4, 1, 3)
+    """
+    room = max(width - 1.5, 1.0)
+    return sum(max(1, -int(-(len(part) + sum(ord(c) > 0x2E80 for c in part)) // room)) for part in text.split("\n")) or 1
 
 
 def number_shape(values: np.ndarray[Any, Any]) -> str:

@@ -40,11 +40,12 @@ async function start() {
   const check = h("select", { "aria-label": "Check", onchange: () => filter() }, option("all checks", ""), ...codes.map((c) => option(c)));
   const severity = h("select", { "aria-label": "Severity", onchange: () => filter() }, option("all severities", ""), ...["error", "warning", "info"].map((s) => option(s)));
   const category = h("select", { "aria-label": "Class", onchange: () => filter() }, option("all classes", ""), ...names.map((n) => option(n)));
-  const skip = h("input", { type: "checkbox", onchange: () => filter() });
+  const skip = h("input", { type: "checkbox", onchange: () => filter() }), differing = h("input", { type: "checkbox", onchange: () => filter() });
+  const disagreements = h("label", { className: "disagreements", hidden: true }, differing, h("span", {}));
   const progress = h("progress", { max: Math.max(findings.length, 1), value: 0, "aria-label": "Decided" });
   const progressText = h("span", { className: "progress n" });
   const reviewer = h("input", { type: "text", className: "reviewer", placeholder: "Your name", "aria-label": "Reviewer", value: who.reviewer, onchange: () => { decisions.reviewer = reviewer.value.trim(); later(); } });
-  document.getElementById("top").append(h("h1", { textContent: state.dataset }), search, check, severity, category, h("label", {}, skip, "skip decided (s)"), h("span", { className: "spacer" }), progress, progressText, reviewer,
+  document.getElementById("top").append(h("h1", { textContent: state.dataset }), search, check, severity, category, h("label", {}, skip, "skip decided (s)"), disagreements, h("span", { className: "spacer" }), progress, progressText, reviewer,
     h("button", { type: "button", textContent: "Wall", title: "Wall of a class (v)", onclick: () => openWall() }), h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }),
     h("a", { href: "api/decisions.json", download: "decisions.json", textContent: "decisions.json" }), h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }));
 
@@ -71,7 +72,7 @@ async function start() {
 
   function filter() {
     const words = search.value.trim().toLowerCase(), rank = SEVERITIES.indexOf(severity.value), was = current();
-    shown = findings.filter((f) => (!check.value || f.check.code === check.value) && (rank < 0 || f.severity === rank) && (!category.value || f.category === category.value) && (!words || f.text.includes(words)) && (!skip.checked || !isDecided(f)));
+    shown = findings.filter((f) => (!check.value || f.check.code === check.value) && (rank < 0 || f.severity === rank) && (!category.value || f.category === category.value) && (!words || f.text.includes(words)) && (!skip.checked || !isDecided(f)) && (!differing.checked || decisions.differ(f.subject)));
     at = Math.max(shown.indexOf(was), 0);
     show();
   }
@@ -118,12 +119,17 @@ async function start() {
     const start = Math.max(0, Math.min(at - WINDOW / 2, shown.length - WINDOW));
     list.replaceChildren(...shown.slice(start, start + WINDOW).map((f, k) => {
       const d = decisions.of(f.subject) ?? wholeOf(f.check.code);
-      const li = h("li", { className: d ? "done" : "", onclick: () => { at = start + k; show(); } }, h("b", { textContent: f.check.code }), ` ${(f.path ?? f.category ?? "").split("/").pop()} `, d ? h("span", { className: "did", textContent: d.action }) : null);
+      const li = h("li", { className: d ? "done" : "", onclick: () => { at = start + k; show(); } }, h("b", { textContent: f.check.code }), ` ${(f.path ?? f.category ?? "").split("/").pop()} `, d ? h("span", { className: "did", textContent: d.action }) : null, decisions.differ(f.subject) ? h("span", { className: "differs", textContent: "reviewers disagree" }) : null);
       if (start + k === at) li.setAttribute("aria-current", "true");
       return li;
     }));
-    list.querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
+    const line = list.querySelector('[aria-current="true"]'), room = list.parentElement; // scroll the list alone, never the page
+    if (line && line.offsetTop < room.scrollTop) room.scrollTop = line.offsetTop;
+    else if (line && line.offsetTop + line.offsetHeight > room.scrollTop + room.clientHeight) room.scrollTop = line.offsetTop + line.offsetHeight - room.clientHeight;
     const done = [...tally.keys()].reduce((sum, code) => sum + decidedOf(code), 0);
+    const odd = [...decisions.atOdds].filter((subject) => bySubject.has(subject)).length;
+    disagreements.hidden = !odd && !differing.checked;
+    disagreements.lastChild.textContent = `${plural(odd, "disagreement")} only`;
     progress.value = done;
     progressText.textContent = `${count(done)} of ${count(findings.length)}`;
   }

@@ -10,8 +10,11 @@ export class Panel {
     this.about = h("div", { className: "about" });
     this.buttons = h("div", { className: "tools" });
     this.made = h("div", { className: "made" });
-    this.counters = h("div", { className: "counters" });
-    root.append(this.about, this.buttons, this.made, this.counters);
+    this.counters = h("div", {});
+    const isWide = matchMedia("(min-width: 901px)"); // on a phone the list is what comes after the buttons
+    this.folded = h("details", { className: "counters", open: isWide.matches }, h("summary", { textContent: "Counts by check and reviewer" }), this.counters);
+    isWide.addEventListener("change", () => { this.folded.open = isWide.matches; });
+    root.append(this.about, this.buttons, this.made, this.folded);
   }
 
   finding(f, place, total) {
@@ -41,8 +44,7 @@ export class Panel {
     const all = [...(this.decisions.by.get(subject) ?? [])], whole = code && [...(this.decisions.by.get(`k:${code}`) ?? [])];
     const line = (who, x, of = "") => h("p", { className: who === this.decisions.reviewer ? "own" : "other", textContent: `${who === this.decisions.reviewer ? "You" : who || "Somebody"}${of}: ${x.action} ${valueText(x.value)}${x.comment ? ` · ${x.comment}` : ""}` });
     this.made.replaceChildren(...all.map(([who, x]) => line(who, x)), ...(whole || []).map(([who, x]) => line(who, x, ` on all of ${code}`)));
-    const wishes = new Set(all.map(([, x]) => JSON.stringify([x.action, x.value ?? null])));
-    if (wishes.size > 1) this.made.append(h("p", { className: "differ", textContent: "Reviewers disagree: nothing of it will be applied." }));
+    if (this.decisions.differ(subject)) this.made.append(h("p", { className: "differ", textContent: "Reviewers disagree: nothing of it will be applied." }));
   }
 
   /** Counters per check (code, decided, all) and per reviewer. */

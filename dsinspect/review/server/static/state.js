@@ -58,6 +58,7 @@ export class Decisions extends EventTarget {
     this.counts = counts;
     this.people = new Map();
     this.by = new Map(); // subject -> Map(reviewer -> decision)
+    this.atOdds = new Set(); // subjects on which reviewers want different things
     this.rare = new Set(); // subjects of new boxes and of classes: few, and asked for at each drawing
     this.last = 0;
     this.undoable = [];
@@ -80,6 +81,11 @@ export class Decisions extends EventTarget {
     return [...(this.by.get(subject) ?? [])].filter(([who]) => who !== this.reviewer);
   }
 
+  /** Say whether reviewers want different things of a subject. */
+  differ(subject) {
+    return this.atOdds.has(subject);
+  }
+
   /** The boxes that are to be added to an image: {box, category}. */
   added(path) {
     return this.ofRare().filter((d) => d.action === "add-box" && d.record.image === path).map((d) => ({ box: d.value.bbox_xyxy, category: d.value.category }));
@@ -99,6 +105,7 @@ export class Decisions extends EventTarget {
     this.people.set(reviewer, (this.people.get(reviewer) ?? 0) + Number(Boolean(decision)) - Number(hadOwn));
     decision ? all.set(reviewer, decision) : all.delete(reviewer);
     all.size ? this.by.set(subject, all) : this.by.delete(subject);
+    new Set([...all.values()].map((d) => JSON.stringify([d.action, d.value ?? null]))).size > 1 ? this.atOdds.add(subject) : this.atOdds.delete(subject);
     if (subject.startsWith("n:") || subject.startsWith("c:")) all.size ? this.rare.add(subject) : this.rare.delete(subject);
     if (had !== all.size > 0) this.counts(subject, all.size ? 1 : -1);
   }

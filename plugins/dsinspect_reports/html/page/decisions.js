@@ -29,6 +29,7 @@ class Decisions extends EventTarget {
       this.reviewer = kept?.reviewer ?? "";
       this.log = kept?.log ?? [];
       this.unsaved = kept?.unsaved ?? this.made.size;
+      this.isAsked = kept?.isAsked ?? false; // for a name
     } catch {
       this.isKept = false;
       this.reviewer = "";
@@ -96,7 +97,7 @@ class Decisions extends EventTarget {
 
   keep() {
     try {
-      localStorage.setItem(this.key, JSON.stringify({ made: [...this.made], log: this.log.slice(-200), reviewer: this.reviewer, unsaved: this.unsaved }));
+      localStorage.setItem(this.key, JSON.stringify({ made: [...this.made], log: this.log.slice(-200), reviewer: this.reviewer, unsaved: this.unsaved, isAsked: this.isAsked }));
       this.isKept = true;
     } catch {
       this.isKept = false;

@@ -29,7 +29,7 @@ function start(root) {
   const number = h("p", { className: "quiet number", role: "status" });
   const progress = h("progress", { max: findings.length, value: 0, "aria-label": "Decided" });
   const progressText = h("span", { className: "progress" });
-  const save = h("button", { type: "button", className: "main", textContent: "Save decisions", title: "Save decisions.json (S)", onclick: () => decisions.save() });
+  const save = h("button", { type: "button", className: "main", textContent: "Save decisions", title: "Save decisions.json (S)", onclick: () => saveNamed() });
   const file = h("input", { type: "file", accept: ".json,application/json", hidden: true, "aria-label": "Decisions to load", onchange: () => load() });
   const bulk = h("span", { className: "bulk" }), whole = h("span", { className: "bulk" });
   const reviewer = h("input", { type: "text", className: "reviewer", placeholder: "Your name", "aria-label": "Reviewer", value: decisions.reviewer,
@@ -197,6 +197,18 @@ function start(root) {
     return isOpen;
   }
 
+  /** Save; whoever gave no name is asked for one, once. */
+  async function saveNamed() {
+    if (!decisions.made.size) return say("There is no decision to save");
+    if (!decisions.reviewer && !decisions.isAsked) {
+      const name = await ask("Your name", "", "It stands beside your decisions, so that others know whom to ask. It may stay empty.");
+      if (name === null) return;
+      decisions.isAsked = true;
+      decisions.reviewer = reviewer.value = name;
+    }
+    decisions.save();
+  }
+
   async function load() {
     try {
       const [taken, unknown] = decisions.take(await file.files[0].text());
@@ -222,7 +234,7 @@ function start(root) {
     else if (event.key === "Enter" && current && (event.target.tagName !== "BUTTON") && !event.target.closest("details, [role=tab]")) openImage(current, 0);
     else if (event.key === "s") { undecided.checked = !undecided.checked; filter(); }
     else if (event.key === "/") search.focus();
-    else if (event.key === "S") decisions.save();
+    else if (event.key === "S") saveNamed();
     else if (event.key === "?") showKeys("Keys", KEYS);
     else return false;
     return true;
