@@ -467,7 +467,7 @@ def sliver(p: Planted) -> None:
 
 def box_of_boxes(p: Planted) -> None:
     picture = p.pick()
-    held = [("car", 15.0 + 35 * k, 20.0, 40.0 + 35 * k, 45.0) for k in range(3)]
+    held = [("car", 15.0 + 35 * k, 20.0, 40.0 + 35 * k, 85.0) for k in range(3)]
     picture.boxes = [("car", 10.0, 10.0, 120.0, 100.0), *held]
     p.due.append(("BOX015", picture.name))
 

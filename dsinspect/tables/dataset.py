@@ -48,6 +48,8 @@ class DatasetInfo:
         has_files: True when at least one image of the set is on disk.
         beyond: what the files hold that no table has (`info`, unknown keys), in words, and how many; counted where the
             column `FORMAT:beyond` was asked for, by formats that have it.
+        config: the file that names classes and splits, relative to the root; None where the format has none.
+        named_splits: the splits as that file spells them, and whether what they name is on disk (or to be downloaded).
     """
 
     format: str
@@ -61,6 +63,8 @@ class DatasetInfo:
     notes: tuple[str, ...] = ()
     has_files: bool = True
     beyond: Mapping[str, int] = field(default_factory=dict)
+    config: str | None = None
+    named_splits: Mapping[str, bool] = field(default_factory=dict)
 
 
 class Tables:

@@ -16,8 +16,13 @@ from dsinspect_trainers._label_text import Judged, judge_text
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from dsinspect.tables.dataset import DatasetInfo
+
+State = tuple[tuple[tuple[Stop, ...], tuple[tuple[str | None, int, int, int], ...]], ...]
+"""Of each shard what the configuration stops, and of each split the images, those that arrive, and those with a label file."""
 VERIFY = "data/utils.py: verify_image_label"
 IMAGE = "data/utils.py: verify_image_label; check_image from 8.4.52 on"
+CONFIG = "data/utils.py: check_det_dataset"
 LABELS = "data/dataset.py: YOLODataset.get_labels"
 OUT: Final = "leaves-out-image"
 FIRST_FORMATS = ("bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm")
@@ -74,6 +79,12 @@ RULES = (
          "corrupt JPEG restored and saved", until="8.4.167"),
     Rule("trailing-bytes", "rewrites", "bytes follow the end marker of a JPEG: the file is replaced by one saved at quality 100",
          IMAGE, "corrupt JPEG restored and saved", since="8.4.167"),
+    Rule("not-yaml", "stops", "the configuration is no .yaml or .yml file (Darknet's obj.data)", CONFIG,
+         "AssertionError: Attempting to load non-YAML file|AssertionError: Not a YAML file"),
+    Rule("no-split-key", "stops", "the configuration has no `train` or no `val` (or `validation`)", CONFIG,
+         "SyntaxError: 'val:' key missing"),
+    Rule("no-split-place", "stops", "what `train` or `val` names is not on disk and no `download` is given; `test` may be missing",
+         CONFIG, "FileNotFoundError"),
     Rule("no-valid-image", "stops", "no image of a split is left", LABELS, "ValueError: not enough values to unpack",
          until="8.3.133"),
     Rule("no-valid-image", "stops", "no image of a split is left", LABELS, "RuntimeError: No valid images found", since="8.3.133"),
@@ -292,20 +303,21 @@ class Ultralytics(Trainer):
 
     # The whole set
 
-    def _state(self, loaded: Loaded, making: Making) -> tuple[tuple[str | None, int, int, int], ...]:
+    def _state(self, loaded: Loaded, making: Making) -> State:
         """Return of each split: its images, those that arrive, and those with a label file."""
         images = loaded.images
         splits = np.array([s if s is not None else "" for s in images["split"].tolist()], object)
         labelled = is_given(images["source"]) if loaded.dataset.format == "yolo" else np.ones(len(images), bool)
-        return tuple((str(s) or None, int((splits == s).sum()), int((making.arrives & (splits == s)).sum()),
+        counts = tuple((str(s) or None, int((splits == s).sum()), int((making.arrives & (splits == s)).sum()),
                       int((labelled & (splits == s)).sum())) for s in sorted(set(splits.tolist())))
+        return ((stops_of_config(loaded.dataset), counts),)
 
-    def finish(self, state: tuple[tuple[str | None, int, int, int], ...] | None) -> Sequence[Stop]:
-        """Return the splits of which nothing is left."""
+    def finish(self, state: State | None) -> Sequence[Stop]:
+        """Return what is wrong with the configuration, and the splits of which nothing is left."""
         totals: dict[str | None, list[int]] = {}
-        for split, *counts in state or ():
+        for split, *counts in (c for _, of_splits in state or () for c in of_splits):
             totals[split] = [a + b for a, b in zip(totals.get(split, [0, 0, 0]), counts, strict=True)]
-        stops = []
+        stops = list(state[0][0]) if state else []  # of the whole set: each shard says the same
         for split, (images, arriving, labelled) in totals.items():
             where = "" if split is None else f" of split {split}"
             if images and not arriving:
@@ -316,6 +328,24 @@ class Ultralytics(Trainer):
                 stops.append(Stop(f"ValueError: No labels found (no image{where} has a label file)",
                                   "data/dataset.py: YOLODataset.cache_labels", (1,), split=split))
         return stops
+
+
+def stops_of_config(dataset: DatasetInfo) -> tuple[Stop, ...]:
+    """Return what makes the reading of data.yaml raise, the first met at the front; nothing without a configuration."""
+    if dataset.format != "yolo" or dataset.config is None:
+        return ()
+    if not dataset.config.lower().endswith((".yaml", ".yml")):
+        return (Stop("AssertionError: Not a YAML file", CONFIG, (0, 0), source=dataset.config,
+                     found="a data.yaml is needed"),)
+    named = dataset.named_splits
+    stops = [Stop(f"SyntaxError: '{key}:' key missing", CONFIG, (0, 1), source=dataset.config, split=key)
+             for key, others in (("train", ("train",)), ("val", ("val", "validation"))) if not any(k in named for k in others)]
+    for key, error, where in (("val", "images not found, missing path", CONFIG),
+                              ("train", "does not exist", "data/base.py: BaseDataset.get_img_files")):
+        if not named.get(key, key != "val" or named.get("validation", True)):
+            stops.append(Stop(f"FileNotFoundError: {error}", where, (0, 2 if key == "val" else 3), source=dataset.config, split=key,
+                              found=f"{key} names a place that is not on disk"))
+    return tuple(stops)
 
 
 def _rules_of_files(making: Making, rules: Sequence[Rule]) -> NDArray[np.bool_]:

@@ -26,7 +26,7 @@ def labels(tmp_path: Path) -> Path:
     for name, text in rows.items():
         assert cv2.imwrite(str(root / "images" / f"{name}.png"), np.zeros((40, 60, 3), np.uint8))
         (root / "labels" / f"{name}.txt").write_text(text)
-    (root / "data.yaml").write_text("train: images\nnames: [cat, dog]\n")
+    (root / "classes.txt").write_text("cat\ndog\n")
     return root
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from trainers.recorded import cases, fates, image, judge, loaded, recorded
+from trainers.recorded import cases, fates, image, judge, judged, loaded, recorded
 
 from dsinspect.protocols.trainers import DROPPED, Loaded
 from dsinspect_trainers.ultralytics import Ultralytics
@@ -100,3 +100,35 @@ def test_image_files_fare_as_recorded(release: str, image_set: Loaded) -> None:
             assert rule is None, (name, fate, rule)
         assert (path in written) == ("rewritten" in fate), (name, fate)
         assert ("through hard links" in fate) == ("hard links" in written.get(path, "")), (name, fate)
+
+
+@pytest.mark.parametrize(("config", "errors"), [
+    ("train: train\nval: train\n", []),
+    ("train: train\nvalidation: train\n", []),
+    ("train: train\nval: train\ntest: nowhere\n", []),
+    ("train: train\nval: nowhere\n", ["FileNotFoundError: images not found, missing path"]),
+    ("train: train\nvalidation: nowhere\n", ["FileNotFoundError: images not found, missing path"]),
+    ("train: train\nval: nowhere\ndownload: https://example.org/set.zip\n", []),
+    ("train: nowhere\nval: train\n", ["FileNotFoundError: does not exist"]),
+    ("train: train\n", ["SyntaxError: 'val:' key missing"]),
+    ("train: train\nvalid: train\n", ["SyntaxError: 'val:' key missing"]),
+    ("val: train\n", ["SyntaxError: 'train:' key missing"])])
+def test_a_configuration_without_its_splits_stops_it(tmp_path: Path, config: str, errors: list[str]) -> None:
+    one_image(tmp_path)
+    (tmp_path / "data.yaml").write_text(f"{config}nc: 1\nnames: [a]\n")
+    _, _, verdict = judged(tmp_path, "yolo", Ultralytics())
+    assert [s.error for s in verdict.in_order()] == errors
+
+
+def test_darknets_configuration_stops_it(tmp_path: Path) -> None:
+    one_image(tmp_path)
+    (tmp_path / "obj.data").write_text("classes=1\ntrain=train\nvalid=train\nnames=obj.names\n")
+    (tmp_path / "obj.names").write_text("a\n")
+    _, _, verdict = judged(tmp_path, "yolo", Ultralytics())
+    assert [s.error for s in verdict.in_order()] == ["AssertionError: Not a YAML file"]
+
+
+def one_image(root: Path) -> None:
+    (root / "train").mkdir()
+    (root / "train" / "x.jpg").write_bytes(image("plain.jpg"))
+    (root / "train" / "x.txt").write_text("0 0.5 0.5 0.2 0.2\n")
