@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -519,6 +520,23 @@ def test_an_edited_cell_without_its_decision_is_told(cli: Any, report: Any, tmp_
     audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
     assert {a["new"] for a in audit} >= {other, "10, 12, 60, 64"}
     assert next(a["new"] for a in audit if a["code"] == "BOX005").split(", ")[2] == f"{wide + 7:g}"
+
+
+def test_a_workbook_that_is_mailed_alone_has_its_images_inside(cli: Any, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLES / "coco", tmp_path / "set")
+    assert cli("report", tmp_path / "set", "-o", tmp_path / "r.xlsx", "--quiet").code == 0
+    (tmp_path / "mailed").mkdir()
+    path = Path(shutil.move(tmp_path / "r.xlsx", tmp_path / "mailed"))
+    shutil.rmtree(tmp_path / "set")
+    with zipfile.ZipFile(path) as archive:
+        inside = {n for n in archive.namelist() if n.startswith("xl/media/")}
+        relations = b"".join(archive.read(n) for n in archive.namelist() if n.startswith("xl/drawings/_rels/"))
+    assert len(inside) > 20
+    assert b"External" not in relations
+    with zipfile.ZipFile(through_libreoffice(path, "xlsx", tmp_path / "office")) as archive:
+        shown = [archive.read(n) for n in archive.namelist() if n.startswith("xl/media/")]
+    assert len(shown) > 15  # equal ones are one there
+    assert all(content.startswith(b"\xff\xd8") for content in shown)
 
 
 def test_hostile_names_do_nothing(cli: Any, tmp_path: Path) -> None:
