@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from dsinspect.io.under_way import under_way
+from dsinspect.io.under_way import is_alive, under_way
+
+_PARTIAL = re.compile(r"\.(.*)\.(\d+)-\d+\.part(\.[^.]*)?", re.DOTALL)
 
 
 def partial_name(path: Path) -> Path:
@@ -24,7 +27,8 @@ def partial_name(path: Path) -> Path:
 def atomic(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """Give the temporary name to write to; it gets its own name when the block ends well, and goes when it does not.
 
-    Whatever stands at `path`, a link too, is replaced and never written through.
+    Whatever stands at `path`, a link too, is replaced and never written through. A durable file sweeps up what processes that
+    were killed left of it.
 
     Args:
         path: the file to be.
@@ -35,6 +39,8 @@ def atomic(path: Path, *, durable: bool = True) -> Iterator[Path]:
         OSError: it cannot be written.
     """
     partial = partial_name(path)
+    if durable:
+        _sweep_beside(path)
     try:
         with under_way(partial):
             yield partial
@@ -63,3 +69,22 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def sweep_below(folder: Path) -> None:
+    """Remove the temporary files below a folder that processes which were killed left there; links are not followed."""
+    for where, _, names in os.walk(folder):
+        _sweep(where, names)
+
+
+def _sweep_beside(path: Path) -> None:
+    with contextlib.suppress(OSError):  # no such folder: writing says so
+        _sweep(path.parent, os.listdir(path.parent), path.stem[:100])  # noqa: PTH208 - names are enough
+
+
+def _sweep(folder: str | Path, names: Iterable[str], stem: str | None = None) -> None:
+    for name in names:
+        match = _PARTIAL.fullmatch(name) if name.startswith(".") else None
+        if match and stem in (None, match[1]) and not is_alive(int(match[2])):
+            with contextlib.suppress(OSError):  # a folder, or one that is not ours: it stays
+                os.unlink(os.path.join(folder, name))  # noqa: PTH108, PTH118

@@ -29,3 +29,14 @@ def sweep() -> None:
         else:
             with contextlib.suppress(OSError):
                 os.unlink(path)  # noqa: PTH108
+
+
+def is_alive(pid: int) -> bool:
+    """Say whether a process runs; one that cannot be asked counts as running."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True

@@ -14,7 +14,7 @@ from dsinspect.errors import UserError
 from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.reading import reads_outside
-from dsinspect.io.under_way import under_way
+from dsinspect.io.under_way import is_alive, under_way
 
 
 def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
@@ -235,15 +235,5 @@ def _sweep(out: Path) -> None:
     pattern = re.compile(rf"\.{re.escape(out.name)}\.(\d+)\.part")
     for path in out.parent.iterdir():
         match = pattern.fullmatch(path.name)
-        if match and path.is_dir() and not path.is_symlink() and not _is_alive(int(match[1])):
+        if match and path.is_dir() and not path.is_symlink() and not is_alive(int(match[1])):
             shutil.rmtree(path, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):
-        return True
-    return True

@@ -154,7 +154,7 @@ class Format(ABC):
 
         Args:
             file: an annotation file of the dataset.
-            records: `images` or `annotations`.
+            records: `images` or `annotations`; `faults` for what makes the file none of its kind.
 
         Raises:
             OSError: it cannot be read.

@@ -156,8 +156,8 @@ class Run:
         fail_on: lowest severity that makes a gate of the run fail: `error`, `warning`, `info`, `skipped` (errors, and checks that
             could not look), or `never`.
         allow_empty: a set without images, boxes or image files lets a gate pass.
-        positions: gives line and column, from 1, of the records of a file (its source, and `images` or `annotations`), by their
-            index; empty where the format's records are lines.
+        positions: gives line and column, from 1, of the records of a file (its source, and `images`, `annotations` or `faults`), by
+            their index; empty where the format's records are lines.
         decisions: of earlier reviews, which reports that take decisions show beside their findings.
         own_columns: of earlier reviews: header of a column that a reviewer added to fingerprint to the cell.
     """

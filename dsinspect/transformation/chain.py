@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,7 @@ class Route:
     @cached_property
     def changes_pixels(self) -> bool:
         """Whether any step changes pixels."""
-        return any(s.transform.changes_pixels(s.params) for s in self.steps)
+        return any(_changes_pixels(s, self.image) for s in self.steps)
 
     def apply(self, pixels: NDArray[Any]) -> NDArray[Any]:
         """Return the pixels of the output."""
@@ -109,11 +110,18 @@ def blame_of(transform: Transform[Any]) -> Blame:
     return transform.blame or Blame(module.partition(".")[0], module, f"transform {transform.name}")
 
 
+def _changes_pixels(step: Step, image: ImageRow) -> bool:
+    with Watched(blame_of(step.transform), image.path):
+        return bool(step.transform.changes_pixels(step.params))
+
+
 def _matrix(transform: Transform[Any], params: Params) -> NDArray[np.float64] | None:
     with Watched(blame_of(transform)):
         matrix = transform.matrix(params)
-    if matrix is not None and np.shape(matrix) != (2, 3):
-        raise blame_of(transform).broke(f"gave a matrix of shape {np.shape(matrix)}, where (2, 3) was expected")
+        if matrix is not None:
+            matrix = np.asarray(matrix, np.float64)
+    if matrix is not None and matrix.shape != (2, 3):
+        raise blame_of(transform).broke(f"gave a matrix of shape {matrix.shape}, where (2, 3) was expected")
     return matrix
 
 
@@ -184,12 +192,14 @@ def _routes(chain: Chain, image: ImageRow, so_far: Route) -> Iterator[Route]:
         return
     first, *rest = chain
     with Watched(blame_of(first), image.path):
-        planned = [(params, params.width, params.height) for params in first.plan(image)]
-    for params, width, height in planned:
-        if width < 1 or height < 1:
-            raise blame_of(first).broke(f"planned {width} x {height} px for {image.path}")
+        planned = [(params, params.width, params.height, params.tag) for params in first.plan(image)]
+    for params, width, height, params_tag in planned:
+        if not (isinstance(width, Integral) and isinstance(height, Integral) and width >= 1 and height >= 1):
+            raise blame_of(first).broke(f"planned {width!r:.40} x {height!r:.40} px for {image.path}")
+        if not isinstance(params_tag, str):
+            raise blame_of(first).broke(f"planned the tag {params_tag!r:.40} for {image.path}, which is no text")
         following = dataclasses.replace(image, width=params.width, height=params.height, orientation=1, was_turned=False)
-        tag = "_".join(t for t in (so_far.tag, params.tag) if t)
+        tag = "_".join(t for t in (so_far.tag, params_tag) if t)
         yield from _routes(tuple(rest), following, Route(so_far.image, (*so_far.steps, Step(first, params)), tag))
 
 

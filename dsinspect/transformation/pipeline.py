@@ -27,6 +27,7 @@ from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.io import image_codec as pictures
+from dsinspect.io.atomic import sweep_below
 from dsinspect.io.containment import SplitNames, held
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.output.destination import require_apart
@@ -286,6 +287,7 @@ def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> b
             raise UserError(f"-o {out}: the run there had other settings or another dataset; give the same ones, or start "
                             "over with --force")
         parts.sweep()
+        sweep_below(out)
         parts.begin(plan)
         return True
     if out.exists() and not out.is_dir():
@@ -294,5 +296,6 @@ def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> b
         hint = "go on with --resume, or start over with --force" if parts.exists else "name another one, or use --force"
         raise UserError(f"-o {out}: the folder is not empty; {hint}")
     parts.end()
+    sweep_below(out)
     parts.begin(plan)
     return True

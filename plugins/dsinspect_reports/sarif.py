@@ -85,15 +85,20 @@ class Places:
     def region(self, f: Finding) -> dict[str, int]:
         """Return the region of a finding; code scanning shows no result without one."""
         if f.line:
-            return {"startLine": f.line}
-        if f.source and f.index is not None and self._positions is not None:
-            key = (f.source, "images" if f.annotation_id is None else "annotations")
-            if key not in self._known:
-                self._known[key] = self._positions(*key)
-            if 0 <= f.index < len(self._known[key]):
-                line, column = self._known[key][f.index]
+            column = dict(self._of(f.source, "faults")).get(f.line) if f.source else None
+            return {"startLine": f.line} if column is None else {"startLine": f.line, "startColumn": column}
+        if f.source and f.index is not None:
+            known = self._of(f.source, "images" if f.annotation_id is None else "annotations")
+            if 0 <= f.index < len(known):
+                line, column = known[f.index]
                 return {"startLine": line, "startColumn": column}
         return {"startLine": 1}
+
+    def _of(self, source: str, records: str) -> Sequence[tuple[int, int]]:
+        key = (source, records)
+        if key not in self._known:
+            self._known[key] = self._positions(*key) if self._positions is not None else ()
+        return self._known[key]
 
 
 def result(f: Finding, index: int, places: Places) -> dict[str, Any]:

@@ -91,6 +91,24 @@ def test_a_transform_that_breaks_its_plan_is_named(cli, plugin, tmp_path, body, 
     assert len(done.err.strip().splitlines()) == 1
 
 
+@pytest.mark.parametrize(("method", "what"), [
+    ("plan(self, image):\n        raise ValueError('on purpose')", "failed with ValueError: on purpose (mine.py:"),
+    ("plan(self, image):\n        return [Params(width='5', height=7)]", "planned '5' x 7 px for "),
+    ("plan(self, image):\n        return [Params(width=float('nan'), height=7)]", "planned nan x 7 px for "),
+    ("plan(self, image):\n        return [Params(width=5, height=7, tag=3)]", "planned the tag 3 for "),
+    ("changes_pixels(self, params):\n        raise KeyError('on purpose')", "failed with KeyError: 'on purpose' (mine.py:"),
+    ("matrix(self, params):\n        return [['a', 'b', 'c'], ['d', 'e', 'f']]", "failed with ValueError: "),
+    ("matrix(self, params):\n        return [[1, 0, 0]]", "gave a matrix of shape (1, 3)")])
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_a_transform_that_fails_before_any_pixel_is_named(cli, plugin, tmp_path, method, what, executor) -> None:
+    source = TRANSFORM.format(body="return pixels").replace("\n\n@hookimpl", f"    def {method}\n\n\n@hookimpl")
+    done = cli("transform", SAMPLES / "clean", "-o", tmp_path / "out", "--op", "wrong", "--executor", executor, *plugin(source))
+    assert done.code == 3, done.err
+    assert f"plugin 'mine' ({tmp_path / 'mine.py'}): transform wrong " in done.err
+    assert what in done.err, done.err
+    assert len(done.err.strip().splitlines()) == 1
+
+
 def test_settings_of_a_report_are_read_and_refused_like_those_of_a_check(cli, tmp_path) -> None:
     good = cli("check", SAMPLES / "coco", "--set", "text.statistics=true", "--select", "BOX")
     assert "BOX001 no-area  1" in good.out

@@ -13,6 +13,9 @@ import pytest
 
 from dsinspect.cli import main
 
+WARNINGS = "error::RuntimeWarning"
+"""For PYTHONWARNINGS."""
+
 
 @dataclass
 class Done:
@@ -37,6 +40,12 @@ def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.
         return Done(int(code), captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture(autouse=True)
+def _warnings_are_errors_in_other_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As they are in this one: NumPy's warnings are never for the user."""
+    monkeypatch.setenv("PYTHONWARNINGS", WARNINGS)
 
 
 def snapshot(folder: Path) -> dict[str, str]:

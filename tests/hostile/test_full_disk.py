@@ -16,15 +16,18 @@ from hostile.sets import coco
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="files are limited by setrlimit")
 
 
+PROGRAM = "import sys; sys.dont_write_bytecode = True; from dsinspect.cli import run; run()"
+"""Bytecode that is cut off would stay, and break what runs next; a site may turn off the variable of the environment."""
+
+
 def run(work: Path, *arguments: object, bytes_of_a_file: int | None = None) -> subprocess.CompletedProcess[str]:
     """Run a command whose files may not grow beyond a size, as on a disk that is full."""
     def limit() -> None:
         if bytes_of_a_file is not None:
             resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_of_a_file, bytes_of_a_file))
 
-    return subprocess.run([sys.executable, "-m", "dsinspect", *map(str, arguments)], cwd=work, capture_output=True, text=True,
-                          env={**os.environ, "DSINSPECT_CACHE_DIR": str(work / "cache"),
-                               "PYTHONDONTWRITEBYTECODE": "1"}, preexec_fn=limit, timeout=120)
+    return subprocess.run([sys.executable, "-c", PROGRAM, *map(str, arguments)], cwd=work, capture_output=True, text=True,
+                          env={**os.environ, "DSINSPECT_CACHE_DIR": str(work / "cache")}, preexec_fn=limit, timeout=120)
 
 
 @pytest.fixture

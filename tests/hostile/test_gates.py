@@ -114,3 +114,15 @@ def test_sarif_has_line_and_column_of_coco_records(cli: Cli, tmp_path: Path, ind
     for region, x in zip(regions, (90, 80), strict=True):
         rest = "".join(lines[region["startLine"] - 1:])[region["startColumn"] - 1:]
         assert json.JSONDecoder().raw_decode(rest)[0]["bbox"][2] == x
+
+
+def test_sarif_has_the_column_where_json_breaks(cli: Cli, tmp_path: Path) -> None:
+    source = coco(tmp_path / "set", annotations=[{}, {"bbox": [1, 1, 9, 1]}])
+    text = json.dumps({"info": "\U0001f98a", **json.loads((source / "i.json").read_text())}, ensure_ascii=False)
+    broken = "\n" + text.replace('}], "annotations"', '},, {}], "annotations"')
+    (source / "i.json").write_text(broken, encoding="utf-8")
+    with pytest.raises(json.JSONDecodeError) as refused:
+        json.loads(broken)
+    (run,) = json.loads(cli("check", source, "--select", "SRC001", "--output-format", "sarif").out)["runs"]
+    regions = [r["locations"][0]["physicalLocation"]["region"] for r in run["results"]]
+    assert {"startLine": refused.value.lineno, "startColumn": refused.value.colno} in regions

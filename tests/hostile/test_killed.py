@@ -24,13 +24,13 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, dict[st
 
 
 @pytest.mark.parametrize(("command", "moment", "number"), [
-    ("fix", 1.6, signal.SIGTERM), ("convert", 1.0, signal.SIGKILL), ("transform", 2.0, signal.SIGKILL),
-    ("transform", 1.8, signal.SIGTERM), ("report", 2.2, signal.SIGKILL)])
-def test_a_killed_command_leaves_nothing_half(place: tuple[Path, Path, dict[str, str]], command: str, moment: float,
+    ("fix", (0.0, True), signal.SIGTERM), ("convert", (0.8,), signal.SIGKILL), ("transform", (0.2, True), signal.SIGKILL),
+    ("transform", (0.1, True), signal.SIGTERM), ("report", (0.0, True), signal.SIGKILL)])
+def test_a_killed_command_leaves_nothing_half(place: tuple[Path, Path, dict[str, str]], command: str, moment: tuple[float, bool],
                                               number: signal.Signals) -> None:
     work, source, before = place
     case = next(c for c in killing.cases(work, source) if c.name == command)
-    killing.kill_once(case, work, source, before, moment, number)
+    killing.kill_once(case, work, source, before, killing.Moment(*moment), number)
 
 
 def test_an_early_interrupt_is_no_traceback(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -461,3 +462,28 @@ def test_exif_frames(run: Run, tmp_path: Path, shared_data: Path) -> None:
         kept = tmp_path / f"kept-{frame}"
         run("transform", source, "-o", kept, "--op", "resize:scale=0.5")
         assert cv2.imread(str(kept / "a.jpg"), cv2.IMREAD_UNCHANGED).shape[:2] == (size[1] // 2, size[0] // 2)
+
+
+DEAD = 2**31 - 1
+"""No system counts its processes so high."""
+
+
+@pytest.mark.parametrize("option", ["--force", "--resume"])
+def test_what_a_killed_run_was_writing_is_swept(run: Run, tmp_path: Path, option: str) -> None:
+    out = tmp_path / "out"
+    flip = ("transform", SAMPLES / "clean", "-o", out, "--op", "flip", "--drop-unsupported")
+    if option == "--resume":  # broken off at the manifest: a folder is in its place
+        (out / "manifest.json").mkdir(parents=True)
+        assert run(*flip, "--force")[0] == 2
+        (out / "manifest.json").rmdir()
+    else:
+        assert run(*flip)[0] == 0
+    left = [out / f"annotations/.instances_train.{DEAD}-12.part.json", out / f".instances_train.{DEAD}-12.part.annotations",
+            out / f"train/.train_00.{DEAD}-3.part.jpg"]
+    kept = [out / f".mine.{os.getpid()}-1.part.json", out / ".mine.part", out / f"mine.{DEAD}-1.part"]
+    for path in left + kept:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("half")
+    assert run(*flip, option)[0] == 0
+    assert [p for p in left if p.exists()] == []
+    assert [p for p in kept if not p.exists()] == []

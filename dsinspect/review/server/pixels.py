@@ -92,7 +92,7 @@ class Pixels:
             content = make(self._open(row, record))
         except UnreadableError as e:
             return Encoding(jpeg_quality=85).encode(blank(480, str(e), ""), ".jpg")
-        with suppress(OSError), atomic(path) as partial:  # a cache that cannot be written costs time only
+        with suppress(OSError), atomic(path, durable=False) as partial:  # a cache that cannot be written costs time only
             partial.write_bytes(content)
         return content
 

@@ -317,4 +317,15 @@ def syntax_fault(text: str, source: str) -> tuple[Problem, int] | None:
     return None
 
 
-__all__ = ["Annotation", "Recovered", "recover"]
+def fault_position(text: str) -> tuple[int, int] | None:
+    """Return line and column, from 1, of what makes a text no JSON, or None."""
+    try:
+        json.loads(text.removeprefix("\ufeff"))
+    except json.JSONDecodeError as e:
+        return e.lineno, e.colno
+    except (RecursionError, ValueError):  # has no place
+        return None
+    return None
+
+
+__all__ = ["Annotation", "Recovered", "fault_position", "recover"]

@@ -71,14 +71,18 @@ class Coco(Format):
         return CocoSource(request, files)
 
     def positions(self, file: Path, records: str) -> Sequence[tuple[int, int]]:
-        """Return line and column of each record of a list."""
+        """Return line and column of each record of a list, or of the first fault of the JSON."""
         import msgspec
 
         from dsinspect.io.reading import read_regular
         from dsinspect_formats._text import decode
         from dsinspect_formats.coco._spans import positions, strict_spans, tolerant_spans
+        from dsinspect_formats.coco._tolerant import fault_position
 
-        utf8 = decode(read_regular(file))[0].encode("utf-8", "surrogatepass")
+        text = decode(read_regular(file))[0]
+        if records == "faults":
+            return [place] if (place := fault_position(text)) else []
+        utf8 = text.encode("utf-8", "surrogatepass")
         try:
             msgspec.json.decode(utf8, type=msgspec.Raw)  # builds nothing, and refuses what is no JSON
             spans = strict_spans(utf8).get(records)
