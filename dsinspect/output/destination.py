@@ -104,7 +104,7 @@ def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]
             with under_way(stage):
                 stage.mkdir()
                 yield stage
-                publish(stage, out)
+                publish(stage, out, force=force)
         except OSError as e:
             where = f" ({e.filename})" if e.filename else ""
             raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None
@@ -112,16 +112,26 @@ def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]
         shutil.rmtree(stage, ignore_errors=True)
 
 
-def publish(stage: Path, out: Path) -> None:
+def publish(stage: Path, out: Path, *, force: bool) -> None:
     """Rename a finished folder to its name, or move its files into the folder that is there, never through a link out of it.
 
+    Of two runs that write one output at once the first to end has it: a folder takes the name of an empty one only.
+
     Raises:
-        UserError: a link in the folder that is there leads out of it.
+        UserError: a link in the folder that is there leads out of it, or another run has filled it meanwhile.
         OSError: a file cannot be moved.
     """
+    if not force and not out.is_symlink():
+        if out.is_dir():
+            shutil.copymode(out, stage)
+        with contextlib.suppress(OSError):  # it was filled meanwhile, or is a place where something is mounted
+            stage.rename(out)
+            return
     if not out.exists():
         stage.rename(out)
         return
+    if not force and any(out.iterdir()):
+        raise UserError(f"-o {out}: another run has filled it meanwhile; name another folder, or use --force")
     pairs = [(stage / path, held(out, path)) for path in files_below(stage)]  # all are looked at before the first is moved
     for source, target in pairs:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,6 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -194,7 +193,7 @@ def _routes(chain: Chain, image: ImageRow, so_far: Route) -> Iterator[Route]:
     with Watched(blame_of(first), image.path):
         planned = [(params, params.width, params.height, params.tag) for params in first.plan(image)]
     for params, width, height, params_tag in planned:
-        if not (isinstance(width, Integral) and isinstance(height, Integral) and width >= 1 and height >= 1):
+        if not (isinstance(width, int | np.integer) and isinstance(height, int | np.integer) and width >= 1 and height >= 1):
             raise blame_of(first).broke(f"planned {width!r:.40} x {height!r:.40} px for {image.path}")
         if not isinstance(params_tag, str):
             raise blame_of(first).broke(f"planned the tag {params_tag!r:.40} for {image.path}, which is no text")

@@ -73,18 +73,24 @@ class Parts:
         """Say whether a run was begun here."""
         return (self.folder / "plan.json").is_file()
 
-    def begin(self, plan: Mapping[str, Any]) -> None:
+    def begin(self, plan: Mapping[str, Any], *, anew: bool = False) -> None:
         """Begin a run.
 
         Args:
             plan: what decides the outputs, JSON-ready.
+            anew: no other run may have begun there.
 
         Raises:
-            UserError: the folder cannot be made.
+            UserError: the folder cannot be made, or another run has begun.
         """
         try:
+            if anew:
+                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                self.folder.mkdir()
             self.temporary.mkdir(parents=True, exist_ok=True)
             (self.folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+        except FileExistsError:
+            raise UserError(f"-o {self.folder.parent}: another run has begun there; name another folder") from None
         except OSError as e:
             raise UserError(f"-o {self.folder.parent}: {(e.strerror or str(e)).lower()}") from None
 

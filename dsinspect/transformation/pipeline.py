@@ -295,7 +295,8 @@ def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> b
     if out.is_dir() and any(out.iterdir()) and not request.force:
         hint = "go on with --resume, or start over with --force" if parts.exists else "name another one, or use --force"
         raise UserError(f"-o {out}: the folder is not empty; {hint}")
-    parts.end()
-    sweep_below(out)
-    parts.begin(plan)
+    if request.force:  # else it is empty
+        parts.end()
+        sweep_below(out)
+    parts.begin(plan, anew=True)
     return True
