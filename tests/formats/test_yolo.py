@@ -446,3 +446,38 @@ def test_keypoints_of_poses(tmp_path: Path, shape: str, row: str, expected: list
     _, _, annotations, _ = read(tmp_path, ("segmentation", "keypoints"))
     assert json.loads(annotations["keypoints"][0]) == expected
     assert annotations["segmentation"][0] is None
+
+
+def darknet_elsewhere(root: Path, images: str) -> Path:
+    """CVAT's archive whose labels are in its own folder, and whose images somewhere else."""
+    for name in "ab":
+        write(root, f"{images}/{name}.jpg")
+        write(root, f"obj_train_data/{name}.txt", ROW)
+    return put(root, obj_DOT_data="classes = 1\ntrain = data/train.txt\nnames = data/obj.names\n", obj_DOT_names="cat\n",
+               train_DOT_txt="data/obj_train_data/a.jpg\ndata/obj_train_data/b.jpg\n")
+
+
+@pytest.mark.parametrize("given", [False, True])
+def test_labels_where_the_images_are_declared(tmp_path: Path, given: bool) -> None:
+    root = darknet_elsewhere(tmp_path / "set", "images")
+    write(root, "obj_valid_data/a.txt", ROW * 3)  # of that name too, but not where the list says
+    _, images, annotations, problems = read(root, images=root / "images" if given else None)
+    assert images["path"].tolist() == ["images/a.jpg", "images/b.jpg"]
+    assert images["source"].tolist() == ["obj_train_data/a.txt", "obj_train_data/b.txt"]
+    assert len(annotations) == 2
+    assert [(p.kind, p.source) for p in problems] == [("orphan-label", "obj_valid_data/a.txt")]
+
+
+def test_images_outside_of_the_set_leave_the_labels_where_they_are_declared(tmp_path: Path) -> None:
+    root = darknet_elsewhere(tmp_path / "set", "../photos")
+    _, _, annotations, problems = read(root, images=tmp_path / "photos")
+    assert len(annotations) == 2
+    assert problems == []
+
+
+def test_a_label_that_is_not_read_is_told_wherever_it_is(tmp_path: Path) -> None:
+    root = ultralytics(tmp_path)
+    write(root, "more/d.txt", ROW)
+    write(root, "more/empty.txt", "")
+    write(root, "more/words.txt", "no label\n")
+    assert [(p.kind, p.source) for p in read(root)[3]] == [("orphan-label", "more/d.txt")]

@@ -7,6 +7,7 @@ import posixpath
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import takewhile
 from pathlib import Path
 
 from dsinspect.errors import UserError
@@ -177,8 +178,8 @@ class _Finder:
     def tell_orphans(self) -> None:
         """Report label files that belong to no image, and images that belong to no split.
 
-        Label files are those in folders of labels that look like labels; images those beside images of the set, and those
-        that have a label file of their own.
+        Label files are those that look like labels; elsewhere than in the folders of labels an empty one is none. Images are
+        those beside images of the set, and those that have a label file of their own.
         """
         taken = {e.path for e in self.layout.entries}
         beside = {e.path.rpartition("/")[0] for e in self.layout.entries if e.file}
@@ -191,7 +192,9 @@ class _Finder:
         used = {e.label for e in self.layout.entries}
         folders = {e.label.rpartition("/")[0] for e in self.layout.entries if e.label}
         for path in sorted(self.texts - used - theirs - self.lists):
-            if path.rpartition("/")[0] in folders and is_label_name(path) and looks_like_label(self.layout.root / path):
+            file = self.layout.root / path
+            beside_labels = path.rpartition("/")[0] in folders
+            if is_label_name(path) and (looks_like_label(file) if beside_labels else rows_of_head(head(file), fractions=True)):
                 self.layout.problems.append(Problem("orphan-label", path, "no image belongs to this label file"))
 
     def _problem(self, source: str, reason: str, text: str = "") -> None:
@@ -273,19 +276,24 @@ class _Finder:
         self.layout.entries.append(Entry(path, declared, file, split, label))
 
     def _label(self, path: str, declared: str) -> str | None:
-        """Return the label of an image: where trainers look, else beside it, else the only one of its name."""
+        """Return the label of an image: where trainers look, else beside it, else the only one of its name.
+
+        An image that was found elsewhere than it is declared may have its label where it is declared: CVAT's archives name
+        `data/obj_train_data/a.jpg`, their labels are in `obj_train_data`, and the images may be anywhere.
+        """
         expected = _label_of(path)
         if self._exists(expected):
             return expected
         for other in (_label_of(declared), posixpath.splitext(path)[0] + ".txt"):
             if self._exists(other) and is_label_name(other):
                 return other
-        if not self.elsewhere and path in self.tree.exact:
+        if not self.elsewhere and path in self.tree.exact and _is_same_place(path, declared):
             return None
-        name = stem_of(path) + ".txt"
-        same = self.texts_by_name.get(name, [])
-        tails = [t for t in same if declared.endswith(t.rpartition("/")[0].rpartition("/")[2] + "/" + Path(path).name)]
-        return tails[0] if len(tails) == 1 else same[0] if len(same) == 1 else None
+        same = self.texts_by_name.get(stem_of(path) + ".txt", [])
+        places = (_label_of(declared), posixpath.splitext(declared)[0] + ".txt")
+        alike = {t: max(_common_tail(t, place) for place in places) for t in same}
+        nearest = [t for t in same if alike[t] == max(alike.values())]
+        return nearest[0] if len(nearest) == 1 and (alike[nearest[0]] > 1 or len(same) == 1) else None
 
     def _exists(self, label: str) -> bool:
         if not label.startswith("../"):
@@ -344,6 +352,18 @@ def lists_images(file: Path) -> bool:
     """Say whether a text file is a list of images: most of its first lines are paths of images."""
     lines = [line.strip() for line in decode(head(file))[0].splitlines()[:_LISTED] if line.strip()]
     return bool(lines) and sum(map(is_image, lines)) * 2 > len(lines)
+
+
+def _is_same_place(path: str, declared: str) -> bool:
+    """Say whether a path and what is declared of it are one place, whatever folder each is relative to."""
+    a, b = f"/{posixpath.normpath(path)}".casefold(), f"/{posixpath.normpath(declared)}".casefold()
+    return a.endswith(b) or b.endswith(a)
+
+
+def _common_tail(a: str, b: str) -> int:
+    """Return how many names two paths share at their ends."""
+    names = zip(reversed(a.split("/")), reversed(b.split("/")), strict=False)
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], names))
 
 
 def _is_there(path: Path) -> bool:
