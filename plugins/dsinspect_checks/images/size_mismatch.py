@@ -1,7 +1,8 @@
 """IMG004 size-mismatch: declared sizes unlike the files'.
 
 Reports an image whose declared width and height are neither the stored nor the displayed size of its file (an EXIF orientation
-is IMG005's matter). Swapped sides say so; a declared 0 or an absent size is info only.
+is IMG005's matter). Swapped sides say so; a declared 0 or an absent size is info only, and none where no image of the set declares
+one: its format has no place for it, or leaves it out. COCO and VOC ask for sizes, so there each is reported.
 
 Why it matters: loaders scale boxes by the declared size: all boxes of the image end up in wrong places.
 
@@ -15,18 +16,31 @@ Source of the default: there is no limit; users met it in detectron2#2463.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Dispute, Findings, Fix, Result, RowCheck, Severity
+from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fix, Result, Severity
 from dsinspect.tables.columns import is_given
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 
 
-class SizeMismatch(RowCheck[BaseOptions]):
+ASK_FOR_SIZES = frozenset(("coco", "voc"))
+"""Formats whose definition asks for the size of each image."""
+
+
+class SizeState(NamedTuple):
+    """Findings of declared sizes, those of absent ones, and whether any image declares a size."""
+
+    wrong: tuple[Findings, ...] = ()
+    absent: tuple[Findings, ...] = ()
+    is_declared: bool = False
+
+
+class SizeMismatch(Check[SizeState, BaseOptions]):
     """Images whose declared size is not their file's."""
 
     code = "IMG004"
@@ -35,11 +49,9 @@ class SizeMismatch(RowCheck[BaseOptions]):
     needs = (*FRAME_COLUMNS, "file_format", "read_error")
     can_dispute = True
 
-    def find(self, batch: Batch) -> Findings:
+    def map(self, batch: Batch) -> SizeState:
         """Compare the declared size with the stored one and the displayed one."""
         images = batch.image_columns
-        if batch.dataset.box_units == "fraction" and np.isnan(images["width"]).all():
-            return Findings.none()  # the format declares no sizes
         declared = images.stacked("width", "height")
         stored = images.stacked("file_width", "file_height")
         recorded = is_given(images["source"])  # an image that no record names declares nothing
@@ -51,7 +63,8 @@ class SizeMismatch(RowCheck[BaseOptions]):
         wrong = known & ~absent & ~fits
         swapped = wrong & (declared == stored[:, ::-1]).all(axis=1)
         fits_boxes = boxes_fit(batch, upright)
-        parts = []
+        wrong_parts: list[Findings] = []
+        absent_parts: list[Findings] = []
         for mask, text, severity in (
                 (swapped, "Declared size {width:~} x {height:~} px has its sides swapped: the file has {file_width:~} x "
                  "{file_height:~} px", None),
@@ -61,16 +74,22 @@ class SizeMismatch(RowCheck[BaseOptions]):
             for fitting in (True, False):
                 rows = np.flatnonzero(mask & (fits_boxes == fitting))
                 sizes = [f"{w:g}x{h:g}" for w, h in upright[rows].tolist()]
-                parts.append(Findings.of_images(
+                (absent_parts if severity else wrong_parts).append(Findings.of_images(
                     batch, rows, text, {"width": declared[rows, 0], "height": declared[rows, 1],
                                         "file_width": stored[rows, 0], "file_height": stored[rows, 1]},
                     fix=Fix("safe", "set-image-size") if fitting else None, severity=severity,
                     new_text=sizes if fitting else None))
-        return Findings.concat(parts)
+        return SizeState(tuple(f for f in wrong_parts if len(f)), tuple(f for f in absent_parts if len(f)),
+                         bool((declared > 0).all(axis=1).any()))
 
-    def finish(self, state: tuple[Findings, ...], dataset: DatasetInfo) -> Result:
+    def merge(self, a: SizeState, b: SizeState) -> SizeState:
+        """Chain the findings."""
+        return SizeState(a.wrong + b.wrong, a.absent + b.absent, a.is_declared or b.is_declared)
+
+    def finish(self, state: SizeState, dataset: DatasetInfo) -> Result:
         """Join the findings; a declared size that is wrong disputes what the boxes of its image mean."""
-        result = super().finish(state, dataset)
+        asked = state.is_declared or dataset.format in ASK_FOR_SIZES
+        result = Result(Findings.concat([*state.wrong, *(state.absent if asked else ())]))
         if not len(result.findings):
             return result
         wrong = result.findings.severities(self.severity) >= self.severity.rank
