@@ -200,6 +200,11 @@ class MemorySource:
         self._images, self._annotations = images, annotations
         self._problems = problem_columns(problems)
 
+    def images_by_source(self, sources: Sequence[str]) -> list[Columns]:
+        """Return the images of each of some annotation files."""
+        own = self._images["source"]
+        return [self._images.take(np.flatnonzero(own == source)) for source in sources]
+
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables; annotations of unknown images go with the last part."""
         rows = self._annotations["image_row"]

@@ -136,11 +136,55 @@ def test_what_is_written_comes_back(root: Path) -> None:
     a, b = Read("via", root), Read("via", root.parent / "out")
     assert a.rows()[:3] == b.rows()
     losses = json.loads((root.parent / "out/conversion.json").read_text())["losses"]
-    assert losses == {"records that cannot be read": 1, "annotations of unknown categories": 1, "attributes": 1}
+    assert losses == {"records that cannot be read": 1, "annotations of unknown categories": 1, "attributes": 1,
+                      "shapes: circle (the boxes stay)": 1}
+
+
+def classless(root: Path, name: str = "via.json") -> Path:
+    """Write a set of one class as Mask R-CNN's balloons are: no region has an attribute."""
+    document = {f"{n}.jpg9": {"filename": f"{n}.jpg", "size": 9, "file_attributes": {}, "regions": {str(k): {
+        "shape_attributes": {"name": "rect", "x": 1 + k, "y": 2, "width": 3, "height": 4}, "region_attributes": {}}
+        for k in range(2)}} for n in "ab"}
+    path = root / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document))
+    return root
+
+
+def test_a_set_without_classes_is_of_one_class(tmp_path: Path) -> None:
+    root = classless(tmp_path / "set")
+    read = Read("via", root)
+    assert read.column("category") == ["object"] * 4
+    assert read.info.notes == ("no region names its class: all are 'object' (option one_class)",)
+    assert [(p.kind, p.reason) for p in read.info.problems] == [
+        ("no-class", "No region of the set names its class: all are read as 'object' (option one_class)")]
+    named = Read("via", root, options=Options(one_class="balloon"))
+    assert named.column("category") == ["balloon"] * 4
+    assert named.info.problems == ()
+    assert main(["convert", str(root), "-o", str(tmp_path / "out"), "--to", "coco", "-q"]) == 0
+    losses = json.loads((tmp_path / "out/conversion.json").read_text())["losses"]
+    assert not [what for what in losses if "categories" in what]
+
+
+def test_edits_of_a_set_without_classes(tmp_path: Path) -> None:
+    root = classless(tmp_path / "set")
+    new = json.loads(patched(root, {"action": "add-box", "image": "a.jpg", "text": "object", "x_min": 0, "y_min": 1, "x_max": 2,
+                                    "y_max": 3}))
+    assert new["a.jpg9"]["regions"]["2"]["region_attributes"] == {}
+    with pytest.raises(UserError, match="no region of the set names its class, so none can have another"):
+        list(VIA().patch(OpenRequest(root), Edits.of([{"action": "rename-category", "category": "object", "text": "dog"}])))
+
+
+def test_two_generations_of_one_file_are_not_both_read(tmp_path: Path) -> None:
+    root = classless(classless(tmp_path / "set", "train/train.json"), "train/via_region_data.json")
+    with pytest.raises(UserError, match=r"list the same images \(2 of 2\): two versions of one dataset; name the file to read"):
+        Read("via", root)
+    other = classless(classless(tmp_path / "other", "train/via.json"), "val/via.json")
+    assert len(Read("via", other).rows()) == 8  # of one name, in two folders
 
 
 def test_broken_files(root: Path, tmp_path: Path) -> None:
-    (root / "more.json").write_text(FILE)
+    (root / "more.json").write_text(FILE.replace(".jpg", "_more.jpg"))
     opened, _ = assert_survives_broken_files("via", root, ["via.json"], tmp_path / "copy", 150)
     assert opened > 100
     rows = as_csv(tmp_path / "csv")

@@ -27,7 +27,6 @@ from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 
-
 ASK_FOR_SIZES = frozenset(("coco", "voc"))
 """Formats whose definition asks for the size of each image."""
 

@@ -1,6 +1,7 @@
 """REC006 unknown-category-id: annotations of classes that do not exist.
 
-An id that no category has; for YOLO a class number below 0 or beyond the list of names.
+An id that no category has; for YOLO a class number below 0 or beyond the list of names. A set in which no box has a class at all,
+and which was read as one of one class, is one finding, info only.
 
 Why it matters: the loss indexes beyond its last class: a CUDA assertion in the middle of training, or, worse, another class's
 weights.
@@ -40,4 +41,5 @@ class UnknownCategoryId(RowCheck[BaseOptions]):
                 {"category_id": ids[numbered], "known": np.full(int(numbered.sum()), known)},
                 fix=Fix("unsafe", "drop-annotation")),
             Findings.of_annotations(batch, nameless & ~numbered, "Box has no category",
-                                    fix=Fix("unsafe", "drop-annotation"))])
+                                    fix=Fix("unsafe", "drop-annotation")),
+            Findings.of_problems(batch, "no-class", "{reason}", severity=Severity.INFO)])

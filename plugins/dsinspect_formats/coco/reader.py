@@ -78,7 +78,7 @@ class CocoSource:
             splits.append(split)
             if "coco:beyond" in columns:
                 beyond += beyond_tables(path)
-        require_distinct(files, splits, parts, base)
+        require_distinct(files, splits, [part.images for part in parts], base)
         if request.root.is_dir():
             problems += orphans([p.images for p in parts], tree, base)
         self._images, self._annotations = join(parts)
@@ -305,7 +305,7 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
     return images.with_columns({"path": objects(paths), "file": objects(files)}), problems
 
 
-def require_distinct(files: Sequence[Path], splits: Sequence[str | None], parts: Sequence[CocoFile], base: Path) -> None:
+def require_distinct(files: Sequence[Path], splits: Sequence[str | None], tables: Sequence[Columns], base: Path) -> None:
     """Raise a UserError when two files are versions of one set: of one split, or of none, and with half their images alike.
 
     Files of different splits that share images are a leak, which checks report.
@@ -313,9 +313,9 @@ def require_distinct(files: Sequence[Path], splits: Sequence[str | None], parts:
     owners: dict[tuple[str, str], int] = {}
     shared: Counter[tuple[int, int]] = Counter()
     sizes = []
-    for k, part in enumerate(parts):
+    for k, images in enumerate(tables):
         folder = relative(files[k].parent, base)
-        columns = (part.images[c].tolist() for c in ("path", "file"))
+        columns = (images[c].tolist() for c in ("path", "file"))
         names = {("" if file else folder, path) for path, file in zip(*columns, strict=True)}
         sizes.append(len(names))
         shared.update((first, k) for first in (owners.setdefault(n, k) for n in names) if first != k)

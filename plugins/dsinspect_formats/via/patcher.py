@@ -30,21 +30,22 @@ def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """
     if not len(edits):
         return
-    source, attribute = open_set(request)
+    source, attribute, only = open_set(request)
     paths = all_like(request.root, looks_like, SUFFIXES)
     for path in paths:
         if path.suffix.lower() == ".csv":
             raise UserError(f"{path}: VIA's CSV cannot be edited; export the annotations as JSON")
-    files = [_File(path, source.info.root, attribute or "class") for path in paths]
+    files = [_File(path, source.info.root, attribute if only else attribute or "class", only) for path in paths]
     yield from patch_json("via", request, edits, files, image_places(source, edits), own.no_place)
 
 
 class _File(JsonSetFile):
-    """One file: images by key."""
+    """One file: images by key. Where no region of the set names its class, none may: the others would be of no class then."""
 
-    def __init__(self, path: Path, base: Path, attribute: str) -> None:
+    def __init__(self, path: Path, base: Path, attribute: str, only: str | None) -> None:
         super().__init__(path, base)
         self.attribute = attribute
+        self.only = only
 
     def images(self, root: Node) -> Sequence[ImageRecord]:
         """Return the images."""
@@ -59,7 +60,7 @@ class _File(JsonSetFile):
                 continue
             for node in regions.elements() or list(regions.members().values()):
                 values = node.value.get("region_attributes") if isinstance(node.value, dict) else None
-                name = class_of(values.get(self.attribute)) if isinstance(values, dict) else None
+                name = self.only or (class_of(values.get(self.attribute)) if isinstance(values, dict) else None)
                 try:
                     box: Box | None = box_of(node.value.get("shape_attributes") if isinstance(node.value, dict) else None)
                 except ValueError:
@@ -68,6 +69,9 @@ class _File(JsonSetFile):
 
     def set_category(self, record: Record, name: str) -> None:
         """Write the class: its text, or the one option that is ticked."""
+        if self.only:
+            raise UserError(f"{self.path}: no region of the set names its class, so none can have another; give each one in VIA, or all one with "
+                            "--set via.one_class=NAME")
         values = record.node.get("region_attributes")
         if values is None:
             self.edits.set_member(record.node, "region_attributes", {self.attribute: name})
@@ -107,8 +111,8 @@ class _File(JsonSetFile):
     def add_box(self, image: ImageRecord, box: Box, name: str, change: Change) -> None:
         """Add a rectangle."""
         regions = image.node.get("regions")
-        region = {"shape_attributes": {"name": "rect", "x": box[0], "y": box[1], "width": box[2] - box[0],
-                                       "height": box[3] - box[1]}, "region_attributes": {self.attribute: name}}
+        shape = {"name": "rect", "x": box[0], "y": box[1], "width": box[2] - box[0], "height": box[3] - box[1]}
+        region = {"shape_attributes": shape, "region_attributes": {} if self.only else {self.attribute: name}}
         if regions is not None and isinstance(regions.value, list):
             self.edits.append(regions, region)
         elif regions is not None and isinstance(regions.value, dict):

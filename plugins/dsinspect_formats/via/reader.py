@@ -12,11 +12,13 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.schema import Problem
 from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off
+from dsinspect_formats.coco.reader import require_distinct
 from dsinspect_formats.via._reading import ViaImage, looks_like, read_file
 from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, points_of
 
@@ -28,13 +30,16 @@ COLUMNS = frozenset(("segmentation", "attributes", "via:shape"))
 
 
 SUFFIXES = (".json", ".csv")
+ONE_CLASS = "object"
+"""Class of all regions where none has one: those who drew a single kind of thing need no attribute."""
 
 
 class Options(BaseOptions, frozen=True):
-    """Which attribute is the class."""
+    """What the class of a region is."""
 
     class_attribute: Annotated[str, option("region attribute that holds the class; empty to choose it by its name, else by how "
                                            "many regions have it")] = ""
+    one_class: Annotated[str, option("class of all regions, where none of the set has one")] = ""
 
 
 def _region(polygon: Sequence[float] | None, box: Sequence[float], name: str) -> dict[str, Any]:
@@ -44,8 +49,8 @@ def _region(polygon: Sequence[float] | None, box: Sequence[float], name: str) ->
     return {"shape_attributes": shape, "region_attributes": {"class": name}}
 
 
-def open_set(request: OpenRequest) -> tuple[MemorySource, str]:
-    """Read the files of a set; returns it and the attribute that is the class.
+def open_set(request: OpenRequest) -> tuple[MemorySource, str, str | None]:
+    """Read the files of a set; returns it, the attribute that is the class, and else the class of all regions.
 
     Raises:
         UserError: see `Format.open`.
@@ -68,17 +73,24 @@ def open_set(request: OpenRequest) -> tuple[MemorySource, str]:
         raise UserError(f"{files[0]}: not a VIA file: {first_reason(gathered.problems, 'it holds no images')}")
     attribute = options.class_attribute or class_attribute(
         r.get("region_attributes") for _, _, images in read for i in images for _, r in i.regions if isinstance(r, dict))
+    has_regions = any(i.regions for _, _, images in read for i in images)
+    only = (options.one_class or ONE_CLASS) if has_regions and not attribute else None
     left_out: Counter[str] = Counter()
     with collector_off():
         for source, split, images in read:
-            _gather(images, source, split, attribute, gathered, left_out)
+            _gather(images, source, split, attribute, only, gathered, left_out)
     notes = [f"the class is the region attribute {json.dumps(attribute)[1:-1]!r} (option class_attribute)"] if attribute else []
+    notes += [f"no region names its class: all are {only!r} (option one_class)"] if only else []
+    of_set = [Problem("no-class", read[0][0], f"No region of the set names its class: all are read as {only!r} (option one_class)")
+              ] if only and not options.one_class else []
     what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(left_out.items()))
     notes += [f"left out, since they bound no area: {what}"] if what else []
-    return memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes), attribute
+    opened = memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes, problems=of_set)
+    require_distinct(files, [split for _, split, _ in read], opened.images_by_source([source for source, _, _ in read]), base)
+    return opened, attribute, only
 
 
-def _gather(images: list[ViaImage], source: str, split: str | None, attribute: str, gathered: Gathered,
+def _gather(images: list[ViaImage], source: str, split: str | None, attribute: str, only: str | None, gathered: Gathered,
             left_out: Counter[str]) -> None:
     index = 0
     for position, image in enumerate(images):
@@ -88,13 +100,14 @@ def _gather(images: list[ViaImage], source: str, split: str | None, attribute: s
                                  index=position)
         for line, region in image.regions:
             try:
-                _add(gathered, row, region, attribute, index, line, left_out)
+                _add(gathered, row, region, attribute, only, index, line, left_out)
             except ValueError as e:
                 gathered.faulty(source, str(e), region, line, index, image.name or None, split)
             index += 1
 
 
-def _add(gathered: Gathered, row: int, region: Any, attribute: str, index: int, line: int, left_out: Counter[str]) -> None:
+def _add(gathered: Gathered, row: int, region: Any, attribute: str, only: str | None, index: int, line: int,
+         left_out: Counter[str]) -> None:
     if not isinstance(region, dict):
         raise ValueError("the region is not an object")
     shape, attributes = region.get("shape_attributes"), region.get("region_attributes")
@@ -109,4 +122,4 @@ def _add(gathered: Gathered, row: int, region: Any, attribute: str, index: int, 
         others = {k: v for k, v in values.items() if k != attribute}
         extra = {"via:shape": kind, "attributes": msgspec.json.encode(others) if others else None,
                  "segmentation": polygon_json([points_of(shape)]) if kind == "polygon" else None}
-    gathered.add(row, class_of(values.get(attribute)), box, index, line, extra=extra)
+    gathered.add(row, only or class_of(values.get(attribute)), box, index, line, extra=extra)
