@@ -70,8 +70,8 @@ class _File(JsonSetFile):
     def set_category(self, record: Record, name: str) -> None:
         """Write the class: its text, or the one option that is ticked."""
         if self.only:
-            raise UserError(f"{self.path}: no region of the set names its class, so none can have another; give each one in VIA, or all one with "
-                            "--set via.one_class=NAME")
+            raise UserError(f"{self.path}: no region of the set names its class, so none can have another; give each one in VIA, "
+                            "or all one with --set via.one_class=NAME")
         values = record.node.get("region_attributes")
         if values is None:
             self.edits.set_member(record.node, "region_attributes", {self.attribute: name})
