@@ -91,7 +91,7 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
         pixels: (H, W), (H, W, 3) BGR or (H, W, 4), uint8 or uint16.
         side: longer side of the tile, px; smaller pictures are enlarged up to four times.
         boxes: to draw; those that are not finite are left out.
-        caption: text below, shortened in the middle to fit.
+        caption: text below, cut at its start to fit.
         frame_wh: size of the frame that the boxes are in, when it is not that of the pixels, px.
         notes: texts below the caption, over as many lines as they need, twelve at most.
     """
@@ -200,8 +200,17 @@ def _write(bgr: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]
 def shortened(text: str, width: int) -> str:
     """Return a text that fits into `width` px, cut in the middle; what the font does not have becomes `?`."""
     room = max(3, width // CHARACTER)
-    text = text.encode("ascii", "replace").decode()
+    text = drawable(text)
     return text if len(text) <= room else text[:(room - 2) // 2] + ".." + text[len(text) - (room - 2 - (room - 2) // 2):]
+
+
+def drawable(text: str) -> str:
+    """Return a text in the characters that the font has.
+
+    >>> drawable("9 px² of Ä")
+    '9 px^2 of ?'
+    """
+    return text.replace("²", "^2").encode("ascii", "replace").decode()
 
 
 def as_bgr(pixels: NDArray[Any]) -> Picture:
