@@ -165,6 +165,7 @@ def crash(error: Exception) -> int:
 
 def run() -> NoReturn:
     """Run as the program `dsinspect`."""
+    open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be valid text
@@ -176,10 +177,23 @@ def run() -> NoReturn:
         sys.stdout.flush()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as e:
+        print(f"dsinspect: error: output: {e.strerror}", file=sys.stderr)
+        code = max(code, ExitCode.USER_ERROR)
     if code < 128:  # after ^C nobody waits for threads that are inside OpenCV
         atexit._run_exitfuncs()
     sys.stderr.flush()
     os._exit(code)  # a million records need not be freed one by one
+
+
+def open_closed_streams() -> None:
+    """Give each standard stream that was closed (`>&-`) its number again, so that no file that is written later gets it.
+
+    What is written to stdout fails as on a full disk; what is written to stderr is lost, as the user wants.
+    """
+    for name, flags, mode in (("stdin", os.O_RDONLY, "r"), ("stdout", os.O_RDONLY, "w"), ("stderr", os.O_WRONLY, "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.open(os.devnull, flags), mode, encoding="utf-8"))  # noqa: PTH123, SIM115 - a number, for good
 
 
 def end_when_told_twice() -> None:

@@ -15,7 +15,7 @@ def progress_line(*, enabled: bool = True) -> Progress | None:
     The function takes the stage, how many images are done (0: the stage begins), and about how many there are (0: not
     known). Called with a stage of "" it clears the line.
     """
-    if not enabled or not sys.stderr.isatty():
+    if not enabled or sys.stderr is None or not sys.stderr.isatty():
         return None
     start = time.monotonic()
     last = 0.0
