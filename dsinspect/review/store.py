@@ -6,10 +6,11 @@ each other's by asking for what came after the last row they know. The latest ro
 
 from __future__ import annotations
 
+import contextlib
 import re
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ APPLICATION_ID = 0x64734964
 """Marks the file as a store (SQLite's application_id): `dsId`."""
 SUBJECT = re.compile(r"[fanick]:.{1,4000}", re.DOTALL)
 """Finding, annotation, new box, image, class or whole check (k), then which."""
+_SAVE = "save decisions.json from this page, then start dsinspect review serve again"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS log (
@@ -31,6 +33,10 @@ CREATE TABLE IF NOT EXISTS log (
 );
 CREATE INDEX IF NOT EXISTS log_of_subject ON log (subject, reviewer, number);
 """
+
+
+class StoreGoneError(Exception):
+    """The file no longer is the store that was opened, or cannot be used: nothing was written down."""
 
 
 class Entry(NamedTuple):
@@ -59,6 +65,8 @@ class Store:
         self.path = path
         self._lock = threading.Lock()
         self._db = _open(path)
+        status = path.stat()
+        self._identity = status.st_dev, status.st_ino
         own = {"dataset": dataset, "settings": msgspec.json.encode(settings).decode()}
         with self._lock, self._db:
             self._db.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", own.items())
@@ -77,21 +85,50 @@ class Store:
 
         Returns:
             number of the last row.
+
+        Raises:
+            StoreGoneError: the file was removed, replaced or damaged, or the disk is full.
         """
         texts = [(s, reviewer, None if d is None else msgspec.json.encode(d).decode()) for s, d in rows]
-        with self._lock, self._db:
-            self._db.executemany("INSERT INTO log (subject, reviewer, decision) VALUES (?, ?, ?)", texts)
-            return int(self._db.execute("SELECT max(number) FROM log").fetchone()[0] or 0)
+        with self._lock, self._told():
+            self._require_there()  # first, for another store at this path must not meet a journal of ours
+            with self._db:
+                last = self._write(texts)
+                self._require_there()  # within the transaction: what is not kept is taken back
+            return last
+
+    def _write(self, texts: Sequence[tuple[str, str, str | None]]) -> int:
+        self._db.executemany("INSERT INTO log (subject, reviewer, decision) VALUES (?, ?, ?)", texts)
+        return int(self._db.execute("SELECT max(number) FROM log").fetchone()[0] or 0)
 
     def since(self, number: int) -> list[Entry]:
-        """Return the rows that came after a row, in order."""
-        with self._lock:
+        """Return the rows that came after a row, in order; raises as `add` does."""
+        with self._lock, self._told():
+            self._require_there()
             return [Entry(*row) for row in self._db.execute(
                 "SELECT number, subject, reviewer, decision FROM log WHERE number > ? ORDER BY number", (number,))]
 
+    def _require_there(self) -> None:
+        """Raise StoreGoneError unless the path still leads to the file that is open: SQLite itself does not notice."""
+        status = self.path.stat()
+        if (status.st_dev, status.st_ino) != self._identity:
+            raise StoreGoneError(f"another file lies at {self.path.name} now; {_SAVE}")
+        if not is_store(self.path):
+            raise StoreGoneError(f"{self.path.name} was overwritten; start dsinspect review serve again with another --store")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except FileNotFoundError:
+            raise StoreGoneError(f"{self.path.name} was removed or renamed; {_SAVE}") from None
+        except (OSError, sqlite3.Error) as e:
+            raise StoreGoneError(f"{self.path.name} cannot be used: {e}") from None
+
     def decisions(self) -> Decisions:
         """Return the decisions that count now, in the order in which they were taken."""
-        return _decisions(self._db)
+        with self._lock, self._told():
+            return _decisions(self._db)
 
     def close(self) -> None:
         """Close the file."""
@@ -128,10 +165,11 @@ def _open(path: Path, *, make: bool = True) -> sqlite3.Connection:
     if not make and not path.exists():
         raise UserError(f"{path}: no such file")
     try:
-        db = sqlite3.connect(path, timeout=10, check_same_thread=False)
+        db = sqlite3.connect(path, timeout=10, check_same_thread=False, isolation_level="IMMEDIATE")
         if not db.execute("PRAGMA application_id").fetchone()[0]:
-            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")  # before WAL: it has to stand in the file itself
-        db.execute("PRAGMA journal_mode = WAL")
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        if make:
+            db.execute("PRAGMA journal_mode = DELETE")  # no WAL: a copy of the file has every decision, and so has a network share
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(_SCHEMA)
     except sqlite3.DatabaseError as e:

@@ -119,6 +119,65 @@ def test_what_is_no_decision_is_refused(server: Served) -> None:
         assert client.get("api/log").json() == []  # all of a request or nothing
 
 
+@pytest.mark.parametrize("since", ["9" * 23, "9" * 5000, "-1", "abc", "1.5", "\u0663"])
+def test_a_number_that_is_none_is_refused_in_words_of_our_own(server: Served, since: str) -> None:
+    with server.client() as client:
+        for path, name in (("api/log", "since"), ("api/wall?class=car&sort=size", "from")):
+            answer = client.get(path, params={**dict(p.split("=") for p in path.partition("?")[2].split("&") if p), name: since})
+            assert answer.status_code == 400
+            assert "is no number from 0 to" in answer.text
+
+
+def test_what_is_nested_too_deeply_is_refused(server: Served) -> None:
+    with server.client() as client:
+        for body in (b"[" * 100_000, b'{"reviewer": "", "rows": [{"subject": "f:1", "decision": {"action": "keep", "value": '
+                     + b'{"a":' * 100_000):
+            answer = client.post("api/decide", content=body)
+            assert answer.status_code == 400
+            assert answer.text.strip()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be removed there")
+@pytest.mark.parametrize("how", ["removed", "renamed", "garbage", "overwritten", "emptied", "folder", "another store"])
+def test_a_decision_is_never_acknowledged_when_its_store_is_gone(server: Served, dataset: Path, how: str) -> None:
+    with server.client() as client:
+        first, second = first_findings(client, 2)
+        assert client.post("api/decide", json={"reviewer": "Ada", "rows": rows_of([first])}).status_code == 200
+        before = server.store.read_bytes()
+        if how == "overwritten":
+            server.store.write_bytes(b"garbage" * 2000)
+        elif how == "emptied":
+            server.store.write_bytes(b"")
+        else:
+            server.store.rename(server.store.with_name("moved.sqlite"))
+        if how == "garbage":
+            server.store.write_bytes(b"garbage" * 2000)
+        elif how == "folder":
+            server.store.mkdir()
+        elif how == "another store":
+            server.store.write_bytes(before)
+        answer = client.post("api/decide", json={"reviewer": "Ada", "rows": rows_of([second])})
+        assert answer.status_code == 503
+        assert "the decisions cannot be kept: review.sqlite" in answer.text or "lies at review.sqlite now" in answer.text
+        assert client.get("api/log").status_code == 503
+        kept = client.get("api/decisions.json")
+        assert kept.status_code == (503 if how in ("overwritten", "emptied") else 200)
+        if kept.status_code == 200:
+            assert [d["finding"] for d in kept.json()["decisions"]] == [first]
+        if how == "another store":
+            assert len(read_store(server.store).decisions) == 1
+
+
+def test_a_copy_of_the_file_has_every_decision(server: Served, tmp_path: Path) -> None:
+    with server.client() as client:
+        prints = first_findings(client, 5)
+        for p in prints:
+            client.post("api/decide", json={"reviewer": "Ada", "rows": rows_of([p])})
+        copy = tmp_path / "copy.sqlite"
+        copy.write_bytes(server.store.read_bytes())
+        assert [d.finding for d in read_store(copy).decisions] == prints
+
+
 def test_answers_forbid_what_the_page_does_not_need(server: Served) -> None:
     with server.client() as client:
         for path in ("", "api/state", "static/app.js", "whole/0", "none"):

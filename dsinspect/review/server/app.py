@@ -7,6 +7,7 @@ a path that a request names: images, crops and files of the page are addressed b
 
 from __future__ import annotations
 
+import re
 import secrets
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -22,7 +23,7 @@ from dsinspect.errors import UserError
 from dsinspect.protocols.decisions import Decision
 from dsinspect.render import web
 from dsinspect.review.decision import check_address, encode_decisions
-from dsinspect.review.store import SUBJECT
+from dsinspect.review.store import SUBJECT, StoreGoneError
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -97,6 +98,22 @@ class Guard:
         return None
 
 
+def number(text: str) -> int:
+    """Return the number that a request gives, from 0 to 2**53 (all that a page can count).
+
+    Raises:
+        UserError: it is none.
+    """
+    if not re.fullmatch(r"[0-9]{1,16}", text) or int(text) > 1 << 53:
+        raise UserError(f"{text[:40]!r} is no number from 0 to {1 << 53:,}")
+    return int(text)
+
+
+def said(text: str, status: int) -> Response:
+    """Return an answer of one line of text."""
+    return Response(text.encode("utf-8", "replace") + b"\n", status, media_type="text/plain")
+
+
 def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, token: str, port: int) -> Guard:
     """Return the application.
 
@@ -134,7 +151,7 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
 
     def wall(request: Request) -> Response:
         q = request.query_params
-        return answered(catalog.wall(q.get("class", ""), q.get("sort", "size"), int(q.get("from", "0"))))
+        return answered(catalog.wall(q.get("class", ""), q.get("sort", "size"), number(q.get("from", "0"))))
 
     def pixels_of(request: Request) -> Response:
         p = request.path_params
@@ -148,7 +165,7 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
         return Response(content, media_type="image/jpeg", headers={"cache-control": "private, max-age=600"})
 
     def log(request: Request) -> Response:
-        return answered([e._asdict() for e in store.since(int(request.query_params.get("since", "0")))])
+        return answered([e._asdict() for e in store.since(number(request.query_params.get("since", "0")))])
 
     async def decide(request: Request) -> Response:
         body = bytearray()
@@ -156,12 +173,15 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
             body += part
             if len(body) > MAX_BODY:
                 return Response("too large\n", 413, media_type="text/plain")
-        sent = msgspec.json.decode(bytes(body), type=Sent)
+        try:
+            sent = msgspec.json.decode(bytes(body), type=Sent)
+        except RecursionError:
+            raise UserError("the request is nested too deeply") from None
         name = sent.reviewer.strip()[:MAX_REVIEWER]
         rows = []
         for row in sent.rows:
             if not SUBJECT.fullmatch(row.subject):
-                raise ValueError(f"no subject: {row.subject[:60]!r}")
+                raise UserError(f"no subject: {row.subject[:60]!r}")
             if row.decision is not None:
                 check_address(row.decision, row.subject[:60])
             rows.append((row.subject, None if row.decision is None else msgspec.structs.replace(
@@ -173,8 +193,13 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
                         headers={"content-disposition": 'attachment; filename="decisions.json"', "cache-control": "no-store"})
 
     def wrong(_: Request, error: Exception) -> Response:
-        text = str(error).encode("utf-8", "replace").decode()
-        return Response(f"{text}\n", 404 if isinstance(error, (IndexError, KeyError)) else 400, media_type="text/plain")
+        if isinstance(error, StoreGoneError):
+            return said(f"the decisions cannot be kept: {error}", 503)
+        if isinstance(error, (IndexError, KeyError)):
+            return said("nothing has that number or name", 404)
+        if isinstance(error, (UserError, msgspec.MsgspecError)):
+            return said(str(error), 400)
+        return said("the request cannot be read", 400)
 
     routes = [
         Route("/", index), Route("/static/{name}", file), Route("/api/state", state), Route("/api/who", who),
@@ -182,6 +207,6 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
         Route("/api/decide", decide, methods=["POST"]), Route("/api/decisions.json", export),
         Route("/whole/{row:int}", pixels_of), Route("/tile/{row:int}/{x:int}/{y:int}", pixels_of),
         Route("/crop/{annotation:int}", pixels_of)]
-    known = (IndexError, KeyError, ValueError, UserError, msgspec.MsgspecError)
+    known = (IndexError, KeyError, ValueError, UserError, msgspec.MsgspecError, StoreGoneError)
     handlers: dict[Any, Any] = dict.fromkeys(known, wrong)
     return Guard(Starlette(routes=[Mount(f"/{token}", routes=routes)], exception_handlers=handlers), token, port)

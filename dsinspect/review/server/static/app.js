@@ -318,7 +318,7 @@ async function start() {
   show();
   changed();
   stage.element.focus({ preventScroll: true });
-  setInterval(() => decisions.refresh().catch(() => say("The server is gone: start dsinspect review serve again with the same --store")), 2000);
+  setInterval(() => decisions.refresh().catch((e) => say(e instanceof TypeError ? "The server is gone: start dsinspect review serve again with the same --store" : e.message)), 2000);
   document.documentElement.dataset.ready = "true";
 }
 
