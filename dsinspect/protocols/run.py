@@ -204,6 +204,8 @@ class Run:
         images, boxes = self.census.images, self.census.annotations
         if not images or not boxes:
             return f"{counted(images, 'image')} and {counted(boxes, 'box')}: there is nothing to judge"
+        if not self.info.has_files and (same := next((p for p in self.info.problems if p.kind == "same-names"), None)):
+            return f"{same.reason}: nobody looked at them; name the right folder with --images"
         if not self.info.has_files:
             files = f"no file of the {images:,} images is here" if images > 1 else "the file of the image is not here"
             return f"{files}: nobody looked at them; name their folder with --images"

@@ -85,6 +85,7 @@ def test_images(root: Path) -> None:
     assert read.column("line")[:2] == [12, 13]
     assert read.told() == [(22, "<box>: xtl: '?' is not a number")]
     assert read.info.notes == ("left out, since they bound no area: 1 image tag, 1 polyline, 1 single point",)
+    assert [p.reason for p in read.info.problems if p.kind == "image-tags"] == ["used by 1 image tag"]
     assert read.column("cvat:occluded")[0] == "1"
     assert json.loads(read.column("attributes")[0]) == {"hue": "red"}
     corners = read.annotations[[f"corner_{a}{k}" for k in (1, 2, 3, 4) for a in "xy"]].to_numpy()
@@ -245,3 +246,14 @@ def test_broken_files(root: Path, tmp_path: Path) -> None:
     assert opened > 100
     assert opened + refused == 150
     assert_survives_broken_files("cvat", put(tmp_path / "video", VIDEO), ["annotations.xml"], tmp_path / "copy", 150)
+
+
+def test_a_class_of_image_tags_is_used(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = "".join(f"<label><name>{n}</name></label>" for n in ("cat", "night", "tram"))
+    (tmp_path / "annotations.xml").write_text(
+        f'<annotations><version>1.1</version><meta><task><labels>{labels}</labels></task></meta><image id="0" name="a.jpg" '
+        'width="100" height="80"><tag label="night"/><box label="cat" xtl="1" ytl="2" xbr="30" ybr="40"/></image></annotations>')
+    main(["report", str(tmp_path), "--no-cache", "--select", "CLS003"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Class tram is declared and has no box" in said
+    assert "Class night has no box; it is used by 1 image tag" in said

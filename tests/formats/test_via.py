@@ -183,6 +183,15 @@ def test_two_generations_of_one_file_are_not_both_read(tmp_path: Path) -> None:
     assert len(Read("via", other).rows()) == 8  # of one name, in two folders
 
 
+def test_images_whose_names_several_files_have(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = classless(tmp_path / "set")
+    for path in ("one/a.jpg", "one/b.jpg", "two/a.jpg", "two/b.jpg"):
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_bytes(b"x")
+    main(["report", str(root), "--no-cache"])
+    assert "several files have the name of an image, in one/, two/, and none is taken" in " ".join(capsys.readouterr().out.split())
+
+
 def test_broken_files(root: Path, tmp_path: Path) -> None:
     (root / "more.json").write_text(FILE.replace(".jpg", "_more.jpg"))
     opened, _ = assert_survives_broken_files("via", root, ["via.json"], tmp_path / "copy", 150)

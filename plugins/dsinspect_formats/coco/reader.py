@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from operator import attrgetter
@@ -302,7 +302,17 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
             problems.append(Problem("unportable-path", source, reason, declared, index=k, image=shown, split=split))
         paths.append(shown)
         files.append(None if found is None else tree.open_path(found))
+    if not any(files) and (same := _folders_of_namesakes(declared_paths, tree)):
+        shown = ", ".join(f"{f}/" for f in same[:4]) + (", ..." if len(same) > 4 else "")
+        problems.append(Problem("same-names", source, f"several files have the name of an image, in {shown}, and none is taken"))
     return images.with_columns({"path": objects(paths), "file": objects(files)}), problems
+
+
+def _folders_of_namesakes(declared_paths: Iterable[str], tree: ImageTree) -> list[str]:
+    """Return the folders of the files that have the name of an image which several files have."""
+    names = {d.replace("\\", "/").rpartition("/")[2] for d in declared_paths}
+    several = (paths for name, paths in tree.by_name.items() if name in names and len(paths) > 1)
+    return sorted({path.rpartition("/")[0] or "." for paths in several for path in paths})
 
 
 def require_distinct(files: Sequence[Path], splits: Sequence[str | None], tables: Sequence[Columns], base: Path) -> None:

@@ -76,6 +76,7 @@ class CvatFile:
         labels: declared names, in order, without those of the points of skeletons.
         has_labels: whether the file declares labels at all.
         left_out: what bounds no area, and how many.
+        tags: labels of image tags, and how many.
         interpolated: boxes between the key frames of tracks.
         sources: file of each object, as `gathered` has them.
     """
@@ -85,6 +86,7 @@ class CvatFile:
         self.labels: list[str] = []
         self.has_labels = False
         self.left_out: Counter[str] = Counter()
+        self.tags: Counter[str] = Counter()
         self.interpolated = 0
         self.error: tuple[int, str] | None = None
         self.is_cvat = False
@@ -142,6 +144,7 @@ class CvatFile:
             self._open_tracks.append(_Track(attributes))
         elif tag == "tag" and self._image != NO_POSITION:
             self.left_out["image tags"] += 1
+            self.tags[attributes.get("label", "")] += 1
         elif tag in ("task", "job") and path[1] == "meta":
             self._tasks.append(Task())
         elif tag == "label" and path[1] == "meta":

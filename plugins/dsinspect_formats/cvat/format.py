@@ -16,7 +16,7 @@ from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import LOOKED_AT, all_like, ends_of, files_below
 from dsinspect_formats._sniffing import weigh
 from dsinspect_formats.coco._files import base_folder, split_of
-from dsinspect_formats.cvat.reader import COLUMNS, _notes, looks_like, read_file
+from dsinspect_formats.cvat.reader import COLUMNS, _notes, looks_like, read_file, tags_of
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -63,7 +63,7 @@ class Cvat(Format):
             raise UserError(f"{files[0]}: not a CVAT file: {reason}")
         labels = tuple(dict.fromkeys(name for r in read for name in r.labels))
         return memory_source(
-            "cvat", request, base, gathered, files=files, columns=COLUMNS, notes=_notes(read),
+            "cvat", request, base, gathered, files=files, columns=COLUMNS, notes=_notes(read), problems=tags_of(read),
             categories=tuple(Category(k, name) for k, name in enumerate(labels)))
 
     def place(self, path: str, split: str | None) -> str:

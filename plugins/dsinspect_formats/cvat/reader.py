@@ -60,6 +60,13 @@ def read_file(path: Path, base: Path, gathered: Gathered, split: str | None) -> 
     return file
 
 
+def tags_of(files: list[CvatFile]) -> list[Problem]:
+    """Return for each label how many tags of images have it: it is used, though no box may have it."""
+    counts = sum((f.tags for f in files), Counter[str]())
+    return [Problem("image-tags", files[0].source, f"used by {counted(n, 'image tag', 'image tags')}", label)
+            for label, n in sorted(counts.items())]
+
+
 def _notes(files: list[CvatFile]) -> tuple[str, ...]:
     left_out = sum((f.left_out for f in files), Counter[str]())
     what = ", ".join(counted(n, what.removesuffix("s"), what) for what, n in sorted(left_out.items()))

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from dsinspect_formats.yolo._kinds import Task
 
+POLYGONS_LOST = "polygons (--set yolo.task=segment keeps them where each annotation has exactly one)"
 _LARGEST_GAP = 10_000
 """Class numbers of a set that names none stay up to this one: data.yaml has to name all below."""
 
@@ -88,7 +89,10 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
     if named:
         losses.add("images without a split, which data.yaml does not name", without_split)
     _finish(out, classes, named, {} if poses is None else _pose_settings(info, poses.shape()))
-    return losses.result()
+    lost = losses.result()
+    if task == "detect":  # the files say nothing of what they could hold
+        lost = {POLYGONS_LOST if what == "polygons" else what: n for what, n in lost.items()}
+    return lost
 
 
 def _pose_settings(info: DatasetInfo, shape: list[int]) -> dict[str, Any]:
