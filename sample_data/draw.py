@@ -474,8 +474,6 @@ def write_rotated(folder: Path, faults: Faults) -> None:
         (folder / "labelTxt" / f"port_{k}.txt").write_text("".join(rows), encoding="utf-8")
     faults.plant("OBB001", "four corners that are no rectangle", "port_2.png", "ship", formats=("rotated",))
     faults.plant("CLS002", "12 boxes in 4 pictures", None, "ship", formats=("rotated",))
-    for k in range(4):
-        faults.plant("IMG004", "DOTA declares no size", f"port_{k}.png", formats=("rotated",))
 
 
 def write_tracks(folder: Path, faults: Faults) -> None:
