@@ -125,7 +125,7 @@ def test_pairs_of_keypoints_are_written(cli: Cli, tmp_path: Path) -> None:
     assert (settings["kpt_shape"], settings["flip_idx"]) == ([3, 3], [0, 2, 1])
 
 
-GROUP = ([2, 2, 50, 30], [4, 4, 8, 8], [20, 4, 8, 8], [36, 4, 8, 8])
+GROUP = ([2, 2, 50, 30], [4, 4, 14, 24], [20, 4, 14, 24], [36, 4, 14, 24])
 
 
 def test_a_group_becomes_a_crowd_where_the_format_has_them(cli: Cli, tmp_path: Path) -> None:
