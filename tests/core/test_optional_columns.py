@@ -93,7 +93,7 @@ class NeedsTracks(RowCheck[BaseOptions]):
         return Findings.of_annotations(batch, np.zeros(len(batch.annotation_columns["track"]), bool), "")
 
 
-@pytest.mark.parametrize(("has", "reason"), [((), "the x format has no track"), (("track",), None)])
+@pytest.mark.parametrize(("has", "reason"), [((), "the x format has no tracks"), (("track",), None)])
 def test_a_check_that_needs_one_is_skipped_with_the_reason(has: tuple[str, ...], reason: str | None) -> None:
     plan = make_plan({"TST001": NeedsTracks(BaseOptions())}, DatasetInfo("x", Path(), columns=frozenset(has)), load_plugins())
     assert plan.skipped.get("TST001") == (None if reason is None else (reason, False))

@@ -70,4 +70,4 @@ def test_the_transform_and_the_trainer_work_on_every_image(run, tmp_path) -> Non
 
 def test_a_set_in_the_format_is_as_clean_as_before(run, tmp_path) -> None:
     assert "50 images and 128 annotations of coco" in run("convert", CLEAN, "-o", tmp_path / "out", "--to", "my-format")
-    assert "50 info in 50 images, 128 boxes" in run("check", tmp_path / "out", "--ignore", "MYC", "--fail-on", "warning")
+    assert "no findings in 50 images, 128 boxes" in run("check", tmp_path / "out", "--ignore", "MYC", "--fail-on", "warning")
