@@ -30,9 +30,11 @@ class VocMask(Format):
     by_stem = True
 
     def detect(self, root: Path) -> Detection | None:
-        """Look for PNG images in SegmentationObject; where there is XML as well, that is surer."""
+        """Look for PNG images in SegmentationObject; where there is XML beside them, the set is VOC's, whose boxes that holds."""
         found = next(iter(_masks(root)), None) if root.is_dir() else None
         if found is None or not head_of(root / found, 8).startswith(_PNG):
+            return None
+        if any((root / found.rpartition(OBJECTS)[0] / "Annotations").glob("*.xml")):
             return None
         return Detection(0.6, f"{found} is a mask of instances", len(_masks(root)))  # one at least in each
 
