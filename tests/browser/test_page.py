@@ -202,6 +202,8 @@ def test_saved_decisions_are_taken_up_again(visit: Callable[..., Any], sample_pa
     press(page, "n k k")
     with page.expect_download() as download:
         press(page, "S")
+        page.locator("dialog[open]").wait_for()
+        press(page, "Enter")  # no name
     download.value.save_as(tmp_path / "decisions.json")
     other = opened(visit, sample_page)
     other.locator("input[type=file]").set_input_files(tmp_path / "decisions.json")
@@ -440,6 +442,8 @@ def test_a_name_with_marks_that_turn_it_is_shown_without_and_saved_with_them(vis
     press(page, "n k")
     with page.expect_download() as download:
         press(page, "S")
+        page.locator("dialog[open]").wait_for()
+        press(page, "Enter")  # no name
     download.value.save_as(tmp_path / "decisions.json")
     seen = read_decisions(tmp_path / "decisions.json").decisions[0].seen
     assert seen is not None
