@@ -239,6 +239,8 @@ def saved(page: Any, folder: Path) -> tuple[Decision, ...]:
     """The decisions as `decisions.json` has them."""
     with page.expect_download() as download:
         page.get_by_role("button", name="Save decisions").click()
+        page.locator("dialog[open]").wait_for()
+        press(page, "Enter")  # no name
     download.value.save_as(folder / "decisions.json")
     return read_decisions(folder / "decisions.json").decisions
 
