@@ -22,6 +22,7 @@ from dsinspect import __version__
 from dsinspect.commands import COMMANDS
 from dsinspect.errors import ExitCode, PluginCrashedError, PluginError, UserError
 from dsinspect.findings.rendering import printable, without_controls
+from dsinspect.findings.wording import counted
 from dsinspect.io.brought import as_named
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
@@ -149,7 +150,7 @@ def report_left_alone(paths: Sequence[str]) -> None:
     """Say on stderr which text files were not read because links lead to them out of the dataset."""
     if paths:
         named = ", ".join(paths[:3]) + (", ..." if len(paths) > 3 else "")
-        print(f"dsinspect: {len(paths):,} text {'file' if len(paths) == 1 else 'files'} behind links that lead out of the dataset "
+        print(f"dsinspect: {counted(len(paths), 'text file')} behind links that lead out of the dataset "
               f"not read: {printable(named)}; --read-outside reads them", file=sys.stderr)
 
 

@@ -68,8 +68,7 @@ def fix(
         print(summary(edits))
         report_written(output, applied, comparison, compares=len(edits) > 0)
     session.end(run, after)
-    if new_faults(comparison):
-        print(f"dsinspect: the result has findings that were not there: {by_code(comparison.new)}", file=sys.stderr)
+    if warns_of_new(comparison):
         raise typer.Exit(ExitCode.FINDINGS)
 
 
@@ -79,7 +78,7 @@ def summary(edits: Edits) -> str:
         return "nothing to fix"
     counts = Counter(zip(edits.rows["code"].fillna("review").tolist(), edits.rows["action"].tolist(), strict=True))
     lines = [f"{n:>9,}  {action}  ({code})" for (code, action), n in sorted(counts.items())]
-    return "\n".join([f"{len(edits):,} {'change' if len(edits) == 1 else 'changes'}", *lines])
+    return "\n".join([counted(len(edits), 'change'), *lines])
 
 
 def report_written(out: Path, applied: Applied, comparison: Comparison, *, compares: bool = True) -> None:
@@ -106,6 +105,12 @@ def by_code(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{n:,} {code}" for code, n in sorted(counts.items())) or "none"
 
 
-def new_faults(comparison: Comparison) -> bool:
-    """Say whether there is more of a check than before that is no mere note: a count about the whole set may name other numbers."""
-    return any(n > comparison.fixed.get(code, 0) for code, n in comparison.new.items() if code not in comparison.notes)
+def warns_of_new(comparison: Comparison) -> bool:
+    """Say on stderr, and return, whether there is more of a check than before that is no mere note.
+
+    A count about the whole set may name other numbers.
+    """
+    is_worse = any(n > comparison.fixed.get(code, 0) for code, n in comparison.new.items() if code not in comparison.notes)
+    if is_worse:
+        print(f"dsinspect: the result has findings that were not there: {by_code(comparison.new)}", file=sys.stderr)
+    return is_worse

@@ -118,7 +118,7 @@ def _checked(session: common.Session, several: Several) -> tuple[Request, Run, R
 def _write(request: Request, session: common.Session, run: Run, found: Review, several: Several, output: Path, audit: Path,
            baseline: Path | None, placing: Placing, *, quiet: bool) -> None:
     """Write the corrected dataset, the audit, and what was not applied."""
-    from dsinspect.commands.fix import by_code, new_faults, report_written, summary
+    from dsinspect.commands.fix import report_written, summary, warns_of_new
     from dsinspect.findings.wording import counted
     from dsinspect.fixing.autofix import compare, write_fixed
     from dsinspect.inspection.reporting import report_for
@@ -143,8 +143,7 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
         print(summary(found.edits))
         comparison = compare(run, after)
         report_written(output, applied, comparison)
-        if new_faults(comparison):
-            print(f"dsinspect: the result has findings that were not there: {by_code(comparison.new)}", file=sys.stderr)
+        warns_of_new(comparison)
         print(f"wrote {files[0]} and {files[1]}")
         if baseline:
             print(f"wrote {baseline}: {counted(known, 'known finding')}")

@@ -130,23 +130,22 @@ def _refuse_bombs(path: Path) -> None:
 
 def _hold(path: Path, archive: zipfile.ZipFile, name: str) -> None:
     """Raise UserError when a part that is going to be parsed is beyond a limit."""
+    _require_within(path, archive, name, ("MB", "xlsx_mb"), ("cells", "xlsx_cells"))
+
+
+def _require_within(path: Path, archive: zipfile.ZipFile, name: str, unfolded: tuple[str, str], held: tuple[str, str]) -> None:
+    """Raise UserError when a part is larger, or holds more, than the limits of two names; each beside what it counts."""
     most = limits()
-    size = archive.getinfo(name).file_size
-    if size > most.xlsx_mb << 20:
-        raise _refused(path, name, f"unfolds to {size >> 20:,} MB, more than {most.xlsx_mb:,}", "xlsx_mb")
-    cells = _checked_counts(path, name).brackets // _BRACKETS
-    if cells > most.xlsx_cells:
-        raise _refused(path, name, f"holds about {cells:,} cells, more than {most.xlsx_cells:,}", "xlsx_cells")
+    size, largest = archive.getinfo(name).file_size, getattr(most, unfolded[1])
+    if size > largest << 20:
+        raise _refused(path, name, f"unfolds to {size >> 20:,} {unfolded[0]}, more than {largest:,}", unfolded[1])
+    count, largest = _checked_counts(path, name).brackets // _BRACKETS, getattr(most, held[1])
+    if count > largest:
+        raise _refused(path, name, f"holds about {count:,} {held[0]}, more than {largest:,}", held[1])
 
 
 def _shared_texts(path: Path, archive: zipfile.ZipFile, name: str) -> tuple[str, ...]:
-    most = limits()
-    size = archive.getinfo(name).file_size
-    if size > most.xlsx_texts_mb << 20:
-        raise _refused(path, name, f"unfolds to {size >> 20:,} MB of texts, more than {most.xlsx_texts_mb:,}", "xlsx_texts_mb")
-    texts = _checked_counts(path, name).brackets // _BRACKETS
-    if texts > most.xlsx_texts:
-        raise _refused(path, name, f"holds about {texts:,} texts, more than {most.xlsx_texts:,}", "xlsx_texts")
+    _require_within(path, archive, name, ("MB of texts", "xlsx_texts_mb"), ("texts", "xlsx_texts"))
     return _texts(_part(path, name))
 
 

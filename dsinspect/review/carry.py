@@ -9,6 +9,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.findings.wording import counted
 from dsinspect.protocols.decisions import Decision
 from dsinspect.protocols.run import Run
 from dsinspect.review.workbook import Reading, read_workbook
@@ -32,10 +33,10 @@ class Carried:
 
     def told(self, path: Path) -> str:
         """Return in a line what became of them."""
-        kept = f"{self.kept:,} {'decision' if self.kept == 1 else 'decisions'} carried over"
+        kept = f"{counted(self.kept, 'decision')} carried over"
         gone = (f"; {self.gone:,} on {'a finding that is' if self.gone == 1 else 'findings that are'} gone "
                 f"{'stands' if self.gone == 1 else 'stand'} on the sheet Earlier decisions" if self.gone else "")
-        own = f"; {self.columns:,} {'column' if self.columns == 1 else 'columns'} of your own as well" if self.columns else ""
+        own = f"; {counted(self.columns, 'column')} of your own as well" if self.columns else ""
         return f"{path}: {kept}{gone}{own}"
 
 

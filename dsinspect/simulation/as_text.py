@@ -61,13 +61,13 @@ def line_of(done: Simulation, again: tuple[int, int] = (0, 0)) -> str:
     arrive, out = s.part.images.tolist()
     whole = not (s.stops or out or dropped or changed)
     images, annotations = (arrive - again[0], kept - again[1]) if whole else (arrive, kept + changed)
-    text = f"{s.trainer.label} reads {_many(images, 'image')} and {_many(annotations, 'annotation')} of it"
+    text = f"{s.trainer.label} reads {counted(images, 'image')} and {counted(annotations, 'annotation')} of it"
     if any(again) and not whole:
         text += " (those of the split that stands for another one twice)"
     if s.stops:
         return f"{text}, and stops: {_error(s.stops[0].error)}"
     if out or dropped or changed:
-        return f"{text}; {_many(out, 'image')} left out, {_many(dropped, 'annotation')} dropped, {changed:,} changed"
+        return f"{text}; {counted(out, 'image')} left out, {counted(dropped, 'annotation')} dropped, {changed:,} changed"
     return f"{text}: all there are"
 
 
@@ -173,12 +173,12 @@ def _loss(console: Console, rule: Rule, loss: Loss) -> None:
 
     counts = []
     if loss.images:
-        company = f" with {_many(loss.dropped, 'annotation')}" if loss.dropped else ""
-        counts.append(f"{_many(loss.images, 'image')} left out{company}")
+        company = f" with {counted(loss.dropped, 'annotation')}" if loss.dropped else ""
+        counts.append(f"{counted(loss.images, 'image')} left out{company}")
     elif loss.dropped:
-        counts.append(f"{_many(loss.dropped, 'annotation')} dropped")
+        counts.append(f"{counted(loss.dropped, 'annotation')} dropped")
     if loss.changed:
-        counts.append(f"{_many(loss.changed, 'annotation')} changed")
+        counts.append(f"{counted(loss.changed, 'annotation')} changed")
     console.print(Padding(Text.assemble((", ".join(counts), "bold"), f": {rule.reason}"), (0, 0, 0, 2)))
     says = f' "{rule.says.partition("|")[0]}"' if rule.says else ""
     console.print(Padding(Text(f"{rule.where}{says}", "dim"), (0, 0, 0, 4)))
@@ -188,10 +188,6 @@ def _loss(console: Console, rule: Rule, loss: Loss) -> None:
 
 def _count(n: int) -> str:
     return f"{n:,}" if n else "-"
-
-
-def _many(n: int, what: str) -> str:
-    return f"{n:,} {what}{'' if n == 1 else 's'}"
 
 
 def _record(source: str, index: int) -> str:

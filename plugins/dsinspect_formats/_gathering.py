@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.tables.columns import Columns, codes_of, is_given, objects
-from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect.tables.schema import (
     CORNER_COLUMNS,
     NO_POSITION,
@@ -23,6 +23,7 @@ from dsinspect.tables.schema import (
     image_columns,
     problem_columns,
 )
+from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats.coco.reader import locate, orphans
 
@@ -207,31 +208,7 @@ class MemorySource:
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables; annotations of unknown images go with the last part."""
-        rows = self._annotations["image_row"]
-        n = len(self._images)
-        starts = list(range(0, n, size)) or [0]
-        refs: list[ShardRef] = []
-        for start in starts:
-            last = start == starts[-1]
-            stop = n if last else start + size
-            low = int(np.searchsorted(rows, start)) if start else 0
-            high = len(rows) if last else int(np.searchsorted(rows, stop))
-            part = self._annotations.take(slice(low, high))
-            image_row = part["image_row"]
-            part = part.with_columns({"image_row": np.where(image_row == n, -1, image_row - start)})
-            refs.append(_Cut(Shard(self._images.take(slice(start, stop)), part, self._problems if start == 0 else None)))
-        return refs
-
-
-@dataclass(frozen=True)
-class _Cut:
-    """A cut of the tables."""
-
-    shard: Shard
-
-    def load(self) -> Shard:
-        """Return the cut."""
-        return self.shard
+        return cuts_of(self._images, self._annotations, self._problems, size)
 
 
 def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathered, *, files: Sequence[Path],

@@ -21,6 +21,7 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import Columns, is_given, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
+from dsinspect_formats._cuts import MemoryShard
 from dsinspect_formats._images import ImageTree, relative, stem_of, walk
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
@@ -47,9 +48,10 @@ def content_of(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
 
 def head_of(path: Path, size: int = 4096) -> bytes:
     """Return the first bytes of a regular file, nothing when it cannot be read: for detection."""
+    # A pipe or a device with a label's name must not be waited for.
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    except OSError:
+    except (OSError, ValueError):  # a name may hold a NUL
         return b""
     try:
         return os.read(descriptor, size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
@@ -193,6 +195,14 @@ class Rows:
         """Add a record that cannot be read."""
         self.problems.append(Problem("malformed-record", self._sources[self._source], reason, text, line, index,
                                      self._image if image is None else image, self._split))
+
+    def text_of(self, path: Path) -> str | None:
+        """Return the text of the file; None of one that cannot be read, which is a fault."""
+        try:
+            return self.decoded(content_of(path))
+        except OSError as e:
+            self.fault(reason_of(e))
+            return None
 
     def decoded(self, content: bytes) -> str:
         """Return the text of the file; an odd encoding is a problem."""
@@ -344,17 +354,6 @@ class MemorySource:
             images = self._images.take(slice(start, start + size))
             refs.append(MemoryShard(Shard(images, annotations, self._problems if start == 0 else None)))
         return refs
-
-
-@dataclass(frozen=True)
-class MemoryShard:
-    """A cut of tables in memory."""
-
-    shard: Shard
-
-    def load(self) -> Shard:
-        """Return the cut."""
-        return self.shard
 
 
 @dataclass(frozen=True)

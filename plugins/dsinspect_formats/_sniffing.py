@@ -7,7 +7,6 @@ whoever asks.
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TypeVar
 from dsinspect.io.places import remembered
 from dsinspect.protocols.formats import Detection
 from dsinspect_formats._images import relative, walk
+from dsinspect_formats._reading import head_of
 
 T = TypeVar("T")
 HEAD = 1 << 16
@@ -53,21 +53,7 @@ def place_of(root: Path, name: str) -> Path:
 
 def head(path: Path) -> bytes:
     """Return the first bytes of a regular file; none of one that is no file or cannot be read."""
-    return remembered(("head", os.fspath(path)), partial(_head, path))
-
-
-def _head(path: Path) -> bytes:
-    # A pipe or a device with a label's name must not be waited for.
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError):
-        return b""
-    try:
-        return os.read(descriptor, HEAD) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
+    return remembered(("head", os.fspath(path)), partial(head_of, path, HEAD))
 
 
 def tail(path: Path) -> bytes:

@@ -108,7 +108,7 @@ def summary_line(run: Run) -> str:
         line += f"; {run.emptiness}"
     skipped = sum(o.status == "skipped" and o.applies for o in run.outcomes)
     if skipped:
-        line += f"; {skipped} {'check' if skipped == 1 else 'checks'} skipped"
+        line += f"; {counted(skipped, 'check')} skipped"
     if run.baseline is not None:
         line += f"; {counted(run.baseline.known, 'known finding')} {'is' if run.baseline.known == 1 else 'are'} not reported again"
         if run.baseline.stale:

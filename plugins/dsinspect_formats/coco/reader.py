@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -19,9 +19,10 @@ from dsinspect.errors import UserError
 from dsinspect.io.reading import is_regular, read_regular, require_text
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, constant, is_given, objects
-from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
+from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._beyond import beyond_tables
@@ -33,10 +34,6 @@ from dsinspect_formats.coco._files import (
 )
 from dsinspect_formats.coco._records import NO_BYTES, Document, collector_off, decode_strictly
 from dsinspect_formats.coco._tolerant import Recovered, recover
-
-if TYPE_CHECKING:
-    pass
-
 
 MAPPED_BYTES = 1 << 25
 """A file from this size on is mapped into memory, not read."""
@@ -93,32 +90,7 @@ class CocoSource:
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables; annotations of unknown images go with the last part."""
-        rows = self._annotations["image_row"]
-        n = len(self._images)
-        starts = list(range(0, n, size)) or [0]
-        refs = []
-        for start in starts:
-            last = start == starts[-1]
-            stop = n if last else start + size
-            low = int(np.searchsorted(rows, start)) if start else 0
-            high = len(rows) if last else int(np.searchsorted(rows, stop))
-            annotations = self._annotations.take(slice(low, high))
-            image_row = annotations["image_row"]
-            annotations = annotations.with_columns({"image_row": np.where(image_row == n, -1, image_row - start)})
-            images = self._images.take(slice(start, stop))
-            refs.append(CocoShard(Shard(images, annotations, self._problems if start == 0 else None)))
-        return refs
-
-
-@dataclass(frozen=True)
-class CocoShard:
-    """A cut of the tables."""
-
-    shard: Shard
-
-    def load(self) -> Shard:
-        """Return the cut."""
-        return self.shard
+        return cuts_of(self._images, self._annotations, self._problems, size)
 
 
 def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None) -> CocoFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
@@ -16,10 +16,6 @@ from dsinspect_formats._json_patching import ImageRecord, JsonSetFile, Record
 from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import extent_text, number_text
 from dsinspect_formats.coco._files import base_folder, split_of
-
-if TYPE_CHECKING:
-    pass
-
 
 _KEYS = re.compile(rb'"annotations?"\s*:\s*\[')
 

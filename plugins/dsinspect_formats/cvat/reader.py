@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
@@ -15,10 +14,6 @@ from dsinspect_formats._images import relative
 from dsinspect_formats._text import odd_encoding, xml_text
 from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.cvat._reading import FIELDS, CvatFile
-
-if TYPE_CHECKING:
-    pass
-
 
 COLUMNS = frozenset(("segmentation", "keypoints", "track", "attributes", "cvat:shape", "cvat:group",
                      *CORNER_COLUMNS, *(f"cvat:{name}" for name in FIELDS)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dsinspect.tables.schema import CORNER_COLUMNS as CORNERS
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._reading import (
@@ -14,10 +12,6 @@ from dsinspect_formats._reading import (
     first_lines,
     numbers,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 IMAGE_COLUMNS = frozenset(("dota:header",))
 """Columns of images: the header lines of a label file."""

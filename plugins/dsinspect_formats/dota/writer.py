@@ -10,21 +10,14 @@ import numpy as np
 from dsinspect.io.containment import name_of
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
-from dsinspect_formats._reading import split_of
+from dsinspect_formats._row_files import count_images, label_in, one_words
 from dsinspect_formats._writing import Losses, attributes_of, count_attributes, field_of, number, slices_of, write_file
-from dsinspect_formats.kitti.writer import one_word
 
 
 def place(path: str, split: str | None) -> str:
     """Return `SPLIT/images/NAME`."""
     folder = "" if split is None else f"{name_of(split)}/"
     return f"{folder}images/{PurePosixPath(path).name or 'image'}"
-
-
-def label_of(path: str) -> str:
-    """Return the label file of an image."""
-    image = PurePosixPath(path)
-    return str(image.parent.parent / "labelTxt" / f"{image.stem}.txt")
 
 
 def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
@@ -36,9 +29,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     losses = Losses(info, ("ignored", "attributes", "header", *CORNER_COLUMNS))
     for shard in shards:
         annotations = losses.take(shard)
-        names = [one_word(n, "-") for n in annotations["category"].tolist()]
-        losses.add("spaces in class names (written as -)", sum(
-            a != b for a, b in zip(names, annotations["category"].tolist(), strict=True)))
+        names = one_words(annotations["category"].tolist(), "-", losses)
         boxes = boxes_xyxy(annotations).reshape(-1, 4)
         corners = boxes[:, [0, 1, 2, 1, 2, 3, 0, 3]]
         if CORNER_COLUMNS[0] in annotations:
@@ -59,9 +50,6 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
         images = shard.images
         headers = [f"{h}\n" if isinstance(h, str) else "" for h in field_of(images, "header", [None] * len(images))]
         for path, header, (start, end) in zip(images["path"].tolist(), headers, slices_of(annotations, len(images)), strict=True):
-            write_file(out / label_of(path), (header + "".join(rows[start:end])).encode(errors="replace"))
-        losses.add("names of images without a file (their label files are there)", sum(
-            f is None for f in images["file"].tolist()) if info.has_files else 0)
-        losses.add("images in splits that readers of folders do not know", sum(
-            s is not None and split_of(f"{s}/x") != s for s in images["split"].tolist()))
+            write_file(out / label_in("labelTxt", path), (header + "".join(rows[start:end])).encode(errors="replace"))
+        count_images(losses, images, {}, has_files=info.has_files)
     return losses.result()

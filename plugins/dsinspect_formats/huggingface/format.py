@@ -11,7 +11,7 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, head_of, reason_of, split_of
+from dsinspect_formats._reading import Images, MemorySource, Rows, head_of, split_of
 from dsinspect_formats._sniffing import weigh
 from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
 from dsinspect_formats.huggingface.reader import _BOX_KEYS, COLUMNS, Options, metadata_files, notes_of, parquet_files
@@ -75,10 +75,8 @@ class HuggingFace(Format):
         reader = Reader(rows, names, options.boxes)
         for path in paths:
             rows.file(path, split=(split := split_of(path)))
-            try:
-                text = rows.decoded(content_of(root / path))
-            except OSError as e:
-                rows.fault(reason_of(e))
+            text = rows.text_of(root / path)
+            if text is None:
                 continue
             folder = path.rpartition("/")[0]
             records = jsonl_records(text, rows) if path.endswith(".jsonl") else csv_records(text, rows)

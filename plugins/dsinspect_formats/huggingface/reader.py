@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect_formats._images import walk
 from dsinspect_formats._reading import head_of
-
-if TYPE_CHECKING:
-    pass
-
 
 METADATA = ("metadata.jsonl", "metadata.csv")
 

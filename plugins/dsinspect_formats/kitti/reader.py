@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._reading import (
     Entry,
@@ -13,10 +11,6 @@ from dsinspect_formats._reading import (
     first_lines,
     numbers,
 )
-
-if TYPE_CHECKING:
-    pass
-
 
 FIELDS = ("type", "truncated", "occluded", "alpha", "left", "top", "right", "bottom", "height", "width", "length",
           "x", "y", "z", "rotation_y", "score")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -12,7 +11,7 @@ import numpy as np
 from dsinspect.io.containment import name_of
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS
-from dsinspect_formats._reading import split_of
+from dsinspect_formats._row_files import count_images, label_in, one_words
 from dsinspect_formats._writing import Losses, attributes_of, count_attributes, number, slices_of, write_file
 from dsinspect_formats.kitti.reader import IGNORED
 
@@ -30,12 +29,6 @@ def place(path: str, split: str | None) -> str:
     return f"{folder}image_2/{PurePosixPath(path).name or 'image'}"
 
 
-def label_of(path: str) -> str:
-    """Return the label file of an image."""
-    image = PurePosixPath(path)
-    return str(image.parent.parent / "label_2" / f"{image.stem}.txt")
-
-
 def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
     """Write the label files; see `Format.write`. Numbers are in the shortest digits that read back as the same float64.
 
@@ -45,9 +38,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     losses = Losses(info, ("ignored", "attributes"))
     for shard in shards:
         annotations = losses.take(shard)
-        names = [one_word(n, "_") for n in annotations["category"].tolist()]
-        losses.add("spaces in class names (written as _)", sum(
-            a != b for a, b in zip(names, annotations["category"].tolist(), strict=True)))
+        names = one_words(annotations["category"].tolist(), "_", losses)
         is_region = np.array([n == IGNORED for n in names], bool)
         ignored = annotations["is_ignored"].to_numpy()
         losses.add("ignored or difficult flags (the boxes stay)", ignored & ~is_region)
@@ -58,17 +49,9 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
         rows = [_row(name, box, one) for name, box, one in zip(names, boxes, said, strict=True)]
         images = shard.images
         for path, (start, end) in zip(images["path"].tolist(), slices_of(annotations, len(images)), strict=True):
-            write_file(out / label_of(path), "".join(rows[start:end]).encode(errors="replace"))
-        losses.add("names of images without a file (their label files are there)", sum(
-            f is None for f in images["file"].tolist()) if info.has_files else 0)
-        losses.add("images in splits that readers of folders do not know", sum(
-            s is not None and split_of(f"{FOLDERS.get(s, s)}/x") != s for s in images["split"].tolist()))
+            write_file(out / label_in("label_2", path), "".join(rows[start:end]).encode(errors="replace"))
+        count_images(losses, images, FOLDERS, has_files=info.has_files)
     return losses.result()
-
-
-def one_word(name: str, joint: str) -> str:
-    """Return a name without white space."""
-    return re.sub(r"\s+", joint, name.strip()) or joint
 
 
 def _row(name: str, box: tuple[float, ...], said: Mapping[str, Any]) -> str:

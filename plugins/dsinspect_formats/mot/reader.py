@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect_formats._images import ImageTree, stem_of, walk
@@ -16,14 +16,9 @@ from dsinspect_formats._reading import (
     as_json,
     content_of,
     numbers,
-    reason_of,
     split_of,
 )
 from dsinspect_formats._text import decode
-
-if TYPE_CHECKING:
-    pass
-
 
 CLASSES = ("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
            "distractor", "occluder", "occluder on the ground", "occluder full", "reflection", "crowd")
@@ -101,10 +96,8 @@ def _read(root: Path, sequence: Sequence, images: Images, rows: Rows, base: int)
     for path in sequence.frames.values():
         images.row(path, split, source, size=sequence.size)
     rows.file(source, split=split)
-    try:
-        text = rows.decoded(content_of(root / source))
-    except OSError as e:
-        rows.fault(reason_of(e))
+    text = rows.text_of(root / source)
+    if text is None:
         return
     index = 0
     wants = bool(rows.fields)

@@ -12,9 +12,7 @@ from dsinspect_formats._reading import (
     Images,
     MemorySource,
     Rows,
-    content_of,
     head_of,
-    reason_of,
     split_of,
 )
 from dsinspect_formats._sniffing import weigh
@@ -54,10 +52,8 @@ class Odgt(Format):
         for path in paths:
             split = split_of(path, words=True)
             rows.file(path, split=split)
-            try:
-                text = rows.decoded(content_of(root / path))
-            except OSError as e:
-                rows.fault(reason_of(e))
+            text = rows.text_of(root / path)
+            if text is None:
                 continue
             index = 0
             for line_number, line in enumerate(text.split("\n"), 1):

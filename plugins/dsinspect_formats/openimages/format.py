@@ -15,9 +15,7 @@ from dsinspect_formats._reading import (
     Images,
     MemorySource,
     Rows,
-    content_of,
     orphan_images,
-    reason_of,
     split_of,
 )
 from dsinspect_formats._sniffing import marks_in
@@ -66,10 +64,8 @@ class OpenImages(Format):
         for path in paths:
             split = split_of(path, words=True)
             rows.file(path, split=split)
-            try:
-                text = rows.decoded(content_of(root / path))
-            except OSError as e:
-                rows.fault(reason_of(e))
+            text = rows.text_of(root / path)
+            if text is None:
                 continue
             _read(text, path, split, images, rows, names, listed)
         table, problems = images.table(tree, root, _folders, orphans=False)

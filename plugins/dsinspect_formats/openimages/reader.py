@@ -7,7 +7,6 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsinspect_formats._images import walk
 from dsinspect_formats._reading import (
@@ -21,10 +20,6 @@ from dsinspect_formats._reading import (
     split_of,
 )
 from dsinspect_formats._text import decode
-
-if TYPE_CHECKING:
-    pass
-
 
 BOX = ("XMin", "XMax", "YMin", "YMax")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 
@@ -22,10 +22,6 @@ from dsinspect_formats._images import ImageTree, is_image, relative
 from dsinspect_formats._sniffing import head, names_in
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
 from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, is_report, number, numbers_in, parse_wanted, recognise
-
-if TYPE_CHECKING:
-    pass
-
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".xlsm", ".xls")
 

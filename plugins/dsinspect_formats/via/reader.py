@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -21,10 +21,6 @@ from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.coco.reader import require_distinct
 from dsinspect_formats.via._reading import ViaImage, looks_like, read_file
 from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, points_of
-
-if TYPE_CHECKING:
-    pass
-
 
 COLUMNS = frozenset(("segmentation", "attributes", "via:shape"))
 

@@ -14,10 +14,8 @@ from dsinspect_formats._reading import (
     Rows,
     are_numbers,
     as_json,
-    content_of,
     first_lines,
     numbers,
-    reason_of,
     split_of,
     whole,
 )
@@ -46,10 +44,8 @@ def open_video(name: str, request: OpenRequest, labels: Sequence[str]) -> Memory
     for label in labels:
         split = split_of(label, words=True)
         rows.file(label, split=split)
-        try:
-            text = rows.decoded(content_of(root / label))
-        except OSError as e:
-            rows.fault(reason_of(e))
+        text = rows.text_of(root / label)
+        if text is None:
             continue
         index = 0
         for number, line in enumerate(text.split("\n"), 1):

@@ -7,7 +7,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
@@ -23,10 +23,6 @@ from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, wa
 from dsinspect_formats._splits import split_named, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding, xml_text
 from dsinspect_formats.voc._xml import VocFile, read_xml
-
-if TYPE_CHECKING:
-    pass
-
 
 _ANNOTATION = re.compile(rb"<annotation[\s>]")  # CVAT has <annotations>
 

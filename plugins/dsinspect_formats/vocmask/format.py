@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
@@ -12,9 +11,6 @@ from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree, stem_of, walk
 from dsinspect_formats._reading import FilesSource, head_of, matched
 from dsinspect_formats.vocmask.reader import _PNG, COLUMNS, LABELS, OBJECTS, _colours, _lines, _masks, read_masks
-
-if TYPE_CHECKING:
-    pass
 
 
 class VocMask(Format):

@@ -12,8 +12,6 @@ from dsinspect_formats._reading import (
     Images,
     MemorySource,
     Rows,
-    content_of,
-    reason_of,
     split_of,
 )
 from dsinspect_formats._sniffing import weigh
@@ -46,10 +44,8 @@ class WiderFace(Format):
         problems: list[Problem] = []
         for path in _files(request.root):
             rows.file(path, split=(split := split_of(path, words=True)))
-            try:
-                text = rows.decoded(content_of(root / path))
-            except OSError as e:
-                rows.fault(reason_of(e))
+            text = rows.text_of(root / path)
+            if text is None:
                 continue
             _read(text, path, split, images, rows)
         table, problems = images.table(ImageTree.below(request.images or root), root, _folders)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,9 +15,6 @@ from dsinspect.protocols.review_sheet import MAX_ROWS
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._archive import Rows
 from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn, rows_xml
-
-if TYPE_CHECKING:
-    pass
 
 LINE_HEIGHT = 15.0
 """Of a row of text, points."""
