@@ -387,19 +387,33 @@ def test_an_image_by_its_name_and_another_box_of_it(visit: Watched, server: Serv
     assert made.seen.bbox_xyxy == (10.0, 10.0, 30.0, 26.0)
 
 
+def hold_back(page: Any, url: str) -> list[Any]:
+    """Hold back the answers to requests; returned is the list that they will stand in."""
+    held: list[Any] = []
+    page.route(url, lambda route: held.append(route))  # a lambda: Playwright looks at its signature
+    return held
+
+
+def let_go(page: Any, held: list[Any]) -> None:
+    """Let the answers come that were held back; a slow machine has 20 s until they are asked for."""
+    latest = time.monotonic() + 20
+    while not held and time.monotonic() < latest:
+        page.wait_for_timeout(20)
+    assert held
+    for route in held:
+        route.continue_()
+
+
 def test_keys_pressed_before_an_image_is_there_wait_for_it(visit: Watched, server: Served) -> None:
     page = opened(visit, server)
     page.locator(".stage .label").nth(2).wait_for()
-    held: list[Any] = []
-    page.route("**/api/image/17", lambda route: held.append(route))  # a lambda: Playwright looks at its signature
+    held = hold_back(page, "**/api/image/17")
     press(page, "Shift+J")
     page.keyboard.type("image_017")
     press(page, "Enter")
     page.locator(".about", has_text="image_017.png").wait_for()
     press(page, "] ] d")
-    assert held
-    for route in held:
-        route.continue_()
+    let_go(page, held)
     made = settled(server, 1)[0]
     assert made.record.image == "image_017.png"
     assert made.seen.bbox_xyxy == (10.0, 10.0, 30.0, 26.0)
@@ -408,15 +422,12 @@ def test_keys_pressed_before_an_image_is_there_wait_for_it(visit: Watched, serve
 def test_keys_that_change_a_box_wait_for_its_image(visit: Watched, server: Served) -> None:
     page = opened(visit, server)
     page.locator(".stage .label").nth(2).wait_for()
-    held: list[Any] = []
-    page.route("**/api/image/30", lambda route: held.append(route))  # a lambda: Playwright looks at its signature
+    held = hold_back(page, "**/api/image/30")
     page.get_by_label("Search findings").fill("image_030")
     press(page, "Escape")
     page.locator(".about", has_text="image_030.png").wait_for()
     press(page, "b ArrowLeft Shift+ArrowLeft Control+ArrowUp Enter")
-    assert held
-    for route in held:
-        route.continue_()
+    let_go(page, held)
     assert settled(server, 1)[0].value == (79.0, 40.0, 94.0, 55.0)
 
 
