@@ -9,18 +9,17 @@ are due. Whatever else is found at warning or above is a false alarm, unless the
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import cv2
 import numpy as np
+from by_path import module_at
 
 from dsinspect.config import Config
 from dsinspect.conversion.pipeline import ConvertRequest, convert
@@ -30,7 +29,6 @@ from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins, load_plugins
 from dsinspect.protocols.run import Run
 
-ROOT = Path(__file__).resolve().parents[1]
 FORMATS = ("coco", "voc", "yolo")
 WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "labelstudio", "openimages", "table", "tfrecord", "via")
 """Formats that a drawn set is converted to."""
@@ -41,19 +39,7 @@ UNSAID: dict[str, tuple[str, ...]] = {
 """What a format has no words for, or what converting a set puts right."""
 
 
-def _load_draw() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("sample_data_draw", ROOT / "sample_data" / "draw.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-draw = _load_draw()
+draw = module_at("sample_data/draw.py", "sample_data_draw")
 
 Due = tuple[str, str | None]
 """Code, and the name of the image's file or None for a finding about something else."""

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import filecmp
-import importlib.util
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from by_path import module_at
 
 from dsinspect.findings.severity import Severity
 from dsinspect.inspection.inspect import inspect
@@ -76,12 +75,7 @@ def test_every_planted_code_exists_and_is_told_in_the_readme() -> None:
 
 
 def test_drawing_again_gives_the_same_files(tmp_path: Path) -> None:
-    spec = importlib.util.spec_from_file_location("sample_data_draw_again", SAMPLES / "draw.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    module = module_at("sample_data/draw.py", "sample_data_draw_again")
     assert module.draw(tmp_path) == PLANTED
     drawn = sorted(p.relative_to(tmp_path) for p in tmp_path.rglob("*") if p.is_file())
     text = [p for p in drawn if p.suffix in (".json", ".txt", ".xml", ".yaml", ".md")]

@@ -86,6 +86,14 @@ class SetPatcher(ABC):
         """Yield files beside the records, before and after: lists of classes or images."""
         yield from ()
 
+    def class_numbers(self) -> dict[str, int]:
+        """Return the number of each declared class under the name it is going to have; merged ones are left out."""
+        numbers: dict[str, int] = {}
+        for category in self.source.info.categories:
+            if category.name not in self.plan.merged:
+                numbers.setdefault(self.plan.renamed.get(category.name, category.name), category.category_id)
+        return numbers
+
     def _read(self) -> None:
         for reference in self.source.shards(1000):
             shard = reference.load()

@@ -30,11 +30,7 @@ class _Patcher(SetPatcher):
 
     def editor(self, content: bytes, source: str) -> Editor:
         options = self.request.options if isinstance(self.request.options, Options) else Options()
-        numbers: dict[str, int] = {}
-        for category in self.source.info.categories:
-            if category.name not in self.plan.merged:
-                numbers.setdefault(self.plan.renamed.get(category.name, category.name), category.category_id)
-        return _Editor(content, source, options.base, numbers)
+        return _Editor(content, source, options.base, self.class_numbers())
 
     def others(self) -> Iterator[tuple[str, bytes, bytes]]:
         """Write sizes into `seqinfo.ini`, and rename classes where they stand."""

@@ -46,11 +46,7 @@ class _Patcher(SetPatcher):
         return found
 
     def editor(self, content: bytes, source: str) -> Editor:
-        numbers: dict[str, int] = {}
-        for category in self.source.info.categories:
-            if category.name not in self.plan.merged:
-                numbers.setdefault(self.plan.renamed.get(category.name, category.name), category.category_id)
-        return _Editor(content, numbers, source)
+        return _Editor(content, self.class_numbers(), source)
 
     def others(self) -> Iterator[tuple[str, bytes, bytes]]:
         """Rename classes in the label maps."""
