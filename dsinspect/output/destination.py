@@ -218,7 +218,7 @@ _MARKS = re.compile(
 
 
 def made_here(path: Path) -> bool:
-    """Say whether a file looks like a report or a baseline of dsinspect, by its first or last bytes."""
+    """Say whether a file looks like a report or a baseline of dsinspect, by how it begins."""
     try:
         with path.open("rb") as file:
             head = file.read(1 << 16)
