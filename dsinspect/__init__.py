@@ -3,11 +3,12 @@
 Importing this package loads nothing heavy: no NumPy, pandas, OpenCV or openpyxl.
 """
 
-import signal
 import sys
 
 if sys.argv and sys.argv[0].endswith(("/dsinspect", "-m")):  # started as the program: ^C before main() is no traceback
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    import _signal  # type: ignore[import-not-found]  # `signal` imports `enum`, in which a ^C would still be one
+
+    _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any

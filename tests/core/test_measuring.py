@@ -211,7 +211,7 @@ def test_interrupted_it_keeps_what_the_cache_has(tmp_path: Path) -> None:
             with Cache(path) as cache:
                 known = cache.count()
     process.send_signal(signal.SIGINT)
-    out, errors = process.communicate(timeout=60)
+    out, errors = process.communicate(timeout=300)
     assert process.returncode == 130, (out, errors)
     assert out == ""
     assert errors == "dsinspect: interrupted\n"

@@ -51,7 +51,7 @@ def test_on_a_terminal_the_line_is_gone_in_the_end(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-m", "dsinspect", "check", str(dataset), "--no-cache", "--exit-zero"],
                                stdout=subprocess.PIPE, stderr=theirs)
     os.close(theirs)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=300)
     told = b""
     while True:
         try:

@@ -158,8 +158,11 @@ def wait_for(moment: Moment, case: Case, child: subprocess.Popen[bytes], work: P
     return False
 
 
-def kill_once(case: Case, work: Path, source: Path, before: dict[str, str], moment: Moment, number: signal.Signals) -> str:
+def kill_once(case: Case, work: Path, source: Path, before: dict[str, str], moment: Moment, number: signal.Signals,
+              patience: float = PATIENCE) -> str:
     """Start a command, end it at a moment, and check what it left; return what happened.
+
+    Its other processes must be gone after `patience` seconds.
 
     Raises:
         AssertionError: something is left that must not be.
@@ -171,12 +174,12 @@ def kill_once(case: Case, work: Path, source: Path, before: dict[str, str], mome
         ended = DONE
         if wait_for(moment, case, child, work):
             child.send_signal(number)
-            child.wait(60)
+            child.wait(300)
             if child.returncode:
                 ended = f"{number.name} at {moment}"
         errors.seek(0)
         told = errors.read()
-    wait_until(lambda: not processes(work), f"{case.name}: a process is left after {ended}")
+    wait_until(lambda: not processes(work), f"{case.name}: a process is left after {ended}", patience)
     assert b"Traceback" not in told, f"{case.name} {ended}: {told.decode()}"
     assert snapshot(source) == before, f"{case.name} {ended}: the source has changed"
     check_whole(work, case, ended)
@@ -207,9 +210,9 @@ def is_temporary(path: Path) -> bool:
     return path.name.startswith(".") and (path.name.endswith(".part") or ".part." in path.name)
 
 
-def wait_until(condition: Callable[[], bool], otherwise: str) -> None:
-    """Wait for a condition for `PATIENCE` seconds."""
-    end = time.monotonic() + PATIENCE
+def wait_until(condition: Callable[[], bool], otherwise: str, patience: float) -> None:
+    """Wait for a condition for so many seconds."""
+    end = time.monotonic() + patience
     while not condition():
         assert time.monotonic() < end, otherwise
         time.sleep(0.02)
