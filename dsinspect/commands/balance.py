@@ -82,10 +82,9 @@ def images_file(output: Path) -> Path:
 
 def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
     """Write JSON with both tables, or one CSV file of each."""
-    import msgspec
-
     from dsinspect import __version__
     from dsinspect.findings.rendering import guarded, without_controls
+    from dsinspect.io.json_text import indented
 
     if output.suffix.lower() == ".csv":
         for path, table in ((images_file(output), found.images), (output, found.classes)):
@@ -94,7 +93,7 @@ def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
         return
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, **head,
                 "classes": found.classes.to_dict("records"), "images": found.images.to_dict("records")}
-    put(output, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    put(output, indented(document))
 
 
 def put(path: Path, content: bytes) -> None:

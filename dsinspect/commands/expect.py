@@ -113,6 +113,8 @@ def counted(source: Source, plugins: Plugins, trainer: Trainer | None, split: st
 
 def shown(found: Expected, split: str | None, imgsz: int, trainer: Trainer | None) -> str:
     """Return the losses and the classes as text."""
+    from dsinspect.findings.rendering import printable
+
     of = f"split {split}" if split else "the set"
     after = f" that {trainer.label} keeps" if trainer is not None else ""
     total = sum(n for _, n, _, _ in found.classes)
@@ -122,7 +124,7 @@ def shown(found: Expected, split: str | None, imgsz: int, trainer: Trainer | Non
     wide = min(max(len(c) for c in ("class", *(name for name, *_ in found.classes))), 40)
     lines += ["", f"{'class':{wide}}  {'boxes':>9}  {'share':>7}  loss of one box when only shares are known"]
     for name, n, share, loss in found.classes[:CLASSES]:
-        lines.append(f"{_line(name)[:wide]:{wide}}  {n:>9,}  {share:>7.2%}  {loss:.4f}")
+        lines.append(f"{printable(name)[:wide]:{wide}}  {n:>9,}  {share:>7.2%}  {loss:.4f}")
     if len(found.classes) > CLASSES:
         lines.append(f"and {len(found.classes) - CLASSES:,} more; -o FILE.json has them all")
     return "\n".join(lines) + "\n"
@@ -132,10 +134,9 @@ def write(found: Expected, output: Path, head: dict[str, Any]) -> None:
     """Write JSON."""
     import math
 
-    import msgspec
-
     from dsinspect import __version__
     from dsinspect.io.atomic import write_atomic
+    from dsinspect.io.json_text import indented
 
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, **head, "images": found.images,
                 "boxes": found.boxes,
@@ -144,10 +145,6 @@ def write(found: Expected, output: Path, head: dict[str, Any]) -> None:
                              "loss_when_shares_known": loss if math.isfinite(loss) else None}
                             for name, n, share, loss in found.classes]}
     try:
-        write_atomic(output, msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+        write_atomic(output, indented(document))
     except OSError as e:
         raise UserError(f"-o {output}: {e.strerror or e}") from None
-
-
-def _line(text: str) -> str:
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -173,15 +173,14 @@ def report_failures(summary: Summary, out: Path) -> None:
 
 def invert(folder: Path, predictions: Path, output: Path) -> None:
     """Map predictions back and write them."""
-    import msgspec
-
     from dsinspect.io.atomic import write_atomic
+    from dsinspect.io.json_text import encoded
     from dsinspect.output.manifest import read_manifest
     from dsinspect.transformation.predictions import invert_predictions
 
     common.require_writable(output, folder, predictions)
     inverted = invert_predictions(predictions, read_manifest(folder))
-    write_atomic(output, msgspec.json.encode(inverted.records) + b"\n")
+    write_atomic(output, encoded(inverted.records) + b"\n")
     print(f"wrote {output}: {counted(len(inverted.records), 'prediction')}")
     for reason, count in inverted.skipped.items():
         print(f"dsinspect: {counted(count, 'prediction')} {reason} {'is' if count == 1 else 'are'} left out", file=sys.stderr)

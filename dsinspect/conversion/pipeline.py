@@ -31,8 +31,9 @@ from dsinspect.inspection.opening import format_options, open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.inspection.watched import written
-from dsinspect.io.containment import SplitNames, held
+from dsinspect.io.containment import NAMES_LOST, SplitNames, held, is_no_text
 from dsinspect.io.files import place_file
+from dsinspect.io.json_text import encoded
 from dsinspect.output.destination import Apart, require_new, staged
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
@@ -267,6 +268,7 @@ class _Run:
         self._per_split.add(splits, shard.annotations["image_row"].to_numpy())
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
         self._written.update(dict.fromkeys(s for s in splits if s is not None))
+        done.losses[NAMES_LOST] += sum(map(is_no_text, paths))
         done.renamed += sum(a != self._placing.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))
         if not self._request.annotations_only:
             turns = self._turns(images)
@@ -278,7 +280,7 @@ class _Run:
                 else:
                     done.placed[place_file(file, held(self._out, place), link=self._request.link)] += 1
         for path, place, own in zip(paths, places, images["image_id"].tolist(), strict=True):
-            entries.write(msgspec.json.encode({"path": place, "source": path, "image_id": own}) + b"\n")
+            entries.write(encoded({"path": place, "source": path, "image_id": own}) + b"\n")
         for name, own in shard.annotations[["category", "category_id"]].drop_duplicates().itertuples(index=False):
             if name is not None:
                 used[own, name] = None

@@ -14,6 +14,7 @@ import numpy as np
 
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import write_atomic
+from dsinspect.io.json_text import encoded
 from dsinspect.protocols.run import BaselineSummary, KnownFinding, Outcome, Run
 
 SCHEMA_VERSION = 1
@@ -45,7 +46,7 @@ def read_baseline(path: Path) -> list[KnownFinding]:
 def write_baseline(path: Path, findings: Iterable[KnownFinding]) -> int:
     """Write known findings, one per line, sorted; return how many."""
     known = sorted({f.fingerprint: f for f in findings}.values(), key=lambda f: (f.code, f.image or "", f.fingerprint))
-    lines = ",\n".join("  " + msgspec.json.encode(f).decode() for f in known)
+    lines = ",\n".join("  " + encoded(f).decode() for f in known)
     text = f'{{"schema_version": {SCHEMA_VERSION},\n "findings": [{chr(10) if known else ""}{lines}]}}\n'
     try:
         write_atomic(path, text.encode())

@@ -84,7 +84,7 @@ class Cache:
     def get(self, files: Sequence[FileIdentity]) -> dict[str, Measured]:
         """Return what is known of files, by path; a file that changed since is not known."""
         known: dict[str, Measured] = {}
-        by_path = {f.path: f for f in files}
+        by_path = {_key(f.path): f for f in files}
         paths = list(by_path)
         for start in range(0, len(paths), _CHUNK):
             chunk = paths[start:start + _CHUNK]
@@ -94,13 +94,13 @@ class Cache:
                 file = by_path[path]
                 if (size, mtime_ns) == (file.size, file.mtime_ns):
                     with contextlib.suppress(msgspec.MsgspecError):  # a damaged row is measured anew
-                        known[path] = _decoder.decode(vals)
+                        known[file.path] = _decoder.decode(vals)
         return known
 
     def put(self, measured: Iterable[tuple[FileIdentity, Mapping[str, list[Value]]]]) -> None:
         """Store all that is known of files, in one transaction."""
         day = int(time.time() // 86400)
-        rows = [(f.path, f.size, f.mtime_ns, day, _encode(values)) for f, values in measured]
+        rows = [(_key(f.path), f.size, f.mtime_ns, day, _encode(values)) for f, values in measured]
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -133,6 +133,15 @@ class Cache:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         self._open()
+
+
+def _key(path: str) -> str | bytes:
+    """Return how a path stands in the database: as bytes where it is no text."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return path
 
 
 def trim(path: Path) -> None:

@@ -13,7 +13,9 @@ from pathlib import Path, PurePosixPath
 
 from dsinspect.errors import UserError
 
-_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udbff]")
+_NO_NAME = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
+_NO_TEXT = re.compile(r"[\x00\ud800-\udfff]")
+"""What no file of annotations can say of a path: NUL, and bytes that are no UTF-8."""
 MAX_NAME = 200
 """Bytes of a name that is made of text; file systems take 255, and a suffix or a temporary name's own part needs room."""
 
@@ -31,13 +33,22 @@ def name_of(text: str, fallback: str = "unnamed") -> str:
 
 
 def inside(path: str, fallback: str = "image") -> str:
-    """Return a POSIX path without what would lead out of the folder it is joined to.
+    """Return a POSIX path without what would lead out of the folder it is joined to; each byte that is no text is `_`.
 
-    >>> inside("../a/./b.jpg"), inside("/etc/passwd"), inside("..")
-    ('a/b.jpg', 'etc/passwd', 'image')
+    >>> inside("../a/./b.jpg"), inside("/etc/passwd"), inside(".."), inside("caf\udce9.png")
+    ('a/b.jpg', 'etc/passwd', 'image', 'caf_.png')
     """
-    parts = [_shortened(p) for p in PurePosixPath(path.replace("\0", "_")).parts if p not in ("..", ".", "/", "//")]
+    parts = [_shortened(p) for p in PurePosixPath(_NO_TEXT.sub("_", path)).parts if p not in ("..", ".", "/", "//")]
     return "/".join(parts) or fallback
+
+
+NAMES_LOST = "names of image files that are no UTF-8: each such byte is now _"
+"""How a loss is named where `inside` changed names that no file of annotations can say."""
+
+
+def is_no_text(path: str) -> bool:
+    """Say whether a path has bytes that are no UTF-8."""
+    return not path.isascii() and _NO_TEXT.search(path) is not None
 
 
 def leads_outside(path: str) -> bool:

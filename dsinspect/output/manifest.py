@@ -13,6 +13,7 @@ import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import atomic
+from dsinspect.io.json_text import encoded, indented
 
 
 class Source(msgspec.Struct):
@@ -52,10 +53,10 @@ def write_manifest(path: Path, head: Mapping[str, Any], outputs: Iterable[Mappin
         OSError: it cannot be written.
     """
     with atomic(path) as partial, partial.open("wb") as f:
-        start = msgspec.json.format(msgspec.json.encode(head), indent=1).rstrip()
+        start = indented(head).rstrip()
         f.write(start[:-1].rstrip() + b',\n "outputs": [')
         for k, entry in enumerate(outputs):
-            f.write((b",\n  " if k else b"\n  ") + msgspec.json.encode(entry))
+            f.write((b",\n  " if k else b"\n  ") + encoded(entry))
         f.write(b"\n ]\n}\n")
 
 

@@ -144,10 +144,10 @@ def wrapped_lines(text: str, width: int) -> list[str]:
 
 
 def text_width(text: str) -> int:
-    """Return how wide a text is drawn, px."""
+    """Return how wide a text is drawn, px; OpenCV crashes on a text that cannot be encoded."""
     import cv2
 
-    return int(cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)[0][0])
+    return int(cv2.getTextSize(drawable(text), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)[0][0])
 
 
 def _line(text: str, width: int, ink: tuple[int, int, int]) -> Picture:
@@ -194,7 +194,7 @@ def blank(side: int, reason: str, caption: str, notes: Sequence[str] = ()) -> Pi
 def _write(bgr: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
     import cv2
 
-    cv2.putText(bgr, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, colour, 1, cv2.LINE_AA)
+    cv2.putText(bgr, drawable(text), (x, y), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, colour, 1, cv2.LINE_AA)
 
 
 def shortened(text: str, width: int) -> str:

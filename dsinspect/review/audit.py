@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from dsinspect import __version__
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import atomic
+from dsinspect.io.json_text import indented
 from dsinspect.review.resolve import Review
 
 COLUMNS = ("cell", "reviewer", "decision", "action", "code", "image", "category", "annotation_id", "source", "line", "index",
@@ -50,7 +49,7 @@ def write_audit(review: Review, stem: Path, dataset: str, names: Sequence[str]) 
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, "dataset": dataset,
                 "workbook": ", ".join(names), "decisions": rows}
     as_json, as_xlsx = stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.xlsx")
-    content = msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+    content = indented(document)
     _put(as_json, lambda path: path.write_bytes(content))
     _put(as_xlsx, lambda path: _write_xlsx(rows, path))
     return as_json, as_xlsx

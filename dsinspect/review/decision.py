@@ -10,6 +10,7 @@ import msgspec
 
 from dsinspect import __version__
 from dsinspect.errors import UserError, nearest
+from dsinspect.io.json_text import encoded
 from dsinspect.io.limits import limits
 from dsinspect.io.reading import read_regular, too_large
 from dsinspect.protocols.decisions import (
@@ -63,8 +64,8 @@ def encode_decisions(decisions: Decisions) -> bytes:
     """
     head = msgspec.to_builtins(msgspec.structs.replace(
         decisions, decisions=(), schema_version=SCHEMA_VERSION, tool={"name": "dsinspect", "version": __version__}))
-    parts = [f'"{k}": {msgspec.json.encode(head[k]).decode()}' for k in ("schema_version", "tool", "dataset", "settings")]
-    lines = ",\n".join("  " + msgspec.json.encode(d).decode() for d in decisions.decisions)
+    parts = [f'"{k}": {encoded(head[k]).decode()}' for k in ("schema_version", "tool", "dataset", "settings")]
+    lines = ",\n".join("  " + encoded(d).decode() for d in decisions.decisions)
     return ("{" + ",\n ".join(parts) + f',\n "decisions": [{chr(10) if lines else ""}{lines}]}}\n').encode()
 
 

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import msgspec
 
 from dsinspect.errors import UserError
+from dsinspect.io.json_text import encoded
 from dsinspect.protocols.decisions import Decision, Decisions, Settings
 from dsinspect.review.decision import about as subject_of
 from dsinspect.review.decision import check_address
@@ -67,7 +68,7 @@ class Store:
         self._db = _open(path)
         status = path.stat()
         self._identity = status.st_dev, status.st_ino
-        own = {"dataset": dataset, "settings": msgspec.json.encode(settings).decode()}
+        own = {"dataset": dataset, "settings": encoded(settings).decode()}
         with self._lock, self._db:
             self._db.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", own.items())
         kept = dict(self._db.execute("SELECT name, value FROM about"))
@@ -89,7 +90,7 @@ class Store:
         Raises:
             StoreGoneError: the file was removed, replaced or damaged, or the disk is full.
         """
-        texts = [(s, reviewer, None if d is None else msgspec.json.encode(d).decode()) for s, d in rows]
+        texts = [(s, reviewer, None if d is None else encoded(d).decode()) for s, d in rows]
         with self._lock, self._told():
             self._require_there()  # first, for another store at this path must not meet a journal of ours
             with self._db:

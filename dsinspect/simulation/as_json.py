@@ -11,10 +11,10 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
 import numpy as np
 
 from dsinspect import __version__
+from dsinspect.io.json_text import encoded
 from dsinspect.protocols.trainers import FATES, NO_RULE, Rule, Stop
 from dsinspect.simulation.simulate import Simulated, Simulation
 
@@ -102,15 +102,4 @@ def _reason(rules: tuple[Rule, ...], rule: int) -> str | None:
 
 
 def _text(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:  # a file name that is not text
-        return msgspec.json.encode(_cleaned(value)).decode()
-
-
-def _cleaned(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, dict):
-        return {k: _cleaned(v) for k, v in value.items()}
-    return [_cleaned(v) for v in value] if isinstance(value, list) else value
+    return encoded(value).decode()

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from dsinspect.findings.rendering import printable
 from dsinspect.findings.wording import counted
 from dsinspect.simulation.simulate import Simulated, Simulation
 
@@ -197,5 +198,4 @@ def _record(source: str, index: int) -> str:
 
 def _line(text: str | None) -> str:
     """Return text without control characters: a file's name must not steer the terminal."""
-    text = text or ""
-    return text if text.isprintable() else "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return printable(text or "")

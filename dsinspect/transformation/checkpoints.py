@@ -17,6 +17,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.json_text import encoded
 from dsinspect.tables.columns import Columns, objects
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ class Parts:
                 self.folder.parent.mkdir(parents=True, exist_ok=True)
                 self.folder.mkdir()
             self.temporary.mkdir(parents=True, exist_ok=True)
-            (self.folder / "plan.json").write_bytes(msgspec.json.encode(plan))
+            (self.folder / "plan.json").write_bytes(encoded(plan))
         except FileExistsError:
             raise UserError(f"-o {self.folder.parent}: another run has begun there; name another folder") from None
         except OSError as e:
@@ -118,7 +119,7 @@ class Parts:
                     "failures": [vars(f) for f in part.failures], "counts": dict(part.counts), "pictures": part.pictures}
         partial = self.temporary / f"part-{number}-{os.getpid()}"
         try:
-            partial.write_bytes(msgspec.msgpack.encode(document))
+            partial.write_bytes(_encoded(document))
             partial.replace(self._path(number))
         except OSError as e:
             raise UserError(f"{self.folder}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
@@ -131,7 +132,7 @@ class Parts:
         """
         path = self._path(number)
         try:
-            document = msgspec.msgpack.decode(path.read_bytes())
+            document = msgspec.msgpack.decode(path.read_bytes(), ext_hook=_text_of)
             return Part(_unpacked(document["images"]), _unpacked(document["annotations"]), document["entries"],
                         [Failure(**f) for f in document["failures"]], Counter(document["counts"]), document["pictures"])
         except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as e:
@@ -143,6 +144,26 @@ class Parts:
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:06}.msgpack"
+
+
+def _encoded(document: dict[str, Any]) -> bytes:
+    """Return a part as bytes; texts that are none (file names of other bytes) go as an extension of msgpack."""
+    try:
+        return msgspec.msgpack.encode(document)
+    except UnicodeEncodeError:
+        return msgspec.msgpack.encode(_extended(document))
+
+
+def _text_of(_: int, content: memoryview) -> str:
+    return bytes(content).decode("utf-8", "surrogatepass")
+
+
+def _extended(value: Any) -> Any:
+    if isinstance(value, str) and not value.isascii():
+        return msgspec.msgpack.Ext(1, value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, dict):
+        return {_extended(k): _extended(v) for k, v in value.items()}
+    return [_extended(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
 def _packed(table: Columns) -> dict[str, Any]:

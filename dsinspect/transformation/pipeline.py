@@ -28,7 +28,7 @@ from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.io import image_codec as pictures
 from dsinspect.io.atomic import sweep_below
-from dsinspect.io.containment import SplitNames, held
+from dsinspect.io.containment import NAMES_LOST, SplitNames, held, is_no_text
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.output.destination import require_apart
 from dsinspect.output.image_layout import Places
@@ -143,13 +143,14 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
     """Write annotations and manifest from the parts, and remove them."""
     totals: Counter[str] = Counter()
     failures: list[Failure] = []
-    pictures_done = outputs = 0
+    pictures_done = outputs = no_text = 0
     for k in range(count):
         part = parts.get(k)
         totals += part.counts
         failures += part.failures
         pictures_done += part.pictures
         outputs += len(part.images)
+        no_text += sum(map(is_no_text, part.images["path"].tolist()))
     renumber = not request.settings.is_one_to_one
     names = SplitNames()
     info = replace(info, box_units="px", splits=tuple(names.of(s) or s for s in info.splits),
@@ -160,6 +161,8 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
               for shard in numbered_shards(parts, count, names, renumber=renumber))
     out = request.out.resolve()  # a `..` of the user's own is none of the set's
     losses = dict(watched.written(writer, blame, info, shards, out))
+    if no_text:
+        losses[NAMES_LOST] = no_text
     places = Places(writer)
     entries = ({**entry, "path": places.of(entry["path"], split)}
                for entry, split in numbered_entries(parts, count, names, renumber=renumber))

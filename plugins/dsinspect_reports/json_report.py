@@ -9,15 +9,13 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-import msgspec
-
 from dsinspect import __version__
 from dsinspect.findings.findings import Chunk
+from dsinspect.io import json_text
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Outcome, Run
 
 SCHEMA_VERSION = 1
-_ENCODER = msgspec.json.Encoder()
 
 
 class JsonReport(Report):
@@ -83,7 +81,7 @@ def finding_lines(chunk: Chunk) -> bytes:
     """Return what the contract says of findings, one a line; numbers that are not finite become null in encoding."""
     fixes = {number: fix and {"safety": fix.safety, "action": fix.action}
              for number, fix in dict(zip(map(id, chunk.fix), chunk.fix, strict=True)).items()}
-    return encoded_lines([
+    return json_text.encoded_lines([
         {"code": chunk.code, "severity": severity, "message": message, "image": image, "split": split, "category": category,
          "annotation": _annotation(annotation_id, source, line, index), "bbox_xyxy": box, "values": values,
          "fingerprint": fingerprint, "fix": fixes[id(fix)]}
@@ -100,14 +98,6 @@ def _annotation(annotation_id: int | None, source: str | None, line: int | None,
     return record
 
 
-def encoded_lines(records: list[dict[str, Any]]) -> bytes:
-    """Encode records, one a line."""
-    try:
-        return _ENCODER.encode_lines(records)
-    except UnicodeEncodeError:
-        return _ENCODER.encode_lines(cleaned(records))
-
-
 def finite(value: Any) -> Any:
     """Return a value, or None when it is a number that is not finite."""
     return None if isinstance(value, float) and not math.isfinite(value) else value
@@ -115,17 +105,17 @@ def finite(value: Any) -> Any:
 
 def encoded(value: Any) -> bytes:
     """Encode metrics of any depth; NumPy scalars are numbers, and numbers that are not finite null."""
-    return msgspec.json.encode(cleaned(value))
+    return json_text.encoded(cleaned(value))
 
 
 def cleaned(value: Any) -> Any:
     """Return a value with plain types only; what is not text (a file name of other bytes) is escaped."""
     if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
+        return json_text.as_text(value)
     if isinstance(value, dict):
         return {str(k): cleaned(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
         return [cleaned(v) for v in value]
-    if hasattr(value, "item") and not isinstance(value, (str, bytes)):
+    if hasattr(value, "item"):
         value = value.item()
     return finite(value)

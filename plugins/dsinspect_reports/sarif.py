@@ -10,9 +10,10 @@ from urllib.parse import quote
 from dsinspect import __version__
 from dsinspect.findings.findings import Finding
 from dsinspect.findings.severity import Severity
+from dsinspect.io.json_text import encoded_lines
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Outcome, Run
-from dsinspect_reports.json_report import encoded, encoded_lines
+from dsinspect_reports.json_report import encoded
 
 LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.INFO: "note"}
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"

@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Mount, Route
 
 from dsinspect.errors import UserError
+from dsinspect.io.json_text import encoded
 from dsinspect.protocols.decisions import Decision
 from dsinspect.render import web
 from dsinspect.review.decision import check_address, encode_decisions
@@ -129,7 +130,7 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
     static |= {name: web.read(name).encode() for name in (*web.MODULES, "base.css")}
 
     def answered(value: Any) -> Response:
-        return Response(msgspec.json.encode(value), media_type="application/json", headers={"cache-control": "no-store"})
+        return Response(encoded(value), media_type="application/json", headers={"cache-control": "no-store"})
 
     def index(_: Request) -> Response:
         return Response(static["index.html"], headers={"content-type": TYPES["html"], "cache-control": "no-store"})

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from dsinspect import __version__
 from dsinspect.findings.members import members
+from dsinspect.io.json_text import encoded
 from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_of, choices_without_finding
 from dsinspect.render.palette import colours_of
 from dsinspect.tables.columns import codes_of
@@ -71,7 +71,7 @@ class Catalog:
             sets = [set(list(tables["choices"])[n]) for n in {row[FIELDS.index("choices")] for row in own}]
             whole.append([a for a in OF_CHECKS if all(a in s for s in sets)])
             rows += own
-        return _json({
+        return encoded({
             "dataset": run.path, "version": __version__, "fields": FIELDS, "findings": rows, "images": self.paths,
             "checks": [{"code": o.code, "name": o.name, "why": o.explanation.replace("`", ""),
                         "limits": [[k, str(v)] for k, v in o.limits.items()], "whole": can}
@@ -138,18 +138,3 @@ class Catalog:
         spread = np.median(np.abs(sides - middle), axis=0) + 1e-3 if len(sides) else 1
         key = {"size": -area, "smallest": area, "distance": -np.abs((sides - middle) / spread).max(axis=1, initial=0)}[sort]
         return rows[np.lexsort((rows, key))]
-
-
-def _json(value: Any) -> bytes:
-    """Return JSON; what is no text (a file name of other bytes) is escaped."""
-    def clean(v: Any) -> Any:
-        if isinstance(v, str):
-            return v.encode("utf-8", "backslashreplace").decode()
-        if isinstance(v, dict):
-            return {k: clean(x) for k, x in v.items()}
-        return [clean(x) for x in v] if isinstance(v, (list, tuple)) else v
-
-    try:
-        return msgspec.json.encode(value)
-    except UnicodeEncodeError:
-        return msgspec.json.encode(clean(value))
