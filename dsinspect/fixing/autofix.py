@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
 from dsinspect.fixing.apply import Applied, apply_edits
 from dsinspect.inspection.combined import prefix_of
@@ -73,11 +75,23 @@ def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out:
         keep: keep the tables of images and annotations of the result, for a report on it.
 
     Raises:
-        UserError: it cannot be written, or an edit cannot be applied; nothing is written then.
+        UserError: it cannot be written, an edit cannot be applied, or what would be written cannot be read; nothing is written
+            then, but into a folder that held other files (`force`).
     """
+    was_there = out.is_dir()
+    held_files = was_there and any(out.iterdir())
     applied = apply_edits(request, plugins, edits, out, images=files_of(run), annotations_only=annotations_only, link=link,
                           force=force)
-    return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0, keep=keep)
+    try:
+        return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0, keep=keep)
+    except UserError as e:
+        if held_files:
+            raise UserError(f"-o {out}: is written, but cannot be read with the files that were there before ({e}); name a new "
+                            "folder") from None
+        shutil.rmtree(out)
+        if was_there:
+            out.mkdir()
+        raise UserError(f"-o {out}: not written, for what is left of the set cannot be read: {e}") from None
 
 
 def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool, keep: bool = False) -> Run:

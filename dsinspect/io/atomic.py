@@ -12,6 +12,8 @@ from pathlib import Path
 from dsinspect.io.under_way import is_alive, under_way
 
 _PARTIAL = re.compile(r"\.(.*)\.(\d+)-\d+\.part(\.[^.]*)?", re.DOTALL)
+_MAX_SUFFIX = 50
+"""Bytes of a suffix that a temporary name has too, for writers go by it; with a longer one it may have no room."""
 
 
 def partial_name(path: Path) -> Path:
@@ -20,7 +22,18 @@ def partial_name(path: Path) -> Path:
     >>> partial_name(Path("out/a.json")).name.startswith(".a.")
     True
     """
-    return path.with_name(f".{path.stem[:100]}.{os.getpid()}-{threading.get_ident() % 1_000_000}.part{path.suffix}")
+    suffix = path.suffix if len(os.fsencode(path.suffix)) <= _MAX_SUFFIX else ""
+    return path.with_name(f".{cut(path.stem)}.{os.getpid()}-{threading.get_ident() % 1_000_000}.part{suffix}")
+
+
+def cut(name: str, most: int = 100) -> str:
+    """Return a name of so many bytes at most, for file systems count bytes; a character is kept whole or not at all.
+
+    >>> cut("图" * 100, 100) == "图" * 33
+    True
+    """
+    encoded = os.fsencode(name)
+    return name if len(encoded) <= most else encoded[:most].decode("utf-8", "ignore")
 
 
 @contextlib.contextmanager
@@ -79,7 +92,7 @@ def sweep_below(folder: Path) -> None:
 
 def _sweep_beside(path: Path) -> None:
     with contextlib.suppress(OSError):  # no such folder: writing says so
-        _sweep(path.parent, os.listdir(path.parent), path.stem[:100])  # noqa: PTH208 - names are enough
+        _sweep(path.parent, os.listdir(path.parent), cut(path.stem))  # noqa: PTH208 - names are enough
 
 
 def _sweep(folder: str | Path, names: Iterable[str], stem: str | None = None) -> None:

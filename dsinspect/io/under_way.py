@@ -32,11 +32,15 @@ def sweep() -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Say whether a process runs; one that cannot be asked counts as running."""
+    """Say whether a process runs; one that cannot be asked counts as running, one that ended and was not waited for does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except (OSError, OverflowError):
         return True
-    return True
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return not file.read().rpartition(b")")[2].lstrip().startswith((b"Z", b"X"))
+    except OSError:  # no /proc here
+        return True

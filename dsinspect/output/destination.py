@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from dsinspect.errors import UserError
+from dsinspect.io.atomic import cut
 from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.reading import reads_outside
@@ -97,19 +98,68 @@ def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]
         UserError: the output is refused or cannot be written.
     """
     require_new(roots, out, force=force)
-    _sweep(out)
-    stage = out.with_name(f".{out.name}.{os.getpid()}.part")
     try:
-        try:
-            with under_way(stage):
+        with claimed(out) as stage:
+            yield stage
+            publish(stage, out, force=force)
+    except OSError as e:
+        where = f" ({e.filename})" if e.filename else ""
+        raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None
+
+
+@contextlib.contextmanager
+def claimed(out: Path) -> Iterator[Path]:
+    """Claim an output for this run: give a new folder beside it, which is seen by other runs and goes when the block ends.
+
+    What runs that were killed left of this output is removed.
+
+    Raises:
+        UserError: another run that is alive has claimed it.
+        OSError: the folder cannot be made.
+    """
+    home = out if out.name and out.name != ".." else Path(os.path.abspath(out))  # noqa: PTH100 - `.` has no name to go by
+    stage = home.with_name(f".{cut(home.name, 200)}.{os.getpid()}.part")
+    mine = False
+    try:
+        with under_way(stage):
+            with _one_at_a_time(home.parent):
+                _sweep(home)
+                others = [*_claims(home)]
+                if others:
+                    number, folder = others[0]
+                    raise UserError(f"-o {out}: another run (process {number}) writes it at this moment; wait for it, or name "
+                                    f"another folder (remove {folder} if there is no such run)")
                 stage.mkdir()
-                yield stage
-                publish(stage, out, force=force)
-        except OSError as e:
-            where = f" ({e.filename})" if e.filename else ""
-            raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None
+                mine = True
+            yield stage
     finally:
-        shutil.rmtree(stage, ignore_errors=True)
+        if mine:
+            shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let one process at a time look at the claims in a folder and add its own, where the file system can."""
+    descriptor = -1
+    with contextlib.suppress(ImportError, OSError):  # Windows; a file system without locks
+        import fcntl
+
+        descriptor = os.open(folder, os.O_RDONLY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+    try:
+        yield
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _claims(out: Path) -> Iterator[tuple[int, Path]]:
+    """Yield the processes that claim an output, and their folders."""
+    pattern = re.compile(rf"\.{re.escape(cut(out.name, 200))}\.(\d+)\.part")
+    for path in sorted(out.parent.iterdir()):
+        match = pattern.fullmatch(path.name)
+        if match and path.is_dir() and not path.is_symlink():
+            yield int(match[1]), path
 
 
 def publish(stage: Path, out: Path, *, force: bool) -> None:
@@ -242,8 +292,6 @@ def _is_our_workbook(path: Path) -> bool:
 
 def _sweep(out: Path) -> None:
     """Remove what runs that were killed left of this output: their process is no more."""
-    pattern = re.compile(rf"\.{re.escape(out.name)}\.(\d+)\.part")
-    for path in out.parent.iterdir():
-        match = pattern.fullmatch(path.name)
-        if match and path.is_dir() and not path.is_symlink() and not is_alive(int(match[1])):
+    for number, path in _claims(out):
+        if not is_alive(number):
             shutil.rmtree(path, ignore_errors=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -30,10 +31,10 @@ from dsinspect.io import image_codec as pictures
 from dsinspect.io.atomic import sweep_below
 from dsinspect.io.containment import NAMES_LOST, SplitNames, held, is_no_text
 from dsinspect.io.decoder_stderr import quiet_decoders
-from dsinspect.output.destination import require_apart
+from dsinspect.output.destination import claimed, require_apart
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
-from dsinspect.protocols.formats import ShardRef
+from dsinspect.protocols.formats import ShardRef, Source
 from dsinspect.protocols.probes import column_owners
 from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -119,6 +120,12 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     refs = source.shards(SHARD)
     if not source.info.has_files:
         raise UserError(f"{request.path}: no image of the set is on disk; --images names their folder")
+    require_place(request)
+    with claimed(request.out):
+        return _claimed(request, plugins, writer, source, refs)
+
+
+def _claimed(request: TransformRequest, plugins: Plugins, writer: Writer, source: Source, refs: Sequence[ShardRef]) -> Summary:
     parts = Parts(request.out / FOLDER)
     plan = plan_of(request, source.info, len(refs))
     if not claim(request, parts, plan):
@@ -137,6 +144,19 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
         run_parts(choose_executor(request, plugins, len(todo)), task, todo, len(refs), request.progress)
     return replace(finish(request, source.info, parts, len(refs), writer, plugins.blame(type(writer))),
                    guessed_frames=frame.guessed)
+
+
+def require_place(request: TransformRequest) -> None:
+    """Raise a UserError unless the folder that is to hold the output can be written; it is made where it is not there."""
+    out = request.out
+    if request.resume and not out.is_dir():
+        raise UserError(f"-o {out}: no run to resume there; leave --resume out")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}") from None
+    if not os.access(out.parent, os.W_OK):
+        raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
 
 
 def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: int, writer: Writer, blame: Blame) -> Summary:
