@@ -22,7 +22,7 @@ AS_FOUND = "As found"
 BOX_HEADERS = ("x min", "y min", "x max", "y max")
 REASON = "Not applied because"
 """Header of the column that says why a decision came back."""
-FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, FIX, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, SPLIT,
+FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, FIX, SPLIT,
                    REVIEWER, ANNOTATION, SOURCE, LINE, INDEX, FINGERPRINT, AS_FOUND)
 """Of a sheet of findings; without images there is no Thumbnail."""
 INPUT_COLUMNS = (DECISION, NEW_VALUE, COMMENT, REVIEWER)

@@ -22,6 +22,8 @@ Boxes = Sequence[Sequence[float]]
 """xyxy, px of the frame."""
 GAP = 3
 """Between places, px."""
+LEAST = 10
+"""Sides of a box as it is drawn, px, where both are smaller: a point is not seen."""
 GROUND = 255
 QUALITY = 78
 
@@ -50,7 +52,7 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Boxes, Boxes]], width:
         for box in around:
             draw_box(pixels, box, window, PLAIN, 1)
         for k in range(len(boxes) - 1, -1, -1):  # the finding's own is drawn last, so that it is seen
-            draw_box(pixels, boxes[k], window, SECOND if k else OWN)
+            draw_box(pixels, boxes[k], window, SECOND if k else OWN, beside=boxes[0] if k else None)
         tiles.append(pixels)
     if not tiles:
         return None
@@ -62,7 +64,8 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Boxes, Boxes]], width:
     return (bytes(buffer), (sheet.shape[1], sheet.shape[0])) if done else None
 
 
-def draw_box(pixels: NDArray[np.uint8], box: Sequence[float], window: Window, colour: tuple[int, ...], line: int = 2) -> None:
+def draw_box(pixels: NDArray[np.uint8], box: Sequence[float], window: Window, colour: tuple[int, ...], line: int = 2,
+             beside: Sequence[float] | None = None) -> None:
     """Draw a box on the part of an image that shows a window of its frame.
 
     Args:
@@ -71,18 +74,31 @@ def draw_box(pixels: NDArray[np.uint8], box: Sequence[float], window: Window, co
         window: the part of the frame that the pixels show.
         colour: BGR.
         line: width, px.
+        beside: another box, around which this one is drawn where they would hide each other.
     """
     import cv2
 
     if not all(map(math.isfinite, box)):
         return
+    place = _place(pixels, box, window)
+    if beside is not None and all(map(math.isfinite, beside)) and np.abs(place - _place(pixels, beside, window)).max() <= line:
+        place = _place(pixels, beside, window) + np.array([-line, -line, line, line])
+    x_min, y_min, x_max, y_max = place.tolist()
+    cv2.rectangle(pixels, (x_min, y_min), (max(x_min, x_max - 1), max(y_min, y_max - 1)), colour, line)
+
+
+def _place(pixels: NDArray[np.uint8], box: Sequence[float], window: Window) -> NDArray[np.int64]:
+    """Return xyxy of a box in px of the pixels, its corners sorted; one too small to be seen is as large as `LEAST`."""
     rows, columns = pixels.shape[:2]
     scale = columns / (window[2] - window[0]), rows / (window[3] - window[1])
     # OpenCV takes 16-bit places, and far outside nothing is seen.
     corner = [round(min(max((v - window[k % 2]) * scale[k % 2], -9999), 9999)) for k, v in enumerate(box)]
     x_min, x_max = sorted(corner[0::2])
     y_min, y_max = sorted(corner[1::2])
-    cv2.rectangle(pixels, (x_min, y_min), (max(x_min, x_max - 1), max(y_min, y_max - 1)), colour, line)
+    if max(x_max - x_min, y_max - y_min) < LEAST:
+        x, y = (x_min + x_max) // 2, (y_min + y_max) // 2
+        x_min, y_min, x_max, y_max = x - LEAST // 2, y - LEAST // 2, x + LEAST // 2, y + LEAST // 2
+    return np.array([x_min, y_min, x_max, y_max], np.int64)
 
 
 def _joined(tiles: Sequence[NDArray[np.uint8]], columns: int) -> NDArray[np.uint8]:

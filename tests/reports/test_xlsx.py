@@ -24,7 +24,7 @@ from dsinspect.loader import load_plugins
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.decisions import choices_of
-from dsinspect.protocols.run import Run
+from dsinspect.protocols.run import Census, Run
 from dsinspect_reports.xlsx import _tables
 from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
 from dsinspect_reports.xlsx.report import Options, Xlsx
@@ -81,7 +81,8 @@ def test_sheets_and_their_equipment(run: Run, tmp_path: Path) -> None:
                                "Annotations", "Measures", "Charts", "Chart data", "About", "Settings"]
     findings = book["Findings"]
     headers = [c.value for c in findings[1]]
-    assert headers[:7] == ["Thumbnail", "Decision", "New value", "Comment", "Fix", "Message", "Class"]
+    assert headers[:7] == ["Thumbnail", "Decision", "New value", "Comment", "Message", "Class", "Image"]
+    assert headers[headers.index("Severity"):headers.index("Reviewer")] == ["Severity", "Code", "Check", "Fix", "Split"]
     assert headers == [h for h in named.FINDING_COLUMNS if h in headers]
     assert findings.freeze_panes == "D2"
     assert findings.auto_filter.ref.startswith("A1:")
@@ -98,16 +99,18 @@ def test_a_row_offers_what_its_finding_can_take(run: Run, tmp_path: Path) -> Non
     path = tmp_path / "report.xlsx"
     Xlsx().write(run, path)
     sheet = openpyxl.load_workbook(path)["Findings"]
-    offered = {}
+    offered, noted = {}, {}
     for made in sheet.data_validations.dataValidation:
         if made.showErrorMessage:
             for area in made.sqref.ranges:
                 offered.update({row: made.formula1.strip('"').split(",") for row in range(area.min_row, area.max_row + 1)})
+                noted.update(dict.fromkeys(range(area.min_row, area.max_row + 1), made.prompt))
     findings = [f for o in run.outcomes for f in o.iterate()]
     for row, f in enumerate(findings, 2):
         assert offered.pop(row) == list(choices_of(
             has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image, category=f.category,
             fix=f.fix.action if f.fix else None, no_place=run.no_place)), f
+        assert noted[row] == (f"{f.fix.action} ({f.fix.safety})" if f.fix else None), f
     assert not offered
     assert len({tuple(o) for o in (c.formula1 for c in sheet.data_validations.dataValidation)}) > 3
 
@@ -343,10 +346,44 @@ def test_findings_about_an_image_show_its_boxes(run: Run) -> None:
     assert len(place.around) == int((np.asarray(run.annotations["path"]) == finding.image).sum()) > 0
 
 
-def test_the_fix_stands_beside_the_decision(run: Run, tmp_path: Path) -> None:
-    Xlsx().write(run, tmp_path / "a.xlsx")
-    header, *_ = rows_of(tmp_path / "a.xlsx", "Findings")
-    assert header[:5] == ("Thumbnail", "Decision", "New value", "Comment", "Fix")
+def test_points_and_boxes_that_hide_each_other_are_seen(tmp_path: Path) -> None:
+    import cv2
+
+    from dsinspect.render.side_by_side import OWN, SECOND, side_by_side
+
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((100, 100, 3), np.uint8))
+    image = {"file": str(tmp_path / "a.png"), "frame_width": 100.0, "frame_height": 100.0}
+
+    def seen(boxes: list[tuple[int, ...]], colour: tuple[int, ...]) -> int:
+        made = side_by_side([(image, boxes, ())], 140, 140)
+        assert made is not None
+        shown = cv2.imdecode(np.frombuffer(made[0], np.uint8), cv2.IMREAD_COLOR)
+        return int((np.abs(shown.astype(int) - np.array(colour)).max(axis=2) < 60).sum())
+
+    assert seen([(50, 50, 50, 50)], OWN) > 40
+    for other in ((30, 30, 70, 70), (30, 30, 70, 71)):
+        both = [(30, 30, 70, 70), other]
+        assert seen(both, SECOND) > 200
+        assert seen(both, OWN) > 200
+
+
+def test_names_are_read_from_the_left_and_whole(run: Run, tmp_path: Path) -> None:
+    long = "a class with a name of many words that nobody would call short"
+    categories = pd.DataFrame({"category_id": [0, 1], "name": ["سيارة", long], "annotations": [2, 1], "images": [2, 1]})
+    paths = ["صور/سيارة-1.jpg", "训练集/一张图片的文件名字很长测试列宽.jpg", "a.jpg"]
+    found = Findings.of_subjects(paths, "{text}", {"text": np.array(paths, object)}, image=paths, category=["سيارة"] * 3)
+    outcome = replace(run.outcomes[0], findings=found, status="found")
+    named_so = replace(run, outcomes=(outcome,), census=Census(3, 3, categories, run.census.splits))
+    Xlsx(Options(thumbnails=0)).write(named_so, tmp_path / "a.xlsx")
+    book = openpyxl.load_workbook(tmp_path / "a.xlsx")
+    sheet = book["Findings"]
+    headers = [c.value for c in sheet[1]]
+    for header in ("Class", "Image"):
+        shown = sheet.cell(2, headers.index(header) + 1).alignment
+        assert (shown.horizontal, shown.readingOrder) == ("left", 1)
+    linked = [sheet.cell(k, headers.index("Image") + 1).hyperlink is not None for k in (2, 3, 4)]
+    assert linked == [True, False, True], "LibreOffice would cut the second, which is wider than its column"
+    assert book["Classes"].row_dimensions[3].height > 30
 
 
 def test_checks_that_do_not_apply_are_told_from_those_that_were_skipped(run: Run, tmp_path: Path) -> None:
@@ -369,6 +406,7 @@ def test_long_names_of_classes_wrap_on_the_sheets_of_tables(run: Run, tmp_path: 
     assert sheet["A3"].alignment.wrap_text
     assert sheet.row_dimensions[1].height >= 50
     assert sheet.row_dimensions[3].height >= 30
+
 
 def test_rows_are_as_high_as_their_text(run: Run, tmp_path: Path) -> None:
     found = Findings.of_subjects(["a"], "{text}", {"text": "many words " * 200}, image="train/train_00.jpg")

@@ -8,7 +8,9 @@ from typing import Any
 
 from openpyxl.chart import BarChart, Reference, ScatterChart, Series
 from openpyxl.chart.shapes import GraphicalProperties
+from openpyxl.chart.text import RichText
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, OneCellAnchor
+from openpyxl.drawing.text import CharacterProperties, Paragraph, ParagraphProperties
 from openpyxl.drawing.xdr import XDRPositiveSize2D
 from openpyxl.formatting.rule import ColorScaleRule
 from openpyxl.utils import get_column_letter
@@ -18,13 +20,15 @@ from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.run import Run
 from dsinspect_reports._counted import class_chart, draws_the_same
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._tables import print_layout
+from dsinspect_reports.xlsx._tables import print_layout, text_width
 
 DATA_SHEET = "Chart data"
 MAX_BARS = 30
 """Bars of a chart; the sheets of tables list all."""
 MAX_LABEL = 24
 """Characters of a name at a bar."""
+MAX_TICKS = 16
+"""Labels at bars in the usual size of letters: more of them touch."""
 MAX_POINTS = 1000
 CHART_CM = (15.5, 8.6)
 """Width and height of a chart, cm."""
@@ -34,6 +38,8 @@ EMU_PER_CM = 360_000
 """English Metric Units."""
 ROWS_EACH = 20
 """Rows of the sheet Charts that a chart takes."""
+DARK = 0.5
+"""Share of the largest number from which on the ground of a cell is dark."""
 PAGE_ROWS = 2
 """Rows of charts on a printed page."""
 
@@ -135,14 +141,9 @@ def shortened(name: str) -> str:
     'aaaaaaaaaaaaaaaaaaaaaaa…'
     """
     name = " ".join(name.split())
-    if _width(name) <= MAX_LABEL:
+    if text_width(name) <= MAX_LABEL:
         return name
-    return next(name[:k] for k in range(len(name), -1, -1) if _width(name[:k]) < MAX_LABEL) + "…"
-
-
-def _width(name: str) -> int:
-    """Return the width of a name in characters, wide ones counted twice."""
-    return len(name) + sum(ord(c) > 0x2E80 for c in name)
+    return next(name[:k] for k in range(len(name), -1, -1) if text_width(name[:k]) < MAX_LABEL) + "…"
 
 
 def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
@@ -161,7 +162,7 @@ def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
         made.x_axis.scaling.min = made.y_axis.scaling.min = 0
     else:
         made = BarChart()
-        lying = chart.kind == "bar" and (count > 8 or any(_width(str(n)) > 9 for n in chart.x))
+        lying = chart.kind == "bar" and (count > 8 or any(text_width(str(n)) > 9 for n in chart.x))
         made.type, made.style = "bar" if lying else "col", 10
         made.append(Series(y, title=chart.title))
         made.set_categories(x)
@@ -170,6 +171,9 @@ def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
         made.y_axis.scaling.min = 0
         if lying:
             made.x_axis.scaling.orientation = "maxMin"
+            made.y_axis.crosses = "max"  # the first bar is the upper one, and the numbers stay below
+        if count > MAX_TICKS:
+            made.x_axis.txPr = _small_text()
     made.title = title + (f", the {MAX_BARS} with the most" if chart.kind == "bar" and len(chart.y) > MAX_BARS else "")
     made.legend = None
     counts = all(float(v).is_integer() for v in chart.x) if chart.kind == "histogram" else True
@@ -179,6 +183,13 @@ def _made(chart: Chart, data: Any, at: int, title: str) -> Any:
     made.x_axis.delete = made.y_axis.delete = False  # which LibreOffice and newer Excels otherwise leave out
     made.y_axis.majorGridlines.spPr = GraphicalProperties(ln=None)
     return made
+
+
+
+def _small_text() -> RichText:
+    """Return properties of labels in small letters."""
+    letters = ParagraphProperties(defRPr=CharacterProperties(sz=700))
+    return RichText(p=[Paragraph(pPr=letters, endParaRPr=CharacterProperties())])
 
 
 def _write_grids(sheet: Any, grids: Iterable[Drawn], row: int) -> None:
@@ -196,8 +207,10 @@ def _write_grids(sheet: Any, grids: Iterable[Drawn], row: int) -> None:
         sheet.append([None, style.cell(sheet, f"{chart.title} ({d.origin}): {chart.x_label} across, {chart.y_label} down".replace(
             ":  across,  down", ""), style.HEADING, alignment=style.MIDDLE)])
         first = row + 1
+        most = max(float(v) for values in chart.y for v in values)
         for values in chart.y:
-            sheet.append([None, *(style.cell(sheet, float(v), style.SMALL, number_format="#,##0;;") for v in values)])
+            sheet.append([None, *(style.cell(sheet, float(v), style.ON_DARK if v > DARK * most else style.ON_LIGHT,
+                                             number_format="#,##0;;", border=style.GRID) for v in values)])
         last = first + len(chart.y) - 1
         rule: Any = ColorScaleRule
         sheet.conditional_formatting.add(f"B{first}:{get_column_letter(len(chart.y[0]) + 1)}{last}", rule(

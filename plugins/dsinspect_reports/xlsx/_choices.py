@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
+from dsinspect.findings.findings import Fix
 from dsinspect.protocols.run import Outcome
 from dsinspect_reports._choice_sets import choice_sets
 
@@ -15,30 +17,51 @@ MAX_RUNS = 50_000
 """Runs of rows in all; the rows after them get a dropdown with all that any of them can take."""
 
 
-def runs(outcomes: Sequence[Outcome], no_place: Collection[str]) -> Iterator[tuple[int, int, tuple[str, ...]]]:
+class Offer(NamedTuple):
+    """What a row may choose from.
+
+    Attributes:
+        choices: decisions.
+        fix: what `fix` does there, in words; None where it is not among them.
+    """
+
+    choices: tuple[str, ...]
+    fix: str | None = None
+
+
+def fix_words(fix: Fix | None) -> str | None:
+    """Return what would fix a finding, in words."""
+    return f"{fix.action} ({fix.safety})" if fix else None
+
+
+def runs(outcomes: Sequence[Outcome], no_place: Collection[str]) -> Iterator[tuple[int, int, Offer]]:
     """Yield first and last row and the choices of each run of rows, rows counted from 0 over all findings."""
     start = 0
-    pending: tuple[int, int, tuple[str, ...]] | None = None
+    pending: tuple[int, int, Offer] | None = None
     for outcome in outcomes:
         codes, sets = choice_sets(outcome, no_place)
+        found = outcome.findings
+        one_of_each = np.unique(codes, return_index=True)[1]  # findings of one set are of one template
+        offers = [Offer(choices, fix_words(found.templates[found.columns["template"][k]].fix) if "fix" in choices else None)
+                  for choices, k in zip(sets, one_of_each.tolist(), strict=True)]
         changes = np.flatnonzero(np.diff(codes)) + 1
         begins = [0, *changes.tolist()]
         for k, begin in enumerate(begins):
             end = begins[k + 1] if k + 1 < len(begins) else len(codes)
-            choices = sets[codes[begin]]
-            if pending is not None and pending[2] == choices:
-                pending = pending[0], start + end - 1, choices
+            offer = offers[codes[begin]]
+            if pending is not None and pending[2] == offer:
+                pending = pending[0], start + end - 1, offer
             else:
                 if pending is not None:
                     yield pending
-                pending = start + begin, start + end - 1, choices
+                pending = start + begin, start + end - 1, offer
         start += len(codes)
     if pending is not None:
         yield pending
 
 
 def dropdowns(outcomes: Sequence[Outcome], no_place: Collection[str], first: int, last: int,
-              letter: str) -> list[tuple[tuple[str, ...], str]]:
+              letter: str) -> list[tuple[Offer, str]]:
     """Return choices and the cells that have them, for the rows of one sheet.
 
     Args:
@@ -48,17 +71,17 @@ def dropdowns(outcomes: Sequence[Outcome], no_place: Collection[str], first: int
         last: row after the last.
         letter: of the column.
     """
-    areas: dict[tuple[str, ...], list[str]] = {}
+    areas: dict[Offer, list[str]] = {}
     every: dict[str, None] = {}
-    for count, (begin, end, choices) in enumerate(runs(outcomes, no_place)):
+    for count, (begin, end, offer) in enumerate(runs(outcomes, no_place)):
         begin, end = max(begin, first), min(end, last - 1)
-        every |= dict.fromkeys(choices)
+        every |= dict.fromkeys(offer.choices)
         if begin > end:
             continue
         if count >= MAX_RUNS:
-            areas.setdefault(tuple(every), []).append(f"{letter}{begin - first + 2}:{letter}{last - first + 1}")
+            areas.setdefault(Offer(tuple(every)), []).append(f"{letter}{begin - first + 2}:{letter}{last - first + 1}")
             break
         cell = f"{letter}{begin - first + 2}"
-        areas.setdefault(choices, []).append(cell if begin == end else f"{cell}:{letter}{end - first + 2}")
-    return [(choices, " ".join(cells[k:k + MAX_AREAS])) for choices, cells in areas.items()
+        areas.setdefault(offer, []).append(cell if begin == end else f"{cell}:{letter}{end - first + 2}")
+    return [(offer, " ".join(cells[k:k + MAX_AREAS])) for offer, cells in areas.items()
             for k in range(0, len(cells), MAX_AREAS)]

@@ -55,14 +55,15 @@ def write_classes(sheet: Any, run: Run) -> None:
     """Write one row per class, largest first, with what checks say of each, and data bars."""
     further = per_class(run)
     headers = ["Class", "Boxes", "Images", "Share of boxes", *further]
-    start_sheet(sheet, headers, [30, 12, 12, 15, *(max(14.0, len(h) + 3.0) for h in further)], (), frozen="B2")
-    header_row(sheet, headers, (), right=headers[1:])
     rows = run.census.largest_first()
+    start_sheet(sheet, headers, [30, 12, 12, 15, *(max(14.0, len(h) + 3.0) for h in further)], frozen="B2",
+                names=[str(name) for name, _, _ in rows])
+    header_row(sheet, headers, (), right=headers[1:])
     total = max(sum(boxes for _, boxes, _ in rows), 1)
     unknown = run.census.annotations - sum(boxes for _, boxes, _ in rows)
     for name, boxes, images in rows:
         sheet.append([
-            style.cell(sheet, str(name), style.BOLD, alignment=style.WRAP), style.cell(sheet, boxes, number_format="#,##0"),
+            style.cell(sheet, str(name), style.BOLD, alignment=style.NAME), style.cell(sheet, boxes, number_format="#,##0"),
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
             *(value_cell(sheet, values.get(name)) for values, _ in further.values())])
     if unknown:
@@ -88,16 +89,17 @@ def data_bar(colour: str) -> Any:
 def write_splits(sheet: Any, run: Run) -> None:
     """Write images and boxes per split, and what belongs to none."""
     headers = ["Split", "Images", "Share of images", "Boxes", "Boxes per image"]
-    start_sheet(sheet, headers, [20, 12, 16, 12, 18], (), frozen="B2")
-    header_row(sheet, headers, (), right=headers[1:])
     splits = run.census.split_columns
     rows = list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True))
     rest = run.census.images - sum(r[1] for r in rows), run.census.annotations - sum(r[2] for r in rows)
     if any(rest):
         rows.append(("(no split)" if rest[0] else "(no known image)", *rest))
+    start_sheet(sheet, headers, [20, 12, 16, 12, 18], frozen="B2", names=[str(name) for name, _, _ in rows])
+    header_row(sheet, headers, (), right=headers[1:])
     total = max(run.census.images, 1)
     for name, images, boxes in rows:
-        sheet.append([style.cell(sheet, str(name), style.BOLD), style.cell(sheet, int(images), number_format="#,##0"),
+        sheet.append([style.cell(sheet, str(name), style.BOLD, alignment=style.NAME),
+                      style.cell(sheet, int(images), number_format="#,##0"),
                       style.cell(sheet, images / total, number_format="0.0%"),
                       style.cell(sheet, int(boxes), number_format="#,##0"),
                       style.cell(sheet, boxes / images if images else None, number_format="0.0")])
@@ -106,7 +108,7 @@ def write_splits(sheet: Any, run: Run) -> None:
 def write_measures(sheet: Any, run: Run) -> None:
     """Write what every check measured, a number a row."""
     headers = ["Code", "Check", "Measure", "Value"]
-    start_sheet(sheet, headers, [10, 28, 60, 30], (), frozen="A2")
+    start_sheet(sheet, headers, [10, 28, 60, 30], frozen="A2")
     header_row(sheet, headers, (), right=("Value",))
     count = 1
     for outcome in run.outcomes:

@@ -16,7 +16,7 @@ from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._choices import dropdowns
+from dsinspect_reports.xlsx._choices import dropdowns, fix_words
 from dsinspect_reports.xlsx._decided import DecidedColumn, Placed, value_text
 from dsinspect_reports.xlsx._tables import LINE_HEIGHT, MAX_LINKS, TableSheet, line_count
 from dsinspect_reports.xlsx._xml import Column, NumberColumn, TextColumn
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 WIDTHS = {
     named.PICTURE: 30, named.DECISION: 15, named.NEW_VALUE: 20, named.COMMENT: 26, named.REASON: 40, named.MESSAGE: 58,
-    named.CLASS: 16, named.IMAGE: 40, named.SEVERITY: 11, named.CODE: 9, named.CHECK: 20, named.FIX: 16, named.SPLIT: 9,
+    named.CLASS: 16, named.IMAGE: 40, named.SEVERITY: 13, named.CODE: 9, named.CHECK: 20, named.FIX: 16, named.SPLIT: 9,
     named.REVIEWER: 14, named.ANNOTATION: 12, named.SOURCE: 30, named.LINE: 8, named.INDEX: 8, named.FINGERPRINT: 18}
 WRAPPED = frozenset((named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON, named.FIX))
 """Columns whose text decides how high a row is."""
@@ -82,7 +82,9 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
     line = style.UNDERLINE
     text = style.style_number(sheet, border=line)
     wrapped = style.style_number(sheet, alignment=style.WRAP, border=line)
-    link = style.style_number(sheet, style.LINK, alignment=style.WRAP, border=line)
+    name = style.style_number(sheet, alignment=style.NAME, border=line)
+    link = style.style_number(sheet, style.LINK, alignment=style.NAME, border=line)
+    after_number = style.style_number(sheet, alignment=style.INDENT, border=line)
     decimal = style.style_number(sheet, border=line)
     whole = style.style_number(sheet, number_format="0", border=line)
     entry = style.style_number(sheet, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
@@ -93,18 +95,18 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.NEW_VALUE: (TextColumn(entry), decided({k: value_text(d.value) for k, d in rows.items()})),
         named.COMMENT: (TextColumn(entry), decided({k: d.comment for k, d in rows.items()})),
         named.REASON: (TextColumn(wrapped), decided({k: d.reason for k, d in rows.items()})),
-        named.FIX: (TextColumn(wrapped), Cells(found, fixes)),
         named.MESSAGE: (TextColumn(wrapped), Cells(found, lambda o, rows: o.findings.messages(rows))),
-        named.CLASS: (TextColumn(wrapped), column("category")),
+        named.CLASS: (TextColumn(name), column("category")),
         named.IMAGE: (TextColumn(link), column("image")),
         **{h: (NumberColumn(decimal), column(c)) for h, c in zip(named.BOX_HEADERS, BOX_COLUMNS, strict=True)},
-        named.SEVERITY: (TextColumn(text), Cells(found, lambda o, rows: marks[o.findings.severities(o.severity)[rows]])),
+        named.SEVERITY: (TextColumn(after_number), Cells(found, lambda o, rows: marks[o.findings.severities(o.severity)[rows]])),
         named.CODE: (TextColumn(text), Cells(found, lambda o, rows: [o.code] * len(rows))),
         named.CHECK: (TextColumn(text), Cells(found, lambda o, rows: [o.name] * len(rows))),
+        named.FIX: (TextColumn(wrapped), Cells(found, fixes)),
         named.SPLIT: (TextColumn(text), column("split")),
         named.REVIEWER: (TextColumn(entry), decided({k: d.reviewer for k, d in rows.items()})),
         named.ANNOTATION: (NumberColumn(whole), Cells(found, annotation_ids)),
-        named.SOURCE: (TextColumn(wrapped), column("source")),
+        named.SOURCE: (TextColumn(after_number), column("source")),
         named.LINE: (NumberColumn(whole), number("line")), named.INDEX: (NumberColumn(whole), number("index")),
         **{h: (TextColumn(entry, keeps_numbers=True), decided(cells)) for h, cells in placed.own.items()},
         named.FINGERPRINT: (TextColumn(text), Fingerprints(found)), named.AS_FOUND: (TextColumn(text), Cells(found, as_found))}
@@ -144,7 +146,7 @@ def as_found(outcome: Outcome, rows: NDArray[np.intp]) -> list[str]:
 
 def fixes(outcome: Outcome, rows: NDArray[np.intp]) -> list[str | None]:
     """Return what would fix findings, in words."""
-    told = [f"{t.fix.action} ({t.fix.safety})" if t.fix else None for t in outcome.findings.templates]
+    told = [fix_words(t.fix) for t in outcome.findings.templates]
     return [told[k] for k in outcome.findings.columns["template"][rows].tolist()]
 
 
@@ -226,8 +228,11 @@ def decorate_findings(sheet: Any, findings: FindingsTable, run: Run, first: int,
     letters = {h: get_column_letter(k) for k, h in enumerate(table.headers, 1)}
     last_row = min(table.rows, first + named.MAX_ROWS - 1)
     last = max(last_row - first + 1, 2)
-    for choices, cells in dropdowns(findings.found, run.no_place, first, last_row, letters[named.DECISION]):
-        sheet.data_validations.append(choice(choices, cells))
+    for offer, cells in dropdowns(findings.found, run.no_place, first, last_row, letters[named.DECISION]):
+        made = choice(offer.choices, cells)
+        if offer.fix:
+            made.showInputMessage, made.promptTitle, made.prompt = True, "fix", offer.fix
+        sheet.data_validations.append(made)
     if classes is not None and table.rows:
         offered: Any = DataValidation(type="list", formula1=classes, allow_blank=True, showErrorMessage=False,
                                       sqref=f"{letters[named.NEW_VALUE]}2:{letters[named.NEW_VALUE]}{last}")

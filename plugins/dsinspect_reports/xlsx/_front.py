@@ -32,7 +32,7 @@ def how_to(run: Run, *, with_pictures: bool) -> tuple[str, ...]:
     return (
         f"1.  Open the sheet {FINDINGS_SHEET}. {see} Filter and sort as you like; no decision depends on the row.",
         "2.  Choose a Decision from the list in the yellow cell; only what is possible is offered: keep (it is right as it is), "
-        "fix (do what the column Fix says), drop, set-box, ...",
+        "fix (the note at the cell and the column Fix say what it does), drop, set-box, ...",
         "3.  Beside set-box write the New value as four numbers: x min, y min, x max, y max in px; beside set-category, "
         "rename-class and merge-class a class.",
         f"4.  The sheet {BY_CHECK_SHEET} decides for all findings of a check that have no decision of their own; the sheet "
@@ -92,7 +92,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
     lines = how_to(run, with_pictures=with_pictures)
     count = sum(len(o.findings) for o in run.outcomes)
     row = 0
-    heights: dict[int, float] = {1: 8, 2: 30, 3: 18}
+    heights: dict[int, float] = {1: 8, 2: 30, 3: 18, 6: 21}
     room = sum(WIDTHS[1:])
     for k, line in enumerate(lines):
         heights[7 + k] = 15.5 * line_count(line, room * 1.2) + 2
@@ -101,6 +101,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
     first_check = CHART_ROW + (CHART_ROWS if has_charts else 0) + 1 + len(notes)
     for k, outcome in enumerate(checks):
         heights[first_check + 2 + k] = 15.5 * line_count(_told(outcome), WIDTHS[5]) + 2
+    heights |= {first_check: 21, first_check + 1: 18}
     for number, height in heights.items():
         sheet.row_dimensions[number].height = height
     sheet._get_writer()  # from here on the sheet's columns are written, and it takes links
@@ -129,7 +130,8 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
     append(style.cell(sheet, "Checks", style.HEADING))
     header = ("Verdict", "Check", "Code", "Findings", "What it reports", "Go to")
     places = {"Findings": style.RIGHT_INDENT, "What it reports": style.INDENT}
-    append(*(style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=places.get(h, style.TOP)) for h in header))
+    append(*(style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=places.get(h, style.MIDDLE))
+             for h in header))
     for outcome in checks:
         status, n = outcome_status(outcome), len(outcome.findings)
         at = append(

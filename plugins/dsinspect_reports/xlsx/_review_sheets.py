@@ -15,7 +15,7 @@ from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._decided import Placed, value_text
 from dsinspect_reports.xlsx._findings import WIDTHS, choice, code_width
-from dsinspect_reports.xlsx._tables import line_count, print_layout
+from dsinspect_reports.xlsx._tables import LINE_HEIGHT, line_count, print_layout
 
 ROOM_TO_ADD = 200
 """Empty rows with dropdowns on the sheet Add."""
@@ -36,10 +36,10 @@ def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Place
     reasons = any(d.reason for d in placed.checks.values())
     headers = [*named.CHECK_COLUMNS, "Decided", "Left", *([named.REASON] if reasons else []), "What it reports"]
     widths = [15, 40, 14, code_width(found, 10), 26, 11, 11, 11, *([40] if reasons else []), 80]
-    start_sheet(sheet, headers, widths, ("Decision", "Comment", "Reviewer"), frozen="B2")
+    start_sheet(sheet, headers, widths, frozen="B2")
     for k, outcome in enumerate(found, 2):
         sheet.row_dimensions[k].height = 15.5 * line_count(outcome.summary, widths[-1]) + 2
-    header_row(sheet, headers, ("Decision", "Comment", "Reviewer"))
+    header_row(sheet, headers, ("Decision", "Comment", "Reviewer"), right=("Findings", "Decided", "Left"), indented=headers[8:])
     for k, outcome in enumerate(found, 2):
         own = "+".join(f"COUNTIFS('{title}'!${letters['Code']}$2:${letters['Code']}${last},D{k},'{title}'!${letters['Decision']}$2:"
                        f"${letters['Decision']}${last},\"?*\")" for title, last in sheets)
@@ -50,8 +50,8 @@ def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Place
             style.cell(sheet, len(outcome.findings), number_format="#,##0"),
             style.formula(sheet, f'=IF(TRIM(A{k})="",{own},F{k})', style.BODY, number_format="#,##0"),
             style.formula(sheet, f"=F{k}-G{k}", style.BODY, number_format="#,##0"),
-            *([style.cell(sheet, decision.reason, alignment=style.WRAP)] if reasons else []),
-            style.cell(sheet, outcome.summary.replace("`", ""), style.SMALL, alignment=style.WRAP)])
+            *([style.cell(sheet, decision.reason, alignment=style.INDENT)] if reasons else []),
+            style.cell(sheet, outcome.summary.replace("`", ""), style.SMALL, alignment=style.INDENT)])
         sheet.data_validations.append(choice(of_check(choice_sets(outcome, run.no_place)[1]), f"A{k}"))
 
 
@@ -61,7 +61,7 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
     reasons = any(d.reason for d in placed.additions)
     headers = [*named.ADD_COLUMNS, *([named.REASON] if reasons else []), "What goes where"]
     widths = [24, 44, 26, 30, 40, 14, 12, 30, 8, *([40] if reasons else []), 90]
-    start_sheet(sheet, headers, widths, named.ADD_COLUMNS, frozen="B2")
+    start_sheet(sheet, headers, widths, frozen="B2")
     if not any(d.record and d.record.source for d in placed.additions):
         for k in range(len(named.ADD_COLUMNS) - 2, len(named.ADD_COLUMNS) + 1):  # only other surfaces fill these in
             sheet.column_dimensions[get_column_letter(k)].hidden = True
@@ -100,7 +100,7 @@ def write_earlier(sheet: Any, placed: Placed) -> None:
                named.CLASS, named.IMAGE, named.SPLIT, named.ANNOTATION, named.SOURCE, named.LINE, named.INDEX, named.FINGERPRINT,
                *placed.own_earlier]
     widths = [17, *(WIDTHS.get(h, 9) for h in headers[1:])]
-    start_sheet(sheet, headers, widths, (), frozen="B2")
+    start_sheet(sheet, headers, widths, frozen="B2")
     header_row(sheet, headers, ())
     for d in placed.earlier:
         seen, at = d.seen, d.seen.annotation if d.seen else None
@@ -117,9 +117,16 @@ def entry(sheet: Any, value: Any) -> Any:
     return style.cell(sheet, value or None, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
 
 
-def start_sheet(sheet: Any, headers: Sequence[str], widths: Sequence[float], inputs: Sequence[str], *, frozen: str) -> None:
-    """Set widths, frozen header, filter and print layout, before the first row is written."""
-    del inputs
+def start_sheet(sheet: Any, headers: Sequence[str], widths: Sequence[float], *, frozen: str, names: Sequence[str] = ()) -> None:
+    """Set widths, frozen header and print layout, before the first row is written.
+
+    Args:
+        sheet: still empty.
+        headers: of its columns.
+        widths: of its columns, characters.
+        frozen: the first cell that scrolls.
+        names: of the first column, row after row, which are wrapped.
+    """
     for k, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(k)].width = width
         sheet.column_dimensions[get_column_letter(k)].hidden = headers[k - 1] == named.FINGERPRINT
@@ -128,11 +135,16 @@ def start_sheet(sheet: Any, headers: Sequence[str], widths: Sequence[float], inp
     print_layout(sheet)
     sheet.print_title_rows = "1:1"
     sheet.row_dimensions[1].height = 22
+    for k, name in enumerate(names, 2):
+        lines = line_count(name, widths[0] * 0.9)  # they are bold
+        if lines > 1:
+            sheet.row_dimensions[k].height = LINE_HEIGHT * lines + 3
 
 
-def header_row(sheet: Any, headers: Sequence[str], inputs: Sequence[str], right: Sequence[str] = ()) -> None:
+def header_row(sheet: Any, headers: Sequence[str], inputs: Sequence[str], right: Sequence[str] = (),
+               indented: Sequence[str] = ()) -> None:
     """Write the header; columns to fill in stand out."""
     sheet.append([style.cell(
         sheet, h, style.INPUT_FONT if h in inputs else style.HEADER_FONT,
         fill=style.INPUT_HEADER_FILL if h in inputs else style.HEADER_FILL,
-        alignment=style.RIGHT_MIDDLE if h in right else style.MIDDLE) for h in headers])
+        alignment=style.RIGHT_MIDDLE if h in right else style.MIDDLE_INDENT if h in indented else style.MIDDLE) for h in headers])

@@ -14,7 +14,7 @@ ACCENT = "1D4E89"
 SEVERITY = {"error": ("B42318", "FDE8E6"), "warning": ("8A5A00", "FFF3D6"), "info": ("1D4E89", "E6F0FB"),
             "clean": ("1E7B4F", "E5F5EC"), "skipped": ("8A5A00", PAPER), "outside": (QUIET, PAPER), "crashed": ("FFFFFF", "B42318")}
 MARK = {"error": "✖ error", "warning": "▲ warning", "info": "● info", "clean": "✔ clean", "skipped": "? skipped",
-        "outside": "does not apply",         "crashed": "! crashed"}
+        "outside": "does not apply", "crashed": "! crashed"}
 """Text beside each colour, so that a print without colour tells them apart."""
 SERIES = ("1D4E89", "E07A1F", "2A9D8F", "8E6C8A")
 
@@ -23,6 +23,8 @@ HEADING = Font(name="Calibri", size=13, bold=True, color=ACCENT)
 BODY = Font(name="Calibri", size=11, color=INK)
 BOLD = Font(name="Calibri", size=11, bold=True, color=INK)
 SMALL = Font(name="Calibri", size=10, color=QUIET)
+ON_LIGHT = Font(name="Calibri", size=10, color=INK)
+ON_DARK = Font(name="Calibri", size=10, color="FFFFFF")
 LINK = Font(name="Calibri", size=11, color=ACCENT, underline="single")
 BAR = Font(name="Consolas", size=11, color=ACCENT)
 HEADER_FONT = Font(name="Calibri", size=11, bold=True, color="FFFFFF")
@@ -31,10 +33,14 @@ INPUT_FILL = PatternFill("solid", fgColor="FFFBE6")
 INPUT_HEADER_FILL = PatternFill("solid", fgColor="F2C94C")
 INPUT_FONT = Font(name="Calibri", size=11, bold=True, color=INK)
 UNDERLINE = Border(bottom=Side("thin", color=LINE))
+_HAIR = Side("hair", color=LINE)
+GRID = Border(left=_HAIR, right=_HAIR, top=_HAIR, bottom=_HAIR)
 _EDGE = Side("thin", color="E8DFB8")
 BOXED = Border(left=_EDGE, right=_EDGE, top=_EDGE, bottom=_EDGE)
 TOP = Alignment(vertical="top")
 WRAP = Alignment(vertical="top", wrap_text=True)
+NAME = Alignment(vertical="top", horizontal="left", wrap_text=True, readingOrder=1)
+"""Of names and paths: from left to right also where they begin in a script that is written from the right."""
 RIGHT = Alignment(vertical="top", horizontal="right")
 INDENT = Alignment(vertical="top", horizontal="left", wrap_text=True, indent=1)
 RIGHT_WRAP = Alignment(vertical="top", horizontal="right", wrap_text=True)
@@ -42,6 +48,8 @@ RIGHT_INDENT = Alignment(vertical="top", horizontal="right", indent=1)
 LEFT = Alignment(vertical="top", horizontal="left")
 MIDDLE = Alignment(vertical="center")
 MIDDLE_WRAP = Alignment(vertical="center", wrap_text=True)
+MIDDLE_INDENT = Alignment(vertical="center", horizontal="left", wrap_text=True, indent=1)
+RIGHT_MIDDLE_WRAP = Alignment(vertical="center", horizontal="right", wrap_text=True)
 RIGHT_MIDDLE = Alignment(vertical="center", horizontal="right")
 
 

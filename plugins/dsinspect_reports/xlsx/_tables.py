@@ -23,7 +23,9 @@ MAX_WIDTH = 40.0
 FITTED_ROWS = 10_000
 """Rows that are made as high as their text; of the rest the program that opens the workbook does it."""
 MAX_LINKED = 40
-"""Characters of a linked path: LibreOffice wraps no link, and cuts a longer one off."""
+"""Characters of a linked path, wide ones counted twice: LibreOffice wraps no link, and cuts a longer one off."""
+ID_WORDS = frozenset(("id", "annotation", "line", "index", "seed"))
+"""Last words of headers of numbers that name something."""
 MAX_LINKS = 2000
 """Links to images per sheet: Excel repairs a sheet with more than 65,530, and each is an object in memory."""
 
@@ -86,7 +88,12 @@ def add_table(book: Any, table: TableSheet, streamed: dict[str, Rows], images: S
 def _rows(sheet: Any, table: TableSheet, first: int, last: int) -> Rows:
     plain = TextColumn(style.style_number(sheet, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=style.MIDDLE_WRAP))
     to_fill = TextColumn(style.style_number(sheet, style.INPUT_FONT, fill=style.INPUT_HEADER_FILL, alignment=style.MIDDLE_WRAP))
-    header = "".join((to_fill if h in table.inputs else plain).cells([h])[0] for h in table.headers)
+    of_numbers = TextColumn(style.style_number(sheet, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=style.RIGHT_MIDDLE_WRAP))
+    after = TextColumn(style.style_number(sheet, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=style.MIDDLE_INDENT))
+    numbers = [isinstance(maker, NumberColumn) for maker, _ in table.columns]
+    made = [to_fill if h in table.inputs else of_numbers if is_number else after if follows else plain
+            for h, is_number, follows in zip(table.headers, numbers, [False, *numbers], strict=False)]
+    header = "".join(m.cells([h])[0] for m, h in zip(made, table.headers, strict=True))
 
     def rows() -> Iterator[bytes]:
         yield f'<row ht="{table.header_height:g}" customHeight="1">{header}</row>'.encode()
@@ -127,7 +134,7 @@ def link_images(sheet: Any, column: int, images: Sequence[Any], base: str) -> No
 
     letter = get_column_letter(column)
     links = [Hyperlink(ref=f"{letter}{k}", target=quote(base + path, safe="/:", errors="replace"))
-             for k, path in enumerate(images, 2) if isinstance(path, str) and 0 < len(path) <= MAX_LINKED]
+             for k, path in enumerate(images, 2) if isinstance(path, str) and 0 < text_width(path) <= MAX_LINKED]
     sheet._get_writer()
     sheet._hyperlinks.extend(links)
 
@@ -143,17 +150,17 @@ def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, f
         widths: of columns, where it is not that of the header.
         shares: columns of parts of 1, which are shown as per cent.
     """
-    text = style.style_number(sheet, alignment=style.WRAP)
+    text, after_number = (style.style_number(sheet, alignment=a) for a in (style.NAME, style.INDENT))
     columns: list[tuple[Column, Any]] = []
     headers = [str(c) for c in frame.columns]
     for k, name in enumerate(headers):
         values = frame.iloc[:, k].to_numpy()
         if values.dtype.kind in "iufb":
-            shape = "0.0%" if name in shares else number_shape(values)
+            shape = "0.0%" if name in shares else number_shape(values, is_id=name.rpartition(" ")[2].lower() in ID_WORDS)
             columns.append((NumberColumn(style.style_number(sheet, number_format=shape)),
                             values.astype(np.int64) if values.dtype.kind == "b" else values))
         else:
-            columns.append((TextColumn(text), values))
+            columns.append((TextColumn(after_number if columns and isinstance(columns[-1][0], NumberColumn) else text), values))
     sizes = [(widths or {}).get(h, max(10.0, min(len(h) + 3.0, 30.0))) for h in headers]
     heights: dict[int, float] = {}
     for k, (_, values) in enumerate(columns):
@@ -176,19 +183,28 @@ def line_count(text: str, width: float) -> int:
     (4, 1, 3)
     """
     room = max(width - 1.5, 1.0)
-    return sum(max(1, -int(-(len(part) + sum(ord(c) > 0x2E80 for c in part)) // room)) for part in text.split("\n")) or 1
+    return sum(max(1, -int(-text_width(part) // room)) for part in text.split("\n")) or 1
 
 
-def number_shape(values: np.ndarray[Any, Any]) -> str:
-    """Return how numbers are shown: whole ones whole, others with four digits or so.
+def text_width(text: str) -> int:
+    """Return the width of a text in characters, wide ones counted twice.
+
+    >>> text_width("ab"), text_width("漢字")
+    (2, 4)
+    """
+    return len(text) if text.isascii() else len(text) + sum(ord(c) > 0x2E80 for c in text)
+
+
+def number_shape(values: np.ndarray[Any, Any], *, is_id: bool = False) -> str:
+    """Return how numbers are shown: whole ones whole, others with four digits or so; ids without commas.
 
     >>> [number_shape(np.array(v)) for v in ([1.0, 2048.0], [0.08881], [6.5031, 91.1])]
-    ['0', '0.0000', '0.00']
+    ['#,##0', '0.0000', '0.00']
     """
-    if values.dtype.kind != "f":
+    if is_id:
         return "0"
-    known = values[np.isfinite(values)]
+    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values[:0]
     if not len(known) or (known == np.rint(known)).all():
-        return "0"
+        return "#,##0"
     size = float(np.abs(known).max())
-    return "0.0" if size >= 100 else "0.00" if size >= 1 else "0.0000"
+    return "#,##0.0" if size >= 100 else "0.00" if size >= 1 else "0.0000"
