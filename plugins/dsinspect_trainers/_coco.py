@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop
-from dsinspect.tables.columns import distinct, objects
+from dsinspect.tables.columns import codes_of, distinct, objects
 from dsinspect_trainers._fates import Making
+from dsinspect_trainers._file_state import FileState
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,47 +27,10 @@ SHOWN = 60
 """Characters of a malformed box that are shown."""
 
 
-@dataclass(frozen=True)
-class FileState:
-    """What the loaders need to see of whole files, each of which is a dataset of its own.
-
-    Attributes:
-        ids: of the annotations of known images, by file.
-        images: number of images, and of those that arrive, by split.
-    """
-
-    ids: Mapping[str, NDArray[np.int64]]
-    images: Mapping[str | None, tuple[int, int]]
-
-    def __add__(self, other: FileState) -> FileState:
-        ids = {f: np.concatenate([s.ids[f] for s in (self, other) if f in s.ids]) for f in dict.fromkeys((*self.ids, *other.ids))}
-        images = {}
-        for split in dict.fromkeys((*self.images, *other.images)):
-            a, b = self.images.get(split, (0, 0)), other.images.get(split, (0, 0))
-            images[split] = (a[0] + b[0], a[1] + b[1])
-        return FileState(ids, images)
-
-    @property
-    def equal_ids(self) -> str:
-        """The lowest id that two annotations of one file have, in words; empty where all differ."""
-        for file, ids in sorted(self.ids.items()):
-            different, counts = np.unique(ids, return_counts=True)
-            if len(different) < len(ids):
-                repeated = counts > 1
-                more = f", and {repeated.sum() - 1:,} more such ids" if repeated.sum() > 1 else ""
-                return f"{counts[repeated][0]} annotations of {file} have the id {different[repeated][0]}{more}"
-        return ""
-
-    @property
-    def empty_splits(self) -> list[str | None]:
-        """Splits of which no image arrives."""
-        return [split for split, (there, arriving) in self.images.items() if there and not arriving]
-
-
 def judged_by_file(loaded: Loaded, judge: Callable[[Loaded], Fates]) -> Fates:
     """Judge the records of each file on their own: ids, and classes where splits declare theirs, are those of one file."""
     images, a, problems = loaded.images, loaded.annotations, loaded.problems
-    files = list(dict.fromkeys((*images["source"].tolist(), *a["source"].tolist())))
+    files = list(dict.fromkeys((*codes_of(images["source"])[1], *codes_of(a["source"])[1])))
     if len(files) <= 1 or loaded.dataset.format != "coco":
         return _with_boxes(judge(loaded), loaded)
     n, m = len(images), len(a)
@@ -231,9 +196,31 @@ class Records:
 
     def replacing(self, malformed: Malformed) -> int:
         """Return the row of the later record with the same id that takes the place of a malformed one, or -1."""
-        index = self.loaded.annotations["index"]
-        rows = np.flatnonzero((self.own_id == malformed.record.get("id")) & self.has_id & (index > malformed.index))
-        return int(rows[np.argmax(index[rows])]) if len(rows) else -1
+        own = malformed.record.get("id")
+        if not isinstance(own, int | float):
+            return -1
+        ids, rows = self._by_id
+        low, high = np.searchsorted(ids, own), np.searchsorted(ids, own, "right")
+        row = int(rows[high - 1]) if high > low else -1  # of equal ids the last one in the file
+        return row if row >= 0 and self.index_of(row) > malformed.index else -1
+
+    @cached_property
+    def _by_id(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ids of the annotations that have one, in order, and their rows, those of equal ids in the order of the file."""
+        rows = np.flatnonzero(self.has_id)
+        rows = rows[np.lexsort((self.loaded.annotations["index"][rows], self.own_id[rows]))]
+        return self.own_id[rows], rows
+
+    @cached_property
+    def _by_image(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Images of the annotations, in order, and their rows, those of one image in the order of the file."""
+        rows = np.lexsort((self.loaded.annotations["index"], self.image_row))
+        return self.image_row[rows], rows
+
+    def rows_in(self, image: int) -> NDArray[np.int64]:
+        """Return the annotations of an image in the order of the file."""
+        images, rows = self._by_image
+        return rows[np.searchsorted(images, image):np.searchsorted(images, image, "right")]
 
     def keep_replaced(self, making: Making) -> None:
         """Keep what takes the place of malformed records: it counts in their image as well."""
@@ -300,10 +287,11 @@ class Records:
 
     def row_of_image(self, image_id: Any) -> int:
         """Return the row of the image with an id, -1 when there is none."""
-        if not isinstance(image_id, int):
-            return -1
-        rows = np.flatnonzero(self.image_id == image_id)
-        return int(rows[-1]) if len(rows) else -1
+        return self._row_of_id.get(image_id, -1) if isinstance(image_id, int) else -1
+
+    @cached_property
+    def _row_of_id(self) -> dict[int, int]:
+        return {i: k for k, i in enumerate(self.image_id.tolist())}  # of equal ids the last
 
     def index_stops(self) -> Iterator[Stop]:
         """Yield what stops `createIndex`, which every loader on top of pycocotools calls first."""
@@ -348,13 +336,13 @@ class Records:
         known = self.image_row >= 0
         more = [m.record["id"] for m in self.malformed if m.kind == "annotations" and type(m.record.get("id")) is int
                 and self.row_of_image(m.record.get("image_id")) >= 0]
-        files = dict.fromkeys(map(str, self.loaded.annotations["source"].tolist())) or {"": None}
-        splits = self.loaded.images["split"].tolist()
-        arrives = making.arrives[:len(splits)].tolist()
-        images = {s: (splits.count(s), sum(a for a, of in zip(arrives, splits, strict=True) if of == s))
-                  for s in dict.fromkeys(splits)}
+        files = codes_of(self.loaded.annotations["source"])[1] or [""]
+        codes, names = codes_of(self.loaded.images["split"])
+        there = np.bincount(codes + 1, minlength=len(names) + 1).tolist()
+        arriving = np.bincount(codes + 1, making.arrives[:len(codes)], len(names) + 1).astype(np.int64).tolist()
+        images = {s: (n, k) for s, n, k in zip((None, *names), there, arriving, strict=True) if n}
         ids = np.append(self.own_id[known], np.array(more, np.int64))
-        return FileState({next(iter(files)): ids} if self.is_coco else {}, images)
+        return FileState({str(files[0]): ids} if self.is_coco else {}, images)
 
     def lost_images(self, making: Making) -> None:
         """Leave out images whose id another record has."""
@@ -388,10 +376,10 @@ def firsts(mask: NDArray[np.bool_], place: NDArray[np.int64], index: NDArray[np.
 def clipped_singly(r: Records, twin: NDArray[np.int64], width: NDArray[np.float64],
                    height: NDArray[np.float64]) -> NDArray[np.float32]:
     """Return corners in single precision, cut at the edges of the image, (N, 4): what the loaders made of tensors do."""
-    x, y, w, h = (v[twin].astype(np.float32) for v in (r.x, r.y, r.w, r.h))
-    limits_w, limits_h = width.astype(np.float32), height.astype(np.float32)
+    corners = np.empty((len(twin), 4), np.float32)
     with np.errstate(invalid="ignore"):
-        corners = np.column_stack([x, y, x + w, y + h])
-        corners[:, 0::2] = np.clip(corners[:, 0::2], 0, limits_w[:, None])
-        corners[:, 1::2] = np.clip(corners[:, 1::2], 0, limits_h[:, None])
+        for axis, (low, side, limit) in enumerate(((r.x, r.w, width), (r.y, r.h, height))):
+            begin, most = low[twin].astype(np.float32), limit.astype(np.float32)
+            end = begin + side[twin].astype(np.float32)
+            corners[:, axis], corners[:, axis + 2] = (np.minimum(np.maximum(edge, 0), most) for edge in (begin, end))
     return corners

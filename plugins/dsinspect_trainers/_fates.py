@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 SAME_PX = 1e-3
 """A box that a trainer has within this of the annotated one is kept as it stands: single precision differs by less."""
+CHUNK = 16_384
+"""Boxes compared together: their differences stay in the processor's cache."""
 
 
 @dataclass
@@ -112,6 +114,10 @@ def any_of_group(mask: NDArray[np.bool_], groups: NDArray[np.int64], n: int) -> 
 
 def has_moved(boxes: NDArray[np.float64] | NDArray[np.float32], annotated: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Say which boxes a trainer has elsewhere than they were annotated, by more than single precision explains."""
+    moved = np.empty(len(boxes), bool)
     with np.errstate(invalid="ignore"):
-        far = np.abs(boxes - annotated) > SAME_PX + 1e-6 * np.abs(annotated)
-    return np.asarray(far.any(axis=1), bool)
+        for begin in range(0, len(boxes), CHUNK):
+            rows = slice(begin, begin + CHUNK)
+            far = np.abs(boxes[rows] - annotated[rows]) > SAME_PX + 1e-6 * np.abs(annotated[rows])
+            moved[rows] = far[:, 0] | far[:, 1] | far[:, 2] | far[:, 3]  # a tenth of the time of `any`
+    return moved

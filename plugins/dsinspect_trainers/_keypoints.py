@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.protocols.trainers import Stop
-from dsinspect.tables.columns import is_given
+from dsinspect.tables.columns import is_constant, is_given
 from dsinspect_trainers._coco import Records, firsts
 from dsinspect_trainers._tensors import STEPS
 
@@ -31,7 +31,8 @@ class Points:
     def __init__(self, r: Records, twin: NDArray[np.int64]) -> None:
         self._r = r
         column = r.loaded.annotations.get("keypoints")
-        given = np.zeros(r.n, bool) if column is None else is_given(column)
+        is_absent = column is None or (is_constant(column) and column[0] is None)
+        given = np.zeros(r.n, bool) if column is None or is_absent else is_given(column)
         self.few = np.zeros(r.n_images, bool)
         self._any = bool(given.any())
         if not self._any or column is None:

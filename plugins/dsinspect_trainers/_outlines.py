@@ -2,39 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 
-from dsinspect.tables.columns import is_given
+from dsinspect.tables.columns import is_constant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-HEAD = 256
-"""Bytes that hold the first five numbers of an outline."""
+CHUNK = 1024
+"""Outlines looked at together: some hundred thousand bytes of text, which stay in the processor's cache."""
+NONE = b"null"
+OPEN, CLOSE, COMMA = b"[],"
+OTHERS = np.int16(-1)
 UNSUPPORTED = "Exception: input type is not supported."
 AS_BOX = "TypeError: Argument 'bb' has incorrect type (expected numpy.ndarray, got list)"
 
 
-def unusual_outlines(column: NDArray[Any] | None, *, whole: bool = False) -> dict[int, Any]:
-    """Return the outlines, decoded, by row, that do not begin with a polygon; nearly all do, so few are decoded.
+@dataclass(frozen=True)
+class Outlines:
+    """What the loaders ask of outlines before any is parsed.
+
+    Attributes:
+        given: mask of the annotations that have one.
+        unusual: the outlines, decoded, by row, that do not begin with a polygon; nearly all do, so few are decoded.
+    """
+
+    given: NDArray[np.bool_]
+    unusual: Mapping[int, Any]
+
+
+def outlines_in(column: NDArray[Any], index: NDArray[np.int64], *, whole: bool = False) -> Outlines:
+    """Look at outlines.
 
     Args:
-        column: JSON bytes, None without an outline.
+        column: JSON bytes, None without an outline; views of the file's content.
+        index: place of each in the file: they are looked at in that order, which takes half the time of any other.
         whole: ask for three points and an even number of numbers; else for five numbers, as pycocotools does.
     """
-    found = {}
-    rows = np.flatnonzero(is_given(column)).tolist() if column is not None else []
-    outlines = column[rows].tolist() if column is not None else []
-    for k, outline in zip(rows, outlines, strict=True):
-        raw = bytes(outline) if whole else bytes(memoryview(outline)[:HEAD])
-        end = raw.find(b"]")
-        commas = raw.count(b",", 0, end if end >= 0 else HEAD)
-        if not raw.startswith(b"[[") or commas < 4 or (whole and (commas < 5 or commas % 2 == 0)):
-            found[k] = msgspec.json.decode(outline)
-    return found
+    n = len(column)
+    given = np.zeros(n, bool)
+    if not n or (is_constant(column) and column[0] is None):
+        return Outlines(given, {})
+    order = _sorting(index)
+    commas = np.empty(n, np.int16)
+    for begin in range(0, n, CHUNK):
+        rows = order[begin:begin + CHUNK]
+        chunk = column[rows].tolist()
+        try:
+            commas[rows], given[rows] = _commas(chunk), True
+        except TypeError:  # an annotation without an outline among them
+            commas[rows], given[rows] = _commas([NONE if o is None else o for o in chunk]), [o is not None for o in chunk]
+    for k in np.flatnonzero(given & (commas == OTHERS)).tolist():
+        commas[k] = _commas_of_first(bytes(column[k]).translate(None, b" \t\r\n"))
+    is_unusual = given & ((commas < 5) | (commas % 2 == 0) if whole else commas < 4)
+    return Outlines(given, {k: msgspec.json.decode(column[k]) for k in np.flatnonzero(is_unusual).tolist()})
+
+
+def _sorting(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the rows in the order of the file; where its places are all different, without sorting."""
+    n = len(index)
+    if int(index.min()) >= 0 and int(index.max()) < 4 * n:
+        rows = np.full(int(index.max()) + 1, -1)
+        rows[index] = np.arange(n)
+        found = rows[rows >= 0]
+        if len(found) == n:
+            return found
+    return np.argsort(index, kind="stable")
+
+
+def _commas(outlines: list[Any]) -> NDArray[np.int16]:
+    """Return the number of commas, modulo 256, in each outline of one polygon, and OTHERS for one that is not that plain."""
+    characters = np.frombuffer(b"".join(outlines), np.uint8)
+    stops = np.cumsum(np.fromiter(map(len, outlines), np.int64, len(outlines)))
+    starts = np.append(0, stops[:-1])
+    is_comma, is_close = characters == COMMA, characters == CLOSE
+    commas, closes = (np.add.reduceat(is_sign.view(np.uint8), starts, dtype=np.uint8) for is_sign in (is_comma, is_close))
+    if np.count_nonzero(is_close) != closes.sum(dtype=np.int64):  # more than 255 in one
+        return np.full(len(outlines), OTHERS)
+    begins = (characters[starts] == OPEN) & (characters[np.minimum(starts + 1, len(characters) - 1)] == OPEN)
+    return np.where(begins & (closes == 2) & (characters[stops - 2] == CLOSE), commas, OTHERS)
+
+
+def _commas_of_first(outline: bytes) -> int:
+    """Return the number of commas in the first polygon, as `_commas` does; OTHERS where it does not begin with one."""
+    return outline.count(b",", 0, outline.find(b"]")) % 256 if outline.startswith(b"[[") else int(OTHERS)
 
 
 def mask_error(outline: Any) -> str:

@@ -98,7 +98,8 @@ def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCateg
             by_image.setdefault(image, []).append(m)
     for image, found in by_image.items():
         rank = int(r.image_id[image])
-        rows = np.flatnonzero((r.image_row == image) & ~r.crowd)
+        rows = r.rows_in(image)
+        rows = rows[~r.crowd[rows]]
         lengths = sorted([*((r.index_of(k), 4) for k in rows.tolist()), *replaced.get(image, ()),
                           *((m.index, _length(m.record)) for m in found)])
         first = found[0]

@@ -9,9 +9,10 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, FileState, Records, clipped_singly, firsts, judged_by_file
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, clipped_singly, firsts, judged_by_file
 from dsinspect_trainers._fates import Making, has_moved
-from dsinspect_trainers._outlines import unusual_outlines
+from dsinspect_trainers._file_state import FileState
+from dsinspect_trainers._outlines import outlines_in
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,7 +86,8 @@ class Detectron2(Trainer):
         making = Making(self.places, r.n_images, r.image_row)
         r.lost_images(making)
         making.drop(r.image_row < 0, "no-image")
-        outlines = unusual_outlines(loaded.annotations.get("segmentation"), whole=True)
+        column = loaded.annotations.get("segmentation")
+        outlines = {} if column is None else outlines_in(column, loaded.annotations["index"], whole=True).unusual
         invalid = self._invalid_outlines(loaded, outlines)
         making.drop(invalid, "invalid-outline")
         ids = sorted(c for c, _, _ in r.categories())

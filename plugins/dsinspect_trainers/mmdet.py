@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, FileState, Records, firsts, judged_by_file
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import Making
+from dsinspect_trainers._file_state import FileState
 from dsinspect_trainers._tensors import stops_of_files
 
 if TYPE_CHECKING:

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect.tables.columns import is_given
 from dsinspect_trainers._coco import COLUMNS, INDEX, Malformed, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import Making
 from dsinspect_trainers._keypoints import FILTER, Points
-from dsinspect_trainers._outlines import mask_error, mask_size, unusual_outlines
+from dsinspect_trainers._outlines import Outlines, mask_error, mask_size, outlines_in
 from dsinspect_trainers._tensors import STEPS, cut_boxes, stops_of_files, tensor_stops
 
 if TYPE_CHECKING:
@@ -114,8 +113,7 @@ class Torchvision(Trainer):
                 later = r.replacing(m)
                 by_image.setdefault(image, []).append((m.index, m if later < 0 else bool(narrow[later])))
         for image, in_order in by_image.items():
-            rows = np.flatnonzero(r.image_row == image)
-            in_order += [(r.index_of(k), bool(narrow[k])) for k in rows.tolist()]
+            in_order += [(r.index_of(k), bool(narrow[k])) for k in r.rows_in(image).tolist()]
             for _, what in sorted(in_order, key=lambda place: place[0]):
                 judged = what if isinstance(what, bool) else _is_narrow(what.record)
                 if isinstance(judged, str) and not isinstance(what, bool):
@@ -128,15 +126,16 @@ class Torchvision(Trainer):
     def _converter_stops(self, r: Records, making: Making, twin: NDArray[np.int64]) -> Iterator[Stop]:
         """Yield what stops the converter, by image in the order of ids."""
         lacks = {"iscrowd": ~r.has_crowd[twin], "area": ~r.has_area[twin]}
-        outlines = r.loaded.annotations.get("segmentation")
-        if outlines is not None and r.is_coco:
-            lacks["segmentation"] = ~is_given(outlines)[twin]
+        column = r.loaded.annotations.get("segmentation")
+        if column is not None and r.is_coco:
+            outlines = outlines_in(column, r.loaded.annotations["index"])
+            lacks["segmentation"] = ~outlines.given[twin]
             yield from self._mask_stops(r, making, twin, outlines)
         needed = ("iscrowd", "segmentation", "area") if r.is_coco else ()
         yield from tensor_stops(r, making, twin, CONVERT, lacks=lacks, unknown=None, wording=None, needed=needed,
                                 among=making.arrives, text_ids=not self.at("0.21.0"))
 
-    def _mask_stops(self, r: Records, making: Making, twin: NDArray[np.int64], outlines: NDArray[Any]) -> Iterator[Stop]:
+    def _mask_stops(self, r: Records, making: Making, twin: NDArray[np.int64], outlines: Outlines) -> Iterator[Stop]:
         """Yield the outlines that no mask is made of, and those whose masks have sizes that do not stack."""
         for m in r.malformed:
             image = r.row_of_image(m.record.get("image_id")) if m.kind == "annotations" else -1
@@ -144,11 +143,11 @@ class Torchvision(Trainer):
             if image >= 0 and making.arrives[image] and r.replacing(m) < 0 and not m.record.get("iscrowd") and outline != HIDDEN \
                     and (error := mask_error(outline)):
                 yield Stop(error, CONVERT, (1, int(r.image_id[image]), STEPS["masks"], m.index), r.paths[image], m.source, m.index)
-        unusual = unusual_outlines(outlines)
+        unusual = outlines.unusual
         if not unusual:
             return
         index, ranks = r.loaded.annotations["index"], np.append(r.image_id, -1)[r.image_row]
-        taken = np.append(making.arrives, False)[r.image_row] & ~r.crowd[twin] & is_given(outlines)[twin]
+        taken = np.append(making.arrives, False)[r.image_row] & ~r.crowd[twin] & outlines.given[twin]
         errors = {k: error for k, outline in unusual.items() if (error := mask_error(outline))}
         faulty = np.zeros(r.n, bool)
         faulty[list(errors)] = True
@@ -158,8 +157,8 @@ class Torchvision(Trainer):
         coded = np.zeros(r.n, bool)
         coded[list(of_codes)] = True
         for image in np.flatnonzero(making.of_images(taken & coded[twin])).tolist():
-            rows = np.flatnonzero(taken & (r.image_row == image))
-            rows = rows[np.argsort(index[rows])]
+            rows = r.rows_in(image)
+            rows = rows[taken[rows]]
             own = (int(r.file_wh[1][image]), int(r.file_wh[0][image]))
             sizes = [of_codes.get(int(twin[k]), own) for k in rows.tolist()]
             other = next((place for place, size in enumerate(sizes) if size != sizes[0]), None)
