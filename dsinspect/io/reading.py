@@ -34,15 +34,21 @@ def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
     most = getattr(limits(), limit) << 20
     require_regular(os.stat(path), path)  # noqa: PTH116 - opening some devices does something
     descriptor = os.open(path, _FLAGS)  # O_NONBLOCK: opening a FIFO that nobody writes would never return
-    with open(descriptor, "rb") as file:  # noqa: PTH123 - a descriptor
-        require_text(file, path, limit)
-        size = os.fstat(file.fileno()).st_size
-        content = file.read(size + 1)  # `read(most + 1)` would take memory for the limit, not for the file
-        while len(content) <= most and (more := file.read(1 << 20)):  # a file of /proc has no size, and one may grow
-            content += more
+    try:  # half the time of a file object, which counts for a label file per image
+        status = os.fstat(descriptor)
+        _require_text(status, descriptor, path, limit)
+        content = os.read(descriptor, status.st_size + 1)  # `most + 1` would take memory for the limit, not for the file
+        if len(content) != status.st_size or not content:  # a file of /proc has no size, one may grow, and a read may stop early
+            parts, size = [content], len(content)
+            while size <= most and (more := os.read(descriptor, 1 << 20)):
+                parts.append(more)
+                size += len(more)
+            content = b"".join(parts)
         if len(content) > most:
             raise too_large(path, len(content), limit)
         return content
+    finally:
+        os.close(descriptor)
 
 
 def require_regular(status: os.stat_result, path: str | os.PathLike[str]) -> None:
@@ -63,12 +69,15 @@ def is_regular(path: str | os.PathLike[str]) -> bool:
 
 def require_text(file: IO[bytes], path: str | os.PathLike[str], limit: str = "text_mb") -> None:
     """Raise OSError unless an open file is a regular one, within a limit in MB, and without holes: before it is mapped."""
-    status = os.fstat(file.fileno())
+    _require_text(os.fstat(file.fileno()), file.fileno(), path, limit)
+
+
+def _require_text(status: os.stat_result, descriptor: int, path: str | os.PathLike[str], limit: str) -> None:
     require_regular(status, path)
     if status.st_size > getattr(limits(), limit) << 20:
         raise too_large(path, status.st_size, limit)
     if status.st_size > _LARGE:
-        require_no_holes(file.fileno(), status.st_size, path)
+        require_no_holes(descriptor, status.st_size, path)
 
 
 def too_large(path: str | os.PathLike[str], size: int, limit: str) -> OSError:

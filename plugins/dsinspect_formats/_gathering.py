@@ -25,6 +25,7 @@ from dsinspect.tables.schema import (
 )
 from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree
+from dsinspect_formats._reading import Growing
 from dsinspect_formats.coco.reader import locate, orphans
 
 if TYPE_CHECKING:
@@ -51,8 +52,8 @@ class Gathered:
         self._splits: list[str | None] = []
         self._sources: list[str] = []
         self._places = array("q")
-        self._rows, self._addresses = array("q"), array("q")
-        self._edges = array("d")
+        self._numbers = Growing("q")  # row of the image, line, index: one after the other
+        self._edges = Growing("d")
         self._names: list[str | None] = []
         self._flags: dict[str, list[int]] = {"is_crowd": [], "is_ignored": []}
         self._extra: dict[str, dict[int, Any]] = {name: {} for name in sorted(self.columns)}
@@ -74,6 +75,8 @@ class Gathered:
             lookup: path or name to look for on disk in place of the text; what is odd about it is not told.
         """
         row = len(self.declared)
+        self._numbers.pack()
+        self._edges.pack()
         self.declared.append(declared)
         if lookup:
             self.lookups[row] = lookup
@@ -99,10 +102,9 @@ class Gathered:
             corners: of a rotated box, eight numbers, px.
             extra: values of wanted columns; others are left out.
         """
-        position = len(self._rows)
-        self._rows.append(row)
-        self._addresses.extend((line, index))
-        self._edges.extend(box)
+        position = len(self._names)
+        self._numbers.new.extend((row, line, index))
+        self._edges.new.extend(box)
         self._names.append(None if category is None else self._same.setdefault(category, category))
         if is_ignored:
             self._flags["is_ignored"].append(position)
@@ -122,8 +124,8 @@ class Gathered:
 
     def boxes(self) -> dict[int, Box]:
         """Return the boxes by index; of a set of one file an index is one record."""
-        edges = np.array(self._edges, np.float64).reshape(-1, 4).tolist()
-        return {index: (a, b, c, d) for index, (a, b, c, d) in zip(self._addresses[1::2], edges, strict=True)}
+        edges = self._edges.packed().reshape(-1, 4).tolist()
+        return {index: (a, b, c, d) for index, (a, b, c, d) in zip(self._numbers.packed()[2::3].tolist(), edges, strict=True)}
 
     def image_table(self) -> Columns:
         """Return the images; they are not looked for on disk yet."""
@@ -142,11 +144,10 @@ class Gathered:
             images: the images.
             sources: file of each object's record, where it is not that of its image.
         """
-        m, n = len(self._rows), len(images)
-        rows = np.array(self._rows, np.int64)
+        m, n = len(self._names), len(images)
+        rows, lines, indices = self._numbers.packed().reshape(m, 3).T.copy()
         rows[rows < 0] = n
-        addresses = np.array(self._addresses, np.int64).reshape(m, 2)
-        edges = np.array(self._edges, np.float64).reshape(m, 4)
+        edges = self._edges.packed().reshape(m, 4)
         names = objects(self._names)
         codes, distinct_names = codes_of(names)
         ids = {c.name: c.category_id for c in reversed(categories)}
@@ -154,9 +155,9 @@ class Gathered:
         image_ids = np.append(images["image_id"], NO_POSITION)
         own = objects(sources) if sources is not None else objects([*images["source"].tolist(), None])[rows]
         table = annotation_columns(
-            m, annotation_id=addresses[:, 1], image_id=image_ids[rows], image_row=rows, category_id=numbers[codes],
+            m, annotation_id=indices, image_id=image_ids[rows], image_row=rows, category_id=numbers[codes],
             category=names, x_min=edges[:, 0], y_min=edges[:, 1], x_max=edges[:, 2], y_max=edges[:, 3], source=own,
-            line=addresses[:, 0], index=addresses[:, 1], **{name: _marked(m, at) for name, at in self._flags.items()},
+            line=lines, index=indices, **{name: _marked(m, at) for name, at in self._flags.items()},
             **self._optional(m))
         if (rows[1:] < rows[:-1]).any():
             table = table.take(np.argsort(rows, kind="stable"))

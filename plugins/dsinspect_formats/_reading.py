@@ -8,8 +8,9 @@ import stat
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -121,11 +122,11 @@ def decoded_json(content: bytes | str) -> Any:
 
 def split_of(path: str, *, words: bool = False) -> str | None:
     """Return the split that a folder of a path names; with `words`, also one among the words of its names."""
-    parts = path.lower().split("/")
-    for part in parts[:-1]:
-        if part in _SPLITS:
-            return _SPLITS[part]
+    named = _split_of_folder(path.rpartition("/")[0])
+    if named is not None:
+        return named
     if words:
+        parts = path.lower().split("/")
         for part in reversed(parts):
             found = [_SPLITS[w] for w in _WORD.findall(part) if w in _SPLITS]
             if found:
@@ -133,9 +134,45 @@ def split_of(path: str, *, words: bool = False) -> str | None:
     return None
 
 
+@lru_cache(maxsize=4096)
+def _split_of_folder(folder: str) -> str | None:
+    return next((_SPLITS[part] for part in folder.lower().split("/") if part in _SPLITS), None)
+
+
 def as_json(value: Any) -> bytes | None:
     """Return a value as the JSON bytes of a column; None of nothing."""
     return msgspec.json.encode(value) if value else None
+
+
+class Growing:
+    """Numbers on their way into an array: a list of Python's takes them four times as fast, and is packed now and then.
+
+    Args:
+        kind: `d` of floats, `q` of whole numbers.
+
+    Attributes:
+        new: where numbers are put.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.new: list[Any] = []
+        self._packed = array(kind)
+
+    def pack(self) -> None:
+        """Pack what is new when that is much."""
+        if len(self.new) > _MANY:
+            self._packed.extend(array(self._packed.typecode, self.new))
+            self.new.clear()
+
+    def packed(self) -> NDArray[Any]:
+        """Return all numbers, a copy."""
+        self._packed.extend(array(self._packed.typecode, self.new))
+        self.new.clear()
+        return np.array(self._packed)
+
+
+_MANY = 1 << 16
+_NUMBERS = ("annotation_id", "image", "category_id", "source", "line", "index", "is_crowd", "is_ignored")
 
 
 class Rows:
@@ -153,9 +190,8 @@ class Rows:
         self.problems: list[Problem] = []
         self.of_images: dict[str, dict[int, Any]] = {}
         self.count = 0
-        self._edges = array("d")
-        self._numbers = {n: array("q") for n in ("annotation_id", "image", "category_id", "source", "line", "index")}
-        self._flags = {"is_crowd": bytearray(), "is_ignored": bytearray()}
+        self._edges = Growing("d")
+        self._numbers = Growing("q")  # those of `_NUMBERS`, row after row
         self._categories: list[str | None] = []
         self._extra: dict[str, list[Any]] = {name: [] for name in self.fields}
         self._same: dict[str | None, str | None] = {}
@@ -166,6 +202,8 @@ class Rows:
 
     def file(self, source: str, image: str | None = None, split: str | None = None) -> None:
         """Say which file the next rows stand in, and, for its problems, which image and split they are of."""
+        self._edges.pack()
+        self._numbers.pack()
         self._source = len(self._sources)
         self._sources.append(source)
         self._image, self._split = image, split
@@ -174,16 +212,9 @@ class Rows:
             *, ignored: bool = False, crowd: bool = False, category_id: int = NO_POSITION, annotation_id: int | None = None,
             extra: Mapping[str, Any] | None = None) -> None:
         """Add an annotation; `extra` has values of `fields`."""
-        self._edges.extend(box)
-        numbers = self._numbers
-        numbers["annotation_id"].append(index if annotation_id is None else annotation_id)
-        numbers["image"].append(image)
-        numbers["category_id"].append(category_id)
-        numbers["source"].append(self._source)
-        numbers["line"].append(line)
-        numbers["index"].append(index)
-        self._flags["is_crowd"].append(crowd)
-        self._flags["is_ignored"].append(ignored)
+        self._edges.new.extend(box)
+        self._numbers.new.extend((index if annotation_id is None else annotation_id, image, category_id, self._source, line, index,
+                              crowd, ignored))
         self._categories.append(self._same.setdefault(category, category))
         if self.fields:
             for name, values in self._extra.items():
@@ -213,18 +244,19 @@ class Rows:
 
     def table(self, image_ids: NDArray[np.int64]) -> Columns:
         """Return the annotations sorted by image."""
-        rows = np.array(self._numbers["image"], np.int64)
+        columns = self._numbers.packed().reshape(-1, len(_NUMBERS)).T
+        of = dict(zip(_NUMBERS, columns, strict=True))
+        rows = of["image"]
         order = np.argsort(rows, kind="stable") if (np.diff(rows) < 0).any() else slice(None)
-        boxes = np.array(self._edges, np.float64).reshape(-1, 4)[order]
+        boxes = self._edges.packed().reshape(-1, 4)[order]
         ids = np.append(image_ids, NO_POSITION)
-        numbers = {name: np.array(self._numbers[name], np.int64)[order] for name in (
-            "annotation_id", "category_id", "line", "index")}
-        rows = rows[order]
-        sources = objects([*self._sources, None])[np.array(self._numbers["source"], np.int64)[order]]
+        numbers = {name: np.ascontiguousarray(of[name][order]) for name in ("annotation_id", "category_id", "line", "index")}
+        rows = np.ascontiguousarray(rows[order])
+        sources = objects([*self._sources, None])[of["source"][order]]
         table = annotation_columns(
             self.count, image_id=ids[rows], image_row=rows, category=objects(self._categories)[order], source=sources,
             x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2], y_max=boxes[:, 3],
-            **{name: np.frombuffer(bytes(flags), np.bool_)[order] for name, flags in self._flags.items()}, **numbers)
+            **{name: of[name][order].astype(np.bool_) for name in ("is_crowd", "is_ignored")}, **numbers)
         return table.with_columns({name: _field(name, values)[order] for name, values in self._extra.items()})
 
 
@@ -356,8 +388,7 @@ class MemorySource:
         return refs
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One image of a format with a file of labels per image.
 
     Attributes:
@@ -474,6 +505,8 @@ def nearest_image(label: str, images: Sequence[str]) -> str | None:
     """Return the image whose folder shares most with that of a label file; the first of equals."""
     if not images:
         return None
+    if len(images) == 1:
+        return images[0]
     folders = label.split("/")[:-1]
     same = [i for i in images if i.rpartition("/")[0] == "/".join(folders)]
     return same[0] if same else max(images, key=lambda i: (len(set(folders) & set(i.split("/")[:-1])), -len(i)))
@@ -527,8 +560,23 @@ def first_lines(head: bytes, count: int = 8) -> list[str]:
     return [line.strip() for line in lines if line.strip()][:count]
 
 
-def numbers(tokens: Sequence[str]) -> list[float]:
-    """Return numbers as `number` does; raises ValueError, in words, at the first that is none."""
+def is_plain(text: str) -> bool:
+    """Say whether `float` alone takes no word of a text that `number` does not."""
+    return text.isascii() and "_" not in text
+
+
+def numbers(tokens: Sequence[str], *, plain: bool = False) -> list[float]:
+    """Return numbers as `number` does; raises ValueError, in words, at the first that is none.
+
+    Args:
+        tokens: the texts.
+        plain: whether they are known to be of a plain text (`is_plain`).
+    """
+    if plain:
+        try:
+            return list(map(float, tokens))
+        except ValueError:
+            pass
     joined = "".join(tokens)
     if joined.isascii() and "_" not in joined:
         try:

@@ -10,6 +10,7 @@ from dsinspect_formats._reading import (
     are_numbers,
     as_json,
     first_lines,
+    is_plain,
     numbers,
 )
 
@@ -54,7 +55,9 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     """Read a label file."""
     index = 0
     headers: list[str] = []
-    for line_number, line in enumerate(rows.decoded(content).split("\n"), 1):
+    text = rows.decoded(content)
+    plain = is_plain(text)
+    for line_number, line in enumerate(text.split("\n"), 1):
         tokens = line.split()
         if not tokens:
             continue
@@ -64,8 +67,8 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
         try:
             if len(tokens) not in (9, 10):
                 raise ValueError(f"has {len(tokens)} fields, a row has 9 or 10 (four corners, class, difficulty)")
-            values = numbers(tokens[:8])
-            difficulty = numbers(tokens[9:])
+            values = numbers(tokens[:8], plain=plain)
+            difficulty = numbers(tokens[9:], plain=plain)
         except ValueError as e:
             rows.fault(str(e), line.strip(), line_number, index)
         else:

@@ -9,6 +9,7 @@ from dsinspect_formats._reading import (
     are_numbers,
     as_json,
     first_lines,
+    is_plain,
     numbers,
 )
 
@@ -42,7 +43,7 @@ def has_rows(head: bytes) -> bool:
         return False
 
 
-def parsed(tokens: list[str]) -> tuple[str, list[float]]:
+def parsed(tokens: list[str], *, plain: bool = False) -> tuple[str, list[float]]:
     """Return the type of a row, which may be several words, and the 14 numbers after it, or 15 with a score.
 
     Raises:
@@ -51,7 +52,7 @@ def parsed(tokens: list[str]) -> tuple[str, list[float]]:
     if len(tokens) < 15:
         raise ValueError(f"has {len(tokens)} fields, a row has 15, or 16 with a score")
     count = 15 if len(tokens) > 15 and are_numbers(tokens[-15:-14]) else 14
-    return " ".join(tokens[:-count]), numbers(tokens[-count:])
+    return " ".join(tokens[:-count]), numbers(tokens[-count:], plain=plain)
 
 
 def image_of(label: str) -> str:
@@ -66,12 +67,14 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     """Read a label file."""
     index = 0
     wants = "attributes" in rows.fields
-    for line_number, line in enumerate(rows.decoded(content).split("\n"), 1):
+    text = rows.decoded(content)
+    plain = is_plain(text)
+    for line_number, line in enumerate(text.split("\n"), 1):
         tokens = line.split()
         if not tokens:
             continue
         try:
-            name, values = parsed(tokens)
+            name, values = parsed(tokens, plain=plain)
         except ValueError as e:
             rows.fault(str(e), line.strip(), line_number, index)
         else:

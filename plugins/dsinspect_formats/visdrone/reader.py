@@ -9,6 +9,7 @@ from dsinspect_formats._reading import (
     are_numbers,
     as_json,
     first_lines,
+    is_plain,
     numbers,
 )
 
@@ -49,14 +50,16 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     """Read a label file."""
     index = 0
     wants = "attributes" in rows.fields
-    for line_number, line in enumerate(rows.decoded(content).split("\n"), 1):
+    text = rows.decoded(content)
+    plain = is_plain(text)
+    for line_number, line in enumerate(text.split("\n"), 1):
         if not line.strip():
             continue
         tokens = tokens_of(line)
         try:
             if len(tokens) != 8:
                 raise ValueError(f"has {len(tokens)} values, a row has 8 (x,y,w,h,score,category,truncation,occlusion)")
-            x, y, w, h, score, category, truncation, occlusion = numbers(tokens)
+            x, y, w, h, score, category, truncation, occlusion = numbers(tokens, plain=plain)
             if not category.is_integer() or abs(category) >= 2.0**53:
                 raise ValueError(f"category {tokens[5][:40]!r} is not a whole number")
         except ValueError as e:

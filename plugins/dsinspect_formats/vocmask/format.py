@@ -10,7 +10,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, S
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree, stem_of, walk
 from dsinspect_formats._reading import FilesSource, head_of, matched
-from dsinspect_formats.vocmask.reader import _PNG, COLUMNS, LABELS, OBJECTS, _colours, _lines, _masks, read_masks
+from dsinspect_formats.vocmask._pixels import PNG
+from dsinspect_formats.vocmask.reader import COLUMNS, LABELS, OBJECTS, _colours, _lines, _masks, read_masks
 
 
 class VocMask(Format):
@@ -22,13 +23,13 @@ class VocMask(Format):
         read="each colour of the mask of instances as an object with its mask; its class is the commonest in SegmentationClass "
              "(labelmap.txt, else VOC's colours)",
         assumed="boxes are the extents of the masks, half-open px from 0; the white border belongs to nothing")
-    load_us = 20_000
+    load_us = 1_400
     by_stem = True
 
     def detect(self, root: Path) -> Detection | None:
         """Look for PNG images in SegmentationObject; where there is XML beside them, the set is VOC's, whose boxes that holds."""
         found = next(iter(_masks(root)), None) if root.is_dir() else None
-        if found is None or not head_of(root / found, 8).startswith(_PNG):
+        if found is None or not head_of(root / found, 8).startswith(PNG):
             return None
         if any((root / found.rpartition(OBJECTS)[0] / "Annotations").glob("*.xml")):
             return None

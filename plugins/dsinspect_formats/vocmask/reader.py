@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.errors import PluginError
 from dsinspect.geometry.rle import encode_mask
-from dsinspect.io.limits import limits, option
+from dsinspect.tables.schema import NO_POSITION
 from dsinspect_formats._images import walk
 from dsinspect_formats._reading import Entry, Rows, as_json, content_of, reason_of
 from dsinspect_formats._text import decode
+from dsinspect_formats.vocmask._pixels import Pixels, pixels_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +25,8 @@ CLASSES = ("background", "aeroplane", "bicycle", "bird", "boat", "bottle", "bus"
 COLUMNS = frozenset(("segmentation", "area"))
 
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+VOID, BACKGROUND = 0xE0E0C0, 0
+"""Colours of the border between objects, and of what is no object."""
 
 
 OBJECTS, LABELS = "SegmentationObject/", "SegmentationClass/"
@@ -54,6 +54,10 @@ def voc_colours(count: int) -> NDArray[np.int64]:
     return codes
 
 
+_RANK = {c: k for k, c in enumerate(voc_colours(256).tolist())}
+"""Numbers of the colours of VOC's palette: objects are numbered in this order."""
+
+
 def _colours(root: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the colours of the classes and their names: of `labelmap.txt` (name:r,g,b:...), else VOC's own."""
     try:
@@ -72,47 +76,15 @@ def _colours(root: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     return tuple(colours), tuple(names)
 
 
-def _decoded(content: bytes) -> NDArray[np.int32]:
-    """Return the colours of a PNG as 0xRRGGBB, (H, W); raises ValueError, in words."""
-    if not content.startswith(_PNG) or len(content) < 24:
-        raise ValueError("is no PNG image")
-    width, height = struct.unpack_from(">II", content, 16)
-    if width * height > (most := limits().mask_pixels):
-        raise ValueError(f"has {width:,} x {height:,} px, more than {most:,} px ({option('mask_pixels')})")
-    import cv2
-
-    try:
-        pixels = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error as e:
-        raise PluginError(str(e)) from None
-    if pixels is None:
-        raise ValueError("cannot be decoded")
-    wide = np.empty((height, width, 4), np.uint8)  # three bytes and a zero are one number
-    wide[..., :3], wide[..., 3] = pixels, 0
-    codes: NDArray[np.int32] = wide.view("<i4")[..., 0].astype(np.int32, copy=False)
-    return codes
-
-
-def _ranked(codes: NDArray[np.int32]) -> tuple[NDArray[np.integer[Any]], dict[int, int]]:
-    """Return the number of each pixel's colour, (H, W), and the number by colour; runs of one colour are looked at once."""
-    flat = codes.ravel()
-    starts = np.append(0, np.flatnonzero(flat[1:] != flat[:-1]) + 1)
-    heads = flat[starts]
-    colours = np.unique(heads)
-    ranks = np.searchsorted(colours, heads).astype(np.uint8 if len(colours) < 256 else np.int64)
-    places: NDArray[np.integer[Any]] = np.repeat(ranks, np.diff(np.append(starts, flat.size))).reshape(codes.shape)
-    return places, {c: k for k, c in enumerate(colours.tolist())}
-
-
 def read_masks(content: bytes, image: int, entry: Entry, rows: Rows, root: str, colours: tuple[int, ...],
                names: tuple[str, ...]) -> tuple[float, float] | None:
     """Read the masks of an image: each colour of the mask of instances is an object."""
     assert entry.label is not None
     beside = Path(root) / entry.label.replace(OBJECTS, LABELS)
     try:
-        instances = _decoded(content)
-        classes = _decoded(content_of(beside))
-        if classes.shape != instances.shape:
+        instances = pixels_of(content)
+        classes = pixels_of(content_of(beside))
+        if classes.numbers.shape != instances.numbers.shape:
             raise ValueError("has another size than the mask of classes")
     except OSError as e:
         rows.fault(f"the mask of classes {reason_of(e)}")
@@ -120,24 +92,64 @@ def read_masks(content: bytes, image: int, entry: Entry, rows: Rows, root: str, 
     except ValueError as e:
         rows.fault(str(e))
         return None
-    height, width = instances.shape
-    places, rank = _ranked(instances)
+    height, width = instances.numbers.shape
+    runs = _Runs(instances, classes)
     number_of = {c: k for k, c in enumerate(colours)}
-    void, background = 0xE0E0C0, 0
-    palette = {c: k for k, c in enumerate(voc_colours(256).tolist())}
-    found = [c for c in rank if c not in (void, background)]
-    for index, colour in enumerate(sorted(found, key=lambda c: palette.get(c, c + 256))):
-        mask = places == rank[colour]
-        columns, lines = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
-        box = (float(columns[0]), float(lines[0]), float(columns[-1] + 1), float(lines[-1] + 1))
-        inside = np.s_[lines[0]:lines[-1] + 1, columns[0]:columns[-1] + 1]
-        codes, counts = np.unique(classes[inside][mask[inside]], return_counts=True)
-        number = number_of.get(int(codes[counts.argmax()]), -1)
-        if number == 0 or (number < 0 and int(codes[counts.argmax()]) == void):
+    found = [(_RANK.get(c, c + 256), k, c) for k, c in enumerate(runs.colours.tolist()) if c not in (VOID, BACKGROUND)]
+    boxes, areas, votes = (runs.boxes().tolist(), runs.areas().tolist(), runs.commonest_classes().tolist()) if found else ([],) * 3
+    for index, (_, k, colour) in enumerate(sorted(found)):
+        number = number_of.get(votes[k], NO_POSITION)
+        if number == 0 or (number < 0 and votes[k] == VOID):
             rows.fault("an instance lies where the mask of classes has no class", f"colour {colour:06x}", index=index)
             continue
         extra: dict[str, Any] | None = None
         if rows.fields:
-            extra = {"area": float(mask.sum()), "segmentation": as_json({"size": [height, width], "counts": encode_mask(mask)})}
-        rows.add(image, names[number] if number >= 0 else None, box, index, category_id=number, extra=extra)
+            extra = {"area": float(areas[k]),
+                     "segmentation": as_json({"size": [height, width], "counts": encode_mask(runs.mask(k))})}
+        rows.add(image, names[number] if number >= 0 else None, tuple(boxes[k]), index, category_id=number, extra=extra)
     return float(width), float(height)
+
+
+class _Runs:
+    """Pixels of a line, one after the other, of one instance and one class: a few hundred stand for a million pixels.
+
+    Attributes:
+        colours: of the instances, 0xRRGGBB, ascending.
+    """
+
+    def __init__(self, instances: Pixels, classes: Pixels) -> None:
+        self._height, self._width = instances.numbers.shape
+        starts = np.ones((self._height, self._width), bool)
+        np.not_equal(instances.numbers[:, 1:], instances.numbers[:, :-1], out=starts[:, 1:])
+        starts[:, 1:] |= classes.numbers[:, 1:] != classes.numbers[:, :-1]
+        self._at = np.flatnonzero(starts)
+        self._lengths = np.diff(self._at, append=starts.size)
+        self.colours, self._owner = np.unique(instances.colours_at(self._at), return_inverse=True)
+        self._classes = classes.colours_at(self._at)
+        self._order = np.argsort(self._owner, kind="stable")
+        self._first = np.searchsorted(self._owner[self._order], np.arange(len(self.colours)))
+
+    def boxes(self) -> NDArray[np.float64]:
+        """Return the box of each instance, half-open px, (N, 4)."""
+        lines, columns = np.divmod(self._at[self._order], self._width)
+        ends = columns + self._lengths[self._order]
+        return np.stack([np.minimum.reduceat(columns, self._first), np.minimum.reduceat(lines, self._first),
+                         np.maximum.reduceat(ends, self._first), np.maximum.reduceat(lines, self._first) + 1], 1).astype(np.float64)
+
+    def areas(self) -> NDArray[np.int64]:
+        """Return the pixels of each instance."""
+        areas: NDArray[np.int64] = np.add.reduceat(self._lengths[self._order], self._first)
+        return areas
+
+    def commonest_classes(self) -> NDArray[np.int64]:
+        """Return the colour of the class that most pixels of each instance have; of equals the lowest."""
+        kinds, kind = np.unique(self._classes, return_inverse=True)
+        pairs, pair = np.unique(self._owner * len(kinds) + kind, return_inverse=True)
+        counts = np.bincount(pair, self._lengths)
+        owners = pairs // len(kinds)
+        best = pairs[np.lexsort((pairs, -counts, owners))]
+        return kinds[best[np.searchsorted(owners, np.arange(len(self.colours)))] % len(kinds)]
+
+    def mask(self, instance: int) -> NDArray[np.bool_]:
+        """Return where an instance is, (H, W)."""
+        return np.repeat(self._owner == instance, self._lengths).reshape(self._height, self._width)
