@@ -12,10 +12,10 @@ import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from dsinspect.errors import UserError
-from dsinspect.io.limits import limits, option
+from dsinspect.io.limits import Limits, limits, option
 from dsinspect.io.reading import is_regular, read_regular, too_large
 from dsinspect.io.workbooks import open_workbook, short
 
@@ -29,8 +29,7 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BIFF = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """One row of a sheet: its number as the program shows it, from 1, and its values, trailing empty ones cut."""
 
     number: int
@@ -110,7 +109,7 @@ def _xlsx_rows(path: Path, name: str) -> Iterator[Row]:
                     raise UserError(f"{path}: sheet {name!r} has rows after {_LAST_ROW:,}, where an .xlsx ends")
                 if values:
                     empty = 0
-                    yield Row(number, _within(path, number, values))
+                    yield Row(number, _within(path, number, values, limits()))
                 else:
                     empty += 1
                     if empty > MAX_EMPTY_ROWS:
@@ -150,16 +149,18 @@ def _xls_rows(path: Path, name: str) -> Iterator[Row]:
         values = _trimmed([None if kind in (0, 5, 6) else bool(value) if kind == 4 else value for value, kind in zip(
             sheet.row_values(k), sheet.row_types(k), strict=True)])
         if values:
-            yield Row(k + 1, _within(path, k + 1, values))
+            yield Row(k + 1, _within(path, k + 1, values, limits()))
 
 
 def _csv_rows(path: Path) -> Iterator[Row]:
     text = _text_of(path)
     try:
         reader = csv.reader(io.StringIO(text, newline=""), _dialect(text))
+        most = limits()
         for cells in reader:
-            if any(c.strip() for c in cells):
-                yield Row(reader.line_num, _within(path, reader.line_num, [c.strip() or None for c in cells]))
+            values = [c.strip() or None for c in cells]
+            if any(values):
+                yield Row(reader.line_num, _within(path, reader.line_num, values, most))
     except csv.Error as e:
         raise UserError(f"{path}: not a readable table: {e}") from None
 
@@ -172,9 +173,8 @@ def _trimmed(values: Sequence[Any]) -> list[Any]:
     return list(values[:end])
 
 
-def _within(path: Path, number: int, values: list[Any]) -> list[Any]:
+def _within(path: Path, number: int, values: list[Any], most: Limits) -> list[Any]:
     """Return the values of a row; raise UserError when the row, or one of its columns, is beyond a limit."""
-    most = limits()
     if number > most.rows:
         raise UserError(f"{path}: has more than {most.rows:,} rows ({option('rows')})")
     if len(values) > most.columns:

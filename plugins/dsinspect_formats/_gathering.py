@@ -319,6 +319,32 @@ def reals(values: Sequence[Any], what: str) -> list[float]:
     return list(values)
 
 
+_NUMBERS = frozenset((int, float))
+
+
+def reals_of(values: Mapping[str, Any], names: Sequence[str]) -> list[float]:
+    """Return members of a JSON object as floats; raises ValueError as `real` does."""
+    found = [values.get(name) for name in names]
+    if _NUMBERS.issuperset(map(type, found)):
+        try:
+            return list(map(float, found))  # type: ignore[arg-type]
+        except OverflowError:
+            pass
+    return [real(v, name) for v, name in zip(found, names, strict=True)]
+
+
+def real_texts(texts: Mapping[str, str], names: Sequence[str]) -> list[float]:
+    """Return attributes as floats; raises ValueError as `real_text` does."""
+    try:
+        found = [texts[name] for name in names]
+        joined = "".join(found)
+        if joined.isascii() and "_" not in joined:
+            return list(map(float, found))
+    except (KeyError, ValueError):
+        pass
+    return [real_text(texts.get(name), name) for name in names]
+
+
 def real_text(text: str | None, what: str) -> float:
     """Return a number written as text; raises ValueError, in words, when it is none."""
     try:

@@ -67,11 +67,12 @@ def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes
     for path in files:
         reading.source, reading.index = relative(path, base), 0
         reading.split = split_of(path, only_named_splits or len(files) == 1)
-        value, problems = read_json_file(path, reading.source)
-        reading.gathered.problems += problems
-        if value is not None:
-            with collector_off():
+        with collector_off():  # until the value is gone: turned on again, the collector would look at all of it
+            value, problems = read_json_file(path, reading.source)
+            reading.gathered.problems += problems
+            if value is not None:
                 good |= read(value, reading)
+            del value
     if not good:
         raise UserError(f"{files[0]}: not a {format} file: {first_reason(reading.gathered.problems, 'its lists are missing')}")
     return finish(format, request, base, reading, files, columns)

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.geometry.rle import encode_mask
-from dsinspect_formats._gathering import NAN_BOX, Box, envelope, polygon_json, real_text, rotated
+from dsinspect_formats._gathering import NAN_BOX, Box, envelope, polygon_json, real_text, real_texts, rotated
 
 SHAPES = ("box", "polygon", "ellipse", "mask", "points", "skeleton", "cuboid", "polyline")
 """Elements that are records; `tag` is about a whole image."""
@@ -50,14 +50,14 @@ class Shape:
         """
         rotation = real_text(attributes["rotation"], "rotation") if attributes.get("rotation") else 0.0
         if tag == "box":
-            return Shape(tag, [real_text(attributes.get(e), e) for e in _EDGES], rotation)
+            return Shape(tag, real_texts(attributes, _EDGES), rotation)
         if tag == "ellipse":
-            return Shape(tag, [real_text(attributes.get(e), e) for e in ("cx", "cy", "rx", "ry")], rotation)
+            return Shape(tag, real_texts(attributes, ("cx", "cy", "rx", "ry")), rotation)
         if tag == "mask":
-            left, top, width, height = (real_text(attributes.get(e), e) for e in ("left", "top", "width", "height"))
+            left, top, width, height = real_texts(attributes, ("left", "top", "width", "height"))
             return Shape(tag, (left, top, left + width, top + height), rle=attributes.get("rle", ""))
         if tag == "cuboid":
-            return Shape(tag, [real_text(attributes.get(e), e) for e in _CUBOID])
+            return Shape(tag, real_texts(attributes, _CUBOID))
         return Shape(tag, points_of(attributes.get("points", ""), empty=tag == "skeleton"))
 
     def box(self) -> Box:

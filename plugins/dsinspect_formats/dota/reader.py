@@ -73,7 +73,7 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
             rows.fault(str(e), line.strip(), line_number, index)
         else:
             xs, ys = values[0::2], values[1::2]
-            has_nan = any(v != v for v in values)
+            has_nan = sum(values) != sum(values) and any(v != v for v in values)
             box = (float("nan"),) * 4 if has_nan else (min(xs), min(ys), max(xs), max(ys))
             extra: dict[str, object] | None = None
             if rows.fields:

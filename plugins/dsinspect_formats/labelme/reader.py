@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import binascii
+import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -68,7 +68,7 @@ class LabelMeSource:
         root = request.root if request.root.is_dir() else request.root.parent
         self._root = root
         self._columns = request.columns & COLUMNS
-        self.files = [p for p in files_below(request.root) if _is_ours(p)] or (
+        self.files = [p for p in files_below(request.root) if looks_like(ends_of(p))] or (
             [request.root] if request.root.is_file() and request.root.suffix.lower() == ".json" else [])
         if not self.files:
             raise UserError(f"{request.root}: no LabelMe JSON file found")
@@ -113,16 +113,6 @@ class LabelMeSource:
                 if file not in used and file.rpartition("/")[0] in folders]
 
 
-def _is_ours(path: Path) -> bool:
-    """Say whether a file is LabelMe's; the head is mostly enough, and the rest may be a large image."""
-    try:
-        with path.open("rb") as f:
-            head = f.read(2048)
-    except OSError:
-        return False
-    return looks_like(head) or looks_like(ends_of(path))
-
-
 def _distance(image: str, folder: str) -> tuple[int, str]:
     parts, own = set(image.split("/")[:-1]), set(folder.split("/"))
     return -len(parts & own), image
@@ -156,7 +146,7 @@ class LabelMeShard:
         if entry.json is None:
             gathered.add_image(entry.path, "", split=entry.split)
             return entry.path, entry.file
-        document, problems = read_document(Path(self.root) / entry.json, entry.json)
+        document, problems = read_document(os.path.join(self.root, entry.json), entry.json)  # noqa: PTH118 - a Path per file costs more
         gathered.problems += problems
         size, told = _size(document)
         declared = document.imagePath if isinstance(document.imagePath, str) else ""
@@ -212,7 +202,7 @@ def kind_of(shape: Mapping[str, Any]) -> str:
     return "rectangle" if isinstance(shape.get("points"), list) and len(shape["points"]) == 2 else "polygon"
 
 
-def read_document(path: Path, source: str) -> tuple[Document, list[Problem]]:
+def read_document(path: str | os.PathLike[str], source: str) -> tuple[Document, list[Problem]]:
     """Read a file; what is wrong in it becomes problems."""
     try:
         content = read_regular(path, "label_mb")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from dsinspect_formats._gathering import Box, envelope, real, rotated
+from dsinspect_formats._gathering import Box, envelope, real, reals_of, rotated
 from dsinspect_formats._images import is_image
 
 LISTS = ("annotations", "completions")
@@ -60,8 +60,8 @@ class Region:
     def box_before_turning(self) -> tuple[float, float, float, float]:
         """Return x, y, width and height of a rectangle, px."""
         w, h = self.size_wh
-        return (real(self.value.get("x"), "x") * w / 100, real(self.value.get("y"), "y") * h / 100,
-                real(self.value.get("width"), "width") * w / 100, real(self.value.get("height"), "height") * h / 100)
+        x, y, width, height = reals_of(self.value, ("x", "y", "width", "height"))
+        return x * w / 100, y * h / 100, width * w / 100, height * h / 100
 
     def box(self) -> Box:
         """Return the box around the region, px; raises ValueError, in words, when it cannot be drawn."""
@@ -73,9 +73,10 @@ class Region:
             half_w = math.hypot(rx * math.cos(angle), ry * math.sin(angle))
             half_h = math.hypot(rx * math.sin(angle), ry * math.cos(angle))
             return x - half_w, y - half_h, x + half_w, y + half_h
-        flat = self.flat()
-        if flat:
-            return envelope(flat)
+        if self.kind == "polygon" or self.value.get("rotation"):
+            flat = self.flat()
+            if flat:
+                return envelope(flat)
         x, y, width, height = self.box_before_turning()
         return x, y, x + width, y + height
 
@@ -125,8 +126,8 @@ def region_of(result: Any, labels_by_id: Mapping[str, list[str]]) -> Region | st
     labels = value.get(DRAWN[drawn] if drawn else "labels")
     own = str(result.get("id"))
     found = [n for n in labels if isinstance(n, str)] if isinstance(labels, list) else labels_by_id.get(own, [])
-    size = real(result.get("original_width"), "original_width"), real(result.get("original_height"), "original_height")
-    return Region(drawn or "rectangle", value, found, size)
+    width, height = reals_of(result, ("original_width", "original_height"))
+    return Region(drawn or "rectangle", value, found, (width, height))
 
 
 def labels_beside(results: Sequence[Any]) -> dict[str, list[str]]:

@@ -67,10 +67,11 @@ def open_set(request: OpenRequest) -> MemorySource:
     reader = _Reader(Gathered(request.columns & COLUMNS), ImageTree.below(request.images or base), options.annotator)
     for path in files:
         source = relative(path, base)
-        value, problems = read_json_file(path, source)
-        reader.gathered.problems += problems
-        with collector_off():
+        with collector_off():  # until the value is gone: turned on again, the collector would look at all of it
+            value, problems = read_json_file(path, source)
+            reader.gathered.problems += problems
             reader.read(value if isinstance(value, list) else [value] if isinstance(value, dict) else [], source)
+            del value
     if not reader.gathered.declared and len(files) == 1:
         reason = first_reason(reader.gathered.problems, "the file is not a list of tasks")
         raise UserError(f"{files[0]}: no task can be read: {reason}")

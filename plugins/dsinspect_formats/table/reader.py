@@ -233,8 +233,10 @@ def _take(row: Row, index: int, mapped: Mapped, out: _Collected, options: Option
     count = len(row.values)
     edges = [row.values[k] if k < count else None for k in mapped.box_columns]
     box = None
-    if any(e not in (None, "") for e in edges):
-        values = numbers_in(edges[0]) if mapped.box == TEXT else []
+    values = _plain_numbers(edges) if mapped.box != TEXT else None
+    if values is not None or any(e not in (None, "") for e in edges):
+        if values is None:
+            values = numbers_in(edges[0]) if mapped.box == TEXT else []
         for label, edge in zip(mapped.box, edges, strict=True) if not values else ():
             try:
                 values.append(number(edge))
@@ -268,6 +270,16 @@ def _take(row: Row, index: int, mapped: Mapped, out: _Collected, options: Option
     out.box_lines.append(row.number)
     out.indices.append(index)
     out.ids.append(int(own) if isinstance(own, (int, float)) and float(own).is_integer() else None)
+
+
+def _plain_numbers(cells: Sequence[Any]) -> list[float] | None:
+    """Return the numbers of cells that are plain texts, as those of a CSV file nearly always are; None of any others."""
+    try:
+        if "".join(cells).isascii():
+            return list(map(float, cells))
+    except (TypeError, ValueError):
+        pass
+    return None
 
 
 def _cell(row: Row, mapped: Mapped, name: str) -> Any:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dsinspect_formats._gathering import Box, envelope, real, shown
+from dsinspect_formats._gathering import Box, envelope, real, reals_of, shown
 
 NO_AREA = {"point": "points", "polyline": "polylines", "line": "lines"}
 USUAL = ("class", "label", "name", "category", "type", "object", "species")
@@ -32,15 +31,15 @@ def box_of(shape: Any) -> Box:
         raise ValueError("shape_attributes is missing")
     kind = shape.get("name")
     if kind == "rect":
-        x, y, w, h = (real(shape.get(k), k) for k in ("x", "y", "width", "height"))
+        x, y, w, h = reals_of(shape, ("x", "y", "width", "height"))
         return x, y, x + w, y + h
     if kind == "polygon":
         return envelope(points_of(shape))
     if kind == "circle":
-        x, y, r = (real(shape.get(k), k) for k in ("cx", "cy", "r"))
+        x, y, r = reals_of(shape, ("cx", "cy", "r"))
         return x - r, y - r, x + r, y + r
     if kind == "ellipse":
-        x, y, rx, ry = (real(shape.get(k), k) for k in ("cx", "cy", "rx", "ry"))
+        x, y, rx, ry = reals_of(shape, ("cx", "cy", "rx", "ry"))
         theta = real(shape.get("theta", 0), "theta")  # in radians
         angle = theta if math.isfinite(theta) else math.nan
         half_w = math.hypot(rx * math.cos(angle), ry * math.sin(angle))
@@ -51,10 +50,12 @@ def box_of(shape: Any) -> Box:
 
 def class_attribute(attributes: Iterable[Any]) -> str:
     """Return the attribute that is the class: a usual name, of these and else the one that most regions have."""
-    counts: Counter[str] = Counter()
+    counts: dict[str, int] = {}
     for values in attributes:
         if isinstance(values, dict):
-            counts.update(k for k, v in values.items() if class_of(v) is not None)
+            for k, v in values.items():
+                if v.strip() if type(v) is str else class_of(v) is not None:
+                    counts[k] = counts.get(k, 0) + 1
     usual = [name for name in counts if name.strip().lower() in USUAL]
     if usual:
         return max(usual, key=lambda n: (counts[n], -USUAL.index(n.strip().lower())))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
@@ -57,6 +58,23 @@ def open_set(request: OpenRequest) -> tuple[MemorySource, str, str | None]:
     base = base_folder(request.root)
     options = request.options if isinstance(request.options, Options) else Options()
     gathered = Gathered(request.columns & COLUMNS)
+    left_out: Counter[str] = Counter()
+    with collector_off():  # until what was read is gone: turned on again, the collector would look at all of it
+        attribute, only, splits = _read(files, base, options, gathered, left_out)
+    notes = [f"the class is the region attribute {json.dumps(attribute)[1:-1]!r} (option class_attribute)"] if attribute else []
+    notes += [f"no region names its class: all are {only!r} (option one_class)"] if only else []
+    unnamed = f"No region of the set names its class: all are read as {only!r} (option one_class)"
+    of_set = [Problem("no-class", next(iter(splits)), unnamed)] if only and not options.one_class else []
+    what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(left_out.items()))
+    notes += [f"left out, since they bound no area: {what}"] if what else []
+    opened = memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes, problems=of_set)
+    require_distinct(files, list(splits.values()), opened.images_by_source(list(splits)), base)
+    return opened, attribute, only
+
+
+def _read(files: Sequence[Path], base: Path, options: Options, gathered: Gathered,
+          left_out: Counter[str]) -> tuple[str, str | None, dict[str, str | None]]:
+    """Read files; returns the attribute that is the class, else the class of all regions, and the split of each file."""
     read: list[tuple[str, str | None, list[ViaImage]]] = []
     is_via = False
     for path in files:
@@ -71,19 +89,9 @@ def open_set(request: OpenRequest) -> tuple[MemorySource, str, str | None]:
         r.get("region_attributes") for _, _, images in read for i in images for _, r in i.regions if isinstance(r, dict))
     has_regions = any(i.regions for _, _, images in read for i in images)
     only = (options.one_class or ONE_CLASS) if has_regions and not attribute else None
-    left_out: Counter[str] = Counter()
-    with collector_off():
-        for source, split, images in read:
-            _gather(images, source, split, attribute, only, gathered, left_out)
-    notes = [f"the class is the region attribute {json.dumps(attribute)[1:-1]!r} (option class_attribute)"] if attribute else []
-    notes += [f"no region names its class: all are {only!r} (option one_class)"] if only else []
-    of_set = [Problem("no-class", read[0][0], f"No region of the set names its class: all are read as {only!r} (option one_class)")
-              ] if only and not options.one_class else []
-    what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(left_out.items()))
-    notes += [f"left out, since they bound no area: {what}"] if what else []
-    opened = memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes, problems=of_set)
-    require_distinct(files, [split for _, split, _ in read], opened.images_by_source([source for source, _, _ in read]), base)
-    return opened, attribute, only
+    for source, split, images in read:
+        _gather(images, source, split, attribute, only, gathered, left_out)
+    return attribute, only, {source: split for source, split, _ in read}
 
 
 def _gather(images: list[ViaImage], source: str, split: str | None, attribute: str, only: str | None, gathered: Gathered,

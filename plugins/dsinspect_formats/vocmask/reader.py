@@ -148,7 +148,8 @@ class _Runs:
         counts = np.bincount(pair, self._lengths)
         owners = pairs // len(kinds)
         best = pairs[np.lexsort((pairs, -counts, owners))]
-        return kinds[best[np.searchsorted(owners, np.arange(len(self.colours)))] % len(kinds)]
+        found: NDArray[np.int64] = kinds[best[np.searchsorted(owners, np.arange(len(self.colours)))] % len(kinds)]
+        return found
 
     def mask(self, instance: int) -> NDArray[np.bool_]:
         """Return where an instance is, (H, W)."""

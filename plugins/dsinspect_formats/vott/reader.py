@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dsinspect_formats._gathering import polygon_json, real
+from dsinspect_formats._gathering import polygon_json, real, reals_of
 from dsinspect_formats._json_sets import Reading, as_object
 from dsinspect_formats.labelstudio._regions import path_of
 
@@ -67,7 +67,7 @@ def _add(region: Any, row: int, reading: Reading) -> None:
     bounds = region.get("boundingBox") if isinstance(region, dict) else None
     if not isinstance(bounds, dict):
         raise ValueError("boundingBox is missing")
-    x, y, w, h = (real(bounds.get(k), k) for k in ("left", "top", "width", "height"))
+    x, y, w, h = reals_of(bounds, ("left", "top", "width", "height"))
     tags = [t for t in region["tags"] if isinstance(t, str)] if isinstance(region.get("tags"), list) else []
     extra: dict[str, Any] = {}
     if reading.gathered.columns:
