@@ -564,7 +564,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
                imgsz: int | None = None, config: StrPath | None = None, jobs: int | None = None, executor: str | None = None,
                cache: bool = True) -> tuple[Request, Plugins]:
     """Return the request and the plugins for the arguments that all functions share."""
-    from dsinspect.inspection.cache import default_path
+    from dsinspect.inspection.cache import default_path, source_around
     from dsinspect.inspection.locate import located
 
     root = Path(path)
@@ -577,12 +577,14 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
     found = found.with_reports(plugins.formats, plugins.reports)
     found.chosen(plugins.checks)
     cache_file = default_path() if cache else None
+    place = located([os.fspath(path)])
+    if cache_file is not None and source_around(cache_file, [place.root]) is not None:
+        cache_file = None  # a dataset is only read
     if cache_file is not None:
         try:
             cache_file.parent.mkdir(parents=True, exist_ok=True)
         except OSError:
             cache_file = None  # as good a result, only slower the next time
-    place = located([os.fspath(path)])
     return Request(place.path, place.root, found, format, Path(images) if images is not None else None,
                    jobs=jobs or os.cpu_count() or 1, executor=executor, cache=cache_file, cache_by_content=place.is_temporary,
                    shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins

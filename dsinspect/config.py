@@ -19,7 +19,7 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.findings.severity import Severity
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.limits import checked
-from dsinspect.io.reading import read_regular
+from dsinspect.io.reading import leave_alone, leaves, read_regular, reads_outside
 
 FILE_NAME = "dsinspect.toml"
 OF_SETS = frozenset(("images", "labels", "annotations", "jpegimages", "labeltxt", "obj_train_data", "imagesets"))
@@ -227,10 +227,10 @@ def find_config(dataset: Path | None) -> Path | None:
     starts = [] if dataset is None else [dataset.absolute() if dataset.is_dir() else dataset.absolute().parent]
     for start in (*starts, Path.cwd()):
         for folder in (start, *start.parents):
-            if (folder / FILE_NAME).is_file():
-                return folder / FILE_NAME
-            project = folder / "pyproject.toml"
-            if project.is_file() and _has_section(project):
+            own, project = folder / FILE_NAME, folder / "pyproject.toml"
+            if own.is_file() and not _is_led_out(own, dataset):
+                return own
+            if project.is_file() and not _is_led_out(project, dataset) and _has_section(project):
                 return project
     return None
 
@@ -256,9 +256,18 @@ def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
             raise UserError(f"{path}: {where}, so the plugins it names are not run; {trust}")
         if config.limits:
             raise UserError(f"{path}: {where}, so the limits it sets are not used; {trust}")
-        if config.baseline is not None and not any(_lies_in(config.baseline, p) for p in (path, dataset) if p is not None):
+        places = [p for p in (path, dataset) if p is not None]
+        if config.baseline is not None and not any(_lies_in(config.baseline, p, by_link=True) for p in places):
             raise UserError(f"{path}: {where}, so its baseline {config.baseline} outside of it is not read; {trust}")
     return config
+
+
+def _is_led_out(path: Path, dataset: Path | None) -> bool:
+    """Say whether a configuration that may be part of a dataset is a link out of its folder, which is not followed."""
+    if not path.is_symlink() or reads_outside() or not leaves(path, path.parent) or _part_of_a_set(path, dataset) is None:
+        return False
+    leave_alone(path.name)
+    return True
 
 
 def _part_of_a_set(path: Path, dataset: Path | None) -> str | None:
@@ -279,9 +288,10 @@ def _part_of_a_set(path: Path, dataset: Path | None) -> str | None:
     return None
 
 
-def _lies_in(path: Path, dataset: Path) -> bool:
+def _lies_in(path: Path, dataset: Path, *, by_link: bool = False) -> bool:
+    """Say whether a file lies in the folder of another or below it; `by_link`: only what a link leads to counts."""
     folder = dataset if dataset.is_dir() else dataset.parent
-    return path.absolute().parent == folder.absolute() or path.resolve().is_relative_to(folder.resolve())
+    return (not by_link and path.absolute().parent == folder.absolute()) or path.resolve().is_relative_to(folder.resolve())
 
 
 def _has_section(project: Path) -> bool:

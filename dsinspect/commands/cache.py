@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import typer
 
 from dsinspect.commands.options import CacheDir
+from dsinspect.errors import UserError
 
 app = typer.Typer(no_args_is_help=True, help="Look at the cache of measurements, or clear it.")
 
@@ -14,14 +16,20 @@ app = typer.Typer(no_args_is_help=True, help="Look at the cache of measurements,
 @app.command()
 def info(cache_dir: CacheDir = None) -> None:
     """Print where the cache is, its size, and how many files it knows."""
+    import sqlite3
+
+    from dsinspect.findings.wording import counted
     from dsinspect.inspection.cache import Cache
 
     path = _path(cache_dir)
     if not path.exists():
         print(f"{path}\nempty")
         return
-    with Cache(path) as cache:
-        print(f"{path}\n{cache.count():,} files, {path.stat().st_size / 1e6:.1f} MB")
+    try:
+        with Cache(path) as cache:
+            print(f"{path}\n{counted(cache.count(), 'file')}, {path.stat().st_size / 1e6:.1f} MB")
+    except (sqlite3.Error, OSError) as e:
+        raise UserError(f"{path}: cannot be read: {e}; dsinspect cache clear removes it") from None
 
 
 @app.command()
@@ -30,11 +38,19 @@ def clear(cache_dir: CacheDir = None) -> None:
     from dsinspect.inspection.cache import clear as clear_cache
 
     path = _path(cache_dir)
-    clear_cache(path)
-    print(f"cleared {path}")
+    try:
+        was_there = clear_cache(path)
+    except OSError as e:
+        raise UserError(f"{path}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
+    print(f"cleared {path}" if was_there else f"{path}\nempty: nothing to clear")
 
 
 def _path(cache_dir: Path | None) -> Path:
     from dsinspect.inspection.cache import cache_file, default_path
 
-    return cache_file(cache_dir) if cache_dir else default_path()
+    path = cache_file(cache_dir) if cache_dir else default_path()
+    if path.parent.exists() and not path.parent.is_dir():
+        raise UserError(f"--cache-dir {path.parent}: is a file; name the folder of the cache")
+    if os.path.lexists(path) and not path.is_file():
+        raise UserError(f"{path}: is no regular file; move it away")
+    return path

@@ -12,6 +12,7 @@ import typer
 from dsinspect.commands import common
 from dsinspect.commands.options import Dataset, Judging, Measured, Only, shares_options
 from dsinspect.errors import ExitCode, UserError
+from dsinspect.findings.rendering import printable
 
 if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
@@ -87,5 +88,5 @@ def fails(run: Run) -> bool:
     """Say whether the gate fails; what could not be looked at is reported when it does, and no finding would say it."""
     blind = [o for o in run.outcomes if o.is_blind and run.fails(o) and not len(o.findings)]
     for reason in sorted({str(o.metrics.get("reason")) for o in blind}):
-        print(f"dsinspect: skipped: {reason}", file=sys.stderr)
+        print(f"dsinspect: skipped: {printable(reason)}", file=sys.stderr)
     return any(map(run.fails, run.outcomes))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ import typer
 
 from dsinspect.commands.options import Choices, Judging, Running
 from dsinspect.errors import ExitCode, UserError, nearest
+from dsinspect.findings.rendering import visible, without_controls
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
@@ -48,6 +49,12 @@ class Session:
                 "format": self.choices.format, "images": self.choices.images}
 
     @property
+    def roots(self) -> list[Path]:
+        """The folders or files of the datasets."""
+        place = self._located
+        return list(place.parts.values()) if place.parts else [place.root]
+
+    @property
     def work(self) -> dict[str, Any]:
         """By whom the work is done, and who is shown it: the fields that a `WorkRequest` adds."""
         from dsinspect.commands.progress import progress_line
@@ -64,7 +71,7 @@ class Session:
         cache_path = None
         if c.cache:
             cache_path = cache.cache_file(c.cache_dir) if c.cache_dir else cache.default_path()
-            cache_path = usable_cache(cache_path)
+            cache_path = usable_cache(cache_path, self.roots, is_named=c.cache_dir is not None)
         shared = {k: v for k, v in (("imgsz", c.imgsz), ("anchors", c.anchors)) if v is not None}
         kept = c.recorded
         images, format_name = c.images, c.format
@@ -89,7 +96,7 @@ class Session:
         for run in runs:
             report_trouble(run)
         for line in self.plugins.faults.values():
-            print(f"dsinspect: {line}", file=sys.stderr)
+            print(f"dsinspect: {without_controls(line)}", file=sys.stderr)
         if self.plugins.faults or any(run.crashed for run in runs):
             raise typer.Exit(ExitCode.CRASHED)
 
@@ -146,9 +153,29 @@ def plain_path(dataset: str) -> str:
     return dataset if "=" not in dataset or os.path.lexists(dataset) else dataset.partition("=")[2]
 
 
-def usable_cache(path: Path) -> Path | None:
-    """Return the cache's path, or None with one line on stderr when its folder cannot be written."""
+def usable_cache(path: Path, roots: Sequence[Path] = (), *, is_named: bool = False) -> Path | None:
+    """Return the cache's path, or None with one line on stderr when its folder cannot be written.
+
+    Args:
+        path: of the cache.
+        roots: of the datasets, which are never written to.
+        is_named: on the command line.
+
+    Raises:
+        UserError: it was named, and lies in a dataset's folder.
+    """
+    from dsinspect.inspection.cache import source_around
+
     folder = path.parent
+    if (source := source_around(path, roots)) is not None:
+        if is_named:
+            raise UserError(f"--cache-dir {folder}: lies in the dataset's folder {source}, which is only read; name a "
+                            "folder elsewhere")
+        print(f"dsinspect: no cache: {folder} lies in the dataset's folder {source}, which is only read", file=sys.stderr)
+        return None
+    if os.path.lexists(path) and not path.is_file():
+        print(f"dsinspect: no cache: {path} is no regular file", file=sys.stderr)
+        return None
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
@@ -219,6 +246,17 @@ def report_guessed_frames(count: int) -> None:
               "whether their boxes are on the stored or the upright image; read as upright (--frame stored for the other)")
 
 
+def write_diff(lines: Iterable[str]) -> None:
+    """Write the lines of a diff: with escapes in place of what steers a terminal on one, and exact into a file or a pipe."""
+    out = sys.stdout
+    if out.isatty() or not hasattr(out, "buffer"):
+        out.writelines(map(visible, lines))
+        return
+    out.flush()
+    out.buffer.writelines(line.encode("utf-8", "surrogateescape") for line in lines)
+    out.buffer.flush()
+
+
 def print_timings(run: Run) -> None:
     """Print the seconds per stage, probe and check on stderr, slowest first; none that would show as 0.000."""
     for name, seconds in sorted(run.timings.items(), key=lambda t: (-t[1], t[0])):
@@ -229,6 +267,7 @@ def print_timings(run: Run) -> None:
 def report_trouble(run: Run) -> None:
     """Report on stderr which checks crashed, and why measurements could not be had at all."""
     for outcome in run.crashed:
-        print(f"dsinspect: {outcome.code} {outcome.name} crashed: {outcome.metrics['reason']}", file=sys.stderr)
+        how = without_controls(str(outcome.metrics["reason"]))
+        print(f"dsinspect: {outcome.code} {outcome.name} crashed: {how}", file=sys.stderr)
     for reason in run.troubles:
-        print(f"dsinspect: {reason}", file=sys.stderr)
+        print(f"dsinspect: {without_controls(reason)}", file=sys.stderr)

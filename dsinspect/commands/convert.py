@@ -11,7 +11,7 @@ import typer
 from dsinspect.commands import common
 from dsinspect.commands.options import Dataset, FrameName, Placed, Read, Writing, shares_options
 from dsinspect.errors import UserError
-from dsinspect.findings.rendering import without_controls
+from dsinspect.findings.rendering import printable
 
 if TYPE_CHECKING:
     from dsinspect.conversion.pipeline import Conversion
@@ -94,15 +94,15 @@ def report_written(done: Conversion, out: Path) -> None:
               "(REC002): an image of its own each, with the boxes of its own record")
     common.report_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
-        print(f"  {count:>9,}  lost: {what}")
+        print(printable(f"  {count:>9,}  lost: {what}"))
     for note in done.notes:
-        print(note)
+        print(printable(note))
 
 
 def report_problems(done: Conversion, out: Path) -> None:
     """Name the records that are not in the output on stderr, the first ones at least."""
     for problem in done.problems[:SHOWN_PROBLEMS]:
         line = f":{problem.line}" if problem.line > 0 else ""
-        print(without_controls(f"{problem.source}{line}: {problem.reason}"), file=sys.stderr)
+        print(printable(f"{problem.source}{line}: {problem.reason}"), file=sys.stderr)
     if len(done.problems) > SHOWN_PROBLEMS:
         print(f"and {len(done.problems) - SHOWN_PROBLEMS:,} more; {out}/conversion.json names them", file=sys.stderr)

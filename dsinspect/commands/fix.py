@@ -55,8 +55,8 @@ def fix(
     edits = edits_from_findings(run, unsafe=unsafe)
     if diff:
         for patch in patch_dataset(request, session.plugins, edits):
-            sys.stdout.writelines(unified_diff(patch))
-        sys.stdout.writelines(of_image_files(edits))
+            common.write_diff(unified_diff(patch))
+        common.write_diff(of_image_files(edits))
         if not running.quiet:
             print(summary(edits), file=sys.stderr)
         session.end(run)

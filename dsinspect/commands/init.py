@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -37,15 +38,15 @@ def init(
 ) -> None:
     """Write a commented dsinspect.toml; an existing one is never touched."""
     from dsinspect.config import FILE_NAME
+    from dsinspect.io.atomic import write_atomic
 
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder")
     path = folder / FILE_NAME
+    if os.path.lexists(path):
+        raise UserError(f"{path} exists already; edit it or move it away")
     try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(STARTER)
-    except FileExistsError:
-        raise UserError(f"{path} exists already; edit it or move it away") from None
+        write_atomic(path, STARTER.encode())
     except OSError as e:
         raise UserError(f"{path}: {e.strerror}") from None
     print(f"wrote {path}")

@@ -14,6 +14,7 @@ from dsinspect.commands import common
 from dsinspect.commands.options import Inspecting, Judging, LastDataset, Only, Placed, Placing, Running, shares_options
 from dsinspect.commands.review_serve import serve
 from dsinspect.errors import ExitCode, UserError
+from dsinspect.findings.rendering import printable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,10 +92,10 @@ def apply(
     if found.faults and (not partial or not found.made):
         raise UserError(*_refusal(_named(several), found.faults, partial=partial))
     if diff:
-        print("\n".join(decided(found)), file=sys.stderr)
+        print("\n".join(map(printable, decided(found))), file=sys.stderr)
         for patch in patch_dataset(request, session.plugins, found.edits):
-            sys.stdout.writelines(unified_diff(patch))
-        sys.stdout.writelines(of_image_files(found.edits))
+            common.write_diff(unified_diff(patch))
+        common.write_diff(of_image_files(found.edits))
         _report_faults(found.faults)
         session.end()
         if found.faults:
@@ -298,7 +299,7 @@ def status(
         if counts:
             print(f"{heading}:")
         for name, n in sorted(counts.items(), key=lambda c: (not c[0], c[0])):
-            print(f"{n:>9,}  " + (name or "without a reviewer's name"))
+            print(f"{n:>9,}  " + (printable(name) or "without a reviewer's name"))
     comments = sum(bool(d.comment) for d in several.decisions.decisions)
     if comments or several.earlier:
         print("besides:")
@@ -309,7 +310,7 @@ def status(
     if faults:
         print("cannot be applied:")
         for line in _told(faults):
-            print(f"           {line}")
+            print(f"           {printable(line)}")
     if dataset is None and decisions:
         print("not checked against the dataset: --dataset DATASET does, and review apply")
 
@@ -355,7 +356,7 @@ def _told(faults: Sequence[Fault]) -> list[str]:
 
 def _report_faults(faults: Sequence[Fault]) -> None:
     for line in _told(faults):
-        print(f"  {line}", file=sys.stderr)
+        print(f"  {printable(line)}", file=sys.stderr)
 
 
 app.command()(serve)

@@ -38,12 +38,14 @@ def serve(
     places = [Path(common.plain_path(d)) for d in dataset if "://" not in d]
     if any(is_within(store, p if p.is_dir() else p.parent) for p in places):
         raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
+    folder = (running.cache_dir or default_path().parent) / "review-images"
+    if any(is_within(folder, p) for p in places if p.is_dir()):
+        raise UserError(f"--cache-dir {folder.parent}: lies in the dataset's folder, which is only read; name a folder elsewhere")
     if store.suffix.lower() in (".xlsx", ".json", ".html"):
         raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
     session = common.start(dataset, judging, running)
     run = inspect(session.request(keep_images=True, keep_annotations=True), session.plugins)
     common.report_trouble(run)
-    folder = (running.cache_dir or default_path().parent) / "review-images"
     if not running.quiet:
         print(f"dsinspect: decisions go to {store}; open the address, end with ^C", file=sys.stderr)
     run_server(run, store, folder, reviewer, port)

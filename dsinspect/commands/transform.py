@@ -11,6 +11,7 @@ import typer
 from dsinspect.commands import common
 from dsinspect.commands.options import FrameName, Read, Writing, shares_options
 from dsinspect.errors import ExitCode, UserError, nearest
+from dsinspect.findings.rendering import printable
 from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
@@ -157,13 +158,13 @@ def report_written(summary: Summary, out: Path) -> None:
         print(f"  {count:>9,}  {kind}{what.replace('a picture', 'an image').replace('picture', 'image')}")
     common.report_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():
-        print(f"  {count:>9,}  lost: {what}")
+        print(printable(f"  {count:>9,}  lost: {what}"))
 
 
 def report_failures(summary: Summary, out: Path) -> None:
     """Name the images that failed on stderr, the first ones at least."""
     for failure in summary.failures[:SHOWN_FAILURES]:
-        print(f"{failure.image}: {failure.code} {failure.reason}", file=sys.stderr)
+        print(printable(f"{failure.image}: {failure.code} {failure.reason}"), file=sys.stderr)
     if len(summary.failures) > SHOWN_FAILURES:
         print(f"and {len(summary.failures) - SHOWN_FAILURES:,} more; {out}/manifest.json names all", file=sys.stderr)
     if summary.failures:

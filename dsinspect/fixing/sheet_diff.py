@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from dsinspect.findings.rendering import without_controls
+from dsinspect.findings.rendering import quoted, without_controls
 from dsinspect.findings.wording import counted
 
 MAX_CHANGES = 1_000
@@ -28,7 +28,7 @@ def workbook_diff(name: str, before: bytes, after: bytes) -> Iterator[str]:
         before: its content.
         after: its content then.
     """
-    yield f"Binary files a/{name} and b/{name} differ, in these cells:\n"
+    yield f"Binary files {quoted('a/' + name)} and {quoted('b/' + name)} differ, in these cells:\n"
     shown = 0
     for line in _changes(before, after):
         shown += 1

@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from dsinspect.io.reading import leaves
 from dsinspect.protocols.probes import Value
 
 MAX_BYTES = 512 * 1024 * 1024
@@ -144,6 +145,11 @@ def _key(path: str) -> str | bytes:
     return path
 
 
+def source_around(path: Path, roots: Iterable[Path]) -> Path | None:
+    """Return the folder of a dataset that the cache would lie in, which is never written to; None when it lies elsewhere."""
+    return next((r for r in roots if r.is_dir() and not leaves(path, r)), None)
+
+
 def trim(path: Path) -> None:
     """Keep a cache within its size; what another run holds at this moment stays as it is."""
     try:
@@ -154,7 +160,14 @@ def trim(path: Path) -> None:
         return
 
 
-def clear(path: Path) -> None:
-    """Remove the cache."""
-    for suffix in ("", "-wal", "-shm"):
-        Path(f"{path}{suffix}").unlink(missing_ok=True)
+def clear(path: Path) -> bool:
+    """Remove the cache; say whether there was any.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    parts = [Path(f"{path}{suffix}") for suffix in ("", "-wal", "-shm", "-journal")]
+    there = [p for p in parts if os.path.lexists(p)]
+    for part in there:
+        part.unlink()
+    return bool(there)

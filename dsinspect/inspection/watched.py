@@ -5,11 +5,12 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Generic, Protocol
 
 from dsinspect.errors import Blame, UserError, Watched
+from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, R, T
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
 from dsinspect.protocols.trainers import Fates, Loaded, Trainer
@@ -144,11 +145,16 @@ class _Part(Generic[R]):
 
 @dataclass(frozen=True)
 class _Work(Generic[T, R]):
-    """Gives the error of an item back in place of raising it, so that it is not taken for the executor's own; picklable."""
+    """Gives the error of an item back in place of raising it, so that it is not taken for the executor's own; picklable.
+
+    A worker of a cluster does not inherit the limits and permissions of this process: they come along.
+    """
 
     fn: Callable[[T], R]
+    settings: Settings = field(default_factory=in_force)
 
     def __call__(self, item: T) -> _Part[R]:
+        take_over(self.settings)
         try:
             return _Part(1, self.fn(item))
         except Exception as e:
