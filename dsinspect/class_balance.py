@@ -14,6 +14,7 @@ from dsinspect.tables.dataset import Category, Shard
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 BETA = 0.999
 """Of the effective number of samples (Cui et al. 2019)."""
@@ -58,14 +59,53 @@ def class_weights(counts: Columns, images_total: int, beta: float = BETA,
         "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})
 
 
-def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: str | None = None, beta: float = BETA,
+@dataclass(frozen=True)
+class BalanceCounts:
+    """What a shard adds to the balance of a set.
+
+    Attributes:
+        names: of the classes of its boxes, in the order met.
+        ids: category id that stands with each.
+        boxes: of each class.
+        pairs: (2, P) row of an image and number of a class, each pair once, sorted.
+        paths: of the images.
+        splits: of the images.
+    """
+
+    names: list[str]
+    ids: list[int]
+    boxes: NDArray[np.int64]
+    pairs: NDArray[np.int64]
+    paths: list[str]
+    splits: list[str | None]
+
+
+def counts_of(shard: Shard, split: str | None = None) -> BalanceCounts:
+    """Count the boxes of a shard by class, and which classes are on which image.
+
+    Args:
+        shard: any.
+        split: count only its images; all when None.
+    """
+    images, annotations = shard.image_columns, shard.annotation_columns
+    chosen = np.ones(len(images), bool) if split is None else np.asarray(images["split"] == split, bool)
+    rows = np.append(np.where(chosen, np.cumsum(chosen) - 1, -1), -1)[annotations["image_row"]]
+    codes, names = codes_of(annotations["category"])
+    first = dict(zip(codes[::-1].tolist(), annotations["category_id"][::-1].tolist(), strict=True))
+    known = (rows >= 0) & (codes >= 0)
+    keys = np.unique(rows[known] << 32 | codes[known])
+    return BalanceCounts(list(names), [first[k] for k in range(len(names))], np.bincount(codes[known], minlength=len(names)),
+                         np.stack([keys >> 32, keys & 0xFFFFFFFF]), images["path"][chosen].tolist(),
+                         images["split"][chosen].tolist())
+
+
+def balance_of(parts: Iterable[BalanceCounts], categories: Iterable[Category], beta: float = BETA,
                threshold: float = REPEAT_THRESHOLD) -> Balance:
     """Measure the balance of a set.
 
     Args:
-        shards: of the set, one after the other; none is kept.
+        parts: what the shards of the set add, in order.
         categories: the declared ones, whose order the classes keep.
-        split: count only its images; all when None.
         beta: of the effective number.
         threshold: share of images below which a class is repeated.
     """
@@ -74,31 +114,24 @@ def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: s
         declared.setdefault(category.name, category.category_id)
     numbers = {name: k for k, name in enumerate(declared)}
     ids = list(declared.values())
-    boxes: np.ndarray[tuple[int, ...], np.dtype[np.int64]] = np.zeros(0, np.int64)
-    pairs: list[np.ndarray[tuple[int, ...], np.dtype[np.int64]]] = []  # (image, class), each once
+    boxes: NDArray[np.int64] = np.zeros(len(numbers), np.int64)
+    pairs: list[NDArray[np.int64]] = []
     paths: list[str] = []
     splits: list[str | None] = []
-    for shard in shards:
-        images, annotations = shard.image_columns, shard.annotation_columns
-        chosen = np.ones(len(images), bool) if split is None else np.asarray(images["split"] == split, bool)
-        rows = np.where(chosen, np.cumsum(chosen) - 1 + len(paths), -1)
-        rows = np.append(rows, -1)[annotations["image_row"]]
-        codes, names = codes_of(annotations["category"])
-        first = dict(zip(codes[::-1].tolist(), annotations["category_id"][::-1].tolist(), strict=True))
-        for k, name in enumerate(names):
+    for part in parts:
+        for name, own in zip(part.names, part.ids, strict=True):
             if name not in numbers:
                 numbers[name] = len(numbers)
-                ids.append(first[k])
-        classes_of = np.array([*(numbers[n] for n in names), -1], np.int64)[codes]
-        known = (rows >= 0) & (classes_of >= 0)
-        boxes = _added(boxes, np.bincount(classes_of[known], minlength=len(numbers)))
-        keys = np.unique(rows[known] << 32 | classes_of[known])
-        pairs.append(np.stack([keys >> 32, keys & 0xFFFFFFFF]))
-        paths += images["path"][chosen].tolist()
-        splits += images["split"][chosen].tolist()
+                ids.append(own)
+        classes_of = np.array([numbers[n] for n in part.names], np.int64)
+        boxes = np.append(boxes, np.zeros(len(numbers) - len(boxes), np.int64))
+        boxes[classes_of] += part.boxes
+        image, code = part.pairs
+        pairs.append(np.stack([image + len(paths), classes_of[code]]))
+        paths += part.paths
+        splits += part.splits
     image, code = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
-    counts = Columns({"id": np.array(ids, np.int64), "name": np.array(list(numbers), object),
-                      "boxes": _added(boxes, np.zeros(len(numbers), np.int64)),
+    counts = Columns({"id": np.array(ids, np.int64), "name": np.array(list(numbers), object), "boxes": boxes,
                       "images": np.bincount(code, minlength=len(numbers))})
     has_boxes = counts["boxes"] > 0
     counts = counts.take(has_boxes)
@@ -110,11 +143,3 @@ def balance_of(shards: Iterable[Shard], categories: Iterable[Category], split: s
     weighted = Columns({"id": counts["id"], **{name: classes[name] for name in classes}}) if len(counts) else classes
     return Balance(weighted.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
                                             "repeat_factor": repeat}).frame)
-
-
-def _added(a: np.ndarray[tuple[int, ...], np.dtype[np.int64]], b: np.ndarray[tuple[int, ...], np.dtype[np.int64]]
-           ) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    total = np.zeros(max(len(a), len(b)), np.int64)
-    total[:len(a)] += a
-    total[:len(b)] += b
-    return total

@@ -28,7 +28,7 @@ from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
 from dsinspect.io.reading import READS_OUTSIDE, left_alone
 from dsinspect.io.under_way import sweep
-from dsinspect.loader import Plugins, load_plugins
+from dsinspect.loader import BEGUN, Plugins, load_plugins
 
 
 class Interrupted(BaseException):
@@ -84,10 +84,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         only = next((a for a in arguments if a in COMMANDS), None)
         left_alone()
-        app = build(load_command_plugins(arguments), only)
+        plugins = load_command_plugins(arguments)
+        app = build(plugins, only)
         previous = {s: signal.signal(s, _interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
         try:
-            contextvars.copy_context().run(app, arguments, prog_name="dsinspect")
+            context = contextvars.copy_context()
+            context.run(BEGUN.set, plugins)
+            context.run(app, arguments, prog_name="dsinspect")
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)

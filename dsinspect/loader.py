@@ -9,6 +9,7 @@ import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import Distribution, EntryPoint, entry_points
@@ -59,12 +60,14 @@ class Plugins:
     Attributes:
         loaded: in order of name.
         local: files of the one-file plugins, to load again in workers.
+        known: names of the installed plugins, those that were left out among them.
         faults: classes that broke their protocol while the others went on, and the line that says how.
     """
 
     loaded: tuple[LoadedPlugin, ...]
     manager: pluggy.PluginManager
     local: tuple[str, ...] = ()
+    known: frozenset[str] = frozenset()
     faults: dict[type, str] = field(default_factory=dict)
     _memo: dict[str, dict[str, Any]] = field(default_factory=dict)
 
@@ -165,6 +168,10 @@ class Plugins:
                               f"{type(e).__name__}: {e}; go on with --no-plugin {plugin.name}") from e
 
 
+BEGUN: ContextVar[Plugins | None] = ContextVar("begun", default=None)
+"""The plugins that the command line loaded for the commands they add: `load_plugins` goes on from them."""
+
+
 def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
     """Say what is wrong with something that a hook returned, or return None."""
     if not inspect.isclass(offered):
@@ -201,21 +208,24 @@ def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = (), *, al
         PluginError: one that cannot be imported, breaks a hook's signature, or takes a name that is taken.
         UserError: a disabled name that no plugin has.
     """
-    found = sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value))
-    names = {e.name for e in found} | {p.stem for p in local}
+    begun = BEGUN.get()
+    found = [] if begun else sorted(entry_points(group=GROUP), key=lambda e: (e.name, e.value))
+    known = begun.known if begun else frozenset(e.name for e in found)
+    names = known | {p.stem for p in local}
     disabled = set(disabled)
     for name in sorted(disabled - names) if all_known else ():
         raise UserError(f"--no-plugin {name}: no such plugin{nearest(name, names)}")
-    manager = pluggy.PluginManager("dsinspect")
-    manager.add_hookspecs(Hooks)
-    loaded: dict[str, LoadedPlugin] = {}
+    loaded = {p.name: p for p in begun.loaded if p.name not in disabled} if begun else {}
+    manager = begun.manager if begun else pluggy.PluginManager("dsinspect")
+    if not begun:
+        manager.add_hookspecs(Hooks)
     for entry in found:
         if entry.name not in disabled:
             _register(manager, loaded, LoadedPlugin(entry.name, _distribution(entry), _load(entry)))
     for path in local:
         if path.stem not in disabled:
             _register(manager, loaded, LoadedPlugin(path.stem, str(path), load_file(path)))
-    return Plugins(tuple(loaded[n] for n in sorted(loaded)), manager, tuple(str(p) for p in local))
+    return Plugins(tuple(loaded[n] for n in sorted(loaded)), manager, tuple(str(p) for p in local), known)
 
 
 def load_file(path: Path) -> ModuleType:
@@ -276,7 +286,8 @@ def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], pl
             raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): no hook {name!r}{nearest(name, hooks)}; "
                               f"{go_on}")
     try:
-        manager.register(plugin.module, plugin.name)
+        if manager.get_plugin(plugin.name) is not plugin.module:  # a command that begins twice knows it
+            manager.register(plugin.module, plugin.name)
     except (pluggy.PluginValidationError, ValueError) as e:
         reason = " ".join(str(e).split())
         raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {reason}; {go_on}") from e

@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dsinspect.commands import common
-from dsinspect.commands.options import Dataset, Only, Read, Running, Split, shares_options
+from dsinspect.commands.options import Dataset, Read, Split, Writing, shares_options
 from dsinspect.errors import UserError, nearest
 from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from dsinspect.class_balance import Balance
+    from dsinspect.class_balance import Balance, BalanceCounts
+    from dsinspect.protocols.formats import ShardRef
 
 SHARD = 16_384
+
+
+@dataclass(frozen=True)
+class _Task:
+    """Load one shard and count it; picklable."""
+
+    split: str | None
+
+    def __call__(self, ref: ShardRef) -> BalanceCounts:
+        from dsinspect.class_balance import counts_of
+
+        return counts_of(ref.load(), self.split)
 
 
 @shares_options
@@ -31,11 +45,12 @@ def balance(
     threshold: Annotated[float, typer.Option(
         "--threshold", min=0, max=1, help="Share of images below which a class is repeated (LVIS).")] = 0.001,
     judging: Read,
-    running: Annotated[Running, Only("config no_plugin quiet")],
+    running: Writing,
 ) -> None:
     """Compute what to do about rare classes: weights per class, repeat factors per class and image."""
     from dsinspect.class_balance import balance_of
     from dsinspect.findings.rendering import without_controls
+    from dsinspect.inspection.choose_executor import choose_executor, for_workers
     from dsinspect.inspection.opening import open_dataset
 
     if output and output.suffix.lower() not in (".json", ".csv"):
@@ -45,9 +60,12 @@ def balance(
         if output.suffix.lower() == ".csv":
             common.require_writable(images_file(output), *dataset)
     session = common.start(dataset, judging, running)
-    source = open_dataset(session.request(), session.plugins)
+    request = for_workers(session.request(), session.plugins)
+    source = open_dataset(request, session.plugins)
     chosen = chosen_split(split, source.info.splits)
-    found = balance_of((ref.load() for ref in source.shards(SHARD)), source.info.categories, chosen, beta, threshold)
+    refs = source.shards(SHARD)
+    parts = choose_executor(request, session.plugins, len(refs)).results(_Task(chosen), refs)
+    found = balance_of(parts, source.info.categories, beta, threshold)
     if not len(found.classes):
         raise UserError(f"{session.choices.dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
     if output:

@@ -4,20 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from dsinspect.commands import common
-from dsinspect.commands.options import Dataset, Judging, Only, Running, Split, shares_options
+from dsinspect.commands.options import Dataset, Judging, Only, Split, Writing, shares_options
 from dsinspect.errors import UserError
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from dsinspect.errors import Blame
     from dsinspect.expected_losses import Expected
+    from dsinspect.inspection.request import Request
     from dsinspect.loader import Plugins
-    from dsinspect.protocols.formats import Source
+    from dsinspect.protocols.formats import ShardRef, Source
+    from dsinspect.protocols.probes import Probe
     from dsinspect.protocols.trainers import Trainer
+    from dsinspect.tables.dataset import DatasetInfo
 
 SHARD = 16_384
 CLASSES = 20
@@ -33,13 +41,14 @@ def expect(
     split: Split = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write it as .json.")] = None,
     judging: Annotated[Judging, Only("format images columns")],
-    running: Annotated[Running, Only("config no_plugin quiet")],
+    running: Writing,
 ) -> None:
     """Show what the first losses of a detector must be, so that a wrong wiring shows in the first minute.
 
     With --trainer only what it keeps is counted.
     """
     from dsinspect.commands.balance import chosen_split
+    from dsinspect.inspection.choose_executor import for_workers
     from dsinspect.inspection.opening import open_dataset
     from dsinspect.protocols.trainers import chosen_trainer
 
@@ -50,9 +59,10 @@ def expect(
     session = common.start(dataset, judging, running)
     name = judged_for.trainer or session.config.trainer
     asked = chosen_trainer(name, session.plugins.trainers) if name else None
-    source = open_dataset(session.request(), session.plugins, trainers=() if asked is None else (asked,))
+    request = for_workers(session.request(), session.plugins)
+    source = open_dataset(request, session.plugins, trainers=() if asked is None else (asked,))
     chosen = chosen_split(split, source.info.splits)
-    found = counted(source, session.plugins, asked, chosen, imgsz)
+    found = counted(source, request, session.plugins, asked, chosen, imgsz)
     if not found.boxes:
         raise UserError(f"{session.choices.dataset}: no box of a known class" + (f" in split {chosen}" if chosen else ""))
     if output is not None:
@@ -65,50 +75,74 @@ def expect(
     session.end()
 
 
-def counted(source: Source, plugins: Plugins, trainer: Trainer | None, split: str | None, imgsz: int) -> Expected:
-    """Count boxes by class and measure them as parts of their images, and return the losses."""
-    import numpy as np
+@dataclass(frozen=True)
+class _Part:
+    """What some images add: boxes by class, (N, 2) sides and centres as parts of the image, and how many images."""
 
-    from dsinspect.expected_losses import expected
-    from dsinspect.inspection.measure import measure, measured_shard
-    from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
-    from dsinspect.inspection.watched import judge
-    from dsinspect.protocols.probes import column_owners
-    from dsinspect.protocols.trainers import DROPPED, NO_RULE
-    from dsinspect.tables.schema import FRAME_COLUMNS, boxes_xyxy
+    counts: Counter[str]
+    sides: NDArray[np.float64]
+    centres: NDArray[np.float64]
+    images: int
 
-    info = source.info
-    owners = column_owners(plugins.probes)
-    if trainer is not None:
-        probes = wanted_probes([trainer], info, plugins.probes)
-    else:
-        probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS if c in owners}.values()) if info.has_files else ()
-    counts: Counter[str] = Counter(dict.fromkeys((c.name for c in info.categories), 0))
-    sides, centres, n_images = [], [], 0
-    for ref in source.shards(SHARD):
+
+@dataclass(frozen=True)
+class _Task:
+    """Load one shard and measure its boxes as parts of their images; picklable."""
+
+    info: DatasetInfo
+    trainer: Trainer | None
+    blame: Blame | None
+    probes: tuple[Probe, ...]
+    split: str | None
+
+    def __call__(self, ref: ShardRef) -> _Part:
+        import numpy as np
+
+        from dsinspect.inspection.measure import measure, measured_shard
+        from dsinspect.inspection.trainer_fates import loaded_for_trainers
+        from dsinspect.inspection.watched import judge
+        from dsinspect.protocols.trainers import DROPPED, NO_RULE
+        from dsinspect.tables.schema import boxes_xyxy
+
         shard = ref.load()
-        measurements = measure(shard.image_columns["file"].tolist(), probes, None) if probes else None
-        made = measured_shard(shard, measurements, info.box_units)
+        measurements = measure(shard.image_columns["file"].tolist(), self.probes, None) if self.probes else None
+        made = measured_shard(shard, measurements, self.info.box_units)
         a, images = made.annotation_columns, made.image_columns
-        arrives = np.array([split in (None, s) for s in images["split"].tolist()], bool)
+        arrives = np.array([self.split in (None, s) for s in images["split"].tolist()], bool)
         keep = ~a["is_crowd"]
-        if trainer is not None:
-            fates = judge(trainer, loaded_for_trainers(info, shard, made), plugins.blame(type(trainer)))
+        if self.trainer is not None and self.blame is not None:
+            fates = judge(self.trainer, loaded_for_trainers(self.info, shard, made), self.blame)
             arrives &= fates.image_rule == NO_RULE
             keep &= fates.fate != DROPPED
         rows = a["image_row"]
         keep &= np.append(arrives, False)[rows] & np.array([c is not None for c in a["category"].tolist()], bool)
-        n_images += int(arrives.sum())
-        counts.update(a["category"][keep].tolist())
         wh = np.column_stack([np.append(images[c], np.nan)[rows[keep]] for c in ("frame_width", "frame_height")])
         boxes = boxes_xyxy(a)[keep] / np.tile(wh, 2)
         size = boxes[:, 2:] - boxes[:, :2]
         good = np.isfinite(boxes).all(axis=1) & (size > 0).all(axis=1)
-        sides.append(size[good])
-        centres.append((boxes[good, :2] + boxes[good, 2:]) / 2)
+        return _Part(Counter(a["category"][keep].tolist()), size[good], (boxes[good, :2] + boxes[good, 2:]) / 2,
+                     int(arrives.sum()))
+
+
+def counted(source: Source, request: Request, plugins: Plugins, trainer: Trainer | None, split: str | None,
+            imgsz: int) -> Expected:
+    """Count boxes by class and measure them as parts of their images, and return the losses."""
+    import numpy as np
+
+    from dsinspect.expected_losses import expected
+    from dsinspect.inspection.choose_executor import choose_executor
+    from dsinspect.inspection.trainer_fates import wanted_probes
+
+    task = _Task(source.info, trainer, None if trainer is None else plugins.blame(type(trainer)),
+                 wanted_probes(() if trainer is None else (trainer,), source.info, plugins.probes), split)
+    refs = source.shards(SHARD)
+    parts = list(choose_executor(request, plugins, len(refs)).results(task, refs))
+    counts: Counter[str] = Counter(dict.fromkeys((c.name for c in source.info.categories), 0))
+    for part in parts:
+        counts.update(part.counts)
     empty = np.empty((0, 2))
-    return expected(sorted(counts.items(), key=lambda c: (-c[1], c[0])), np.concatenate([empty, *sides]),
-                    np.concatenate([empty, *centres]), n_images, imgsz)
+    return expected(sorted(counts.items(), key=lambda c: (-c[1], c[0])), np.concatenate([empty, *(p.sides for p in parts)]),
+                    np.concatenate([empty, *(p.centres for p in parts)]), sum(p.images for p in parts), imgsz)
 
 
 def shown(found: Expected, split: str | None, imgsz: int, trainer: Trainer | None) -> str:

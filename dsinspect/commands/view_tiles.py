@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dsinspect.commands.common import Session
     from dsinspect.findings.findings import Finding
     from dsinspect.inspection.frames import SetFrame
+    from dsinspect.protocols.formats import ShardRef
     from dsinspect.render.contact_sheet import Marked, Picture
 
 SHARD = 4096
@@ -184,10 +185,17 @@ def by_path(images: Iterable[tuple[Shard, int, int]]) -> dict[str, tuple[int, in
 
 def opened(session: Session) -> tuple[Any, list[Shard]]:
     """Open the dataset of a session; return its source and the tables of all shards, boxes as they are declared."""
+    from dsinspect.inspection.choose_executor import choose_executor, for_workers
     from dsinspect.inspection.opening import open_dataset
 
-    source = open_dataset(session.request(), session.plugins)
-    return source, [ref.load() for ref in source.shards(SHARD)]
+    request = for_workers(session.request(), session.plugins)
+    source = open_dataset(request, session.plugins)
+    refs = source.shards(SHARD)
+    return source, list(choose_executor(request, session.plugins, len(refs)).results(_loaded, refs))
+
+
+def _loaded(ref: ShardRef) -> Shard:
+    return ref.load()
 
 
 def sub_shard(shard: Shard, rows: Sequence[int]) -> Shard:

@@ -3,66 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-from collections.abc import Callable, Iterator
-from functools import partial
-from itertools import islice
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from dsinspect.io.limits import too_deep
-from dsinspect.io.places import remembered
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._images import walk
+from dsinspect_formats._sniffing import ends_of, files_below
 from dsinspect_formats._text import decode, odd_encoding, without_lone_surrogates
 from dsinspect_formats.coco._files import split_of
 from dsinspect_formats.coco._records import collector_off
-
-SNIFF_BYTES = 64 * 1024
-LOOKED_AT = 40
-"""Files of a folder that are looked at to recognise it."""
-
-
-def ends_of(path: Path) -> bytes:
-    """Return the first and last 64 KB of a file; nothing when it cannot be read."""
-    return remembered(("ends", path), partial(_ends_of, path))
-
-
-def _ends_of(path: Path) -> bytes:
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError):
-        return b""
-    try:  # without a file object, in a third of the time: there may be a file per image
-        content = os.read(descriptor, SNIFF_BYTES)
-        if len(content) == SNIFF_BYTES:
-            size = os.lseek(descriptor, 0, os.SEEK_END)
-            os.lseek(descriptor, max(SNIFF_BYTES, size - SNIFF_BYTES), os.SEEK_SET)
-            content += os.read(descriptor, SNIFF_BYTES)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
-    return content.decode("utf-16", "ignore").encode() if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content
-
-
-def files_below(root: Path, suffixes: tuple[str, ...] = (".json",)) -> Iterator[Path]:
-    """Yield the files of a set with one of some suffixes: the file itself, or those below the folder, in order."""
-    if root.is_file():
-        if root.suffix.lower() in suffixes:
-            yield root
-        return
-    for path in walk(root):
-        if path.lower().endswith(suffixes):
-            yield root / path
-
-
-def first_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> Path | None:
-    """Return the first file, of the first forty, whose beginning and end look like a format's."""
-    return next((p for p in islice(files_below(root, suffixes), LOOKED_AT) if looks_like(ends_of(p))), None)
 
 
 def all_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> list[Path]:

@@ -18,8 +18,6 @@ from dsinspect_formats._json_text import JsonEdits, Node
 from dsinspect_formats._splicing import EncodedText, shown_path
 
 LATER = ("add-box", "add-category")
-NO_PLACE = frozenset(("set-area", "set-annotation-id", "mark-as-crowd"))
-"""What a set without ids, areas and crowds has no place for."""
 SAME = 1e-9
 """Of px that were computed: edges that differ by less are the same."""
 

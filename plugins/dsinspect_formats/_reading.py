@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +22,7 @@ from dsinspect.tables.columns import Columns, is_given, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import MemoryShard
-from dsinspect_formats._images import ImageTree, relative, stem_of, walk
+from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
 
@@ -47,46 +46,9 @@ def content_of(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
     return read_regular(path, limit)
 
 
-def head_of(path: Path, size: int = 4096) -> bytes:
-    """Return the first bytes of a regular file, nothing when it cannot be read: for detection."""
-    # A pipe or a device with a label's name must not be waited for.
-    try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
-    except (OSError, ValueError):  # a name may hold a NUL
-        return b""
-    try:
-        return os.read(descriptor, size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
-
-
 def reason_of(error: OSError) -> str:
     """Return why a file cannot be read, in words."""
     return f"cannot be read: {(error.strerror or 'error').lower()}"
-
-
-def number(token: str) -> float:
-    """Return a number as trainers read it; Python alone would also take `1_0` and digits of other scripts.
-
-    Raises:
-        ValueError: it is none, in words.
-    """
-    try:
-        if token.isascii() and "_" not in token:
-            return float(token)
-    except ValueError:
-        pass
-    raise ValueError(f"{token[:40]!r} is not a number")
-
-
-def whole(token: str) -> int:
-    """Return a whole number; raises ValueError, in words, when it is none."""
-    value = number(token)
-    if not value.is_integer() or abs(value) >= 2.0**53:
-        raise ValueError(f"{token[:40]!r} is not a whole number")
-    return int(value)
 
 
 def json_number(value: Any) -> float:
@@ -510,86 +472,3 @@ def nearest_image(label: str, images: Sequence[str]) -> str | None:
     folders = label.split("/")[:-1]
     same = [i for i in images if i.rpartition("/")[0] == "/".join(folders)]
     return same[0] if same else max(images, key=lambda i: (len(set(folders) & set(i.split("/")[:-1])), -len(i)))
-
-
-_NO_LABELS = frozenset(("classes", "labels", "names", "readme", "license", "train", "val", "valid", "test", "trainval", "all"))
-
-
-def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], named: Collection[str] = (), *,
-                first_only: bool = False) -> list[str]:
-    """Return the files below a folder that are labels: those of each folder in which one of the first files looks so.
-
-    Args:
-        root: of the set.
-        suffix: of the files, in lower case.
-        looks: whether the head of a file has rows of the format.
-        named: folders whose files are labels if none looks so at all: those of a set without boxes.
-        first_only: stop at the first folder, and after 40 files: for detection.
-    """
-    folders: dict[str, list[str]] = {}
-    for path in walk(root):
-        if path.lower().endswith(suffix) and stem_of(path).lower() not in _NO_LABELS:
-            folders.setdefault(path.rpartition("/")[0], []).append(path)
-    good: set[str] = set()
-    looked = 0
-    for folder, paths in folders.items():
-        tried = 0
-        for path in paths:
-            looked += 1
-            head = head_of(root / path)
-            tried += bool(head.strip())
-            if looks(head):
-                if first_only:
-                    return [path]
-                good.add(folder)
-                break
-            if tried >= 5 or (first_only and looked >= 40):
-                break
-        if first_only and looked >= 40:
-            return []
-    names = {f.rpartition("/")[2] for f in good} or set(named)  # a folder of that name holds labels though its rows are faulty
-    return [p for folder, paths in folders.items() if folder.rpartition("/")[2] in names for p in paths]
-
-
-def first_lines(head: bytes, count: int = 8) -> list[str]:
-    """Return the first whole lines with something on them."""
-    text = decode(head)[0]
-    lines = text.split("\n")
-    if len(head) >= 4096 and len(lines) > 1:
-        lines.pop()  # it may be cut
-    return [line.strip() for line in lines if line.strip()][:count]
-
-
-def is_plain(text: str) -> bool:
-    """Say whether `float` alone takes no word of a text that `number` does not."""
-    return text.isascii() and "_" not in text
-
-
-def numbers(tokens: Sequence[str], *, plain: bool = False) -> list[float]:
-    """Return numbers as `number` does; raises ValueError, in words, at the first that is none.
-
-    Args:
-        tokens: the texts.
-        plain: whether they are known to be of a plain text (`is_plain`).
-    """
-    if plain:
-        try:
-            return list(map(float, tokens))
-        except ValueError:
-            pass
-    joined = "".join(tokens)
-    if joined.isascii() and "_" not in joined:
-        try:
-            return list(map(float, tokens))
-        except ValueError:
-            pass
-    return [number(t) for t in tokens]
-
-
-def are_numbers(tokens: Sequence[str]) -> bool:
-    """Say whether all texts are numbers."""
-    try:
-        numbers(tokens)
-    except ValueError:
-        return False
-    return True

@@ -7,15 +7,124 @@ whoever asks.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+import stat
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
 from dsinspect.io.places import remembered
 from dsinspect.protocols.formats import Detection
-from dsinspect_formats._images import relative, walk
-from dsinspect_formats._reading import head_of
+from dsinspect_formats._images import relative, stem_of, walk
+from dsinspect_formats._text import decode
+
+SNIFF_BYTES = 64 * 1024
+LOOKED_AT = 40
+"""Files of a folder that are looked at to recognise it."""
+
+
+def ends_of(path: Path) -> bytes:
+    """Return the first and last 64 KB of a file; nothing when it cannot be read."""
+    return remembered(("ends", path), partial(_ends_of, path))
+
+
+def _ends_of(path: Path) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError):
+        return b""
+    try:  # without a file object, in a third of the time: there may be a file per image
+        content = os.read(descriptor, SNIFF_BYTES)
+        if len(content) == SNIFF_BYTES:
+            size = os.lseek(descriptor, 0, os.SEEK_END)
+            os.lseek(descriptor, max(SNIFF_BYTES, size - SNIFF_BYTES), os.SEEK_SET)
+            content += os.read(descriptor, SNIFF_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+    return content.decode("utf-16", "ignore").encode() if content[:2] in (b"\xff\xfe", b"\xfe\xff") else content
+
+
+def files_below(root: Path, suffixes: tuple[str, ...] = (".json",)) -> Iterator[Path]:
+    """Yield the files of a set with one of some suffixes: the file itself, or those below the folder, in order."""
+    if root.is_file():
+        if root.suffix.lower() in suffixes:
+            yield root
+        return
+    for path in walk(root):
+        if path.lower().endswith(suffixes):
+            yield root / path
+
+
+def first_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> Path | None:
+    """Return the first file, of the first forty, whose beginning and end look like a format's."""
+    return next((p for p in islice(files_below(root, suffixes), LOOKED_AT) if looks_like(ends_of(p))), None)
+
+
+def head_of(path: Path, size: int = 4096) -> bytes:
+    """Return the first bytes of a regular file, nothing when it cannot be read: for detection."""
+    # A pipe or a device with a label's name must not be waited for.
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    except (OSError, ValueError):  # a name may hold a NUL
+        return b""
+    try:
+        return os.read(descriptor, size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+_NO_LABELS = frozenset(("classes", "labels", "names", "readme", "license", "train", "val", "valid", "test", "trainval", "all"))
+
+
+def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], named: Collection[str] = (), *,
+                first_only: bool = False) -> list[str]:
+    """Return the files below a folder that are labels: those of each folder in which one of the first files looks so.
+
+    Args:
+        root: of the set.
+        suffix: of the files, in lower case.
+        looks: whether the head of a file has rows of the format.
+        named: folders whose files are labels if none looks so at all: those of a set without boxes.
+        first_only: stop at the first folder, and after 40 files: for detection.
+    """
+    folders: dict[str, list[str]] = {}
+    for path in walk(root):
+        if path.lower().endswith(suffix) and stem_of(path).lower() not in _NO_LABELS:
+            folders.setdefault(path.rpartition("/")[0], []).append(path)
+    good: set[str] = set()
+    looked = 0
+    for folder, paths in folders.items():
+        tried = 0
+        for path in paths:
+            looked += 1
+            head = head_of(root / path)
+            tried += bool(head.strip())
+            if looks(head):
+                if first_only:
+                    return [path]
+                good.add(folder)
+                break
+            if tried >= 5 or (first_only and looked >= 40):
+                break
+        if first_only and looked >= 40:
+            return []
+    names = {f.rpartition("/")[2] for f in good} or set(named)  # a folder of that name holds labels though its rows are faulty
+    return [p for folder, paths in folders.items() if folder.rpartition("/")[2] in names for p in paths]
+
+
+def first_lines(head: bytes, count: int = 8) -> list[str]:
+    """Return the first whole lines with something on them."""
+    text = decode(head)[0]
+    lines = text.split("\n")
+    if len(head) >= 4096 and len(lines) > 1:
+        lines.pop()  # it may be cut
+    return [line.strip() for line in lines if line.strip()][:count]
+
 
 T = TypeVar("T")
 HEAD = 1 << 16

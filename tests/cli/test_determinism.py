@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from dsinspect.commands import balance, expect, view_tiles
 from dsinspect.conversion import pipeline as conversion
 from dsinspect.inspection import inspect as engine
 from dsinspect.transformation import pipeline as transformation
@@ -59,7 +60,28 @@ def test_a_new_dataset_is_the_same_for_any_executor(cli: Any, monkeypatch: pytes
     assert all(files == first for files in written.values())
 
 
-@pytest.mark.parametrize("command", ["check", "convert", "transform", "simulate", "view"])
+@pytest.mark.parametrize("command", [("balance", "-o", "w.json"), ("balance", "-o", "w.csv"), ("expect", "-o", "w.json"),
+                                     ("expect", "--trainer", "ultralytics@8.4", "-o", "w.json"), ("view", "-o", "w.png")])
+def test_what_is_counted_is_the_same_for_any_executor_and_shards(cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+                                                                 command: tuple[str, ...]) -> None:
+    written = {}
+    name, *options, last = command
+    splits = () if name == "view" else ("--split", "all")
+    for size, workers in ((16_384, ("--jobs", 1)), (5, ("--jobs", 1)), (5, ("--jobs", 3)), (7, ("--executor", "process", "-j", 2)),
+                          (3, ("--executor", "serial"))):
+        for module in (balance, expect, view_tiles):
+            monkeypatch.setattr(module, "SHARD", size)
+        folder = tmp_path / "out"
+        folder.mkdir()
+        done = cli(name, SAMPLES / "yolo", *options, folder / last, *splits, *workers)
+        assert done.code == 0, done.err
+        written[size, workers] = ([p.read_bytes() for p in sorted(folder.iterdir())], done.out)
+        shutil.rmtree(folder)
+    assert next(iter(written.values()))[0]
+    assert all(bytes_ == next(iter(written.values())) for bytes_ in written.values())
+
+
+@pytest.mark.parametrize("command", ["check", "convert", "transform", "simulate", "view", "balance", "expect"])
 def test_every_command_names_an_executor_that_is_not_there(cli: Any, tmp_path: Path, command: str) -> None:
     options = {"convert": ("-o", tmp_path / "out", "--to", "voc"), "transform": ("-o", tmp_path / "out", "--op", "flip"),
                "simulate": ("--trainer", "yolox"), "view": ("-o", tmp_path / "a.png", "--select", "BOX")}.get(command, ())

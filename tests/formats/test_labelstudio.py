@@ -16,8 +16,8 @@ from dsinspect.loader import load_plugins
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.testing import assert_format
+from dsinspect_formats.labelstudio._looks import Options
 from dsinspect_formats.labelstudio._regions import path_of, without_prefix
-from dsinspect_formats.labelstudio.reader import Options
 
 LABELSTUDIO = load_plugins().formats["labelstudio"]
 SIZE = '"original_width": 200, "original_height": 100, "image_rotation": 0'

@@ -17,7 +17,7 @@ from dsinspect.loader import load_plugins
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.testing import assert_format
-from dsinspect_formats.via.reader import Options
+from dsinspect_formats.via._looks import Options
 
 VIA = load_plugins().formats["via"]
 FILE = """{"_via_settings": {"ui": {}}, "_via_img_metadata": {

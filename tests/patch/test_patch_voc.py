@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rewriting import Read, lines_lost, patches, rewritten, write
 
 from dsinspect.errors import UserError
-from dsinspect_formats.voc.reader import Options
+from dsinspect_formats.voc._looks import Options
 
 FILE = """<?xml version="1.0"?>
 <!-- made by hand -->

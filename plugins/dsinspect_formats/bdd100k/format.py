@@ -7,19 +7,18 @@ from pathlib import Path
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_formats._images import ImageTree
-from dsinspect_formats._reading import (
-    Images,
-    MemorySource,
-    Rows,
-    content_of,
-    decoded_json,
-    head_of,
-    reason_of,
-    split_of,
-)
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.bdd100k.reader import COLUMNS, IGNORED, _document, _files, _looks
+from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._sniffing import head_of, weigh
+
+
+def _files(root: Path) -> list[str]:
+    if root.is_file():
+        return [root.name] if root.suffix.lower() == ".json" else []
+    return [p for p in walk(root) if p.lower().endswith(".json")]
+
+
+def _looks(head: bytes) -> bool:
+    return b'"box2d"' in head and b'"category"' in head and (b'"labels"' in head or b'"objects"' in head) and b'"name"' in head
 
 
 class Bdd100k(Format):
@@ -46,6 +45,9 @@ class Bdd100k(Format):
         Raises:
             UserError: no such file.
         """
+        from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, decoded_json, reason_of, split_of
+        from dsinspect_formats.bdd100k.reader import COLUMNS, IGNORED, _document
+
         root = request.root if request.root.is_dir() else request.root.parent
         paths = [p for p in _files(request.root) if _looks(head_of(root / p, 1 << 16))]
         if not paths:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from dsinspect_formats._images import is_image, walk
+from dsinspect_formats._images import is_image
 from dsinspect_formats._reading import (
     Images,
     Rows,
@@ -22,16 +21,6 @@ IGNORED = frozenset(("other person", "other vehicle", "trailer"))
 
 
 _NO_OBJECTS = ("lane", "area", "drivable area")
-
-
-def _files(root: Path) -> list[str]:
-    if root.is_file():
-        return [root.name] if root.suffix.lower() == ".json" else []
-    return [p for p in walk(root) if p.lower().endswith(".json")]
-
-
-def _looks(head: bytes) -> bool:
-    return b'"box2d"' in head and b'"category"' in head and (b'"labels"' in head or b'"objects"' in head) and b'"name"' in head
 
 
 def _document(document: Any, source: str, split: str | None, images: Images, rows: Rows) -> int:

@@ -9,15 +9,9 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, S
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, relative, walk
-from dsinspect_formats._reading import (
-    Entry,
-    FilesSource,
-    head_of,
-    orphan_images,
-    split_of,
-)
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.cityscapes.reader import COLUMNS, ENDING, _scene, read
+from dsinspect_formats._sniffing import head_of, weigh
+
+ENDING = "_polygons.json"
 
 
 class Cityscapes(Format):
@@ -48,6 +42,9 @@ class Cityscapes(Format):
         Raises:
             UserError: no such file.
         """
+        from dsinspect_formats._reading import Entry, FilesSource, orphan_images, split_of
+        from dsinspect_formats.cityscapes.reader import COLUMNS, _scene, read
+
         root = request.root
         labels = [p for p in walk(root) if p.endswith(ENDING)]
         if not labels:

@@ -13,9 +13,6 @@ from dsinspect_formats._reading import (
     shown,
 )
 
-ENDING = "_polygons.json"
-
-
 COLUMNS = frozenset(("segmentation",))
 
 

@@ -18,10 +18,10 @@ from dsinspect_formats.coco._files import (
     several_datasets,
     split_of,
 )
-from dsinspect_formats.coco.reader import CocoSource
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+    from dsinspect_formats.coco.reader import CocoSource
 
 
 class Coco(Format):
@@ -59,6 +59,8 @@ class Coco(Format):
         Raises:
             UserError: no COCO file, or none in which anything can be read.
         """
+        from dsinspect_formats.coco.reader import CocoSource
+
         files = find_files(request.root) or ([request.root] if request.root.is_file() else [])
         if not files:
             raise UserError(f"{request.root}: no COCO JSON file found")

@@ -4,19 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import msgspec
-
-from dsinspect.io.containment import inside
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import boxes_xyxy
-from dsinspect_formats._json_files import all_like, first_like
-from dsinspect_formats._json_patching import NO_PLACE, image_places, patch_json
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats._writing import Losses, slices_of, write_file
-from dsinspect_formats.createml.reader import _SIDES, _File, looks_like, open_set
+from dsinspect_formats._no_place import NO_PLACE_IN_JSON
+from dsinspect_formats._sniffing import first_like, found_in
+from dsinspect_formats.createml._looks import looks_like
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -34,7 +28,7 @@ class CreateMl(Format):
         assumed="px, x and y of the centre, width and height")
     writable = True
     patchable = True
-    no_place = NO_PLACE | {"set-image-size"}
+    no_place = NO_PLACE_IN_JSON | {"set-image-size"}
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON lists of images with coordinates."""
@@ -46,35 +40,24 @@ class CreateMl(Format):
         Raises:
             UserError: no CreateML file, or none in which anything can be read.
         """
+        from dsinspect_formats.createml.reader import open_set
+
         return open_set(request)
 
     def place(self, path: str, split: str | None) -> str:
         """Return its place in the folder of its split."""
-        own = inside(path)
-        return own if split is None or own.startswith(f"{split}/") else f"{split}/{own.rpartition('/')[2]}"
+        from dsinspect_formats.createml.writer import place
+
+        return place(path, split)
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
-        """Write `SPLIT/_annotations.createml.json`, or one file when there are no splits."""
-        losses = Losses(info, ())
-        documents: dict[str | None, list[Any]] = {split: [] for split in info.splits}
-        for shard in shards:
-            annotations = losses.take(shard)
-            boxes = boxes_xyxy(annotations).reshape(-1, 4)
-            values = ((boxes[:, :2] / 2 + boxes[:, 2:] / 2).tolist(), (boxes[:, 2:] - boxes[:, :2]).tolist())
-            objects = [{"label": name, "coordinates": dict(zip(_SIDES, (*centre, *size), strict=True))}
-                       for name, centre, size in zip(annotations["category"].tolist(), *values, strict=True)]
-            for path, split, (start, end) in zip(shard.images["path"].tolist(), shard.images["split"].tolist(),
-                                                 slices_of(annotations, len(shard.images)), strict=True):
-                documents.setdefault(split, []).append({
-                    "image": path.removeprefix(f"{split}/"), "annotations": objects[start:end]})
-        for split, images in documents.items() or {None: []}.items():
-            folder = out / inside(split, "split") if split else out
-            write_file(folder / "_annotations.createml.json", msgspec.json.format(msgspec.json.encode(images), indent=2) + b"\n")
-        return losses.result()
+        """Write the annotations."""
+        from dsinspect_formats.createml.writer import write
+
+        return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""
-        if len(edits):
-            source = open_set(request)
-            files = [_File(p, source.info.root) for p in all_like(request.root, looks_like)]
-            yield from patch_json("createml", request, edits, files, image_places(source, edits), self.no_place)
+        from dsinspect_formats.createml.patcher import patch
+
+        return patch(self, request, edits)

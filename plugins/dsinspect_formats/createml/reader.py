@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -16,12 +15,7 @@ from dsinspect_formats._json_patching import ImageRecord, JsonSetFile, Record
 from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import extent_text, number_text
 from dsinspect_formats.coco._files import base_folder, split_of
-
-_KEYS = re.compile(rb'"annotations?"\s*:\s*\[')
-
-
-_IMAGE = re.compile(rb'"image(?:filename)?"\s*:\s*"')
-
+from dsinspect_formats.createml._looks import looks_like
 
 _SIDES = ("x", "y", "width", "height")
 
@@ -30,12 +24,6 @@ _NAMES = ("image", "imagefilename")
 
 
 _LISTS = ("annotations", "annotation")
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is CreateML's, by its beginning and end."""
-    return ends.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[") and bool(_KEYS.search(ends) and _IMAGE.search(ends)) and (
-        b'"coordinates"' in ends or not re.search(rb'"(?:data|result|bbox|shapes|labels)"', ends))
 
 
 def open_set(request: OpenRequest) -> MemorySource:

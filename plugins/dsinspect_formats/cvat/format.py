@@ -11,12 +11,10 @@ from dsinspect.errors import UserError
 from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
-from dsinspect_formats._gathering import Gathered, memory_source
 from dsinspect_formats._images import relative
-from dsinspect_formats._json_files import LOOKED_AT, all_like, ends_of, files_below
-from dsinspect_formats._sniffing import weigh
+from dsinspect_formats._sniffing import LOOKED_AT, ends_of, files_below, weigh
 from dsinspect_formats.coco._files import base_folder, split_of
-from dsinspect_formats.cvat.reader import COLUMNS, _notes, looks_like, read_file, tags_of
+from dsinspect_formats.cvat._looks import looks_like
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -52,6 +50,10 @@ class Cvat(Format):
         Raises:
             UserError: no CVAT file, or none in which anything can be read.
         """
+        from dsinspect_formats._gathering import Gathered, memory_source
+        from dsinspect_formats._json_files import all_like
+        from dsinspect_formats.cvat.reader import COLUMNS, _notes, read_file, tags_of
+
         files = all_like(request.root, looks_like, (".xml",))
         if not files:
             raise UserError(f"{request.root}: no CVAT XML file found")

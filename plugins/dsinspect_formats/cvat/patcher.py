@@ -17,8 +17,9 @@ from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like
 from dsinspect_formats._splicing import EncodedText, number_text, shown_path, splice
 from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.cvat._looks import looks_like
 from dsinspect_formats.cvat._shapes import SHAPES, Shape
-from dsinspect_formats.cvat.reader import looks_like, read_file
+from dsinspect_formats.cvat.reader import read_file
 from dsinspect_formats.voc._elements import Element, XmlText, as_utf8, encoded_xml, expressible
 
 _ATTRIBUTE = re.compile(rb"""([^\s=/>"']+)\s*=\s*("[^"]*"|'[^']*')""")

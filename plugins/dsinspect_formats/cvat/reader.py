@@ -19,17 +19,6 @@ COLUMNS = frozenset(("segmentation", "keypoints", "track", "attributes", "cvat:s
                      *CORNER_COLUMNS, *(f"cvat:{name}" for name in FIELDS)))
 
 
-_ROOT = re.compile(rb"<annotations[\s>]")
-
-
-_INSIDE = re.compile(rb"<(?:image|track|meta|version)[\s>]")
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is CVAT XML, by its beginning."""
-    return bool(_ROOT.search(ends[:4096]) and _INSIDE.search(ends))
-
-
 def read_file(path: Path, base: Path, gathered: Gathered, split: str | None) -> CvatFile:
     """Read one file; what is wrong in it becomes problems.
 

@@ -195,4 +195,3 @@ def _edges(box: Sequence[float]) -> str:
 def _points(flat: Sequence[float]) -> str:
     pairs = ";".join(f"{number(float(x))},{number(float(y))}" for x, y in zip(flat[::2], flat[1::2], strict=True))
     return f'points="{pairs}"'
-

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
-from dsinspect_formats._json_files import first_like
-from dsinspect_formats._json_sets import open_json_set
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats.datumaro.reader import COLUMNS, _read, looks_like
+from dsinspect_formats._sniffing import first_like, found_in
+
+_ITEMS = re.compile(rb'"items"\s*:\s*\[')
+
+
+def looks_like(ends: bytes) -> bool:
+    """Say whether a file is Datumaro's, by its beginning and end."""
+    return ends.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_ITEMS.search(ends)) and b'"categories"' in ends
 
 
 class Datumaro(Format):
@@ -26,4 +31,7 @@ class Datumaro(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images; raises UserError when nothing can be read."""
+        from dsinspect_formats._json_sets import open_json_set
+        from dsinspect_formats.datumaro.reader import COLUMNS, _read
+
         return open_json_set("datumaro", request, looks_like, COLUMNS, _read)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -14,15 +13,7 @@ from dsinspect_formats._json_sets import Reading, as_object
 COLUMNS = frozenset(("segmentation", "attributes", "datumaro:occluded", "datumaro:z_order", "datumaro:group", *CORNER_COLUMNS))
 
 
-_ITEMS = re.compile(rb'"items"\s*:\s*\[')
-
-
 NAN = float("nan")
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is Datumaro's, by its beginning and end."""
-    return ends.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_ITEMS.search(ends)) and b'"categories"' in ends
 
 
 def _read(value: Any, reading: Reading) -> bool:

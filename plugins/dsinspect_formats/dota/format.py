@@ -10,13 +10,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._reading import (
-    FilesSource,
-    label_files,
-    matched,
-)
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.dota.reader import COLUMNS, IMAGE_COLUMNS, has_rows, image_of, looks_like_rows, read
+from dsinspect_formats._sniffing import label_files, weigh
+from dsinspect_formats.dota._rows import has_rows, looks_like_rows
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -49,6 +44,9 @@ class Dota(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
+        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats.dota.reader import COLUMNS, IMAGE_COLUMNS, image_of, read
+
         root = request.root
         labels = label_files(root, ".txt", has_rows, ("labelTxt",))
         entries, problems = matched(labels, ImageTree.below(request.images or root), root, image_of)

@@ -10,7 +10,8 @@ from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
 from dsinspect_formats._set_patching import Editor, SetPatcher, TextRows
 from dsinspect_formats._splicing import number_text
-from dsinspect_formats.dota.reader import is_header, is_upright
+from dsinspect_formats.dota._rows import is_header
+from dsinspect_formats.dota.reader import is_upright
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:

@@ -4,45 +4,15 @@ from __future__ import annotations
 
 from dsinspect.tables.schema import CORNER_COLUMNS as CORNERS
 from dsinspect_formats._images import stem_of
-from dsinspect_formats._reading import (
-    Entry,
-    Rows,
-    are_numbers,
-    as_json,
-    first_lines,
-    is_plain,
-    numbers,
-)
+from dsinspect_formats._numbers import is_plain, numbers
+from dsinspect_formats._reading import Entry, Rows, as_json
+from dsinspect_formats.dota._rows import is_header
 
 IMAGE_COLUMNS = frozenset(("dota:header",))
 """Columns of images: the header lines of a label file."""
 
 
 COLUMNS = frozenset((*CORNERS, "attributes"))
-
-
-HEADERS = ("imagesource:", "gsd:")
-
-
-def is_header(line: str) -> bool:
-    """Say whether a line is one of the header's."""
-    return line.strip().lower().startswith(HEADERS)
-
-
-def has_rows(head: bytes) -> bool:
-    """Say whether a file begins, below a header, with a row that can be read, whatever its class is called."""
-    rows = [line.split() for line in first_lines(head) if not is_header(line)]
-    return bool(rows) and len(rows[0]) in (9, 10) and are_numbers(rows[0][:8])
-
-
-def looks_like_rows(head: bytes) -> bool:
-    """Say whether a file begins, below a header, with a row of eight numbers and a class."""
-    rows = [line.split() for line in first_lines(head) if not is_header(line)]
-    if not rows:
-        return False
-    tokens = rows[0]
-    return len(tokens) in (9, 10) and are_numbers(tokens[:8]) and not are_numbers(tokens[8:9]) and (
-        len(tokens) == 9 or are_numbers(tokens[9:]))
 
 
 def image_of(label: str) -> str:

@@ -11,10 +11,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._reading import Images, MemorySource, Rows, head_of, split_of
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
-from dsinspect_formats.huggingface.reader import _BOX_KEYS, COLUMNS, Options, metadata_files, notes_of, parquet_files
+from dsinspect_formats._sniffing import head_of, weigh
+from dsinspect_formats.huggingface._looks import _BOX_KEYS, Options, metadata_files, parquet_files
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -59,6 +57,10 @@ class HuggingFace(Format):
         Raises:
             UserError: neither is there, or pyarrow is missing.
         """
+        from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+        from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
+        from dsinspect_formats.huggingface.reader import COLUMNS, notes_of
+
         root = request.root if request.root.is_dir() else request.root.parent
         options = request.options if isinstance(request.options, Options) else Options()
         names = names_in_readme(root)

@@ -13,8 +13,8 @@ from dsinspect_formats._editing import Change, Wanted, any_of
 from dsinspect_formats._set_patching import Editor, SetPatcher
 from dsinspect_formats._splicing import EncodedText, Splice, extent_text, number_text, removals, splice, without_lines
 from dsinspect_formats.coco._members import _members, elements_of
+from dsinspect_formats.huggingface._looks import Options
 from dsinspect_formats.huggingface._records import AREAS, BOXES, CLASSES, CROWDS, OBJECTS, key_of
-from dsinspect_formats.huggingface.reader import Options
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:

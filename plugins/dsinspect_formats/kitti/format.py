@@ -10,13 +10,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._reading import (
-    FilesSource,
-    label_files,
-    matched,
-)
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.kitti.reader import COLUMNS, IGNORED, has_rows, image_of, looks_like_rows, read
+from dsinspect_formats._sniffing import label_files, weigh
+from dsinspect_formats.kitti._rows import has_rows, looks_like_rows
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -48,6 +43,9 @@ class Kitti(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
+        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats.kitti.reader import COLUMNS, IGNORED, image_of, read
+
         root = request.root
         labels = label_files(root, ".txt", has_rows, ("label_2", "label", "labels"))
         tree = ImageTree.below(request.images or root)

@@ -10,7 +10,8 @@ from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
 from dsinspect_formats._set_patching import Editor, SetPatcher, TextRows, moved_edges
 from dsinspect_formats._splicing import number_text
-from dsinspect_formats.kitti.reader import FIELDS, parsed
+from dsinspect_formats.kitti._rows import parsed
+from dsinspect_formats.kitti.reader import FIELDS
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
-from dsinspect_formats._gathering import first_reason
 from dsinspect_formats._images import relative
-from dsinspect_formats._json_files import all_like, first_like
-from dsinspect_formats._json_sets import Reading, finish
-from dsinspect_formats._sniffing import found_in
+from dsinspect_formats._sniffing import first_like, found_in
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._files import base_folder, split_of
-from dsinspect_formats.labelbox.reader import COLUMNS, SUFFIXES, _lines, _read, looks_like
+
+SUFFIXES = (".ndjson", ".jsonl", ".json")
+_ROW = re.compile(rb'"data_row"\s*:\s*\{')
+_PROJECTS = re.compile(rb'"projects"\s*:\s*\{')
+
+
+def looks_like(ends: bytes) -> bool:
+    """Say whether a file is an export of Labelbox, by its beginning and end."""
+    return bool(_ROW.search(ends) and _PROJECTS.search(ends))
 
 
 class Labelbox(Format):
@@ -35,6 +41,11 @@ class Labelbox(Format):
         Raises:
             UserError: no export of Labelbox, or none in which anything can be read.
         """
+        from dsinspect_formats._gathering import first_reason
+        from dsinspect_formats._json_files import all_like
+        from dsinspect_formats._json_sets import Reading, finish
+        from dsinspect_formats.labelbox.reader import COLUMNS, _lines, _read
+
         files = all_like(request.root, looks_like, SUFFIXES)
         if not files:
             raise UserError(f"{request.root}: no Labelbox export found")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,21 +14,7 @@ from dsinspect_formats._json_sets import Reading, as_object
 COLUMNS = frozenset(("segmentation", "attributes", "labelbox:project"))
 
 
-SUFFIXES = (".ndjson", ".jsonl", ".json")
-
-
-_ROW = re.compile(rb'"data_row"\s*:\s*\{')
-
-
-_PROJECTS = re.compile(rb'"projects"\s*:\s*\{')
-
-
 NAN = float("nan")
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is an export of Labelbox, by its beginning and end."""
-    return bool(_ROW.search(ends) and _PROJECTS.search(ends))
 
 
 def _lines(text: str, reading: Reading) -> Iterator[tuple[int, Any]]:

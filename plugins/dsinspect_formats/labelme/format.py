@@ -11,9 +11,8 @@ from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
-from dsinspect_formats._json_files import LOOKED_AT, ends_of, files_below
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.labelme.reader import LabelMeSource, looks_like
+from dsinspect_formats._sniffing import LOOKED_AT, ends_of, files_below, weigh
+from dsinspect_formats.labelme._looks import looks_like
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -46,6 +45,8 @@ class LabelMe(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List JSON files and images; only the beginning of a file is read yet."""
+        from dsinspect_formats.labelme.reader import LabelMeSource
+
         return LabelMeSource(request)
 
     def place(self, path: str, split: str | None) -> str:

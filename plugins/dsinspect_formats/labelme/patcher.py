@@ -8,8 +8,9 @@ from collections.abc import Iterator, Sequence
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest, Patch
 from dsinspect_formats._editing import Box, Change
-from dsinspect_formats._json_patching import NO_PLACE, ImageRecord, JsonSetFile, Record, image_places, patch_json
+from dsinspect_formats._json_patching import ImageRecord, JsonSetFile, Record, image_places, patch_json
 from dsinspect_formats._json_text import Node
+from dsinspect_formats._no_place import NO_PLACE_IN_JSON
 from dsinspect_formats.labelme._shapes import box_of, points_of
 from dsinspect_formats.labelme.reader import LabelMeSource, kind_of
 
@@ -24,7 +25,7 @@ def patch(request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         return
     source = LabelMeSource(request)
     files = [_File(path, source.info.root) for path in source.files]
-    yield from patch_json("labelme", request, edits, files, image_places(source, edits), NO_PLACE)
+    yield from patch_json("labelme", request, edits, files, image_places(source, edits), NO_PLACE_IN_JSON)
 
 
 class _File(JsonSetFile):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,25 +19,16 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered, real
 from dsinspect_formats._images import ImageTree, relative, stem_of
-from dsinspect_formats._json_files import ends_of, files_below, read_json
+from dsinspect_formats._json_files import read_json
+from dsinspect_formats._sniffing import ends_of, files_below
 from dsinspect_formats._splits import split_of_folders
+from dsinspect_formats.labelme._looks import looks_like
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
 
 COLUMNS = frozenset(("segmentation", "attributes", "labelme:shape", "labelme:group", *CORNER_COLUMNS))
 
 
 NAN = float("nan")
-
-
-_SHAPES = re.compile(rb'"shapes"\s*:')
-
-
-_OTHERS = re.compile(rb'"image(?:Path|Data|Height)"\s*:')
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is LabelMe's, by its beginning and end."""
-    return bool(_SHAPES.search(ends) and _OTHERS.search(ends))
 
 
 class Document(msgspec.Struct):

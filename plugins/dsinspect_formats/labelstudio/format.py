@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect_formats._json_files import first_like
-from dsinspect_formats._json_patching import NO_PLACE
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats.labelstudio.reader import Options, looks_like, open_set
+from dsinspect_formats._no_place import NO_PLACE_IN_JSON
+from dsinspect_formats._sniffing import first_like, found_in
+from dsinspect_formats.labelstudio._looks import Options, looks_like
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +31,7 @@ class LabelStudio(Format):
     options_type = Options
     writable = True
     patchable = True
-    no_place = NO_PLACE | {"set-image-size"}
+    no_place = NO_PLACE_IN_JSON | {"set-image-size"}
 
     def detect(self, root: Path) -> Detection | None:
         """Look for JSON files of tasks with results."""
@@ -44,6 +43,8 @@ class LabelStudio(Format):
         Raises:
             UserError: no export of Label Studio, or none in which anything can be read.
         """
+        from dsinspect_formats.labelstudio.reader import open_set
+
         return open_set(request)
 
     def place(self, path: str, split: str | None) -> str:

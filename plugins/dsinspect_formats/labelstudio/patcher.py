@@ -12,6 +12,7 @@ from dsinspect_formats._json_files import all_like
 from dsinspect_formats._json_patching import ImageRecord, JsonSetFile, Record, image_places, patch_json
 from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import number_text
+from dsinspect_formats.labelstudio._looks import looks_like
 from dsinspect_formats.labelstudio._regions import (
     DRAWN,
     LISTS,
@@ -22,7 +23,7 @@ from dsinspect_formats.labelstudio._regions import (
     region_of,
     results_of,
 )
-from dsinspect_formats.labelstudio.reader import looks_like, open_set
+from dsinspect_formats.labelstudio.reader import open_set
 
 _SAME = 1e-9
 

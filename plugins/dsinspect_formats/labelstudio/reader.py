@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
 import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
-from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.schema import CORNER_COLUMNS
 from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json, real
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._json_files import all_like, read_json_file
 from dsinspect_formats.coco._files import base_folder
 from dsinspect_formats.coco._records import collector_off
+from dsinspect_formats.labelstudio._looks import Options, looks_like
 from dsinspect_formats.labelstudio._regions import (
     image_text,
     is_cancelled,
@@ -28,29 +27,7 @@ from dsinspect_formats.labelstudio._regions import (
     works_of,
 )
 
-if TYPE_CHECKING:
-
-    pass
-
-
 COLUMNS = frozenset(("segmentation", "attributes", "labelstudio:shape", "labelstudio:annotator", *CORNER_COLUMNS))
-
-
-_WORK = re.compile(rb'"(?:annotations|completions)"\s*:\s*\[')
-
-
-_RESULT = re.compile(rb'"(?:result|predictions|drafts|total_annotations)"\s*:')
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is an export of Label Studio, by its beginning and end."""
-    return bool(_WORK.search(ends) and _RESULT.search(ends) and b'"data"' in ends)
-
-
-class Options(BaseOptions, frozen=True):
-    """Whose work is read."""
-
-    annotator: Annotated[str, option("read the annotations of one person only: an id or address, as `completed_by` has it")] = ""
 
 
 def open_set(request: OpenRequest) -> MemorySource:

@@ -11,16 +11,9 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._reading import (
-    Images,
-    MemorySource,
-    Rows,
-    are_numbers,
-    first_lines,
-    head_of,
-)
-from dsinspect_formats._sniffing import marks_in
-from dsinspect_formats.mot.reader import COLUMNS, Options, _read, read_sequence, sequence_folders
+from dsinspect_formats._numbers import are_numbers
+from dsinspect_formats._sniffing import first_lines, head_of, marks_in
+from dsinspect_formats.mot._looks import Options, sequence_folders
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -57,6 +50,9 @@ class Mot(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the sequences."""
+        from dsinspect_formats._reading import Images, MemorySource, Rows
+        from dsinspect_formats.mot.reader import COLUMNS, _read, read_sequence
+
         root = request.root
         options = request.options if isinstance(request.options, Options) else Options()
         folders = sequence_folders(root)

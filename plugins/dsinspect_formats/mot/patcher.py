@@ -10,7 +10,7 @@ from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change, any_of
 from dsinspect_formats._set_patching import Editor, SetPatcher, TextRows
 from dsinspect_formats._splicing import EncodedText, extent_text, number_text, without_lines
-from dsinspect_formats.mot.reader import Options
+from dsinspect_formats.mot._looks import Options
 
 FIELDS = {"confidence": 6, "conf": 6, "visibility": 8}
 

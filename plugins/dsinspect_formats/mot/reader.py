@@ -5,19 +5,10 @@ from __future__ import annotations
 import configparser
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
 
-from dsinspect.protocols.options import BaseOptions, option
-from dsinspect_formats._images import ImageTree, stem_of, walk
-from dsinspect_formats._reading import (
-    Images,
-    Rows,
-    are_numbers,
-    as_json,
-    content_of,
-    numbers,
-    split_of,
-)
+from dsinspect_formats._images import ImageTree, stem_of
+from dsinspect_formats._numbers import are_numbers, numbers
+from dsinspect_formats._reading import Images, Rows, as_json, content_of, split_of
 from dsinspect_formats._text import decode
 
 CLASSES = ("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
@@ -29,19 +20,6 @@ COLUMNS = frozenset(("track", "attributes"))
 
 
 MAX_FRAMES = 10_000_000
-
-
-class Options(BaseOptions, frozen=True):
-    """How boxes are read."""
-
-    base: Annotated[Literal[0, 1], option("1: the first pixel is 1, as the challenge has it; 0: boxes as they stand")] = 1
-
-
-def sequence_folders(root: Path) -> list[str]:
-    """Return the folders that hold `gt/gt.txt`, relative to the root, each empty or ending with a slash."""
-    if not root.is_dir():
-        return []
-    return [p.removesuffix("gt/gt.txt") for p in walk(root) if p == "gt/gt.txt" or p.endswith("/gt/gt.txt")]
 
 
 @dataclass

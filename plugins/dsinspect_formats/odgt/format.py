@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated, Literal
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
+from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_formats._images import ImageTree
-from dsinspect_formats._reading import (
-    Images,
-    MemorySource,
-    Rows,
-    head_of,
-    split_of,
-)
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.odgt.reader import COLUMNS, Options, _files, _line
+from dsinspect_formats._images import ImageTree, walk
+from dsinspect_formats._sniffing import head_of, weigh
+
+
+class Options(BaseOptions, frozen=True):
+    """Which box is read."""
+
+    box: Annotated[Literal["fbox", "vbox", "hbox"], option("full body, visible part, or head")] = "fbox"
+
+
+def _files(root: Path) -> list[str]:
+    if root.is_file():
+        return [root.name] if root.suffix.lower() == ".odgt" else []
+    return [p for p in walk(root) if p.lower().endswith(".odgt")]
 
 
 class Odgt(Format):
@@ -43,6 +49,9 @@ class Odgt(Format):
         Raises:
             UserError: no such file.
         """
+        from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+        from dsinspect_formats.odgt.reader import COLUMNS, _line
+
         root = request.root if request.root.is_dir() else request.root.parent
         options = request.options if isinstance(request.options, Options) else Options()
         paths = _files(request.root)

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from dsinspect.protocols.options import BaseOptions, option
-from dsinspect_formats._images import walk
 from dsinspect_formats._reading import (
     Images,
     Rows,
@@ -17,18 +14,6 @@ from dsinspect_formats._reading import (
 )
 
 COLUMNS = frozenset(("attributes",))
-
-
-class Options(BaseOptions, frozen=True):
-    """Which box is read."""
-
-    box: Annotated[Literal["fbox", "vbox", "hbox"], option("full body, visible part, or head")] = "fbox"
-
-
-def _files(root: Path) -> list[str]:
-    if root.is_file():
-        return [root.name] if root.suffix.lower() == ".odgt" else []
-    return [p for p in walk(root) if p.lower().endswith(".odgt")]
 
 
 def _line(line: str, line_number: int, index: int, box_key: str, split: str | None, source: str, images: Images, rows: Rows) -> int:

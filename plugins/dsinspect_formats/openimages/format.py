@@ -11,15 +11,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._reading import (
-    Images,
-    MemorySource,
-    Rows,
-    orphan_images,
-    split_of,
-)
 from dsinspect_formats._sniffing import marks_in
-from dsinspect_formats.openimages.reader import COLUMNS, NEEDED, _beside, _folders, _read, box_files
+from dsinspect_formats.openimages._looks import NEEDED, box_files
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -53,6 +46,9 @@ class OpenImages(Format):
         Raises:
             UserError: no such file.
         """
+        from dsinspect_formats._reading import Images, MemorySource, Rows, orphan_images, split_of
+        from dsinspect_formats.openimages.reader import COLUMNS, _beside, _folders, _read
+
         root = request.root if request.root.is_dir() else request.root.parent
         paths = box_files(request.root)
         if not paths:

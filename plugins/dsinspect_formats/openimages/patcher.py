@@ -11,7 +11,8 @@ from dsinspect_formats._editing import Change
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._set_patching import SAME, Editor, SetPatcher, frame_of, moved_edges
 from dsinspect_formats._splicing import EncodedText, number_text
-from dsinspect_formats.openimages.reader import BOX, FLAGS, Header, _beside, box_files, edges_of
+from dsinspect_formats.openimages._looks import BOX, box_files
+from dsinspect_formats.openimages.reader import FLAGS, Header, _beside, edges_of
 from dsinspect_formats.table._cells import CsvText
 
 

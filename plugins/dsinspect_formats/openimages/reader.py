@@ -9,64 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsinspect_formats._images import walk
-from dsinspect_formats._reading import (
-    Images,
-    Rows,
-    as_json,
-    content_of,
-    head_of,
-    number,
-    numbers,
-    split_of,
-)
+from dsinspect_formats._numbers import number, numbers
+from dsinspect_formats._reading import Images, Rows, as_json, content_of, split_of
+from dsinspect_formats._sniffing import head_of
 from dsinspect_formats._text import decode
-
-BOX = ("XMin", "XMax", "YMin", "YMax")
-
+from dsinspect_formats.openimages._looks import NEEDED, delimiter_of
 
 FLAGS = ("IsOccluded", "IsTruncated", "IsGroupOf", "IsDepiction", "IsInside")
-
-
-NEEDED = ("ImageID", "LabelName", *BOX)
 
 
 COLUMNS = frozenset(("attributes",))
 
 
-_MAX_HEAD = 1 << 16
-
-
 def _folders(split: str | None) -> tuple[str, ...]:
     return ("",) if split is None else (f"images/{split}/", f"{split}/", "images/", "")
-
-
-def header_of(head: bytes) -> list[str] | None:
-    """Return the columns of a file that has boxes of Open Images, else None."""
-    text = decode(head)[0]
-    line = text.split("\n", 1)[0].strip("\r\ufeff")
-    columns = [c.strip().strip('"') for c in line.split(delimiter_of(line))]
-    return columns if all(c in columns for c in NEEDED) else None
-
-
-def delimiter_of(header: str) -> str:
-    """Return what separates the columns of a header."""
-    return max(",;\t", key=header.count)
-
-
-def box_files(root: Path, *, first_only: bool = False) -> list[str]:
-    """Return the CSV files of boxes, relative to the folder."""
-    if root.is_file():
-        return [root.name] if header_of(head_of(root, _MAX_HEAD)) else []
-    found: list[str] = []
-    looked = 0
-    for path in walk(root):
-        if path.lower().endswith(".csv"):
-            looked += 1
-            if header_of(head_of(root / path)):
-                found.append(path)
-            if first_only and (found or looked >= 40):
-                break
-    return found
 
 
 def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str | None, str]]]:

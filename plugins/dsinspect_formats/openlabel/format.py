@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
-from dsinspect_formats._json_files import first_like
-from dsinspect_formats._json_sets import open_json_set
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats.openlabel.reader import COLUMNS, _read, looks_like
+from dsinspect_formats._sniffing import first_like, found_in
+
+_TOP = re.compile(rb'"openlabel"\s*:\s*\{')
+
+
+def looks_like(ends: bytes) -> bool:
+    """Say whether a file is OpenLABEL, by its beginning."""
+    return bool(_TOP.search(ends[:4096]))
 
 
 class OpenLabel(Format):
@@ -26,4 +31,7 @@ class OpenLabel(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images; raises UserError when nothing can be read."""
+        from dsinspect_formats._json_sets import open_json_set
+        from dsinspect_formats.openlabel.reader import COLUMNS, _read
+
         return open_json_set("openlabel", request, looks_like, COLUMNS, _read)

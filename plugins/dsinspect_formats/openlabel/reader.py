@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,15 +15,7 @@ from dsinspect_formats._json_sets import Reading
 COLUMNS = frozenset(("segmentation", "track", "attributes", *CORNER_COLUMNS))
 
 
-_TOP = re.compile(rb'"openlabel"\s*:\s*\{')
-
-
 NAN = float("nan")
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is OpenLABEL, by its beginning."""
-    return bool(_TOP.search(ends[:4096]))
 
 
 def _dict(value: Any, *keys: str) -> dict[str, Any]:

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
-from dsinspect_formats._json_files import first_like
-from dsinspect_formats._json_sets import open_json_set
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats.supervisely.reader import COLUMNS, _Reader, looks_like
+from dsinspect_formats._sniffing import first_like, found_in
+
+_SHAPE = re.compile(rb'"classTitle"\s*:|"geometryType"\s*:')
+_SIZE = re.compile(rb'"size"\s*:\s*\{')
+
+
+def looks_like(ends: bytes) -> bool:
+    """Say whether a file is an annotation of Supervisely, by its beginning and end."""
+    return bool(_SIZE.search(ends)) and b'"objects"' in ends and (
+        bool(_SHAPE.search(ends)) or (b'"tags"' in ends and bool(re.search(rb'"objects"\s*:\s*\[\s*\]', ends))))
 
 
 class Supervisely(Format):
@@ -26,5 +33,8 @@ class Supervisely(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images; raises UserError when nothing can be read."""
+        from dsinspect_formats._json_sets import open_json_set
+        from dsinspect_formats.supervisely.reader import COLUMNS, _Reader
+
         meta = request.root / "meta.json" if request.root.is_dir() else request.root
         return open_json_set("supervisely", request, looks_like, COLUMNS, _Reader(meta).read)

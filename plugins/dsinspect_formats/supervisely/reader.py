@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import binascii
-import re
 import zlib
 from pathlib import Path
 from typing import Any
@@ -16,18 +15,6 @@ from dsinspect_formats._json_sets import Reading, as_object
 from dsinspect_formats._splits import split_of_folders
 
 COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape"))
-
-
-_SHAPE = re.compile(rb'"classTitle"\s*:|"geometryType"\s*:')
-
-
-_SIZE = re.compile(rb'"size"\s*:\s*\{')
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is an annotation of Supervisely, by its beginning and end."""
-    return bool(_SIZE.search(ends)) and b'"objects"' in ends and (
-        bool(_SHAPE.search(ends)) or (b'"tags"' in ends and bool(re.search(rb'"objects"\s*:\s*\[\s*\]', ends))))
 
 
 class _Reader:

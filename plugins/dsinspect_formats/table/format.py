@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dsinspect.errors import UserError
-from dsinspect.io.spreadsheets import kind_of
 from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import relative
-from dsinspect_formats.table.reader import SUFFIXES, Options, TableSource, _rows_of, _tables_in, _understood, tables_of
+from dsinspect_formats.table._looks import SUFFIXES, Options, _rows_of, _tables_in, _understood
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+    from dsinspect_formats.table.reader import TableSource
 
 
 def _counted(table: Path) -> int | None:
@@ -47,7 +47,11 @@ class Table(Format):
     def detect(self, root: Path) -> Detection | None:
         """Look for a table whose header (or RetinaNet-like rows) is understood."""
         if root.is_file():
-            if kind_of(root) is None or root.suffix.lower() in (".json", ".xml", ".yaml", ".yml", ".data"):
+            if root.suffix.lower() in (".json", ".xml", ".yaml", ".yml", ".data"):
+                return None
+            from dsinspect.io.spreadsheets import kind_of
+
+            if kind_of(root) is None:
                 return None
             if root.suffix.lower() in SUFFIXES:
                 return Detection(0.9, f"{root.name} is a table", _counted(root))
@@ -65,6 +69,8 @@ class Table(Format):
         Raises:
             UserError: no table, several that are no splits, no sheet with boxes, or no column for the class.
         """
+        from dsinspect_formats.table.reader import TableSource, tables_of
+
         options = request.options if isinstance(request.options, Options) else Options()
         return TableSource(tables_of(request.root), request, options)
 

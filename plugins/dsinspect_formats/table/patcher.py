@@ -21,7 +21,8 @@ from dsinspect_formats._splicing import EncodedText, extent_text, number_text
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats.table._cells import CsvText
 from dsinspect_formats.table._columns import CORNERS, SIDES, Mapped, number
-from dsinspect_formats.table.reader import Options, TableSource, _choose, _collect, _image_table, tables_of
+from dsinspect_formats.table._looks import Options
+from dsinspect_formats.table.reader import TableSource, _choose, _collect, _image_table, tables_of
 
 
 class _Grid(Protocol):
@@ -418,8 +419,6 @@ class _Book:
         out = io.BytesIO()
         self.book.save(out)
         return _without_clock(out.getvalue(), modified)
-
-
 
 
 def _without_clock(content: bytes, modified: datetime | None) -> bytes:

@@ -11,7 +11,7 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._no_place import NO_PLACE
 from dsinspect_formats._sniffing import estimate
-from dsinspect_formats.tfrecord.reader import Options, TFRecordSource, WriterOptions, boxes_in, record_files
+from dsinspect_formats.tfrecord._looks import Options, WriterOptions, record_files
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -40,6 +40,8 @@ class TFRecord(Format):
         found = record_files(root, first_only=True)
         if not found:
             return None
+        from dsinspect_formats.tfrecord.reader import boxes_in
+
         return Detection(0.97, f"{found[0]} begins with a TFRecord", estimate(record_files(root), partial(boxes_in, root))[0])
 
     def open(self, request: OpenRequest) -> Source:
@@ -48,6 +50,8 @@ class TFRecord(Format):
         Raises:
             UserError: no such file.
         """
+        from dsinspect_formats.tfrecord.reader import TFRecordSource
+
         return TFRecordSource(request)
 
     def place(self, path: str, split: str | None) -> str:

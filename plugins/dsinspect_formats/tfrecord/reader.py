@@ -10,19 +10,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest, ShardRef
-from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.columns import Columns, objects
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, problem_columns
 from dsinspect_formats._embedded import exposed
 from dsinspect_formats._images import ImageTree, walk
-from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, content_of, head_of, reason_of, split_of
+from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, content_of, reason_of, split_of
 from dsinspect_formats._text import decode
-from dsinspect_formats.tfrecord._records import HEAD, features, is_intact, is_record_head, values_of, walk_records
+from dsinspect_formats.tfrecord._looks import Options, record_files
+from dsinspect_formats.tfrecord._records import features, is_intact, values_of, walk_records
 
 if TYPE_CHECKING:
     from dsinspect_formats.tfrecord._records import Feature
@@ -38,9 +38,6 @@ FLAGS = {"is_ignored": "image/object/difficult", "is_crowd": "image/object/is_cr
 
 
 COLUMNS = frozenset(("area", "attributes"))
-
-
-_NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d{2,}$", re.I)
 
 
 _SMALL = 1 << 16
@@ -66,34 +63,6 @@ _ITEM_NAME = re.compile(r"""\bname\s*:\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|
 
 
 _ESCAPE = re.compile(r"\\(.)")
-
-
-class Options(BaseOptions, frozen=True):
-    """How records are read."""
-
-    extract: Annotated[bool, option("give images inside the records a file in the cache folder, so that they are measured")] = True
-
-
-class WriterOptions(BaseOptions, frozen=True):
-    """How records are written."""
-
-    embed: Annotated[bool, option("write the bytes of the images into the records")] = True
-
-
-def record_files(root: Path, *, first_only: bool = False) -> list[str]:
-    """Return the files that begin with a record, relative to the folder."""
-    if root.is_file():
-        return [root.name] if is_record_head(head_of(root, HEAD)) else []
-    found: list[str] = []
-    looked = 0
-    for path in walk(root):
-        if _NAME.search(path):
-            looked += 1
-            if is_record_head(head_of(root / path, HEAD)):
-                found.append(path)
-            if first_only and (found or looked >= 40):
-                break
-    return found
 
 
 def boxes_in(root: Path, name: str) -> int:

@@ -164,5 +164,3 @@ def kind_of(name: str, values: Sequence[Any]) -> int:
     if name == TEXT or (values and isinstance(values[0], bytes)):
         return BYTES
     return FLOATS if name in (*BOX, "image/object/area") else INTS
-
-

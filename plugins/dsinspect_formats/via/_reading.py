@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,16 +14,6 @@ from dsinspect.tables.schema import NO_POSITION, Problem
 from dsinspect_formats._gathering import shown
 from dsinspect_formats._json_files import read_json_file
 from dsinspect_formats._text import decode, odd_encoding
-
-HEADER = re.compile(rb"\A(?:\xef\xbb\xbf)?#?\"?filename\"?,\"?file_size\"?,\"?file_attributes\"?,", re.I)
-_JSON = re.compile(rb'"_via_img_metadata"\s*:|"shape_attributes"\s*:|"regions"\s*:\s*[\[{].{0,2000}"file_attributes"\s*:', re.S)
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is VIA's, by its beginning and end."""
-    if HEADER.match(ends):
-        return True
-    return ends.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{") and bool(_JSON.search(ends)) and b'"filename"' in ends
 
 
 @dataclass

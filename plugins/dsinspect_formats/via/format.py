@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import msgspec
+from typing import TYPE_CHECKING
 
 from dsinspect.io.containment import inside
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import boxes_xyxy
-from dsinspect_formats._json_files import first_like
-from dsinspect_formats._json_patching import NO_PLACE
-from dsinspect_formats._outlines import Outlines
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats._writing import Losses, slices_of, write_file
-from dsinspect_formats.via._reading import looks_like
-from dsinspect_formats.via.reader import SUFFIXES, Options, _region, open_set
+from dsinspect_formats._no_place import NO_PLACE_IN_JSON
+from dsinspect_formats._sniffing import first_like, found_in
+from dsinspect_formats.via._looks import SUFFIXES, Options, looks_like
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -39,7 +31,7 @@ class Via(Format):
     options_type = Options
     writable = True
     patchable = True
-    no_place = NO_PLACE | {"set-image-size"}
+    no_place = NO_PLACE_IN_JSON | {"set-image-size"}
 
     def detect(self, root: Path) -> Detection | None:
         """Look for VIA's keys in JSON files and its header in CSV files."""
@@ -53,6 +45,8 @@ class Via(Format):
         Raises:
             UserError: no VIA file, or none in which anything can be read.
         """
+        from dsinspect_formats.via.reader import open_set
+
         return open_set(request)[0]
 
     def place(self, path: str, split: str | None) -> str:
@@ -60,29 +54,10 @@ class Via(Format):
         return inside(path)
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
-        """Write `via_annotations.json`, which VIA imports; the split is a file attribute.
+        """Write the annotations."""
+        from dsinspect_formats.via.writer import write
 
-        Raises:
-            UserError: it cannot be written.
-        """
-        losses = Losses(info, ("segmentation",))
-        document: dict[str, Any] = {}
-        for shard in shards:
-            annotations = losses.take(shard)
-            outlines = Outlines(annotations, losses)
-            boxes, names = boxes_xyxy(annotations).reshape(-1, 4).tolist(), annotations["category"].tolist()
-            for path, split, (start, end) in zip(shard.images["path"].tolist(), shard.images["split"].tolist(),
-                                                 slices_of(annotations, len(shard.images)), strict=True):
-                try:
-                    size = os.path.getsize(out / path)  # noqa: PTH202
-                except OSError:
-                    size = -1
-                document[f"{path}{size}"] = {
-                    "filename": path, "size": size,
-                    "regions": [_region(outlines.polygon(k, boxes[k]), boxes[k], names[k]) for k in range(start, end)],
-                    "file_attributes": {} if split is None else {"split": split}}
-        write_file(out / "via_annotations.json", msgspec.json.encode(document) + b"\n")
-        return losses.result()
+        return write(info, shards, out)
 
     def patch(self, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         """Apply edits without loss."""

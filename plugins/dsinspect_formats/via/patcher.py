@@ -14,9 +14,9 @@ from dsinspect_formats._json_files import all_like
 from dsinspect_formats._json_patching import SAME, ImageRecord, JsonSetFile, Record, image_places, patch_json
 from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import extent_text, number_text
-from dsinspect_formats.via._reading import looks_like
+from dsinspect_formats.via._looks import SUFFIXES, looks_like
 from dsinspect_formats.via._regions import box_of, class_of
-from dsinspect_formats.via.reader import SUFFIXES, open_set
+from dsinspect_formats.via.reader import open_set
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:

@@ -6,13 +6,12 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
-from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json
 from dsinspect_formats._images import relative
@@ -20,23 +19,15 @@ from dsinspect_formats._json_files import all_like
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.coco.reader import require_distinct
-from dsinspect_formats.via._reading import ViaImage, looks_like, read_file
+from dsinspect_formats.via._looks import SUFFIXES, Options, looks_like
+from dsinspect_formats.via._reading import ViaImage, read_file
 from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, points_of
 
 COLUMNS = frozenset(("segmentation", "attributes", "via:shape"))
 
 
-SUFFIXES = (".json", ".csv")
 ONE_CLASS = "object"
 """Class of all regions where none has one: those who drew a single kind of thing need no attribute."""
-
-
-class Options(BaseOptions, frozen=True):
-    """What the class of a region is."""
-
-    class_attribute: Annotated[str, option("region attribute that holds the class; empty to choose it by its name, else by how "
-                                           "many regions have it")] = ""
-    one_class: Annotated[str, option("class of all regions, where none of the set has one")] = ""
 
 
 def _region(polygon: Sequence[float] | None, box: Sequence[float], name: str) -> dict[str, Any]:

@@ -8,33 +8,12 @@ from pathlib import Path
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree, stem_of
-from dsinspect_formats._reading import (
-    Images,
-    MemorySource,
-    Rows,
-    are_numbers,
-    as_json,
-    first_lines,
-    numbers,
-    split_of,
-    whole,
-)
-from dsinspect_formats.visdrone.reader import CLASSES, tokens_of
+from dsinspect_formats._numbers import numbers, whole
+from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, split_of
+from dsinspect_formats.visdrone._rows import tokens_of
+from dsinspect_formats.visdrone.reader import CLASSES
 
 COLUMNS = frozenset(("attributes", "track"))
-
-
-def looks_like_video(head: bytes) -> bool:
-    """Say whether a file begins with rows of VisDrone's sequences."""
-    lines = first_lines(head, 3)
-    for line in lines:
-        tokens = tokens_of(line)
-        if len(tokens) != 10 or not are_numbers(tokens):
-            return False
-        values = numbers(tokens)
-        if values[6] not in (0, 1) or not (values[7].is_integer() and 0 <= values[7] <= 11) or values[0] < 1:
-            return False
-    return bool(lines)
 
 
 def open_video(name: str, request: OpenRequest, labels: Sequence[str]) -> MemorySource:

@@ -7,14 +7,8 @@ from pathlib import Path
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree
-from dsinspect_formats._reading import (
-    FilesSource,
-    label_files,
-    matched,
-)
-from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.visdrone._video import looks_like_video, open_video
-from dsinspect_formats.visdrone.reader import CLASSES, COLUMNS, image_of, looks_like_rows, read
+from dsinspect_formats._sniffing import label_files, weigh
+from dsinspect_formats.visdrone._rows import looks_like_rows, looks_like_video
 
 
 class VisDrone(Format):
@@ -43,6 +37,10 @@ class VisDrone(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
+        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats.visdrone._video import open_video
+        from dsinspect_formats.visdrone.reader import CLASSES, COLUMNS, image_of, read
+
         root = request.root
         video = label_files(root, ".txt", looks_like_video)
         if video and not label_files(root, ".txt", looks_like_rows, first_only=True):

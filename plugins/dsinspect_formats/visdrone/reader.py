@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 from dsinspect_formats._images import stem_of
-from dsinspect_formats._reading import (
-    Entry,
-    Rows,
-    are_numbers,
-    as_json,
-    first_lines,
-    is_plain,
-    numbers,
-)
+from dsinspect_formats._numbers import is_plain, numbers
+from dsinspect_formats._reading import Entry, Rows, as_json
+from dsinspect_formats.visdrone._rows import tokens_of
 
 CLASSES = ("ignored regions", "pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus",
            "motor", "others")
@@ -20,30 +14,11 @@ CLASSES = ("ignored regions", "pedestrian", "people", "bicycle", "car", "van", "
 COLUMNS = frozenset(("attributes",))
 
 
-def looks_like_rows(head: bytes) -> bool:
-    """Say whether a file begins with rows of VisDrone."""
-    lines = first_lines(head)
-    for line in lines:
-        tokens = tokens_of(line)
-        if len(tokens) != 8 or not are_numbers(tokens):
-            return False
-        values = numbers(tokens)
-        if values[4] not in (0, 1) or not (values[5].is_integer() and 0 <= values[5] <= 11):
-            return False
-    return bool(lines)
-
-
 def image_of(label: str) -> str:
     """Return where the image of a label file would be: `annotations` to `images`."""
     folders = label.rpartition("/")[0].split("/")
     folders = ["images" if f == "annotations" else f for f in folders if f]
     return "/".join((*folders, f"{stem_of(label)}.jpg"))
-
-
-def tokens_of(line: str) -> list[str]:
-    """Return the values of a row."""
-    tokens = [t.strip() for t in line.split(",")]
-    return tokens[:-1] if tokens and not tokens[-1] else tokens  # many files end their rows with a comma
 
 
 def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:

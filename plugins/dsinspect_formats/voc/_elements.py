@@ -207,5 +207,3 @@ def expressible(utf8: bytes, encoded: EncodedText) -> bytes:
         return c if c < "\x80" or "\ud800" <= c <= "\udfff" or encoded.can_express(c) else f"&#{ord(c)};"
 
     return "".join(map(reference, utf8.decode("utf-8", "surrogatepass"))).encode("utf-8", "surrogatepass")
-
-

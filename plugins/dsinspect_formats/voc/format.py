@@ -11,10 +11,11 @@ from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._sniffing import estimate, head, names_in
-from dsinspect_formats.voc.reader import Options, VocSource, _objects_in, several_sets, told_apart
+from dsinspect_formats.voc._looks import Options, _objects_in, several_sets, told_apart
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+    from dsinspect_formats.voc.reader import VocSource
 
 
 class Voc(Format):
@@ -54,6 +55,8 @@ class Voc(Format):
         Raises:
             UserError: no XML file, or several sets.
         """
+        from dsinspect_formats.voc.reader import VocSource
+
         several = several_sets(request.root)
         if several:
             raise UserError(f"{request.root}: {told_apart(several)}; name one of these folders, or several as the splits of one "

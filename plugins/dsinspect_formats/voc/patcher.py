@@ -14,7 +14,8 @@ from dsinspect_formats._editing import CategoryPlan, Change, Changes, Wanted, an
 from dsinspect_formats._images import stem_of, walk
 from dsinspect_formats._splicing import EncodedText, number_text, splice, without_lines
 from dsinspect_formats.voc._elements import Child, Element, XmlText, add_objects, as_utf8, encoded_xml, expressible
-from dsinspect_formats.voc.reader import Entry, Options, VocSource, _of_list
+from dsinspect_formats.voc._looks import Options
+from dsinspect_formats.voc.reader import Entry, VocSource, _of_list
 
 _LIST = re.compile(r"(?P<folder>(?:.*/)?)ImageSets/.*\.txt", re.I)
 _BOX = ("xmin", "ymin", "xmax", "ymax")

@@ -11,11 +11,11 @@ import numpy as np
 
 from dsinspect.errors import PluginError
 from dsinspect.io.limits import limits, option
+from dsinspect_formats.vocmask._looks import PNG
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-PNG = b"\x89PNG\r\n\x1a\n"
 _PALETTE_OF_BYTES = bytes((8, 3, 0, 0, 0))
 """Depth, colour type, compression, filter and interlacing of a PNG whose pixels are a byte each, numbers of a palette."""
 

@@ -9,9 +9,8 @@ from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree, stem_of, walk
-from dsinspect_formats._reading import FilesSource, head_of, matched
-from dsinspect_formats.vocmask._pixels import PNG
-from dsinspect_formats.vocmask.reader import COLUMNS, LABELS, OBJECTS, _colours, _lines, _masks, read_masks
+from dsinspect_formats._sniffing import head_of
+from dsinspect_formats.vocmask._looks import LABELS, OBJECTS, PNG, _masks
 
 
 class VocMask(Format):
@@ -41,6 +40,9 @@ class VocMask(Format):
         Raises:
             UserError: no mask, or the decoder cannot be had.
         """
+        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats.vocmask.reader import COLUMNS, _colours, _lines, read_masks
+
         root = request.root
         masks = _masks(root)
         if not masks:

@@ -9,9 +9,9 @@ import numpy as np
 
 from dsinspect.geometry.rle import encode_mask
 from dsinspect.tables.schema import NO_POSITION
-from dsinspect_formats._images import walk
 from dsinspect_formats._reading import Entry, Rows, as_json, content_of, reason_of
 from dsinspect_formats._text import decode
+from dsinspect_formats.vocmask._looks import LABELS, OBJECTS
 from dsinspect_formats.vocmask._pixels import Pixels, pixels_of
 
 if TYPE_CHECKING:
@@ -27,14 +27,6 @@ COLUMNS = frozenset(("segmentation", "area"))
 
 VOID, BACKGROUND = 0xE0E0C0, 0
 """Colours of the border between objects, and of what is no object."""
-
-
-OBJECTS, LABELS = "SegmentationObject/", "SegmentationClass/"
-
-
-def _masks(root: Path) -> list[str]:
-    return [p for p in walk(root) if OBJECTS in f"{p}" and p.lower().endswith(".png")
-            and p.split("/")[-2] == "SegmentationObject"]
 
 
 def _lines(path: Path) -> list[str]:

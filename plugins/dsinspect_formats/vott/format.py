@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
-from dsinspect_formats._json_files import first_like
-from dsinspect_formats._json_sets import open_json_set
-from dsinspect_formats._sniffing import found_in
-from dsinspect_formats.vott.reader import COLUMNS, _read, looks_like
+from dsinspect_formats._sniffing import first_like, found_in
+
+_ASSET = re.compile(rb'"asset"\s*:\s*\{')
+_REGIONS = re.compile(rb'"regions"\s*:\s*\[')
+
+
+def looks_like(ends: bytes) -> bool:
+    """Say whether a file is VoTT's, by its beginning and end."""
+    return bool(_ASSET.search(ends) and _REGIONS.search(ends))
 
 
 class Vott(Format):
@@ -26,4 +32,7 @@ class Vott(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the JSON files and find the images; raises UserError when nothing can be read."""
+        from dsinspect_formats._json_sets import open_json_set
+        from dsinspect_formats.vott.reader import COLUMNS, _read
+
         return open_json_set("vott", request, looks_like, COLUMNS, _read, only_named_splits=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import msgspec
@@ -14,18 +13,7 @@ from dsinspect_formats.labelstudio._regions import path_of
 COLUMNS = frozenset(("segmentation", "attributes"))
 
 
-_ASSET = re.compile(rb'"asset"\s*:\s*\{')
-
-
-_REGIONS = re.compile(rb'"regions"\s*:\s*\[')
-
-
 NAN = float("nan")
-
-
-def looks_like(ends: bytes) -> bool:
-    """Say whether a file is VoTT's, by its beginning and end."""
-    return bool(_ASSET.search(ends) and _REGIONS.search(ends))
 
 
 def _read(value: Any, reading: Reading) -> bool:

@@ -8,14 +8,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, S
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree
-from dsinspect_formats._reading import (
-    Images,
-    MemorySource,
-    Rows,
-    split_of,
-)
 from dsinspect_formats._sniffing import weigh
-from dsinspect_formats.widerface.reader import CLASS, COLUMNS, _files, _folders, _read
+from dsinspect_formats.widerface._looks import _files
 
 
 class WiderFace(Format):
@@ -38,6 +32,9 @@ class WiderFace(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the files."""
+        from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+        from dsinspect_formats.widerface.reader import CLASS, COLUMNS, _folders, _read
+
         root = request.root if request.root.is_dir() else request.root.parent
         rows = Rows(sorted(COLUMNS & request.columns))
         images = Images()

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from dsinspect.protocols.options import BaseOptions, option
-from dsinspect_formats._gathering import counted
 from dsinspect_formats._text import decode
 
 Task = Literal["detect", "segment", "obb", "pose"]
@@ -25,6 +24,20 @@ class Options(BaseOptions, frozen=True):
     task: Annotated[Literal["", "detect", "segment", "obb", "pose"], option(
         "what rows of points are: segment (polygons) or obb (rotated boxes of 4 corners); pose needs kpt_shape in data.yaml; "
         "empty to decide by kpt_shape, then by what most rows are", source="Ultralytics")] = ""
+
+
+class WriterOptions(BaseOptions, frozen=True):
+    """How rows are written."""
+
+    segments: Annotated[bool, option("write polygons instead of boxes; every annotation needs exactly one")] = False
+    task: Annotated[Literal["", "detect", "segment", "obb", "pose"], option(
+        "kind of rows to write: boxes (detect, the same as empty), polygons (segment, as yolo.segments), 4 corners (obb) or boxes "
+        "with keypoints (pose)", source="Ultralytics")] = ""
+
+    @property
+    def kind(self) -> Task:
+        """The kind of rows."""
+        return self.task or ("segment" if self.segments else "detect")
 
 
 def decide(labels: Iterable[Path], task: str, *, has_poses: bool) -> tuple[Task, str | None]:
@@ -55,6 +68,8 @@ def decide(labels: Iterable[Path], task: str, *, has_poses: bool) -> tuple[Task,
     if not corners and not polygons:
         return "detect", None
     hint = "--set yolo.task=segment|obb says otherwise"
+    from dsinspect_formats._gathering import counted
+
     seen = counted(corners + polygons, "row", "rows")
     if polygons or rectangles < _MAJORITY * corners:
         return "segment", f"rows of points are read as polygons (of {seen} looked at, {rectangles:,} are rotated boxes; {hint})"

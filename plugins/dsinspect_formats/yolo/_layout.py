@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import posixpath
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -19,10 +18,7 @@ from dsinspect_formats._sniffing import head
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._config import Config, config_of, read_config, resolve, split_settings
-
-_LISTED = 50
-"""Lines of a list file that are looked at to tell what it is."""
-_NOT_LABELS = re.compile(r"(classes|obj|predefined_classes|train|val|valid|test|_?readme.*|notes?|requirements|license)", re.I)
+from dsinspect_formats.yolo._looks import _LISTED, is_label_name, rows_of_head
 
 
 @dataclass(slots=True)
@@ -309,34 +305,10 @@ class _Finder:
         return name in self.outside[folder]
 
 
-def is_label_name(path: str) -> bool:
-    """Say whether a text file may be a label file, by its name."""
-    return not _NOT_LABELS.fullmatch(stem_of(path))
-
-
 def looks_like_label(path: Path) -> bool:
     """Say whether a text file may be a label file: empty, unreadable, or its first row of a class and four more numbers."""
     content = head(path)
     return not content.strip() or bool(rows_of_head(content))
-
-
-def rows_of_head(content: bytes, *, fractions: bool = False) -> int | None:
-    """Return how many rows the head of a label file has; None when its first row is not of a class and four more numbers.
-
-    Args:
-        content: of the head.
-        fractions: whether these have to be about 0 to 1 as well.
-    """
-    rows = [line for line in decode(content)[0].split("\n") if line.strip()]
-    if not rows:
-        return 0
-    try:
-        values = [float(t) for t in rows[0].split()[:9]]  # a class of text after eight corners is DOTA's
-    except ValueError:
-        return None
-    if len(values) < 4 or not values[0].is_integer() or (fractions and not all(-1 <= v <= 2 for v in values[1:])):
-        return None
-    return len(rows)
 
 
 def folder_of_list(file: Path) -> Path:
@@ -346,12 +318,6 @@ def folder_of_list(file: Path) -> Path:
         if any(_is_there(folder / line) for line in lines if not line.startswith("/")):
             return folder
     return file.parent
-
-
-def lists_images(file: Path) -> bool:
-    """Say whether a text file is a list of images: most of its first lines are paths of images."""
-    lines = [line.strip() for line in decode(head(file))[0].splitlines()[:_LISTED] if line.strip()]
-    return bool(lines) and sum(map(is_image, lines)) * 2 > len(lines)
 
 
 def _is_same_place(path: str, declared: str) -> bool:

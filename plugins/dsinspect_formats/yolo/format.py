@@ -11,13 +11,12 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import is_image, relative, walk
 from dsinspect_formats._sniffing import estimate, head, names_in
 from dsinspect_formats.yolo._config import config_of, configs_below, looks_like_config, several_configs
-from dsinspect_formats.yolo._kinds import Options
-from dsinspect_formats.yolo._layout import find_layout, is_label_name, lists_images, rows_of_head
-from dsinspect_formats.yolo.reader import WriterOptions, YoloSource
+from dsinspect_formats.yolo._kinds import Options, WriterOptions
+from dsinspect_formats.yolo._looks import is_label_name, lists_images, rows_of_head
 
 if TYPE_CHECKING:
-
     from dsinspect.protocols.edits import Edits
+    from dsinspect_formats.yolo.reader import YoloSource
 
 
 class Yolo(Format):
@@ -63,6 +62,9 @@ class Yolo(Format):
 
     def open(self, request: OpenRequest) -> YoloSource:
         """Find images and labels; nothing of the labels is read yet."""
+        from dsinspect_formats.yolo._layout import find_layout
+        from dsinspect_formats.yolo.reader import YoloSource
+
         options = request.options if isinstance(request.options, Options) else Options()
         return YoloSource(find_layout(request.root, request.images), request.columns, options.task)
 

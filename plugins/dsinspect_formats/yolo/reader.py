@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dsinspect.protocols.formats import ShardRef
-from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, annotation_columns, image_columns, problem_columns
@@ -22,24 +21,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-
 COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "yolo:odd_text", "yolo:n_pose", *CORNER_COLUMNS))
 """`yolo:odd_text` is of images: the bytes of a label file that holds more than its rows in columns say, else None; so is
 `yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
-
-
-class WriterOptions(BaseOptions, frozen=True):
-    """How rows are written."""
-
-    segments: Annotated[bool, option("write polygons instead of boxes; every annotation needs exactly one")] = False
-    task: Annotated[Literal["", "detect", "segment", "obb", "pose"], option(
-        "kind of rows to write: boxes (detect, the same as empty), polygons (segment, as yolo.segments), 4 corners (obb) or boxes "
-        "with keypoints (pose)", source="Ultralytics")] = ""
-
-    @property
-    def kind(self) -> Task:
-        """The kind of rows."""
-        return self.task or ("segment" if self.segments else "detect")
 
 
 class YoloSource:
