@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.decisions import Settings
     from dsinspect.protocols.reports import Report
     from dsinspect.protocols.run import Run
+    from dsinspect.protocols.trainers import Trainer
     from dsinspect.review.workbook import Reading
 
 @dataclass(frozen=True)
@@ -80,16 +81,20 @@ class Session:
             images, format_name = images or (Path(kept.images) if kept.images else None), format_name or kept.format
         if c.cache_by not in ("stat", "content"):
             raise UserError(f"--cache-by {c.cache_by}: write stat or content{nearest(c.cache_by, ('stat', 'content'))}")
-        from dsinspect.protocols.trainers import chosen_trainer
-
         name = c.trainer or self.config.trainer or ""
         names = name.split(",") if kept is not None else [name]  # simulate records all of those that it asked
-        whom = tuple(chosen_trainer(name, self.plugins.trainers) for name in names if name)
+        whom = self._trainers([n for n in names if n])
         return Request(
             **{**self.dataset, "format": format_name, "images": images}, **self.work, cache=cache_path,
             cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=whom[0] if len(whom) == 1 else None,
             beside=whom if len(whom) > 1 else (), shared_options=shared, **changes)
 
+    def _trainers(self, names: Sequence[str]) -> tuple[Trainer, ...]:
+        if not names:
+            return ()
+        from dsinspect.protocols.trainers import chosen_trainer
+
+        return tuple(chosen_trainer(name, self.plugins.trainers) for name in names)
 
     def end(self, *runs: Run) -> None:
         """Report on stderr what crashed while the others went on, and exit 3 where anything did."""

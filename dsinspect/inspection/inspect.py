@@ -26,10 +26,10 @@ from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
+from dsinspect.protocols.fates import TRAINER
 from dsinspect.protocols.formats import Format, ShardRef, Source
 from dsinspect.protocols.probes import Level
 from dsinspect.protocols.run import Outcome, Run
-from dsinspect.protocols.trainers import TRAINER
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import Shard
 from dsinspect.tables.hostile_numbers import of_any_size

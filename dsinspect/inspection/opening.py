@@ -25,11 +25,11 @@ from dsinspect.protocols.checks import Check
 from dsinspect.protocols.edits import FILE_ACTIONS
 from dsinspect.protocols.formats import Format, OpenRequest, Patch, Source
 from dsinspect.protocols.options import BaseOptions, make
-from dsinspect.protocols.trainers import Trainer
 from dsinspect.tables.schema import is_extra_column
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+    from dsinspect.protocols.trainers import Trainer
 
 
 def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[str] = (),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
+from dsinspect.protocols.fates import TRAINER
 from dsinspect.protocols.options import make
 from dsinspect.protocols.probes import Probe, column_owners
-from dsinspect.protocols.trainers import TRAINER, Trainer
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import (
     ANNOTATION_COLUMNS,
@@ -19,6 +19,9 @@ from dsinspect.tables.schema import (
     IMAGE_COLUMNS,
     OPTIONAL_ANNOTATION_COLUMNS,
 )
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.trainers import Trainer
 
 
 class Lack(NamedTuple):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
 
 from dsinspect.config import Config
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import NO_SETTINGS, Settings
-from dsinspect.protocols.trainers import Trainer
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.trainers import Trainer
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from dsinspect.errors import Blame, PluginCrashedError, UserError, how
 from dsinspect.geometry.exif import NO_VOTES, FrameVotes, frame_votes
@@ -19,14 +19,17 @@ from dsinspect.inspection.trainer_fates import loaded_for_trainers
 from dsinspect.inspection.watched import judge
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Check
+from dsinspect.protocols.fates import TRAINER
 from dsinspect.protocols.formats import ShardRef
-from dsinspect.protocols.trainers import TRAINER, Judged
 from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import (
     problem_columns,
 )
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.trainers import Judged
 
 
 @dataclass(frozen=True)
@@ -140,6 +143,8 @@ class ShardTask:
         trainer = self.plan.trainer
         if trainer is None:
             return None
+        from dsinspect.protocols.trainers import Judged
+
         start = time.perf_counter()
         try:
             return Judged(trainer, judge(trainer, loaded_for_trainers(self.info, shard, measured), self.blames[TRAINER]))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.probes import Probe, column_owners
-from dsinspect.protocols.trainers import Judged, Loaded, Trainer
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, boxes_xyxy
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.trainers import Judged, Loaded, Trainer
 
 
 def wanted_columns(trainers: Iterable[Trainer], format_name: str) -> frozenset[str]:
@@ -27,6 +30,8 @@ def wanted_probes(trainers: Iterable[Trainer], info: DatasetInfo, probes: Mappin
 
 def judged_batch(batch: Batch, trainer: Trainer) -> Judged:
     """Ask a trainer about a batch whose boxes are in px, as tests make them."""
+    from dsinspect.protocols.trainers import Judged, Loaded
+
     a = batch.annotation_columns
     return Judged(trainer, trainer.judge(Loaded(batch.dataset, batch.image_columns, a, batch.problem_columns, batch.boxes_xyxy)))
 
@@ -39,5 +44,7 @@ def loaded_for_trainers(info: DatasetInfo, shard: Shard, measured: Shard) -> Loa
         shard: as the reader gave it, boxes in the units of the format.
         measured: the same after `measured_shard`, boxes in px.
     """
+    from dsinspect.protocols.trainers import Loaded
+
     return Loaded(info, measured.image_columns, shard.annotation_columns, shard.problem_columns,
                   boxes_xyxy(measured.annotation_columns))

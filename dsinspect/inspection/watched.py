@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Generic, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol
 
 from dsinspect.errors import Blame, UserError, Watched
 from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, R, T
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
-from dsinspect.protocols.trainers import Fates, Loaded, Trainer
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import ANNOTATION_COLUMNS, IMAGE_COLUMNS, PROBLEM_COLUMNS
+
+if TYPE_CHECKING:
+    from dsinspect.protocols.trainers import Fates, Loaded, Trainer
 
 
 def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[str, ...]) -> Source:
@@ -121,6 +123,8 @@ def judge(trainer: Trainer, loaded: Loaded, blame: Blame) -> Fates:
     Raises:
         PluginCrashedError: it raised, or gave something else than a fate for every record.
     """
+    from dsinspect.protocols.trainers import Fates
+
     with Watched(blame):
         fates = trainer.judge(loaded)
     if not isinstance(fates, Fates):

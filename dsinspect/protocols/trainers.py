@@ -17,6 +17,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from dsinspect.errors import UserError, nearest
+from dsinspect.protocols.fates import CHANGED as CHANGED
+from dsinspect.protocols.fates import DROPPED as DROPPED
+from dsinspect.protocols.fates import FATES as FATES
+from dsinspect.protocols.fates import KEPT as KEPT
+from dsinspect.protocols.fates import NO_RULE as NO_RULE
+from dsinspect.protocols.fates import TRAINER as TRAINER
 from dsinspect.tables.columns import codes_of
 
 if TYPE_CHECKING:
@@ -25,12 +31,6 @@ if TYPE_CHECKING:
     from dsinspect.tables.columns import Columns
     from dsinspect.tables.dataset import DatasetInfo
 
-TRAINER = "trainer"
-"""What a check names among its `needs` when it asks `Batch.judged`; it is skipped where no trainer is named."""
-KEPT, CHANGED, DROPPED = 0, 1, 2
-"""Fates of an annotation: as it stands, read otherwise, or left out."""
-FATES = ("kept", "changed", "dropped")
-NO_RULE = -1
 
 Effect = Literal["leaves-out-image", "drops-annotation", "changes-annotation", "stops", "rewrites", "note"]
 EFFECTS: Mapping[Effect, str] = {

@@ -19,7 +19,7 @@ border of augmented images are reported.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
@@ -30,6 +30,9 @@ from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks._places import place_columns, places_of
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 State = tuple[Columns, ...]
 TOUCHES = 1.0
@@ -77,9 +80,7 @@ class Sliver(Check[State, Options]):
         table = Columns.concat(state)
         codes, names = codes_of(table["category"])
         o = self.options
-        order = np.argsort(codes, kind="stable")
-        parts = np.split(order, np.cumsum(np.bincount(codes, minlength=len(names)))[:-1])
-        medians = np.array([[float(np.median(table[side][rows])) for side in ("width", "height")] for rows in parts])
+        medians = np.column_stack([_medians(table[side], codes) for side in ("width", "height")])
         limits = np.maximum(o.max_px, np.minimum(o.max_part * medians, o.max_part_px))
         left = table.stacked("left_x", "left_y")
         thin = left <= limits[codes]
@@ -94,3 +95,12 @@ class Sliver(Check[State, Options]):
             "max_part_px) of a usual {median:~} px; {share:.1%} of class {name} are such slivers",
             {"left": left[found, which], "limit": limits[codes[found], which], "median": medians[codes[found], which],
              "share": share[codes[found]], "name": chosen["category"]}, fix=Fix("unsafe", "drop-annotation")))
+
+
+def _medians(values: NDArray[np.float64], codes: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Return the median of the values of each code; every code up to the largest has one."""
+    counts = np.bincount(codes)
+    starts = np.cumsum(counts) - counts
+    ordered = values[np.lexsort((values, codes))]
+    medians: NDArray[np.float64] = (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2
+    return medians

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.findings.findings import Findings
-from dsinspect.protocols.trainers import NO_RULE, Judged
+from dsinspect.protocols.fates import NO_RULE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from dsinspect.protocols.trainers import Judged
 
 
 def by_rule(judged: Judged, rules: NDArray[np.int16], mask: NDArray[np.bool_], what: str,

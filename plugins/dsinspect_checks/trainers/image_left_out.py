@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
-from dsinspect.protocols.trainers import NO_RULE, TRAINER
+from dsinspect.protocols.fates import NO_RULE, TRAINER
 from dsinspect_checks.trainers._by_rule import by_rule
 
 

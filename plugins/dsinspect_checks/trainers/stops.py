@@ -14,14 +14,19 @@ Source of the default: there is no limit.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
-from dsinspect.protocols.trainers import TRAINER, Verdict
+from dsinspect.protocols.fates import TRAINER
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo
 
+if TYPE_CHECKING:
+    from dsinspect.protocols.trainers import Verdict
 
-class Stops(Check[Verdict | None, BaseOptions]):
+
+class Stops(Check["Verdict | None", BaseOptions]):
     """What makes the trainer raise."""
 
     code = "TRN004"
@@ -33,6 +38,8 @@ class Stops(Check[Verdict | None, BaseOptions]):
         """Keep what stops the trainer in one batch, and what it needs to see of all."""
         if batch.judged is None:
             return None
+        from dsinspect.protocols.trainers import Verdict
+
         fates = batch.judged.fates
         return Verdict(batch.judged.trainer, fates.stops, fates.writes, fates.state)
 
