@@ -223,7 +223,7 @@ def write_report(report: Report, run: Run, path: Path, earlier: Reading | None =
     """
     from dsinspect.io.atomic import atomic
 
-    if earlier is not None and (earlier.decisions.decisions or earlier.earlier or earlier.own_columns):
+    if earlier is not None and (earlier.decisions.decisions or earlier.earlier or earlier.own_columns or earlier.own_cells):
         from dsinspect.review.carry import carry_over
 
         carried = carry_over(run, earlier)

@@ -253,7 +253,8 @@ def import_(
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations), session.plugins)
     carried = carry_over(run, Reading(
         msgspec.structs.replace(several.decisions, decisions=(*several.decisions.decisions, *mine)),
-        earlier=(*several.earlier, *(own.earlier if own else ())), own_columns=own.own_columns if own else {}))
+        earlier=(*several.earlier, *(own.earlier if own else ())), own_columns=own.own_columns if own else {},
+        own_cells=own.own_cells if own else {}))
     common.write_report(writer, carried.run, output)
     if not running.quiet:
         gone = f"; {counted(carried.gone, 'decision')} on findings that are gone (sheet Earlier decisions)" if carried.gone else ""

@@ -62,7 +62,7 @@ def view(
     if before_after and originals is None:
         raise UserError("view --before-after: name the set before the transform with --originals DATASET")
     start_opencv()
-    grid, what = 0, "image"
+    grid, what, groups = 0, "image", list[int]()
     if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
         tiles, left = array_tiles(Path(dataset[0]), limit, side)
         what = "channel"
@@ -76,11 +76,11 @@ def view(
                 tiles, left, grid = pair_tiles(session, originals, judging.images, wanted, limit, side)
                 what = "pair"
             else:
-                tiles, left = dataset_tiles(session, wanted, limit, side)
+                tiles, left, groups = dataset_tiles(session, wanted, limit, side)
     if not tiles:
         found = f" has a finding of {', '.join(select)}" if select else _wish(class_name, split) if class_name or split else ""
         raise UserError(f"{' '.join(dataset)}: no image{found or ' to show'}")
-    write_sheet(contact_sheet.sheet(tiles, grid), output)
+    write_sheet(contact_sheet.sheet(tiles, grid, groups), output)
     if not running.quiet:
         shown = counted(len(tiles) // 2 if what == "pair" else len(tiles), what)
         limited = "--limit, which counts both images of a pair" if what == "pair" else "--limit"

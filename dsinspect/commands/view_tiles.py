@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dsinspect.render.contact_sheet import Marked, Picture
 
 SHARD = 4096
+NO_CLASS: RGB = (255, 255, 255)
+"""Of boxes whose class nobody declared; no class has white."""
 MAX_MESSAGES = 3
 """Messages written below an image."""
 
@@ -94,8 +96,8 @@ def marked_by(session: Session) -> dict[str, Found]:
     return found
 
 
-def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tuple[list[Picture], int]:
-    """Return the tiles of the images wanted, and how many more there are.
+def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tuple[list[Picture], int, list[int]]:
+    """Return the tiles of the images wanted, how many more there are, and the number of the group that each belongs to.
 
     Raises:
         UserError: there is no image of a name.
@@ -117,7 +119,9 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
         rows = [row for n, row in shown if n == number]
         part = measured(frame, sub_shard(shards[number], rows), source.info.box_units)
         made.update({(number, row): row_tile(part, k, wanted, colours, side) for k, row in enumerate(rows)})
-    return [made[place] for place in shown], len(chosen) - len(shown)
+    found = wanted.found
+    groups = list(range(len(shown))) if found is None else [found[path_of(shards, place)].group for place in shown]
+    return [made[place] for place in shown], len(chosen) - len(shown), groups
 
 
 def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: Wanted, limit: int,
@@ -306,7 +310,8 @@ def marks_of(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB]) ->
     for box, name, number in zip(boxes.tolist(), a["category"][rows].tolist(), a["annotation_id"][rows].tolist(), strict=True):
         is_other = number in found.others
         is_mark = tuple(box) in found.boxes and not is_other
-        colour = MARK if is_mark else OTHER if is_other else colours.get(str(name), (230, 230, 230))
-        made.append(Marked((box[0], box[1], box[2], box[3]), str(name) if wanted.labels and name is not None else "",
-                           is_mark or is_other, colour, 2 if is_mark else 7 if is_other else 1))
+        colour = MARK if is_mark else OTHER if is_other else colours.get(str(name), NO_CLASS)
+        label = (str(name) if name is not None else "no class") if wanted.labels else ""
+        made.append(Marked((box[0], box[1], box[2], box[3]), label,
+                           is_mark or is_other, colour, 3 if is_mark else 8 if is_other else 2))
     return made

@@ -43,5 +43,11 @@ CHECK_COLUMNS = (DECISION, COMMENT, REVIEWER, CODE, CHECK, FINDINGS)
 ACTION = "What to add or change"
 ADD_COLUMNS = (ACTION, IMAGE, CLASS, NEW_VALUE, COMMENT, REVIEWER, ANNOTATION, SOURCE, INDEX)
 """Of the sheet for missed boxes, and for classes."""
+KEY_HEADERS = {BY_CHECK_SHEET: CODE, "Classes": CLASS, "Splits": SPLIT, "Images": IMAGE}
+"""Sheets on which columns that a reviewer added are kept as well, and the header of what each of their rows is about."""
+HEADERS_OF = "headers of "
+"""Begins the name of a setting: the headers that a report wrote on a sheet, so that those of a reviewer are told apart."""
+REVIEW_HEADERS = frozenset((*CHECK_COLUMNS, REASON))
+"""Headers that are ours wherever they stand."""
 SETTING, VALUE = "Setting of this report", "Value"
 """Headers of the table that holds the settings, as JSON."""

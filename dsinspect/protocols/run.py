@@ -160,6 +160,7 @@ class Run:
             their index; empty where the format's records are lines.
         decisions: of earlier reviews, which reports that take decisions show beside their findings.
         own_columns: of earlier reviews: header of a column that a reviewer added to fingerprint to the cell.
+        own_cells: the same of other sheets: title to header to what the row is about (a class, an image, ...) to the cell.
     """
 
     path: str
@@ -175,6 +176,7 @@ class Run:
     no_place: frozenset[str] = frozenset()
     decisions: tuple[Decision, ...] = ()
     own_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    own_cells: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
     fail_on: str = "error"
     allow_empty: bool = False
     positions: Callable[[str, str], Sequence[tuple[int, int]]] | None = None

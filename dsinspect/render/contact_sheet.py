@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,25 +63,48 @@ def grid_shape(n: int) -> tuple[int, int]:
     return columns, max(1, math.ceil(n / columns))
 
 
-def sheet(tiles: Sequence[Picture], columns: int = 0) -> Picture:
-    """Lay (H, W, 3) tiles of any sizes out on one sheet, each in the middle of its cell.
+def sheet(tiles: Sequence[Picture], columns: int = 0, groups: Sequence[int] = ()) -> Picture:
+    """Lay (H, W, 3) tiles of any sizes out on one sheet, each row as high as its highest, tiles at its upper edge.
 
     Args:
         tiles: BGR.
         columns: of the grid; near-square when 0.
+        groups: number of each tile's group; a group that fits into a row is not parted by the end of one.
     """
     if not tiles:
         return np.full((2 * GAP, 2 * GAP, 3), GROUND, np.uint8)
     columns = columns or grid_shape(len(tiles))[0]
-    rows = math.ceil(len(tiles) / columns)
-    width, height = max(t.shape[1] for t in tiles), max(t.shape[0] for t in tiles)
-    out = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, 3), GROUND, np.uint8)
-    for k, tile in enumerate(tiles):
-        row, column = divmod(k, columns)
-        y = GAP + row * (height + GAP) + (height - tile.shape[0]) // 2
+    places = grid_places(groups or range(len(tiles)), columns)
+    width = max(t.shape[1] for t in tiles)
+    heights = [0] * (places[-1][0] + 1)
+    for (row, _), tile in zip(places, tiles, strict=True):
+        heights[row] = max(heights[row], tile.shape[0])
+    tops = [GAP + sum(heights[:row]) + row * GAP for row in range(len(heights) + 1)]
+    out = np.full((tops[-1], columns * (width + GAP) + GAP, 3), GROUND, np.uint8)
+    for (row, column), tile in zip(places, tiles, strict=True):
         x = GAP + column * (width + GAP) + (width - tile.shape[1]) // 2
-        out[y:y + tile.shape[0], x:x + tile.shape[1]] = tile
+        out[tops[row]:tops[row] + tile.shape[0], x:x + tile.shape[1]] = tile
     return out
+
+
+def grid_places(groups: Sequence[int], columns: int) -> list[tuple[int, int]]:
+    """Return row and column of each tile; a group goes to the next row where it fits there, and not here.
+
+    >>> grid_places([1, 2, 2, 3, 3, 3, 3, 3], 2)
+    [(0, 0), (1, 0), (1, 1), (2, 0), (2, 1), (3, 0), (3, 1), (4, 0)]
+    """
+    places: list[tuple[int, int]] = []
+    row = column = 0
+    for _, members in groupby(groups):
+        size = len(list(members))
+        if column and column + size > columns >= size:
+            row, column = row + 1, 0
+        for _ in range(size):
+            if column == columns:
+                row, column = row + 1, 0
+            places.append((row, column))
+            column += 1
+    return places
 
 
 def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption: str = "",
@@ -168,13 +192,18 @@ def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> N
     corners = (left, top), (max(left, right - 1), max(top, bottom - 1))
     if marked.is_marked:
         cv2.rectangle(bgr, *corners, (0, 0, 0), marked.line + 2)  # a dark edge, so that the mark is seen on any ground
+    else:  # one px of it, outside: of a thin line there is nothing to spare
+        (x, y), (x_end, y_end) = corners
+        out = 1 + marked.line // 2
+        cv2.rectangle(bgr, (x - out, y - out), (x_end + out, y_end + out), (0, 0, 0), 1)
     cv2.rectangle(bgr, *corners, colour, marked.line)
     if not marked.label:
         return
     text = shortened(marked.label, bgr.shape[1])
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
     x = int(np.clip(left, 0, max(0, bgr.shape[1] - width - 2)))
-    y = int(np.clip(top - 3, height + 2, max(height + 2, bgr.shape[0] - 2)))
+    above = top - 3 if top - 3 >= height + 2 else bottom + height + 4  # where there is no room above, below: a box is not hidden
+    y = int(np.clip(above, height + 2, max(height + 2, bgr.shape[0] - 2)))
     cv2.rectangle(bgr, (x, y - height - 2), (x + width + 1, y + 2), colour, -1)
     bright = 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
     ink = (0, 0, 0) if bright > 110 else (255, 255, 255)

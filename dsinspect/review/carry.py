@@ -76,8 +76,9 @@ def carry_over(run: Run, reading: Reading) -> Carried:
     about = {d.finding for d in decisions if d.finding is not None}
     here = still_there(run, about)
     gone = sum(d.finding is not None and d.finding not in here for d in decisions)
-    return Carried(replace(run, decisions=decisions, own_columns=reading.own_columns), len(decisions) - gone, gone,
-                   len(reading.own_columns))
+    columns = len(reading.own_columns) + sum(map(len, reading.own_cells.values()))
+    return Carried(replace(run, decisions=decisions, own_columns=reading.own_columns, own_cells=reading.own_cells),
+                   len(decisions) - gone, gone, columns)
 
 
 def still_there(run: Run, fingerprints: set[str]) -> set[str]:

@@ -30,6 +30,7 @@ from dsinspect.protocols.decisions import (
     Settings,
 )
 from dsinspect.review.edited import edited_cells
+from dsinspect.review.own_cells import read_own_cells
 from dsinspect.review.rows import ReviewRow, own_headers, read_book
 from dsinspect.review.values import box_of, parse_box, plain, whole
 
@@ -65,6 +66,7 @@ class Reading:
         rows: findings that there are to decide on; 0 where the file does not say.
         of_checks: code of each check with a decision to the number of its findings, where the file says it.
         own_columns: header of a column that the reviewer added to fingerprint to the cell.
+        own_cells: the same of other sheets: title to header to what the row is about to the cell.
     """
 
     decisions: Decisions
@@ -73,6 +75,7 @@ class Reading:
     rows: int = 0
     of_checks: Mapping[str, int] = field(default_factory=dict)
     own_columns: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    own_cells: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
 
 def read_workbook(path: Path) -> Reading:
@@ -97,7 +100,7 @@ def read_workbook(path: Path) -> Reading:
     of_checks = {plain(r.values.get(sheet.CODE)): whole(r.values.get(sheet.FINDINGS)) or 0
                  for r in book.rows if r.kind == "check" and plain(r.values.get(sheet.DECISION))}
     return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings, of_checks,
-                   _own_columns(book.rows))
+                   _own_columns(book.rows), read_own_cells(path, book.settings))
 
 
 def _own_columns(rows: Sequence[ReviewRow]) -> dict[str, dict[str, Any]]:
@@ -295,6 +298,8 @@ def _settings(rows: dict[str, str]) -> tuple[Settings, str]:
     """Return the settings of a report and the dataset it named; those that cannot be read count as none."""
     found: dict[str, Any] = {}
     for name, text in rows.items():
+        if name.startswith(sheet.HEADERS_OF):
+            continue
         try:
             found[name] = msgspec.json.decode(text)
         except msgspec.DecodeError:

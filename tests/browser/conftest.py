@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -15,6 +16,8 @@ from cli.conftest import cli  # noqa: F401 - a fixture of the tests here as well
 
 FLAGS = ["--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update",
          "--disable-sync"]
+PATIENCE = 60
+"""Seconds that anything may take on a machine that does much else at once."""
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1400, "height": 1000}
 
 
@@ -41,11 +44,11 @@ class Watched:
         self.allowed: tuple[str, ...] = ("file:", "data:", "blob:")
 
     def __call__(self, url: str, viewport: dict[str, int] = DESK, *, scheme: str = "light") -> Any:
-        context = self.browser.new_context(viewport=viewport, accept_downloads=True, color_scheme=scheme)
+        context = self.browser.new_context(viewport=viewport, accept_downloads=True, color_scheme=scheme, reduced_motion="reduce")
         self.contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(60_000)  # a machine that does much else at once
-        page.set_default_navigation_timeout(60_000)
+        page.set_default_timeout(PATIENCE * 1000)
+        page.set_default_navigation_timeout(PATIENCE * 1000)
         page.on("console", lambda m: self.faults.append(f"console {m.type}: {m.text}") if m.type in ("error", "warning") else None)
         page.on("pageerror", lambda e: self.faults.append(f"exception: {e}"))
         page.on("dialog", lambda d: self.faults.append(f"dialog: {d.message}"))
@@ -66,6 +69,30 @@ def visit(chromium: Any) -> Iterator[Callable[..., Any]]:
     yield watched
     watched.close()
     assert watched.faults == []
+
+
+def until(page: Any, read: Callable[[], Any], wanted: Any) -> None:
+    """Read until it is what is wanted: what a page shows may come with a later frame, or an answer of the server.
+
+    Args:
+        page: whose events go on meanwhile.
+        read: returns what is seen now.
+        wanted: the value, or a function that says whether a value will do.
+    """
+    will_do = wanted if callable(wanted) else lambda seen: seen == wanted
+    latest = time.monotonic() + PATIENCE
+    seen = read()
+    while not will_do(seen) and time.monotonic() < latest:
+        page.wait_for_timeout(20)
+        seen = read()
+    if not callable(wanted):
+        assert seen == wanted
+    assert will_do(seen), seen
+
+
+def drawn(page: Any) -> None:
+    """Wait until the page has drawn what was done so far."""
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def serious_faults(page: Any) -> list[str]:

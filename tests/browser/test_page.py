@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from browser.conftest import DESK, PHONE, serious_faults
+from browser.conftest import DESK, PHONE, drawn, serious_faults, until
 
 from dsinspect.findings.findings import Findings
 from dsinspect.findings.severity import Severity
@@ -53,6 +53,14 @@ def shown(page: Any) -> int:
     return int(re.match(r"[\d,]+", page.locator(".number").inner_text()).group().replace(",", ""))  # type: ignore[union-attr]
 
 
+def said(page: Any) -> str:
+    return str(page.locator("#said").inner_text())
+
+
+def progress(page: Any, count: int) -> None:
+    page.locator(".progress", has_text=re.compile(rf"^{count} of ")).first.wait_for()
+
+
 def press(page: Any, keys: str) -> None:
     for key in keys.split():
         page.keyboard.press(key)
@@ -63,7 +71,7 @@ def test_findings_come_first_and_have_their_images(visit: Callable[..., Any], sa
     page = opened(visit, sample_page, viewport)
     assert page.locator(".finding").first.bounding_box()["y"] < viewport["height"] * 0.8
     images = page.locator(".finding .shot img")
-    assert images.count() > 20
+    until(page, images.count, lambda n: n > 20)
     page.evaluate("Promise.all([...document.querySelectorAll('.shot img')].map((i) => i.decode()))")  # rejects what is none
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
 
@@ -71,47 +79,49 @@ def test_findings_come_first_and_have_their_images(visit: Callable[..., Any], sa
 def test_both_images_of_a_group_are_side_by_side(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
     page.locator(".chip", has_text="SPL001").click()
-    assert page.locator(".finding .shot").count() == 2
+    until(page, page.locator(".finding .shot").count, 2)
 
 
 def test_both_boxes_of_a_pair_are_drawn(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
     page.locator(".chip", has_text="BOX007").click()
-    assert page.locator(".finding .shot path.mark").count() == 1
-    assert page.locator(".finding .shot path.other").count() == 1
+    until(page, page.locator(".finding .shot path.mark").count, 1)
+    until(page, page.locator(".finding .shot path.other").count, 1)
 
 
 def test_filters(visit: Callable[..., Any], sample_page: Path, run: Run) -> None:
     page = opened(visit, sample_page)
     total = sum(len(o.findings) for o in run.outcomes)
-    assert shown(page) == total
+    until(page, lambda: shown(page), total)
     page.locator(".verdict .badge.info").click()
-    assert shown(page) == run.count(Severity.INFO)
+    until(page, lambda: shown(page), run.count(Severity.INFO))
     page.locator(".verdict .badge.info").click()
     page.locator(".chip", has_text="IMG008").click()
-    assert shown(page) == 2
+    until(page, lambda: shown(page), 2)
     page.locator(".chip", has_text="IMG008").click()
     page.get_by_label("Split", exact=True).select_option("val")
-    assert 0 < shown(page) < total
+    until(page, lambda: shown(page), lambda n: 2 < n < total)
     page.get_by_label("Split", exact=True).select_option("")
     press(page, "/")
     page.keyboard.type("train_08")
-    assert shown(page) == 1
+    until(page, lambda: shown(page), 1)
 
 
 def test_sorting_is_said(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
     head = page.locator('[role="columnheader"][data-key="size"]')
     head.locator("button").click()
-    assert head.get_attribute("aria-sort") == "descending"
+    until(page, lambda: head.get_attribute("aria-sort"), "descending")
+    drawn(page)
     widths = page.locator(".finding .size").all_inner_texts()
     areas = [int(a) * int(b) for a, b in (w.split(" x ") for w in widths if w)]
     assert areas == sorted(areas, reverse=True)
     head.locator("button").click()
-    assert head.get_attribute("aria-sort") == "ascending"
+    until(page, lambda: head.get_attribute("aria-sort"), "ascending")
     page.locator("#tab-data").click()
     classes = page.locator("table.sortable").filter(has_text="median side").first
     classes.locator("th button", has_text="class").click()
+    drawn(page)
     names = classes.locator("tbody th").all_inner_texts()
     assert names == sorted(names, key=str.lower)
 
@@ -120,20 +130,25 @@ def test_decisions_by_keyboard_are_kept_undone_and_saved(visit: Callable[..., An
                                                           tmp_path: Path) -> None:
     page = opened(visit, sample_page)
     press(page, "n k d f k u")  # the last one is undone
-    assert page.locator(".progress").inner_text().startswith("3 of")
+    progress(page, 3)
     page.locator(".chip", has_text="BOX005").click()
     press(page, "n c")
+    page.get_by_role("dialog").get_by_role("combobox").wait_for()
     page.keyboard.type("bicy")
     press(page, "Enter")
+    progress(page, 4)
     page.locator(".chip", has_text="BOX009").click()
     press(page, "n b")
     page.get_by_role("dialog").get_by_role("textbox").fill("1, 2, 30.5, 40")
-    press(page, "Enter o")
-    page.keyboard.type("it is smaller")
     press(page, "Enter")
+    progress(page, 5)
+    press(page, "o")
+    page.get_by_role("dialog").get_by_role("textbox").fill("it is smaller")
+    press(page, "Enter")
+    page.locator(".finding .made", has_text="it is smaller").wait_for()
     page.reload()
     page.wait_for_selector("html[data-ready]")
-    assert page.locator(".progress").inner_text().startswith("5 of")
+    progress(page, 5)
     page.get_by_label("Reviewer").fill("Ada")
     with page.expect_download() as download:
         page.get_by_role("button", name="Save decisions").click()
@@ -169,14 +184,14 @@ def test_who_gave_no_name_is_asked_for_one_once(visit: Callable[..., Any], sampl
         press(page, "Enter")
     download.value.save_as(tmp_path / "b.json")
     assert [d.reviewer for d in read_decisions(tmp_path / "b.json").decisions] == ["Ada"]
-    assert page.get_by_label("Reviewer").input_value() == "Ada"
+    until(page, page.get_by_label("Reviewer").input_value, "Ada")
 
 
 def test_a_finding_about_an_image_shows_its_boxes(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
     page.get_by_label("Check", exact=True).select_option("IMG005")
-    assert page.locator(".finding svg.boxes path.plain").count() > 0
-    assert page.locator(".finding svg.boxes path.mark").count() == 0
+    until(page, page.locator(".finding svg.boxes path.mark").count, 0)
+    until(page, page.locator(".finding svg.boxes path.plain").count, lambda n: n > 0)
 
 
 def test_what_does_not_apply_is_told_from_what_was_skipped(visit: Callable[..., Any], sample_page: Path, run: Run) -> None:
@@ -192,9 +207,9 @@ def test_all_that_are_shown_are_decided_at_once_and_taken_back_at_once(visit: Ca
     page.locator(".verdict .badge.info").click()
     page.locator(".bulk button", has_text="Keep").click()
     page.get_by_role("dialog").get_by_role("button", name="Keep").click()
-    assert page.locator(".progress").inner_text().startswith(f"{run.count(Severity.INFO)} of")
+    progress(page, run.count(Severity.INFO))
     press(page, "u")
-    assert page.locator(".progress").inner_text().startswith("0 of")
+    progress(page, 0)
 
 
 def test_saved_decisions_are_taken_up_again(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
@@ -213,26 +228,31 @@ def test_saved_decisions_are_taken_up_again(visit: Callable[..., Any], sample_pa
 def test_only_possible_decisions_are_offered(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
     page.locator(".chip", has_text="SIZ001").click()
-    assert page.locator(".finding .act").all_inner_texts() == ["Keep", "Comment…"]
+    until(page, page.locator(".finding .act").all_inner_texts, ["Keep", "Comment…"])
     press(page, "n d")
-    assert page.locator(".progress").inner_text().startswith("0 of")
-    assert "cannot take" in page.locator("#said").inner_text()
+    until(page, lambda: said(page), lambda text: "cannot take" in text)
+    progress(page, 0)
 
 
 def test_the_image_is_opened_zoomed_and_left(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
     press(page, "n n Enter")
-    whole = page.locator(".lightbox .inner").bounding_box()["width"]
+    drawn(page)
+
+    def width() -> float:
+        return float(page.locator(".lightbox .inner").bounding_box()["width"])
+
+    whole = width()
     press(page, "z")
-    assert page.locator(".lightbox .inner").bounding_box()["width"] > whole
+    until(page, width, lambda seen: seen > whole)
     press(page, "0")
-    assert page.locator(".lightbox .inner").bounding_box()["width"] == pytest.approx(whole)
+    until(page, width, pytest.approx(whole))
     title = page.locator(".lightbox .title").inner_text()
     press(page, "k")  # decided in the image, which goes on to the next
-    assert page.locator(".lightbox .title").inner_text() != title
+    until(page, page.locator(".lightbox .title").inner_text, lambda text: text != title)
     press(page, "Escape")
-    assert not page.locator(".lightbox").is_visible()
-    assert page.locator(".progress").inner_text().startswith("1 of")
+    page.locator(".lightbox").wait_for(state="hidden")
+    progress(page, 1)
 
 
 def saved(page: Any, folder: Path) -> tuple[Decision, ...]:
@@ -251,12 +271,16 @@ def test_boxes_are_changed_and_added_in_the_image(visit: Callable[..., Any], sam
     press(page, "n Enter b")
     page.locator(".stage.editing").wait_for()
     press(page, "Escape")
-    assert page.locator(".stage.editing").count() == 0
+    until(page, page.locator(".stage.editing").count, 0)
     assert page.locator(".lightbox").is_visible()
-    press(page, "b ArrowRight Shift+Control+ArrowRight Enter Escape")
+    press(page, "b")
+    page.locator(".stage.editing").wait_for()
+    press(page, "ArrowRight Shift+Control+ArrowRight Enter Escape")
     page.locator(".progress", has_text="1 of").first.wait_for()
     page.locator(".chip", has_text="BOX009").click()
-    press(page, "n Enter Shift+B ArrowDown Shift+ArrowDown Enter")
+    press(page, "n Enter Shift+B")
+    page.locator(".stage.editing").wait_for()
+    press(page, "ArrowDown Shift+ArrowDown Enter")
     page.get_by_role("dialog", name="Class of the new box").wait_for()
     page.keyboard.type("bic")
     press(page, "Enter")
@@ -264,7 +288,7 @@ def test_boxes_are_changed_and_added_in_the_image(visit: Callable[..., Any], sam
     press(page, "]")
     page.locator(".lightbox .quiet", has_text="Box: ").wait_for()
     press(page, "k")
-    assert "cannot take" in page.locator("#said").inner_text()
+    until(page, lambda: said(page), lambda text: "cannot take" in text)
     press(page, "d Escape")
     page.locator(".progress", has_text="1 of 45 decided, and 2 without a finding").first.wait_for()
     page.reload()
@@ -295,6 +319,7 @@ def test_a_box_is_drawn_with_the_mouse(visit: Callable[..., Any], sample_page: P
     page.locator(".finding .shot").first.click()
     page.get_by_role("button", name="Add box").click()
     page.locator(".stage.editing").wait_for()
+    drawn(page)
     place = page.locator(".lightbox .inner").bounding_box()
     page.mouse.move(place["x"] + place["width"] * 0.05, place["y"] + place["height"] * 0.05)
     page.mouse.down()
@@ -314,12 +339,12 @@ def test_whole_checks_and_classes_are_decided_on(visit: Callable[..., Any], samp
     page.locator(".chip", has_text="IMG008").click()
     press(page, "n k")
     whole = page.locator(".above .bulk").last
-    assert whole.inner_text().startswith("All of IMG008 without a decision of their own")
+    until(page, whole.inner_text, lambda text: text.startswith("All of IMG008 without a decision of their own"))
     whole.get_by_role("button", name="Drop image").click()
     count = next(len(o.findings) for o in run.outcomes if o.code == "IMG008")
     assert count > 1
     page.locator(".progress", has_text=f"{count} of 45 decided").first.wait_for()
-    assert page.locator(".finding .made").all_inner_texts()[1:] == ["all of IMG008: drop-image"] * (count - 1)
+    until(page, lambda: page.locator(".finding .made").all_inner_texts()[1:], ["all of IMG008: drop-image"] * (count - 1))
     press(page, "Shift+C")
     page.get_by_role("dialog").get_by_role("combobox").fill("keep")
     press(page, "Enter")
@@ -379,7 +404,10 @@ def test_hostile_names_do_nothing(visit: Callable[..., Any], run: Run, tmp_path:
     page = opened(visit, tmp_path / "bad.html")
     for tab in ("data", "checks", "findings"):
         page.locator(f"#tab-{tab}").click()
-    press(page, "n k k k k R Escape Enter Escape")
+    press(page, "n k k k k R")
+    page.locator("dialog.small[open]").wait_for()
+    press(page, "Escape Enter Escape")
+    progress(page, 4)
     assert page.title() == f"dsinspect: {HOSTILE[0]}"
     assert HOSTILE[1] in page.locator(".finding .message").all_inner_texts()
     assert page.locator(".finding script, .finding img[src=x]").count() == 0
@@ -401,12 +429,13 @@ def test_twenty_thousand_findings_are_a_few_rows_of_the_document(visit: Callable
     HtmlReport().write(many, tmp_path / "many.html")
     page = opened(visit, tmp_path / "many.html")
     assert shown(page) >= 20_000
+    drawn(page)
     assert page.locator(".finding").count() <= 200
     page.evaluate("document.querySelector('.chunk[data-start=\"10000\"]').scrollIntoView()")
     page.locator('.chunk[data-start="10000"] .finding').first.wait_for()
     assert page.locator(".finding").count() <= 400
     page.get_by_label("Search findings").fill("number 19999")
-    assert page.locator(".finding .message").all_inner_texts() == ["number 19999"]
+    until(page, page.locator(".finding .message").all_inner_texts, ["number 19999"])
     assert page.locator(".finding .shots").count() == 1
 
 

@@ -14,6 +14,12 @@ from dsinspect.protocols.decisions import choices_of
 from dsinspect.protocols.run import Run
 
 Box = tuple[int, int, int, int]
+PRESSED = """(all) => all.forEach((keys) => {
+  const parts = keys.split("+"), key = parts.pop();
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {
+    key, shiftKey: parts.includes("Shift"), ctrlKey: parts.includes("Control"), bubbles: true, cancelable: true }));
+})"""
+"""Presses many keys at once: one after the other through Playwright is most of the time of a test."""
 LARGEST = 300
 """No image of the sample sets is wider or higher, px."""
 
@@ -139,8 +145,7 @@ class Reviewer:
 
     def draw(self, box: Box) -> None:
         self.page.locator(".stage.editing").wait_for()
-        for key in keys_of(box):
-            self.page.keyboard.press(key)
+        self.page.evaluate(PRESSED, keys_of(box))
         self.page.keyboard.press("Enter")
 
     def current(self, place: int) -> tuple[str, str]:

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dsinspect.render.contact_sheet import Marked, grid_places, sheet, tile
 from dsinspect.render.palette import MARK, OTHER, colours_of, palette, to_oklab
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
@@ -66,6 +67,33 @@ def test_both_boxes_of_a_pair_are_marked(cli: Any, tmp_path: Path) -> None:
     assert cli("view", COCO, "-o", tmp_path / "sheet.png", "--select", "BOX007").code == 0
     assert has_colour(tmp_path / "sheet.png", MARK)
     assert has_colour(tmp_path / "sheet.png", OTHER)
+
+
+def test_no_group_is_parted_by_the_end_of_a_row() -> None:
+    assert grid_places([0, 0, 1, 1, 2, 2], 3) == [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1)]
+    assert grid_places([0, 1, 1, 1, 1], 3) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)], "it fits into no row"
+    assert grid_places(range(5), 3) == [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]
+    assert grid_places([], 3) == []
+    tiles = [np.full((10 + k, 20, 3), k, np.uint8) for k in range(4)]
+    made = sheet(tiles, 3, [0, 0, 1, 1])
+    assert made.shape == (6 + 11 + 6 + 13 + 6, 3 * 26 + 6, 3)
+    assert (made[6, 6 + 26] == 1).all()
+    assert (made[6 + 11 + 6, 6] == 2).all()
+
+
+def test_a_box_is_seen_on_any_ground_and_its_label_beside_it() -> None:
+    for ground in (0, 128, 255):
+        box = Marked((30.0, 2.0, 60.0, 30.0), "no class", colour=(255, 255, 255), line=2)
+        drawn = tile(np.full((100, 100, 3), ground, np.uint8), 100, [box]).astype(int)
+        assert drawn[15, 25:36].max() - drawn[15, 25:36].min() >= 127
+        assert (drawn[8:24, 40:50] == ground).all(), "there is no room for the label above: it must not hide the box"
+
+
+def test_a_box_of_no_declared_class_is_called_so(cli: Any, tmp_path: Path) -> None:
+    assert cli("view", COCO, "-o", tmp_path / "named.png", "--image", "train_34").code == 0
+    assert cli("view", COCO, "-o", tmp_path / "plain.png", "--image", "train_34", "--no-labels").code == 0
+    white = [int((cv2.imread(str(tmp_path / n)) == 255).all(axis=2).sum()) for n in ("named.png", "plain.png")]
+    assert white[0] - white[1] > 300, "the ground of the label"
 
 
 def test_codes_are_selected_like_everywhere(cli: Any, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from books import Book, contents
 from offices import through_libreoffice
 from openpyxl.utils import get_column_letter
 
+from dsinspect.protocols import review_sheet as named
 from dsinspect.review.decision import read_decisions
 from dsinspect.review.store import Store
 
@@ -174,6 +175,43 @@ def test_columns_that_a_reviewer_added_are_carried_over_by_finding(cli: Any, tmp
             headers = [c.value for c in earlier[1]]
             assert [(row[headers.index("Fingerprint")], row[headers.index("Ticket")])
                     for row in earlier.iter_rows(min_row=2, values_only=True)] == [(gone, 4711)]
+
+
+def test_columns_that_a_reviewer_added_to_other_sheets_are_carried_over(cli: Any, tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / "voc", tmp_path / "voc")
+    path = tmp_path / "report.xlsx"
+    assert cli("report", root, "-o", path, "--quiet").code == 0
+    book = openpyxl.load_workbook(path)
+    wanted: dict[str, dict[str, Any]] = {}
+    for title, key in named.KEY_HEADERS.items():
+        sheet: Any = book[title]
+        column = sheet.max_column + 1
+        about = [c.value for c in sheet[1]].index(key) + 1
+        for row, value in ((1, "=Team"), (2, 2), (3, "=1+1")):
+            sheet.cell(row, column).value = value
+            sheet.cell(row, column).data_type = "n" if value == 2 else "s"
+        wanted[title] = {sheet.cell(2, about).value: 2}
+    book["Classes"].title = "Kinds"
+    book.save(path)
+    gone = next(iter(wanted["Images"]))
+    for place in [p for p in root.rglob("*") if p.stem == Path(gone).stem]:
+        place.unlink()
+    for name in root.rglob("ImageSets/**/*.txt"):
+        name.write_text("".join(x for x in name.read_text().splitlines(keepends=True) if Path(gone).stem not in x))
+    for _ in range(3):  # and again, from what was carried
+        done = cli("report", root, "-o", path, "--quiet")
+        assert done.code == 0, done.err
+        assert "4 columns of your own as well" in done.err
+        book = openpyxl.load_workbook(path)
+        for title, key in named.KEY_HEADERS.items():
+            sheet = book[title]
+            headers = [c.value for c in sheet[1]]
+            assert headers.count("=Team") == 1
+            cells = [(row[headers.index(key)].value, row[headers.index("=Team")]) for row in sheet.iter_rows(min_row=2)]
+            written = {about: cell.value for about, cell in cells if cell.value is not None}
+            assert written.items() >= wanted[title].items(), title
+            assert all(cell.data_type != "f" for _, cell in cells), "no formula"
+    assert gone not in [c.value for c in book["Findings"]["G"]]
 
 
 def test_killed_while_writing_the_old_workbook_stays(tmp_path: Path, report: Any) -> None:

@@ -25,6 +25,14 @@ function open(title, body, buttons) {
   });
 }
 
+/** Take a key that was pressed before the dialog was there: a letter is for its field. */
+export function typeInto(e) {
+  const field = document.querySelector("dialog[open] input");
+  if (!field || e.key.length !== 1) return;
+  field.setRangeText(e.key, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 /** Choose one of some names: those that begin with what is typed come first, then those that hold it. */
 export function choose(title, names, { free = false } = {}) {
   let found = [], at = 0;

@@ -19,7 +19,7 @@ from dsinspect.protocols.run import Run
 from dsinspect_reports._counted import header, is_share, words
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._charts import charts_of, front_charts, write_charts
-from dsinspect_reports.xlsx._decided import placed
+from dsinspect_reports.xlsx._decided import own_columns, placed
 from dsinspect_reports.xlsx._facts import (
     is_per_class,
     sheet_title,
@@ -89,16 +89,18 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
             add_pictures(book[title], table.headers.index(named.PICTURE) + 1, pictures.by_row, k * room, (k + 1) * room)
     letters = {h: get_column_letter(k) for k, h in enumerate(table.headers, 1)}
     sheets = [(t, max(min(table.rows - k * room, room) + 1, 2)) for k, t in enumerate(titles)]
-    write_by_check(book.create_sheet(named.BY_CHECK_SHEET), run, found, decided, sheets, letters)
+    headers = {named.BY_CHECK_SHEET: write_by_check(book.create_sheet(named.BY_CHECK_SHEET), run, found, decided, sheets, letters)}
     write_additions(book.create_sheet(named.ADD_SHEET), run, decided, classes)
     if decided.earlier:
         write_earlier(book.create_sheet(named.EARLIER_SHEET), decided)
-    write_classes(book.create_sheet("Classes"), run)
+    headers["Classes"] = write_classes(book.create_sheet("Classes"), run)
     _write_tables(book, run, streamed, front)
     if len(run.census.split_columns):
-        write_splits(book.create_sheet("Splits"), run)
+        headers["Splits"] = write_splits(book.create_sheet("Splits"), run)
     if run.images is not None:
         frame = _image_frame(run)
+        headers["Images"] = list(map(str, frame.columns))
+        frame = _with_own(frame, run)
         table = frame_table("Images", frame, front, {"Image": 40})
         table.printed, table.frozen = min(len(table.headers), PRINTED_OF_IMAGES), "B"
         add_table(book, table, streamed, frame["Image"].tolist() if base is not None else None, base or "")
@@ -111,7 +113,7 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
                 has_charts=bool(front_charts(drawn)), with_pictures=bool(pictures.by_row), has_earlier=bool(decided.earlier))
     write_charts(book, front, drawn, CHART_ROW)
     write_about(book.create_sheet(named.ABOUT_SHEET), run)
-    write_settings(book.create_sheet("Settings"), run)
+    write_settings(book.create_sheet("Settings"), run, headers)
     archive = WorkbookArchive(out, streamed)
     try:
         ExcelWriter(book, archive).save()
@@ -187,6 +189,16 @@ def _image_frame(run: Run) -> pd.DataFrame:
     always = {*IMAGE_COLUMNS.values(), *(name for name, _ in FLAGS.values())}
     shown = {k: v for k, v in columns.items() if k in always or not pd.isna(pd.Series(v)).all()}
     return pd.DataFrame({k: pd.Series(v, dtype=v.dtype) for k, v in shown.items()})
+
+
+def _with_own(frame: pd.DataFrame, run: Run) -> pd.DataFrame:
+    """Return the images with the columns that a reviewer added, and below them what stood beside images that are gone."""
+    own = own_columns(run, "Images", frame["Image"].tolist(), frame.columns)
+    if not own.cells:
+        return frame
+    wide = frame.assign(**{h: np.array(cells, object) for h, cells in own.cells.items()})
+    gone = pd.DataFrame([[name, *values] for name, values in own.gone], columns=["Image", *own.cells], dtype=object)
+    return pd.concat([wide, gone], ignore_index=True) if len(gone) else wide
 
 
 def _is_hash(values: np.ndarray[Any, Any], name: str) -> bool:

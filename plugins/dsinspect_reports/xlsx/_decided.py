@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,6 +79,39 @@ def placed(run: Run, outcomes: Sequence[Outcome]) -> Placed:
     gone = dict.fromkeys(f for of in out.own_earlier.values() for f in of if f not in listed)
     out.earlier += [Decision("", finding=f) for f in gone]
     return out
+
+
+@dataclass(frozen=True)
+class OwnColumns:
+    """Columns that a reviewer added to a sheet.
+
+    Attributes:
+        cells: by header, one per row of the sheet.
+        gone: what rows were about that are there no longer, with their cells: nothing that was written is lost.
+    """
+
+    cells: dict[str, list[Any]]
+    gone: list[tuple[str, list[Any]]]
+
+    def row(self, k: int) -> list[Any]:
+        """Return the cells of a row."""
+        return [of[k] for of in self.cells.values()]
+
+
+def own_columns(run: Run, title: str, about: Sequence[Any], headers: Collection[str]) -> OwnColumns:
+    """Return the columns that a reviewer added to a sheet.
+
+    Args:
+        run: with cells of earlier reviews.
+        title: of the sheet.
+        about: what its rows are about.
+        headers: of the sheet.
+    """
+    names = [str(a) for a in about]
+    own = {h: cells for h, cells in run.own_cells.get(title, {}).items() if h not in headers}
+    gone = dict.fromkeys(name for cells in own.values() for name in cells if name not in set(names))
+    return OwnColumns({h: [cells.get(n) for n in names] for h, cells in own.items()},
+                      [(name, [cells.get(name) for cells in own.values()]) for name in gone])
 
 
 def _is_print(text: str) -> bool:

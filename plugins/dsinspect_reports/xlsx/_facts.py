@@ -16,7 +16,8 @@ from dsinspect.protocols.decisions import MEANINGS
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._counted import counted_otherwise, is_matrix, words
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._review_sheets import header_row, start_sheet
+from dsinspect_reports.xlsx._decided import own_columns
+from dsinspect_reports.xlsx._review_sheets import header_row, own_cells, start_sheet, write_gone
 from dsinspect_reports.xlsx._tables import print_layout
 
 if TYPE_CHECKING:
@@ -51,21 +52,22 @@ def is_per_class(table: pd.DataFrame) -> bool:
                 and not is_matrix(table))
 
 
-def write_classes(sheet: Any, run: Run) -> None:
-    """Write one row per class, largest first, with what checks say of each, and data bars."""
+def write_classes(sheet: Any, run: Run) -> list[str]:
+    """Write one row per class, largest first, with what checks say of each, and data bars; return the headers."""
     further = per_class(run)
     headers = ["Class", "Boxes", "Images", "Share of boxes", *further]
     rows = run.census.largest_first()
-    start_sheet(sheet, headers, [30, 12, 12, 15, *(max(14.0, len(h) + 3.0) for h in further)], frozen="B2",
-                names=[str(name) for name, _, _ in rows])
-    header_row(sheet, headers, (), right=headers[1:])
+    own = own_columns(run, "Classes", [name for name, _, _ in rows], headers)
+    start_sheet(sheet, [*headers, *own.cells], [30, 12, 12, 15, *(max(14.0, len(h) + 3.0) for h in (*further, *own.cells))],
+                frozen="B2", names=[str(name) for name, _, _ in rows])
+    header_row(sheet, [*headers, *own.cells], (), right=headers[1:], indented=list(own.cells))
     total = max(sum(boxes for _, boxes, _ in rows), 1)
     unknown = run.census.annotations - sum(boxes for _, boxes, _ in rows)
-    for name, boxes, images in rows:
+    for k, (name, boxes, images) in enumerate(rows):
         sheet.append([
             style.cell(sheet, str(name), style.BOLD, alignment=style.NAME), style.cell(sheet, boxes, number_format="#,##0"),
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
-            *(value_cell(sheet, values.get(name)) for values, _ in further.values())])
+            *(value_cell(sheet, values.get(name)) for values, _ in further.values()), *own_cells(sheet, own.row(k))])
     if unknown:
         sheet.append([style.cell(sheet, "(no known class)", style.SMALL), style.cell(sheet, unknown, number_format="#,##0")])
     notes = [counted_otherwise(run, o, t) for o in run.outcomes for t in o.tables.values()]
@@ -74,10 +76,12 @@ def write_classes(sheet: Any, run: Run) -> None:
     for note in (COUNTS_NOTE, *dict.fromkeys(notes)) if any(notes) else ():
         if note:
             sheet.append([style.cell(sheet, note, style.SMALL)])
+    write_gone(sheet, own, len(headers))
     last = max(len(rows) + 1, 2)
     sheet.auto_filter.ref = f"A1:{get_column_letter(len(headers))}{last}"
     for letter, colour in (("B", "8FB3DD"), ("C", "B7D3C6")):
         sheet.conditional_formatting.add(f"{letter}2:{letter}{last}", data_bar(colour))
+    return headers
 
 
 def data_bar(colour: str) -> Any:
@@ -86,23 +90,27 @@ def data_bar(colour: str) -> Any:
     return rule("num", 0, "max", None, color=colour, minLength=0)
 
 
-def write_splits(sheet: Any, run: Run) -> None:
-    """Write images and boxes per split, and what belongs to none."""
+def write_splits(sheet: Any, run: Run) -> list[str]:
+    """Write images and boxes per split, and what belongs to none; return the headers."""
     headers = ["Split", "Images", "Share of images", "Boxes", "Boxes per image"]
     splits = run.census.split_columns
     rows = list(zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True))
     rest = run.census.images - sum(r[1] for r in rows), run.census.annotations - sum(r[2] for r in rows)
     if any(rest):
         rows.append(("(no split)" if rest[0] else "(no known image)", *rest))
-    start_sheet(sheet, headers, [20, 12, 16, 12, 18], frozen="B2", names=[str(name) for name, _, _ in rows])
-    header_row(sheet, headers, (), right=headers[1:])
+    own = own_columns(run, "Splits", [name for name, _, _ in rows], headers)
+    start_sheet(sheet, [*headers, *own.cells], [20, 12, 16, 12, 18, *(max(14.0, len(h) + 3.0) for h in own.cells)], frozen="B2",
+                names=[str(name) for name, _, _ in rows])
+    header_row(sheet, [*headers, *own.cells], (), right=headers[1:], indented=list(own.cells))
     total = max(run.census.images, 1)
-    for name, images, boxes in rows:
+    for k, (name, images, boxes) in enumerate(rows):
         sheet.append([style.cell(sheet, str(name), style.BOLD, alignment=style.NAME),
                       style.cell(sheet, int(images), number_format="#,##0"),
                       style.cell(sheet, images / total, number_format="0.0%"),
                       style.cell(sheet, int(boxes), number_format="#,##0"),
-                      style.cell(sheet, boxes / images if images else None, number_format="0.0")])
+                      style.cell(sheet, boxes / images if images else None, number_format="0.0"), *own_cells(sheet, own.row(k))])
+    write_gone(sheet, own, len(headers))
+    return headers
 
 
 def write_measures(sheet: Any, run: Run) -> None:
@@ -183,13 +191,14 @@ def write_about(sheet: Any, run: Run) -> None:
                           style.cell(sheet, value if is_number else str(value), alignment=style.LEFT)])
 
 
-def write_settings(sheet: Any, run: Run) -> None:
-    """Write the settings of the report as JSON, for `review apply`."""
+def write_settings(sheet: Any, run: Run, headers: Mapping[str, list[str]]) -> None:
+    """Write the settings of the report as JSON, for `review apply`, and what headers are ours on sheets that a reviewer extends."""
     for letter, width in zip("AB", (30, 100), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.sheet_state = "hidden"
     sheet.append([style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL) for h in (named.SETTING, named.VALUE)])
-    for name, value in {"dataset": run.path, **msgspec.to_builtins(run.settings)}.items():
+    listed = {named.HEADERS_OF + title: names for title, names in headers.items()}
+    for name, value in {"dataset": run.path, **msgspec.to_builtins(run.settings), **listed}.items():
         sheet.append([style.cell(sheet, name), style.cell(sheet, msgspec.json.encode(value).decode(), alignment=style.WRAP)])
 
 

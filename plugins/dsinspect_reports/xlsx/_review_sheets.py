@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from openpyxl.utils import get_column_letter
@@ -13,7 +13,7 @@ from dsinspect.protocols.decisions import ADDITIONS, EDIT_OF, Decision, NewBox
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.xlsx import _style as style
-from dsinspect_reports.xlsx._decided import Placed, value_text
+from dsinspect_reports.xlsx._decided import OwnColumns, Placed, own_columns, value_text
 from dsinspect_reports.xlsx._findings import WIDTHS, choice, code_width
 from dsinspect_reports.xlsx._tables import LINE_HEIGHT, line_count, print_layout
 
@@ -22,8 +22,8 @@ ROOM_TO_ADD = 200
 
 
 def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Placed, sheets: Sequence[tuple[str, int]],
-                   letters: dict[str, str]) -> None:
-    """Write one row per check with findings, with the counts of decisions, which count by themselves.
+                   letters: dict[str, str]) -> list[str]:
+    """Write one row per check with findings, with the counts of decisions, which count by themselves; return the headers.
 
     Args:
         sheet: still empty.
@@ -36,10 +36,12 @@ def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Place
     reasons = any(d.reason for d in placed.checks.values())
     headers = [*named.CHECK_COLUMNS, "Decided", "Left", *([named.REASON] if reasons else []), "What it reports"]
     widths = [15, 40, 14, code_width(found, 10), 26, 11, 11, 11, *([40] if reasons else []), 80]
-    start_sheet(sheet, headers, widths, frozen="B2")
+    added = own_columns(run, named.BY_CHECK_SHEET, [o.code for o in found], headers)
+    start_sheet(sheet, [*headers, *added.cells], [*widths, *(max(14.0, len(h) + 3.0) for h in added.cells)], frozen="B2")
     for k, outcome in enumerate(found, 2):
         sheet.row_dimensions[k].height = 15.5 * line_count(outcome.summary, widths[-1]) + 2
-    header_row(sheet, headers, ("Decision", "Comment", "Reviewer"), right=("Findings", "Decided", "Left"), indented=headers[8:])
+    header_row(sheet, [*headers, *added.cells], ("Decision", "Comment", "Reviewer"), right=("Findings", "Decided", "Left"),
+               indented=[*headers[8:], *added.cells])
     for k, outcome in enumerate(found, 2):
         own = "+".join(f"COUNTIFS('{title}'!${letters['Code']}$2:${letters['Code']}${last},D{k},'{title}'!${letters['Decision']}$2:"
                        f"${letters['Decision']}${last},\"?*\")" for title, last in sheets)
@@ -51,8 +53,11 @@ def write_by_check(sheet: Any, run: Run, found: Sequence[Outcome], placed: Place
             style.formula(sheet, f'=IF(TRIM(A{k})="",{own},F{k})', style.BODY, number_format="#,##0"),
             style.formula(sheet, f"=F{k}-G{k}", style.BODY, number_format="#,##0"),
             *([style.cell(sheet, decision.reason, alignment=style.INDENT)] if reasons else []),
-            style.cell(sheet, outcome.summary.replace("`", ""), style.SMALL, alignment=style.INDENT)])
+            style.cell(sheet, outcome.summary.replace("`", ""), style.SMALL, alignment=style.INDENT),
+            *own_cells(sheet, added.row(k - 2))])
         sheet.data_validations.append(choice(of_check(choice_sets(outcome, run.no_place)[1]), f"A{k}"))
+    write_gone(sheet, added, len(headers), headers.index(named.CODE))
+    return headers
 
 
 def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -> None:
@@ -115,6 +120,26 @@ def write_earlier(sheet: Any, placed: Placed) -> None:
 def entry(sheet: Any, value: Any) -> Any:
     """Return a cell to fill in."""
     return style.cell(sheet, value or None, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
+
+
+def own_cells(sheet: Any, values: Iterable[Any]) -> list[Any]:
+    """Return what a reviewer wrote into own columns as cells."""
+    return [style.cell(sheet, v, alignment=style.INDENT) if v is not None else None for v in values]
+
+
+def write_gone(sheet: Any, own: OwnColumns, columns: int, key: int = 0) -> None:
+    """Write what a reviewer wrote beside rows that are gone, below all others.
+
+    Args:
+        sheet: at its end.
+        own: columns of the reviewer.
+        columns: of ours before them.
+        key: position of the column that says what a row is about.
+    """
+    for name, values in own.gone:
+        cells: list[Any] = [None] * columns
+        cells[key] = style.cell(sheet, name, style.SMALL, alignment=style.NAME)
+        sheet.append([*cells, *own_cells(sheet, values)])
 
 
 def start_sheet(sheet: Any, headers: Sequence[str], widths: Sequence[float], *, frozen: str, names: Sequence[str] = ()) -> None:

@@ -160,7 +160,8 @@ def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, f
             columns.append((NumberColumn(style.style_number(sheet, number_format=shape)),
                             values.astype(np.int64) if values.dtype.kind == "b" else values))
         else:
-            columns.append((TextColumn(after_number if columns and isinstance(columns[-1][0], NumberColumn) else text), values))
+            cell_style = after_number if columns and isinstance(columns[-1][0], NumberColumn) else text
+            columns.append((TextColumn(cell_style, keeps_numbers=True), values))
     sizes = [(widths or {}).get(h, max(10.0, min(len(h) + 3.0, 30.0))) for h in headers]
     heights: dict[int, float] = {}
     for k, (_, values) in enumerate(columns):

@@ -1,7 +1,7 @@
 // The served review: findings one after the other, the image of each, every decision by one key.
 
 import { h, count, plural, say, isTyping } from "./dom.js";
-import { ask, choose, showKeys } from "./dialogs.js";
+import { ask, choose, showKeys, typeInto } from "./dialogs.js";
 import { actionOf, askClass, askWhole, given, named, namesWith, valueOf } from "./actions.js";
 import { SEVERITIES, Decisions, api, findingsOf, recordOfBox, seenOf, seenOfBox, subjectOfBox } from "./state.js";
 import { Stage } from "./stage.js";
@@ -307,7 +307,7 @@ async function start() {
     if (e.target.closest("button, summary, a") && (e.key === "Enter" || e.key === " ")) return;
     if (pending) { // a box is about to be changed: the keys are for it
       e.preventDefault();
-      return void pending.then(() => key(e));
+      return void pending.then(() => document.querySelector("dialog[open]") ? typeInto(e) : key(e));
     }
     if (key(e)) e.preventDefault();
   });
