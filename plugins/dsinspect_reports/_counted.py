@@ -48,6 +48,15 @@ def draws_the_same(chart: Chart, census: Chart) -> bool:
     return chart.kind == "bar" and chart.title == census.title and set(map(str, chart.x)) <= set(map(str, census.x))
 
 
+def says_something(chart: Chart) -> bool:
+    """Say whether a chart shows more than one number: all images of one size make a chart without any shape."""
+    if chart.kind == "heatmap":
+        return len(chart.y) > 0 and any(v for row in chart.y for v in row)
+    if chart.kind == "scatter":
+        return len(set(zip(chart.x, chart.y, strict=False))) > 1
+    return sum(bool(v) for v in chart.y) > 1
+
+
 def counted_otherwise(run: Run, outcome: Outcome, table: Any) -> str:
     """Say how many of all boxes a table per class counts; empty when it counts all, or no boxes."""
     name = next((c for c in BOX_COLUMNS if c in table.columns), None)

@@ -20,7 +20,7 @@ from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import EDIT_OF, choices_without_finding
 from dsinspect.render import web
 from dsinspect.tables.columns import Columns
-from dsinspect_reports._counted import class_chart, counted_otherwise, draws_the_same, header, is_share
+from dsinspect_reports._counted import class_chart, counted_otherwise, draws_the_same, header, is_share, says_something
 from dsinspect_reports._places import Places
 from dsinspect_reports.html import _charts, _distributions, _findings
 from dsinspect_reports.html._pictures import Pictures, by_turns, make_pictures
@@ -70,7 +70,8 @@ def page(run: Run, max_bytes: int) -> str:
     splits = run.census.split_columns
     classes = _distributions.class_rows(run, places)
     census = class_chart(run)
-    charts = [*_distributions.charts(places), census, *(c for o in run.outcomes for c in o.charts if not draws_the_same(c, census))]
+    charts = [*_distributions.charts(places), census, *(
+        c for o in run.outcomes for c in o.charts if says_something(c) and not draws_the_same(c, census))]
     values: dict[str, Any] = {
         "run": run, "version": __version__, "style": Markup(style), "script": Markup(script), "style_hash": _hash(style),
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],

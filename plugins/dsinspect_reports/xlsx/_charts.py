@@ -18,7 +18,7 @@ from openpyxl.worksheet.pagebreak import Break
 
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.run import Run
-from dsinspect_reports._counted import class_chart, draws_the_same
+from dsinspect_reports._counted import class_chart, draws_the_same, says_something
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._tables import print_layout, text_width
 
@@ -62,16 +62,7 @@ def charts_of(run: Run) -> list[Drawn]:
     census = class_chart(run)
     drawn = [Drawn(census, "all records")]
     drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.outcomes for chart in o.charts if not draws_the_same(chart, census)]
-    return [d for d in drawn if _says_something(d.chart)]
-
-
-def _says_something(chart: Chart) -> bool:
-    """Say whether a chart shows more than one number: all images of one size make a chart without any shape."""
-    if chart.kind == "heatmap":
-        return len(chart.y) > 0 and any(v for row in chart.y for v in row)
-    if chart.kind == "scatter":
-        return len(set(zip(chart.x, chart.y, strict=False))) > 1
-    return sum(bool(v) for v in chart.y) > 1
+    return [d for d in drawn if says_something(d.chart)]
 
 
 def front_charts(drawn: Sequence[Drawn]) -> list[Drawn]:
