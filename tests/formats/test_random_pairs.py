@@ -54,7 +54,8 @@ def sets(draw: st.DrawFn) -> tuple[DatasetInfo, Shard]:
         is_crowd=np.array([f == "c" for f in flags]), is_ignored=np.array([f == "i" for f in flags]),
         **{c: boxes[:, k] for k, c in enumerate(("x_min", "y_min", "x_max", "y_max"))})
     used = tuple(dict.fromkeys(images["split"].tolist()))
-    return DatasetInfo("drawn", Path(), tuple(Category(k, c) for k, c in enumerate(classes)), splits=used), Shard(images, annotations)
+    info = DatasetInfo("drawn", Path(), tuple(Category(k, c) for k, c in enumerate(classes)), splits=used)
+    return info, Shard(images, annotations)
 
 
 def rounded(o: Object) -> list[float]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.edits import ROW_ACTIONS
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Patch, Source
+from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect_formats._images import relative
 from dsinspect_formats._sniffing import LOOKED_AT, ends_of, files_below, weigh
@@ -18,6 +19,12 @@ from dsinspect_formats.cvat._looks import looks_like
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+
+
+class WriterOptions(BaseOptions, frozen=True):
+    """What is written."""
+
+    video: Annotated[bool, option("write CVAT XML for video: tracks, and images that are named by frames")] = False
 
 
 class Cvat(Format):
@@ -29,8 +36,10 @@ class Cvat(Format):
         read="boxes, rotated boxes, polygons, masks, ellipses, points, skeletons, attributes, occluded, z_order, groups, "
              "subsets; tracks, interpolated between key frames, `outside` as an absence; deleted frames",
         kept="attributes, source, groups, track ids, z_order, the text of numbers",
-        written="CVAT XML 1.1 for images: `annotations.xml`, the split as subset",
+        written="CVAT XML 1.1 for images: `annotations.xml`, the split as subset; with `cvat.video` that for video: tracks, and "
+                "images named by frames",
         assumed="px from 0, xtl ytl xbr ybr; rotation in degrees clockwise about the centre")
+    writer_options_type = WriterOptions
     writable = True
     patchable = True
     no_place = ROW_ACTIONS | {"set-area", "set-annotation-id", "mark-as-crowd"}
@@ -68,14 +77,28 @@ class Cvat(Format):
             "cvat", request, base, gathered, files=files, columns=COLUMNS, notes=_notes(read), problems=tags_of(read),
             categories=tuple(Category(k, name) for k, name in enumerate(labels)))
 
+    @property
+    def _is_video(self) -> bool:
+        return isinstance(self.options, WriterOptions) and self.options.video
+
     def place(self, path: str, split: str | None) -> str:
-        """Return the image's own path below `images/`."""
+        """Return the image's own path below `images/`; of a video, its frame there."""
         from dsinspect_formats.cvat.writer import place
+
+        if self._is_video:
+            from dsinspect_formats.cvat._video import Frames
+
+            self._frames: Frames = getattr(self, "_frames", None) or Frames()
+            return self._frames.place(path)
 
         return place(path)
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
         """Write the annotations."""
+        if self._is_video:
+            from dsinspect_formats.cvat._video import write as write_video
+
+            return write_video(info, shards, out)
         from dsinspect_formats.cvat.writer import write
 
         return write(info, shards, out)

@@ -50,7 +50,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
                 n = _write_images(shard, losses, labels, body, n)
             body.seek(0)
             with partial.open("wb") as file:
-                file.write(_head(labels, n).encode())
+                file.write(head_of_file(labels, n).encode())
                 while block := body.read(1 << 20):
                     file.write(block)
                 file.write(b"</annotations>\n")
@@ -67,9 +67,18 @@ def text(value: str) -> str:
     return _NOT_XML.sub("\ufffd", value).strip()
 
 
-def _head(labels: Mapping[str, Mapping[str, None]], n: int) -> str:
+def head_of_file(labels: Mapping[str, Mapping[str, None]], n: int, mode: Sequence[str] = ("<mode>annotation</mode>",),
+                 after: Sequence[str] = ()) -> str:
+    """Return what stands before the images or tracks.
+
+    Args:
+        labels: the classes, and the names of the attributes of each.
+        n: number of images.
+        mode: what else the task says, line by line.
+        after: the same, after the labels.
+    """
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<annotations>", "  <version>1.1</version>", "  <meta>", "    <task>",
-             f"      <size>{n}</size>", "      <mode>annotation</mode>", "      <labels>"]
+             f"      <size>{n}</size>", *(f"      {line}" for line in mode), "      <labels>"]
     for label, attributes in labels.items():
         lines += ["        <label>", f"          <name>{escape(label)}</name>", "          <attributes>"]
         for name in attributes:
@@ -78,12 +87,12 @@ def _head(labels: Mapping[str, Mapping[str, None]], n: int) -> str:
                       "              <default_value></default_value>", "              <values></values>",
                       "            </attribute>"]
         lines += ["          </attributes>", "        </label>"]
-    return "\n".join([*lines, "      </labels>", "    </task>", "  </meta>", ""])
+    return "\n".join([*lines, "      </labels>", *(f"      {line}" for line in after), "    </task>", "  </meta>", ""])
 
 
 def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None]], body: IO[bytes], n: int) -> int:
     annotations = losses.take(shard)
-    shapes = _Shapes(annotations, shard, losses, labels).elements()
+    shapes = Shapes(annotations, shard, losses, labels).elements()
     columns = [shard.images[c].tolist() for c in ("path", "split", "width", "height")]
     for path, split, width, height, (start, end) in zip(*columns, slices_of(annotations, len(shard.images)), strict=True):
         head = f"  <image id=\"{n}\" name={quoteattr(_NOT_XML.sub('?', path.removeprefix('images/')))}"
@@ -95,7 +104,7 @@ def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None
     return n
 
 
-class _Shapes:
+class Shapes:
     """The elements of a table of annotations."""
 
     def __init__(self, annotations: Any, shard: Shard, losses: Losses, labels: dict[str, dict[str, None]]) -> None:
@@ -110,22 +119,45 @@ class _Shapes:
 
     def elements(self) -> list[str]:
         """Return the element of each annotation."""
-        return [self._element(k) for k in range(len(self.names))]
+        found = []
+        for k in range(len(self.names)):
+            label = self.label(k)
+            found.append(self.element(k, label, f"label={quoteattr(label)} source={self.source(k)}", self.group(k)))
+        return found
 
     def _value(self, field: str, k: int) -> Any:
         values = self.fields[field]
         return None if values is None else values[k]
 
-    def _element(self, k: int) -> str:
+    def label(self, k: int) -> str:
+        """Return the class of an annotation as XML can hold it, and count what that takes from it."""
         label = text(self.names[k])
         self.losses.add("characters of class names that XML cannot hold or readers strip", label != self.names[k])
+        return label
+
+    def group(self, k: int) -> int | None:
+        """Return the group of an annotation; one that is no number is lost."""
+        group = _whole(self._value("group", k))
+        self.losses.add("group names that are no number", group is None and bool(self._value("group", k)))
+        return group
+
+    def source(self, k: int) -> str:
+        """Return who made an annotation, quoted."""
+        return quoteattr(text(str(self._value("source", k) or "manual")))
+
+    def element(self, k: int, label: str, head: str, group: int | None = None) -> str:
+        """Return the element of an annotation.
+
+        Args:
+            k: its row.
+            label: its class.
+            head: the first attributes of the element.
+            group: of the annotation.
+        """
         tag, drawn = self._drawn(k)
         known = self.labels.setdefault(label, {})
         occluded = str(self._value("occluded", k) or "").strip().lower() in ("1", "true", "yes")
-        order, group = (_whole(self._value(f, k)) for f in ("z_order", "group"))
-        self.losses.add("group names that are no number", group is None and bool(self._value("group", k)))
-        head = (f"    <{tag} label={quoteattr(label)} source={quoteattr(text(str(self._value('source', k) or 'manual')))} "
-                f'occluded="{int(occluded)}" {drawn} z_order="{order or 0}"')
+        head = f'    <{tag} {head} occluded="{int(occluded)}" {drawn} z_order="{_whole(self._value("z_order", k)) or 0}"'
         if group:
             head += f' group_id="{group}"'
         lines = []

@@ -1,0 +1,78 @@
+"""CVAT XML for video is written with tracks that are read back equal."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from convert.sets import put
+
+from dsinspect.cli import main
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.request import DatasetRequest
+from dsinspect.loader import load_plugins
+
+PLUGINS = load_plugins()
+ROWS = ((1, 7, 10, 10, 20, 30), (2, 7, 12, 10, 20, 30), (4, 7, 16, 10, 20, 30), (1, 9, 50, 40, 5.5, 6), (5, 9, 51, 40, 5.5, 6),
+        (2, 3, 1, 1, 9, 9), (2, 3, 2, 2, 9, 9), (3, -1, 60, 60, 9, 9))
+"""Frame, track, x, y, width, height: a gap of one frame and of three, a track twice in a frame, and a box of no track."""
+
+
+def mot(root: Path) -> Path:
+    for frame in range(1, 6):
+        put(root, f"one/img1/{frame:06}.png")
+    text = "".join(f"{f},{t},{x + 1},{y + 1},{w},{h},1,1,1\n" for f, t, x, y, w, h in ROWS)
+    (root / "one/gt").mkdir(parents=True)
+    (root / "one/gt/gt.txt").write_text(text)
+    (root / "one/gt/labels.txt").write_text("cat\n")
+    return root
+
+
+def seen(root: Path, name: str) -> tuple[list[tuple[Any, ...]], bool]:
+    """Return frame from 0, track, class and box of each object, and whether all images are there."""
+    source = open_dataset(DatasetRequest(str(root), root, format=name), PLUGINS, frozenset(("track",)))
+    shard = next(iter(source.shards(100))).load()
+    a = shard.annotations
+    stems = [p.rpartition("/")[2].partition(".")[0] for p in shard.images["path"]]
+    first = 1 if name == "mot" else 0
+    frames = [int(s.rpartition("_")[2]) - first for s in stems]
+    rows = [(frames[r], t, c, *box) for r, t, c, *box in a[[
+        "image_row", "track", "category", "x_min", "y_min", "x_max", "y_max"]].itertuples(index=False, name=None)]
+    return sorted(rows, key=lambda r: (r[0], *r[3:])), bool(shard.images["file"].notna().all()) and len(stems) == 5
+
+
+def test_tracks_are_read_back(tmp_path: Path) -> None:
+    source = mot(tmp_path / "mot")
+    assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", "cvat", "--set", "cvat.video=true", "-q"]) == 0
+    (before, _), (after, is_whole) = seen(source, "mot"), seen(tmp_path / "out", "cvat")
+    assert is_whole
+    assert [r[:1] + r[2:] for r in before] == [r[:1] + r[2:] for r in after]
+    assert [r[1] for r in after] == ["10" if r[1] is None else r[1] for r in before]
+    losses = json.loads((tmp_path / "out/conversion.json").read_text())["losses"]
+    assert losses["annotations of no track (each becomes one of its own)"] == 1
+    assert losses["names of images (a video has frames)"] == 5
+    assert not [what for what in losses if what.startswith("track ids")]
+
+
+def test_without_the_option_tracks_are_a_named_loss(tmp_path: Path) -> None:
+    source = mot(tmp_path / "mot")
+    assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", "cvat", "-q"]) == 0
+    losses = json.loads((tmp_path / "out/conversion.json").read_text())["losses"]
+    assert [n for what, n in losses.items() if what.startswith("track ids")] == [7]
+
+
+def test_a_named_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from dsinspect.testing.rich_set import write_rich_set
+    from dsinspect_formats.cvat.format import Cvat, WriterOptions
+
+    class Video(Cvat):
+        writer_options_type = lambda: WriterOptions(video=True)  # type: ignore[assignment]  # noqa: E731
+
+    losses = write_rich_set(Video, tmp_path)
+    assert losses["annotations of no track (each becomes one of its own)"] == 6
+    text = (tmp_path / "annotations.xml").read_text()
+    assert '<track id="7" label="dog"' in text
+    assert text.count("<track ") == 7
+    assert 'outside="1"' in text
