@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from convert.sets import put
 
 from dsinspect.cli import main
@@ -63,7 +62,7 @@ def test_without_the_option_tracks_are_a_named_loss(tmp_path: Path) -> None:
     assert [n for what, n in losses.items() if what.startswith("track ids")] == [7]
 
 
-def test_a_named_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_track_for_each_of_the_others(tmp_path: Path) -> None:
     from dsinspect.testing.rich_set import write_rich_set
     from dsinspect_formats.cvat.format import Cvat, WriterOptions
 
@@ -74,5 +73,5 @@ def test_a_named_track(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
     assert losses["annotations of no track (each becomes one of its own)"] == 6
     text = (tmp_path / "annotations.xml").read_text()
     assert '<track id="7" label="dog"' in text
-    assert text.count("<track ") == 7
+    assert text.count("<track ") == text.count('source="manual"') == 7
     assert 'outside="1"' in text

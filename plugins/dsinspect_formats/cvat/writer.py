@@ -114,7 +114,8 @@ class Shapes:
         self.rows = annotations["image_row"].tolist()
         self.sizes = shard.images[["width", "height"]].to_numpy(np.float64)
         self.outlines = Outlines(annotations, losses, masks=True)
-        self.fields = {f: None if (v := field_of(annotations, f)) is None else v.tolist() for f in (
+        names = {"source": "cvat:source"}  # without the prefix it is the file of a record
+        self.fields = {f: None if (v := field_of(annotations, names.get(f, f))) is None else v.tolist() for f in (
             "keypoints", "attributes", "occluded", "z_order", "group", "source")}
 
     def elements(self) -> list[str]:
