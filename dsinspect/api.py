@@ -493,7 +493,7 @@ def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = "coco", format
         images: folder of the images when it is not where the format keeps them.
         config: configuration file; the nearest one to the dataset when None.
         jobs: workers; all cores when None.
-        resume: go on with a run that was broken off.
+        resume: resume an interrupted run.
         force: write into a folder that is not empty.
         settings: fields of `dsinspect.transformation.shard_task.Settings`: `swap_mirrored=True`, `variants=True`, ...
 

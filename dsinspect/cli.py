@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as e:
         return crash(e)
     finally:
-        for variable, value in environment.items():  # what one command was told does not hold for the next in this process
+        for variable, value in environment.items():  # settings of one command do not hold for the next in this process
             if value is None:
                 os.environ.pop(variable, None)
             else:

@@ -29,7 +29,7 @@ def check(
         "--output-file", metavar="FILE", help="Write the output there instead of to stdout.")] = None,
     fail_on: Annotated[str | None, typer.Option(
         "--fail-on", metavar="SEVERITY", help="Lowest severity that exits 1: error (default), warning, info, or never; "
-        "skipped is error, and checks that could not look.")] = None,
+        "skipped: as error, and for checks that could not run.")] = None,
     exit_zero: Annotated[bool, typer.Option("--exit-zero", help="Exit 0 whatever is found.")] = False,
     allow_empty: Annotated[bool | None, typer.Option(
         "--allow-empty/--no-allow-empty", show_default=False,

@@ -160,7 +160,7 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
 
 
 def told_apart(reviews: Sequence[Path], dataset: str) -> tuple[list[Path], list[str]]:
-    """Tell reviews from the parts of a dataset: `review apply a.xlsx train=A val=B` names one review and two parts.
+    """Separate reviews from the parts of a dataset: `review apply a.xlsx train=A val=B` names one review and two parts.
 
     Raises:
         UserError: no review is left.

@@ -18,7 +18,7 @@ def serve(
     dataset: Dataset,
     *,
     store: Annotated[Path, typer.Option(
-        "--store", metavar="FILE", help="File of the decisions; one that is there is gone on with.")] = Path("review.sqlite"),
+        "--store", metavar="FILE", help="File of the decisions; an existing one is continued.")] = Path("review.sqlite"),
     reviewer: Annotated[str, typer.Option("--reviewer", metavar="NAME", help="Your name, written beside decisions.")] = "",
     port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="Port; 0 takes a free one.")] = 0,
     judging: Judged,

@@ -46,15 +46,15 @@ def transform(
     repeat: Annotated[Path | None, typer.Option(
         "--repeat", metavar="FILE", help="Repeat images of rare classes: weights.json of dsinspect balance.")] = None,
     swap_mirrored: Annotated[bool, typer.Option(
-        "--swap-mirrored", help="Exchange class names that tell left from right in mirrored images.")] = False,
+        "--swap-mirrored", help="Exchange class names that distinguish left from right in mirrored images.")] = False,
     drop_empty: Annotated[bool, typer.Option(
         "--drop-empty", help="Leave out tiles and crops without any box of images that have one; images without a box stay.",
     )] = False,
     drop_unsupported: Annotated[bool, typer.Option(
-        "--drop-unsupported", help="Go on without geometry that cannot be carried.")] = False,
+        "--drop-unsupported", help="Leave out geometry that cannot be transformed.")] = False,
     keep_truncated: Annotated[bool, typer.Option("--keep-truncated", help="Keep images whose file ends early.")] = False,
     frame: FrameName = "auto",
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was broken off.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Resume an interrupted run.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Write into a folder that is not empty.")] = False,
     invert_boxes: Annotated[Path | None, typer.Option(
         "--invert-boxes", metavar="FILE", help="Map predictions (COCO results) on DATASET back to the originals.")] = None,
@@ -152,7 +152,7 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 
 def report_written(summary: Summary, out: Path) -> None:
     """Print what was done."""
-    print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.pictures:,}")
+    print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.images:,}")
     for what, count in summary.counts.items():  # the manifest has the same names, with `image` for `image`
         kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
         print(f"  {count:>9,}  {kind}{what.replace('a picture', 'an image').replace('picture', 'image')}")
@@ -168,7 +168,7 @@ def report_failures(summary: Summary, out: Path) -> None:
     if len(summary.failures) > SHOWN_FAILURES:
         print(f"and {len(summary.failures) - SHOWN_FAILURES:,} more; {out}/manifest.json names all", file=sys.stderr)
     if summary.failures:
-        print(f"dsinspect: {len(summary.failures):,} of {counted(summary.pictures, 'image')} failed and are left out",
+        print(f"dsinspect: {len(summary.failures):,} of {counted(summary.images, 'image')} failed and are left out",
               file=sys.stderr)
 
 

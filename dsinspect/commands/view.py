@@ -17,7 +17,7 @@ from dsinspect.findings.wording import counted
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dsinspect.render.contact_sheet import Picture
+    from dsinspect.render.contact_sheet import Pixels
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 ARRAYS = (".npy", ".npz")
@@ -92,7 +92,7 @@ def _wish(class_name: Sequence[str] | None, split: str | None) -> str:
     return (f" of the split {split}" if split else "") + (f" has a box of {' or '.join(class_name)}" if class_name else "")
 
 
-def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Picture], int]:
+def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Pixels], int]:
     """Return the channels of a stack as tiles, and how many more there are.
 
     Raises:
@@ -112,12 +112,12 @@ def array_tiles(path: Path, limit: int, side: int) -> tuple[list[Picture], int]:
     return [tile(p, side, (), f"{k}") for k, p in enumerate(planes)], total - len(planes)
 
 
-def write_sheet(picture: Picture, output: Path) -> None:
+def write_sheet(pixels: Pixels, output: Path) -> None:
     """Write the sheet, whole or not at all."""
     from dsinspect.io.atomic import write_atomic
     from dsinspect.io.image_codec import Encoding
 
-    content = Encoding().encode(picture, output.suffix)
+    content = Encoding().encode(pixels, output.suffix)
     try:
         write_atomic(output, content)
     except OSError as e:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dsinspect.findings.findings import Finding
     from dsinspect.inspection.frames import SetFrame
     from dsinspect.protocols.formats import ShardRef
-    from dsinspect.render.contact_sheet import Marked, Picture
+    from dsinspect.render.contact_sheet import Marked, Pixels
 
 SHARD = 4096
 NO_CLASS: RGB = (255, 255, 255)
@@ -96,7 +96,7 @@ def marked_by(session: Session) -> dict[str, Found]:
     return found
 
 
-def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tuple[list[Picture], int, list[int]]:
+def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tuple[list[Pixels], int, list[int]]:
     """Return the tiles of the images wanted, how many more there are, and the number of the group that each belongs to.
 
     Raises:
@@ -113,7 +113,7 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
         chosen = sorted(random.Random(wanted.seed).sample(chosen, wanted.sample))
     shown = chosen[:limit]
     colours = colours_of([c.name for c in source.info.categories] or class_names(shards))
-    made: dict[tuple[int, int], Picture] = {}
+    made: dict[tuple[int, int], Pixels] = {}
     frame = set_frame(session, shards, source.info.box_units)
     for number in sorted({n for n, _ in shown}):
         rows = [row for n, row in shown if n == number]
@@ -125,7 +125,7 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
 
 
 def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: Wanted, limit: int,
-               side: int) -> tuple[list[Picture], int, int]:
+               side: int) -> tuple[list[Pixels], int, int]:
     """Return tiles of originals, each followed by its first output, how many pairs more there are, and the columns.
 
     Args:
@@ -157,7 +157,7 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     before, before_shards = opened(own)
     known = by_path([(shard, row, n) for n, shard in enumerate(before_shards) for row in range(len(shard.image_columns))])
     colours = colours_of([c.name for c in before.info.categories] or class_names(before_shards))
-    tiles: list[Picture] = []
+    tiles: list[Pixels] = []
     frame_before = set_frame(own, before_shards, before.info.box_units)
     frame_after = set_frame(session, shards, source.info.box_units)
     for path, (number, row) in pairs:
@@ -279,7 +279,7 @@ def chosen_rows(shard: Shard, wanted: Wanted) -> list[int]:
     return np.flatnonzero(keep).tolist()
 
 
-def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], side: int) -> Picture:
+def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], side: int) -> Pixels:
     """Return the tile of one image; one that cannot be read is a grey tile that says why."""
     from dsinspect.io.image_codec import UnreadableError
     from dsinspect.render.contact_sheet import blank, tile

@@ -102,7 +102,7 @@ class Conversion:
         notes: what is to be known of the output.
         fitted: images and annotations that are left once the set is fitted to a trainer; None where no trainer is named.
         again: images and annotations of a split that the trainer reads for another one too, which the set lacks.
-        guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set tells.
+        guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set shows it.
     """
 
     source: str

@@ -112,12 +112,12 @@ class Findings:
             batch: the batch the rows belong to.
             rows: boolean mask over `batch.annotations`, or positions in it.
             message: template over `values`, such as `"box is {width:g} px wide; at least {limit:g} (min_side)"`.
-            values: name to a scalar or to an array with one entry per *reported* row; tell measure and limit.
+            values: name to a scalar or to an array with one entry per *reported* row; give measure and limit.
             fix: what would fix them.
             severity: a severity other than the check's.
             new_box: (n, 4) xyxy px that the fix would write.
             new_text: n texts (or one) that the fix would write (a name, a path), or an array of n numbers.
-            subject: n texts (or one) that tell apart findings on the same record.
+            subject: n texts (or one) that distinguish findings on the same record.
         """
         positions = _positions(rows)
         if not len(positions):
@@ -193,7 +193,7 @@ class Findings:
             values: name to a scalar or an array with one entry per place.
             fix: what would fix them.
             severity: a severity other than the check's.
-            subject: what tells apart findings on the same record.
+            subject: what distinguishes findings on the same record.
             new_text: what the fix would write.
         """
         n = len(next(iter(places.values())))

@@ -80,7 +80,7 @@ def resolve(changes: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def is_addressed(change: Mapping[str, Any]) -> bool:
-    """Say whether a change tells what it is about: a fault of a whole file has no record to drop."""
+    """Say whether a change names what it is about: a fault of a whole file has no record to drop."""
     if "action" not in change:
         return False
     what = ACTIONS[change["action"]][0]

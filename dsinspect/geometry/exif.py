@@ -42,7 +42,7 @@ Frame = Literal["auto", "stored", "upright"]
 
 
 class FrameVotes(NamedTuple):
-    """How many images with a swapping orientation (5 to 8) tell that their boxes are in the one frame, or the other."""
+    """How many images with a swapping orientation (5 to 8) show that their boxes are in the one frame, or the other."""
 
     stored: int = 0
     upright: int = 0
@@ -59,12 +59,12 @@ class FrameRule(NamedTuple):
     """The one rule that says whether boxes of an image with an EXIF orientation are in its stored or its upright frame.
 
     Fractions are of the upright image (Ultralytics turns it before it scales). Boxes in px are in the frame whose size the
-    record declares. Where that cannot tell (both frames have one size: orientations 2 to 4 and squares; no size declared),
-    the images that can tell decide for the set, and where none can it is the upright frame, which annotation tools show.
+    record declares. Where that does not decide (both frames have one size: orientations 2 to 4 and squares; no size declared),
+    the images that show it decide for the set, and where none does it is the upright frame, which annotation tools show.
 
     Attributes:
         frame: `stored` or `upright` for all images, or `auto` for the rule.
-        votes: of the images that can tell.
+        votes: of the images that show their frame.
     """
 
     frame: Frame = "auto"
@@ -111,13 +111,13 @@ def declared_frames(images: Any) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
 
 
 def frame_votes(images: Any, boxes_xyxy: NDArray[np.float64], image_row: NDArray[np.int64], box_units: str) -> FrameVotes:
-    """Return what the images with a swapping orientation tell: by boxes that fit one frame only, else by the declared size.
+    """Return the votes of the images with a swapping orientation: by boxes that fit one frame only, else by the declared size.
 
     Args:
         images: see `FrameRule.upright`.
         boxes_xyxy: (N, 4) px.
         image_row: (N,) row of each box's image, -1 for none.
-        box_units: fractions tell nothing.
+        box_units: fractions show nothing.
     """
     if box_units != "px" or "orientation" not in images:
         return NO_VOTES

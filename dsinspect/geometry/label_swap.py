@@ -1,4 +1,4 @@
-"""Names that tell left from right, and the names that take their place in a mirrored image."""
+"""Names that distinguish left from right, and the names that take their place in a mirrored image."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The frame of turned images: the votes of the whole set, gathered once, when the first image cannot tell."""
+"""The frame of turned images: the votes of the whole set, gathered once, when the first image does not show it."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ class SetFrame:
         self._lock = threading.Lock()
         self._is_complete = frame != "auto" or box_units != "px" or not probes
         self.guessed = 0
-        """Images that could not tell while no image of the set could."""
+        """Images that did not show their frame while no image of the set did."""
 
     def of(self, shard: Shard, measurements: Measurements | None) -> FrameRule:
-        """Return the rule for a shard; the first image that cannot tell makes it look at the whole set."""
+        """Return the rule for a shard; the first image that does not show its frame makes it look at the whole set."""
         if self._is_complete and self._rule.frame != "auto":
             return self._rule
         images = measured_images(shard, measurements)
@@ -78,7 +78,7 @@ class SetFrame:
 
 
 def votes_of(shard: Shard, probes: Sequence[Probe], box_units: str) -> FrameVotes:
-    """Measure the images of a shard and return what they tell."""
+    """Measure the images of a shard and return their votes."""
     measurements = measure(shard.image_columns["file"].tolist(), probes, None)
     annotations = shard.annotation_columns
     return frame_votes(measured_images(shard, measurements), boxes_xyxy(annotations), annotations["image_row"], box_units)

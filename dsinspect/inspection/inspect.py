@@ -43,7 +43,7 @@ MEASURED_SHARD = 512
 
 
 SAMPLE = 32
-"""Images looked up in the cache to tell whether a set was measured before."""
+"""Images looked up in the cache to find out whether a set was measured before."""
 
 
 PARSED_SHARD = 2048

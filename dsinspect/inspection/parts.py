@@ -66,7 +66,7 @@ def parts_of(request: DatasetRequest, edits: Edits, open_part: Callable[[Dataset
         open_part: opens one part.
 
     Raises:
-        UserError: a part lies in another one, or it cannot be told whose an edit is.
+        UserError: a part lies in another one, or it is not clear whose an edit is.
     """
     places = {s: prefix_of(folder_of(root), request.root) for s, root in request.parts.items()}
     _require_apart(request, places)

@@ -157,7 +157,7 @@ class Outputs:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 partial.replace(target)
         except OSError as e:
-            raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
+            raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; fix this, then rerun with --resume") from None
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)

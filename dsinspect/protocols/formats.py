@@ -174,7 +174,7 @@ class Format(ABC):
         """Write the annotations of a dataset below `out`; the images are there already, at `images["path"]`.
 
         Args:
-            info: of the dataset the records come from: its `format` tells where the format columns come from.
+            info: of the dataset the records come from: its `format` says where the format columns come from.
             shards: boxes in px; images with their declared sizes; the columns of
                 `OPTIONAL_ANNOTATION_COLUMNS` and other fields of the source format where it has them.
             out: the output folder. Files are written under a temporary name and renamed; shards are not kept.

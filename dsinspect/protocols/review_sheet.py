@@ -13,7 +13,7 @@ MAX_ROWS = 1_048_576
 MAX_TEXT = 32_767
 """Characters of a cell."""
 
-PICTURE, DECISION, NEW_VALUE, COMMENT, REVIEWER = "Thumbnail", "Decision", "New value", "Comment", "Reviewer"
+THUMBNAIL, DECISION, NEW_VALUE, COMMENT, REVIEWER = "Thumbnail", "Decision", "New value", "Comment", "Reviewer"
 MESSAGE, CLASS, IMAGE, ANNOTATION, SOURCE, LINE, INDEX = (
     "Message", "Class", "Image", "Annotation", "Source", "Line", "Index")
 SEVERITY, CODE, CHECK, FIX, SPLIT, FINGERPRINT = "Severity", "Code", "Check", "Fix", "Split", "Fingerprint"
@@ -22,7 +22,7 @@ AS_FOUND = "As found"
 BOX_HEADERS = ("x min", "y min", "x max", "y max")
 REASON = "Not applied because"
 """Header of the column that says why a decision came back."""
-FINDING_COLUMNS = (PICTURE, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, FIX, SPLIT,
+FINDING_COLUMNS = (THUMBNAIL, DECISION, NEW_VALUE, COMMENT, MESSAGE, CLASS, IMAGE, *BOX_HEADERS, SEVERITY, CODE, CHECK, FIX, SPLIT,
                    REVIEWER, ANNOTATION, SOURCE, LINE, INDEX, FINGERPRINT, AS_FOUND)
 """Of a sheet of findings; without images there is no Thumbnail."""
 INPUT_COLUMNS = (DECISION, NEW_VALUE, COMMENT, REVIEWER)

@@ -129,7 +129,7 @@ class BaselineSummary:
     """What a baseline did to a run.
 
     Attributes:
-        known: number of findings that stayed quiet.
+        known: number of findings that are hidden.
         stale: entries whose finding is gone.
     """
 

@@ -48,7 +48,7 @@ class Params:
     Attributes:
         width: width of the outgoing pixels, px.
         height: height of the outgoing pixels, px.
-        tag: what tells this output from the others of the same image, added to its file name; empty for an only one.
+        tag: what distinguishes this output from the others of the same image, added to its file name; empty for an only one.
     """
 
     width: int

@@ -1,4 +1,4 @@
-"""Contact sheets: pictures in a near-square grid with gaps, their boxes and class names drawn on them.
+"""Contact sheets: images in a near-square grid with gaps, their boxes and class names drawn on them.
 
 Arrays are drawn too: each channel of an (H, W, C), (C, H, W) or (N, C, H, W) stack is a tile, stretched to the stack's own
 range, so that feature maps and filters can be looked at.
@@ -19,7 +19,7 @@ from dsinspect.render.palette import MARK
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    Picture = NDArray[np.uint8]
+    Pixels = NDArray[np.uint8]
 
 GROUND = 245
 """Grey of the sheet."""
@@ -39,7 +39,7 @@ class Marked:
     """A box to draw.
 
     Attributes:
-        box: xyxy, px of the picture.
+        box: xyxy, px of the image.
         label: class name, or empty.
         is_marked: drawn on top, with a dark edge: what the sheet is about.
         colour: RGB.
@@ -63,7 +63,7 @@ def grid_shape(n: int) -> tuple[int, int]:
     return columns, max(1, math.ceil(n / columns))
 
 
-def sheet(tiles: Sequence[Picture], columns: int = 0, groups: Sequence[int] = ()) -> Picture:
+def sheet(tiles: Sequence[Pixels], columns: int = 0, groups: Sequence[int] = ()) -> Pixels:
     """Lay (H, W, 3) tiles of any sizes out on one sheet, each row as high as its highest, tiles at its upper edge.
 
     Args:
@@ -108,12 +108,12 @@ def grid_places(groups: Sequence[int], columns: int) -> list[tuple[int, int]]:
 
 
 def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption: str = "",
-         frame_wh: tuple[float, float] | None = None, notes: Sequence[str] = ()) -> Picture:
-    """Return a picture shrunk to a tile, with its boxes and a caption.
+         frame_wh: tuple[float, float] | None = None, notes: Sequence[str] = ()) -> Pixels:
+    """Return an image shrunk to a tile, with its boxes and a caption.
 
     Args:
         pixels: (H, W), (H, W, 3) BGR or (H, W, 4), uint8 or uint16.
-        side: longer side of the tile, px; smaller pictures are enlarged up to four times.
+        side: longer side of the tile, px; smaller images are enlarged up to four times.
         boxes: to draw; those that are not finite are left out.
         caption: text below, cut at its start to fit.
         frame_wh: size of the frame that the boxes are in, when it is not that of the pixels, px.
@@ -174,13 +174,13 @@ def text_width(text: str) -> int:
     return int(cv2.getTextSize(drawable(text), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)[0][0])
 
 
-def _line(text: str, width: int, ink: tuple[int, int, int]) -> Picture:
+def _line(text: str, width: int, ink: tuple[int, int, int]) -> Pixels:
     line = np.full((CAPTION, width, 3), GROUND, np.uint8)
     _write(line, text if text_width(text) < width else shortened(text, width), 1, CAPTION - 5, ink)
     return line
 
 
-def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> None:
+def _draw_box(bgr: Pixels, marked: Marked, scale_x: float, scale_y: float) -> None:
     import cv2
 
     x_min, y_min, x_max, y_max = marked.box
@@ -188,7 +188,7 @@ def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> N
     left, right = sorted(int(np.clip(round(v * scale_x), -limit, limit)) for v in (x_min, x_max))
     top, bottom = sorted(int(np.clip(round(v * scale_y), -limit, limit)) for v in (y_min, y_max))
     colour = marked.colour[::-1]
-    # Edges are half-open: a box that ends with the picture has its line on the last pixel.
+    # Edges are half-open: a box that ends with the image has its line on the last pixel.
     corners = (left, top), (max(left, right - 1), max(top, bottom - 1))
     if marked.is_marked:
         cv2.rectangle(bgr, *corners, (0, 0, 0), marked.line + 2)  # a dark edge, so that the mark is seen on any ground
@@ -210,7 +210,7 @@ def _draw_box(bgr: Picture, marked: Marked, scale_x: float, scale_y: float) -> N
     _write(bgr, text, x + 1, y - 1, ink)
 
 
-def blank(side: int, reason: str, caption: str, notes: Sequence[str] = ()) -> Picture:
+def blank(side: int, reason: str, caption: str, notes: Sequence[str] = ()) -> Pixels:
     """Return a tile in place of an image that cannot be read, with the reason on it."""
     import textwrap
 
@@ -220,7 +220,7 @@ def blank(side: int, reason: str, caption: str, notes: Sequence[str] = ()) -> Pi
     return tile(pixels, side, (), caption, None, notes)
 
 
-def _write(bgr: Picture, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
+def _write(bgr: Pixels, text: str, x: int, y: int, colour: tuple[int, int, int]) -> None:
     import cv2
 
     cv2.putText(bgr, drawable(text), (x, y), cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, colour, 1, cv2.LINE_AA)
@@ -242,7 +242,7 @@ def drawable(text: str) -> str:
     return text.replace("²", "^2").encode("ascii", "replace").decode()
 
 
-def as_bgr(pixels: NDArray[Any]) -> Picture:
+def as_bgr(pixels: NDArray[Any]) -> Pixels:
     """Return (H, W, 3) uint8 BGR of grey, BGR or BGRA pixels of 8 or 16 bits; alpha shows the sheet's ground."""
     if pixels.dtype == np.uint16:
         pixels = (pixels // 257).astype(np.uint8)
@@ -255,7 +255,7 @@ def as_bgr(pixels: NDArray[Any]) -> Picture:
 
 
 def channel_tiles(array: NDArray[Any], limit: int) -> list[NDArray[np.uint8]]:
-    """Return the channels of an array as grey pictures, stretched from the least to the largest value of all of them.
+    """Return the channels of an array as grey images, stretched from the least to the largest value of all of them.
 
     Args:
         array: (H, W), (H, W, C) or (C, H, W) (the shorter one of first and last axis is C), or (N, C, H, W).

@@ -1,4 +1,4 @@
-"""Colours for classes that people can tell apart, and from the mark of a finding.
+"""Colours for classes that people can distinguish from each other and from the mark of a finding.
 
 Chosen in OKLab (Björn Ottosson, "A perceptual color space for image processing", 2020), where a distance is about how
 different two colours look: each next colour is the one farthest from all before it and from the marks.

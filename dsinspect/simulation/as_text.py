@@ -29,7 +29,7 @@ OTHERS = 3
 
 
 def text_of(done: Simulation, width: int | None = None, colour: bool | None = None) -> str:
-    """Return the text; as wide as the terminal (at most 120) and coloured when stdout is one, unless told otherwise."""
+    """Return the text; as wide as the terminal (at most 120) and coloured when stdout is one, unless asked otherwise."""
     from rich.console import Console
     from rich.text import Text
 

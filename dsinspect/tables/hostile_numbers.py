@@ -9,7 +9,7 @@ def of_any_size() -> np.errstate:
     """Return what keeps NumPy quiet about overflow and NaN, as a context or a decorator.
 
     Readers neither drop nor repair, so a box may reach from -1e308 to 1e308 px: its width is infinite, which checks report
-    (BOX002). A warning of NumPy on stderr would tell a user nothing that a finding does not.
+    (BOX002). A warning of NumPy on stderr would say nothing that a finding does not.
 
     >>> with of_any_size():
     ...     float(np.float64(1e308) - np.float64(-1e308))

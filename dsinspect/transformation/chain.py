@@ -40,7 +40,7 @@ class Route:
     Attributes:
         image: the image before the first step.
         steps: in order; none for a plain copy.
-        tag: what tells this output from the others of the image; empty when there is one only.
+        tag: what distinguishes this output from the others of the image; empty when there is one only.
     """
 
     image: ImageRow
@@ -154,7 +154,7 @@ def build_chain(ops: Sequence[tuple[str, Mapping[str, Any]]], plugins: Plugins, 
     Args:
         ops: name and options of each, in order.
         plugins: with the transforms.
-        min_kept: for every transform that has this option and was not told otherwise.
+        min_kept: for every transform that has this option and does not set it.
 
     Raises:
         UserError: an unknown name or option, options that contradict one another, or an order that cannot work.

@@ -51,7 +51,7 @@ class Part:
         entries: an entry of the manifest for each output.
         failures: images left out.
         counts: what happened to annotations and images.
-        images: how many images the shard has.
+        images_done: how many images the shard has.
     """
 
     images: Columns
@@ -59,7 +59,7 @@ class Part:
     entries: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
-    pictures: int = 0
+    images_done: int = 0
 
 
 class Parts:
@@ -116,7 +116,7 @@ class Parts:
     def put(self, number: int, part: Part) -> None:
         """Keep a part, whole or not at all."""
         document = {"images": _packed(part.images), "annotations": _packed(part.annotations), "entries": part.entries,
-                    "failures": [vars(f) for f in part.failures], "counts": dict(part.counts), "pictures": part.pictures}
+                    "failures": [vars(f) for f in part.failures], "counts": dict(part.counts), "pictures": part.images_done}
         partial = self.temporary / f"part-{number}-{os.getpid()}"
         try:
             partial.write_bytes(_encoded(document))

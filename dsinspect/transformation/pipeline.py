@@ -27,7 +27,7 @@ from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import WorkRequest
-from dsinspect.io import image_codec as pictures
+from dsinspect.io import image_codec
 from dsinspect.io.atomic import sweep_below
 from dsinspect.io.containment import NAMES_LOST, SplitNames, held, is_no_text
 from dsinspect.io.decoder_stderr import quiet_decoders
@@ -96,10 +96,10 @@ class Summary:
         counts: what happened to annotations and images, by what.
         failures: images left out.
         losses: what the writer could not keep.
-        guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set tells.
+        guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set shows it.
     """
 
-    pictures: int
+    images: int
     outputs: int
     counts: Mapping[str, int]
     failures: Sequence[Failure]
@@ -113,7 +113,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     Raises:
         UserError: nothing is readable, the output cannot be written, or geometry would be lost that nobody agreed to lose.
     """
-    pictures.start_opencv()
+    image_codec.start_opencv()
     require_apart(request.roots, request.out, goes_on=request.resume and (request.out / FOLDER).is_dir())
     request = for_workers(request, plugins)
     source = open_dataset(request, plugins, COLUMNS)
@@ -163,12 +163,12 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
     """Write annotations and manifest from the parts, and remove them."""
     totals: Counter[str] = Counter()
     failures: list[Failure] = []
-    pictures_done = outputs = no_text = 0
+    images_done = outputs = no_text = 0
     for k in range(count):
         part = parts.get(k)
         totals += part.counts
         failures += part.failures
-        pictures_done += part.pictures
+        images_done += part.images_done
         outputs += len(part.images)
         no_text += sum(map(is_no_text, part.images["path"].tolist()))
     renumber = not request.settings.is_one_to_one
@@ -186,12 +186,12 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
     places = Places(writer)
     entries = ({**entry, "path": places.of(entry["path"], split)}
                for entry, split in numbered_entries(parts, count, names, renumber=renumber))
-    summary = Summary(pictures_done, outputs, dict(sorted(totals.items())), failures, losses)
+    summary = Summary(images_done, outputs, dict(sorted(totals.items())), failures, losses)
     try:
         write_manifest(request.out / "manifest.json", {
             "schema_version": 1, "tool": {"name": "dsinspect", "version": __version__},
             "dataset": {"path": request.path, "format": info.format}, **request.settings.described(),
-            "metadata": METADATA, "pictures": summary.pictures, "outputs_written": summary.outputs,
+            "metadata": METADATA, "pictures": summary.images, "outputs_written": summary.outputs,
             "annotations": summary.counts, "losses": losses,
             "failures": [vars(f) for f in failures]}, entries)
     except OSError as e:
@@ -261,9 +261,9 @@ def run_parts(executor: Executor, task: PartTask, todo: Sequence[tuple[int, Shar
     done = 0
     HALT.clear()
 
-    def seen(pictures_done: int) -> None:
+    def seen(images_done: int) -> None:
         nonlocal done
-        done += pictures_done
+        done += images_done
         if progress:
             progress("transforming", done, max(done, len(todo) * SHARD if len(todo) > 1 else done))
 
@@ -285,7 +285,7 @@ def _add(a: int, b: int) -> int:
 
 
 def plan_of(request: TransformRequest, info: DatasetInfo, shards: int) -> dict[str, Any]:
-    """Return all that decides the outputs, with a hash, to tell whether a run can be resumed."""
+    """Return all that decides the outputs, with a hash, to decide whether a run can be resumed."""
     import cv2
 
     plan = {"version": __version__, "opencv": cv2.__version__, "dataset": str(request.root.absolute()),

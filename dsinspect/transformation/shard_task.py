@@ -20,7 +20,7 @@ from dsinspect.geometry.affine import not_carried
 from dsinspect.geometry.annotations import Carried, Output, carry, outlines_not_carried
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame, FrameRule, turned_upright
 from dsinspect.inspection.measure import measure, measured_shard
-from dsinspect.io import image_codec as pictures
+from dsinspect.io import image_codec
 from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
 from dsinspect.io.limits import limits, option
 from dsinspect.output.destination import Apart
@@ -91,7 +91,7 @@ class Settings:
         frame: frame that boxes of an EXIF-rotated image are in: `auto` (see `FrameRule`), `stored` or `upright`.
         variants: keep each original beside its transformed copies.
         only_classes: transform only images with a box of these classes; with `variants` the others are copied.
-        swap_mirrored: exchange class names that tell left from right in mirrored outputs.
+        swap_mirrored: exchange class names that distinguish left from right in mirrored outputs.
         drop_empty: leave out outputs without any box of images that had some.
         drop_unsupported: go on without geometry that a transform cannot carry, instead of refusing.
         keep_truncated: transform images whose file ends early; the missing part is grey.
@@ -158,7 +158,7 @@ class PartTask:
         return Parts(self.out / FOLDER)
 
     @property
-    def pictures(self) -> Path:
+    def image_folder(self) -> Path:
         """The folder that images are written into."""
         return self.out / STAGE if self.staged else self.out
 
@@ -176,7 +176,7 @@ class PartTask:
         number, ref = item
         if HALT.is_set():
             raise InterruptedError("broken off")
-        pictures.start_opencv()
+        image_codec.start_opencv()
         shard = ref.load()
         Apart(self.out).require(shard.image_columns["file"].tolist())
         measurements = measure(shard.image_columns["file"].tolist(), self.probes, None)
@@ -239,28 +239,28 @@ class PartTask:
         rows: dict[int, ImageRow] = {}
         failures: dict[int, tuple[str, str]] = {}
         for k, values in enumerate(zip(*columns.values(), strict=True)):
-            picture = dict(zip(columns, values, strict=True))
-            width, height = picture["file_width"], picture["file_height"]
-            if picture["file"] is None:
+            record = dict(zip(columns, values, strict=True))
+            width, height = record["file_width"], record["file_height"]
+            if record["file"] is None:
                 failures[k] = ("IMG001", "no such file")
-            elif picture["read_error"] is not None:
-                failures[k] = ("IMG001", str(picture["read_error"]))
+            elif record["read_error"] is not None:
+                failures[k] = ("IMG001", str(record["read_error"]))
             elif not (width > 0 and height > 0):
                 failures[k] = ("IMG002", "no image: the header gives no size")
             elif width * height > limits().pixels:
                 failures[k] = ("IMG002", f"{width:,.0f} x {height:,.0f} px is more than the {limits().pixels:,} px that are "
                                f"decoded ({option('pixels')})")
             else:
-                rows[k] = self.row(picture)
+                rows[k] = self.row(record)
         return rows, failures
 
-    def row(self, picture: Mapping[str, Any]) -> ImageRow:
+    def row(self, record: Mapping[str, Any]) -> ImageRow:
         """Return what the transforms know of one image: its size in the frame of its boxes."""
-        path, width, height = picture["path"], int(picture["file_width"]), int(picture["file_height"])
-        orientation = int(picture["orientation"])
+        path, width, height = record["path"], int(record["file_width"]), int(record["file_height"])
+        orientation = int(record["orientation"])
         if orientation == 1:
             return ImageRow(path, width, height)
-        if not picture["boxes_upright"]:
+        if not record["boxes_upright"]:
             return ImageRow(path, width, height, orientation)
         return ImageRow(path, *((height, width) if orientation >= 5 else (width, height)), was_turned=True)
 
@@ -298,32 +298,32 @@ class PartTask:
             raise UserError(f"{self.info.format}: {column} holds outlines that cannot be carried "
                             f"({count} in the first part that has some){hint}; boxes are kept")
 
-    def _pixels(self, picture: Mapping[str, Any], outputs: Sequence[_Routed]) -> list[dict[str, Any]]:
+    def _pixels(self, record: Mapping[str, Any], outputs: Sequence[_Routed]) -> list[dict[str, Any]]:
         """Write the outputs of one image, and return their entries in the manifest.
 
         Raises:
             UnreadableError: the image cannot be read or written; none of its outputs is left then.
         """
-        folder = Outputs(self.pictures, self.parts.temporary)
-        reader = Reader(self, picture)
+        folder = Outputs(self.image_folder, self.parts.temporary)
+        reader = Reader(self, record)
         entries: list[dict[str, Any]] = []
         try:
             for output in outputs:
-                entries.append(self._output(picture, output.route, reader, folder))  # noqa: PERF401 - those so far are needed
+                entries.append(self._output(record, output.route, reader, folder))  # noqa: PERF401 - those so far are needed
         except UnreadableError:
             for entry in entries:
-                (self.pictures / entry["path"]).unlink(missing_ok=True)
+                (self.image_folder / entry["path"]).unlink(missing_ok=True)
             raise
         return entries
 
-    def _output(self, picture: Mapping[str, Any], route: Route, reader: Reader, folder: Outputs) -> dict[str, Any]:
-        path, file = str(picture["path"]), str(picture["file"])
+    def _output(self, record: Mapping[str, Any], route: Route, reader: Reader, folder: Outputs) -> dict[str, Any]:
+        path, file = str(record["path"]), str(record["file"])
         array = route.steps[-1].transform if route.steps and route.steps[-1].transform.suffix else None
         suffix = os.path.splitext(path)[1]  # noqa: PTH122 - a Path an image costs more
         new = array.suffix if array and array.suffix else self.settings.encoding.suffix_for(suffix)
         copied = not route.changes_pixels and array is None and new == suffix
         target = target_path(path, file, new, route.tag)
-        if not (self.resume and is_newer(self.pictures / target, file)):
+        if not (self.resume and is_newer(self.image_folder / target, file)):
             if copied:
                 content = reader.content
             else:
@@ -333,8 +333,8 @@ class PartTask:
         image, matrix = route.image, route.matrix
         return {
             "path": target, "width": route.size_wh[0], "height": route.size_wh[1],
-            "source": {"path": path, "image_id": picture["image_id"], "width": image.width, "height": image.height,
-                       "orientation": int(picture["orientation"]), "turned_upright": image.was_turned},
+            "source": {"path": path, "image_id": record["image_id"], "width": image.width, "height": image.height,
+                       "orientation": int(record["orientation"]), "turned_upright": image.was_turned},
             "matrix": None if matrix is None else matrix.tolist(), "copied": copied,
             "steps": [{"name": s.transform.name, **s.transform.manifest(s.params)} for s in route.steps]}
 
@@ -357,9 +357,9 @@ class PartTask:
 class Reader:
     """Reads one image, when and if it is needed."""
 
-    def __init__(self, task: PartTask, picture: Mapping[str, Any]) -> None:
+    def __init__(self, task: PartTask, record: Mapping[str, Any]) -> None:
         self._task = task
-        self._picture = picture
+        self._record = record
 
     @functools.cached_property
     def content(self) -> bytes:
@@ -368,7 +368,7 @@ class Reader:
         Raises:
             UnreadableError: it cannot be read, or ends early.
         """
-        source = ImageFile(str(self._picture["file"]))
+        source = ImageFile(str(self._record["file"]))
         try:
             content = source.content
         except OSError as e:
@@ -388,13 +388,13 @@ class Reader:
         Raises:
             UnreadableError: the decoder gives nothing, or another size than the header says.
         """
-        pixels = pictures.decode(self.content)
-        expected = (int(self._picture["file_width"]), int(self._picture["file_height"]))
+        pixels = image_codec.decode(self.content)
+        expected = (int(self._record["file_width"]), int(self._record["file_height"]))
         if pixels.shape[1::-1] != expected:
             raise UnreadableError(f"the decoder gives {pixels.shape[1]} x {pixels.shape[0]} px, the header says "
                                   f"{expected[0]} x {expected[1]}")
-        row = self._task.row(self._picture)
-        return turned_upright(pixels, int(self._picture["orientation"])) if row.was_turned else pixels
+        row = self._task.row(self._record)
+        return turned_upright(pixels, int(self._record["orientation"])) if row.was_turned else pixels
 
 
 def _label(chain: Chain) -> str:

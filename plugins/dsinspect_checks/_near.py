@@ -5,12 +5,12 @@ two bands are compared: C(d + 2, 2) sorted keys of 16 bits for d = 6, near-linea
 found only which images hang together is kept, so that memory does not grow with the number of pairs. Within each such
 heap the groups are grown image by image: every member is close to every other one, never only to its neighbour.
 
-The second signature, the mean luma of 16 x 16 cells, tells apart what 64 bits of low frequencies cannot. Compared after
+The second signature, the mean luma of 16 x 16 cells, distinguishes what 64 bits of low frequencies cannot. Compared after
 taking off mean and contrast, so that a brighter or greyer copy stays a copy. On 10 sets (5,859 images) 1,643 pairs within
 6 bits were looked at in samples, those of a set of chess boards apart: all 36 with a cell 4 standard deviations off were
 other boats on a plain sea, and of 112 of the others 111 were copies, augmented copies or neighbouring frames. Where one cell
 differs by more than 10 times the mean difference, something was put into a scene that did not change otherwise: of 8,208
-pairs of chess positions on one board 7,221 are told apart by that, at the price of 1 in 13 pairs of true neighbours.
+pairs of chess positions on one board 7,221 are separated by that, at the price of 1 in 13 pairs of true neighbours.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ class Processes(Executor):
             for worker in ended:
                 worker.terminate()
             pool.shutdown(wait=False, cancel_futures=True)
-            for worker in ended:  # nothing is swept up, and no error told, while a worker still writes
+            for worker in ended:  # nothing is swept up, and no error reported, while a worker still writes
                 worker.join(2)
                 if worker.is_alive():
                     worker.kill()

@@ -90,7 +90,7 @@ def automatic_boxes(edits: Edits) -> dict[str, frozenset[int]]:
     """Return the records, by source, whose new box is a finding's and nobody's decision.
 
     A shape that is no plain box (rotated, a circle, a mask) may not be able to take it: then it stays, and so does its
-    finding. A person who decided on the box is told so instead.
+    finding. A person who decided on the box gets a message instead.
     """
     rows = edits.for_action("set-box")
     found: dict[str, set[int]] = {}

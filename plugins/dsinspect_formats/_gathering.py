@@ -72,7 +72,7 @@ class Gathered:
             split: it belongs to.
             line: of the record, from 1.
             index: of the record in its file, from 0.
-            lookup: path or name to look for on disk in place of the text; what is odd about it is not told.
+            lookup: path or name to look for on disk in place of the text; what is odd about it is not reported.
         """
         row = len(self.declared)
         self._numbers.pack()

@@ -44,7 +44,7 @@ class UndecodableError(Exception):
 
 
 def small_bgr_of(file: ImageFile) -> NDArray[np.uint8]:
-    """Return the picture in colour, 8 bits, stored orientation, JPEG at 1/2, 1/4 or 1/8.
+    """Return the image in colour, 8 bits, stored orientation, JPEG at 1/2, 1/4 or 1/8.
 
     The codec shrinks as far as leaves the longer side at 256 px or more. One decoding serves all measures: of a JPEG most
     of the time goes into its Huffman code, which every scale and grey needs alike. The factor depends on the header

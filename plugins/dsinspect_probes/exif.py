@@ -1,4 +1,4 @@
-"""`exif`: the camera and the moment of a picture."""
+"""`exif`: camera and capture time of an image."""
 
 from __future__ import annotations
 

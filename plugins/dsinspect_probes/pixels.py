@@ -1,4 +1,4 @@
-"""`pixels`: what the colours of a picture can tell."""
+"""`pixels`: what the colours of an image show."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ TOLERANCE = 2
 
 
 class PixelsProbe(Probe):
-    """Whether a colour file holds a grey picture."""
+    """Whether a colour file holds a grey image."""
 
     name = "pixels"
     version = 2
@@ -33,7 +33,7 @@ class PixelsProbe(Probe):
             pixels = file.once(small_bgr_of)  # averaging keeps equal channels equal, and colour coloured
         except UndecodableError:
             return (None,)
-        return (float(is_grey(pixels[::8, ::8]) and is_grey(pixels)),)  # of most pictures a 64th tells
+        return (float(is_grey(pixels[::8, ::8]) and is_grey(pixels)),)  # of most images a 64th is enough
 
 
 def is_grey(bgr: NDArray[np.uint8]) -> bool:

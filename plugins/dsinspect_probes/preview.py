@@ -85,7 +85,7 @@ def edge_width(grey: NDArray[np.uint8]) -> float | None:
         if content[corner[::-1]] == 0:
             cv2.floodFill(content, None, corner, 2)
     content = cv2.erode(np.asarray(content != 2, np.uint8), np.ones((11, 11), np.uint8))
-    content = np.ascontiguousarray(content[::2, ::2])  # every fourth pixel tells as much
+    content = np.ascontiguousarray(content[::2, ::2])  # every fourth pixel is enough
     n = cv2.countNonZero(content)
     if n < content.size // 5:
         return None
@@ -114,7 +114,7 @@ def signature(grey: NDArray[np.uint8]) -> str:
 def perceptual_hash(grey: NDArray[np.uint8]) -> str:
     """Return a 64-bit perceptual hash as 16 hex digits.
 
-    The picture is averaged to 32 x 32 px; of its discrete cosine transform the 8 x 8 lowest frequencies but the
+    The image is averaged to 32 x 32 px; of its discrete cosine transform the 8 x 8 lowest frequencies but the
     constant one are compared with their median (pHash, Zauner 2010).
 
     Args:

@@ -10,7 +10,7 @@ from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.text import concise_line
 
 MAX_FINDINGS = 100
-"""Findings told per check: CI servers keep the file in memory."""
+"""Findings listed per check: CI servers keep the file in memory."""
 _ILLEGAL = "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 """What XML cannot hold; compiled when first used, which takes 4 ms."""
 

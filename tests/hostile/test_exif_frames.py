@@ -63,7 +63,7 @@ def test_a_set_of_stored_frames_tells_too(cli: Cli, tmp_path: Path) -> None:
     xml = source / "a2.xml"
     xml.write_text(xml.read_text().replace("<width>160</width><height>100", "<width>100</width><height>160"))
     done = cli("convert", source, "-o", tmp_path / "yolo", "--to", "yolo")
-    assert "nothing in the set tells" not in done.out
+    assert "nothing in the set shows" not in done.out
     assert are_red(tmp_path / "yolo/images", tmp_path / "yolo/labels") == [True] * 3
 
 
@@ -71,10 +71,10 @@ def test_a_set_of_stored_frames_tells_too(cli: Cli, tmp_path: Path) -> None:
 def test_the_user_may_say_which_frame(cli: Cli, tmp_path: Path, frame: str) -> None:
     source = turned_set(tmp_path / "set", [3, 3], declared=UPRIGHT_WH, boxes=frame)
     done = cli("convert", source, "-o", tmp_path / "auto", "--to", "yolo")
-    assert "2  images have an EXIF orientation, and nothing in the set tells" in done.out
+    assert "2  images have an EXIF orientation, and nothing in the set shows" in done.out
     assert are_red(tmp_path / "auto/images", tmp_path / "auto/labels") == [frame == "upright"] * 2
     done = cli("convert", source, "-o", tmp_path / "yolo", "--to", "yolo", "--frame", frame)
-    assert "nothing in the set tells" not in done.out
+    assert "nothing in the set shows" not in done.out
     assert are_red(tmp_path / "yolo/images", tmp_path / "yolo/labels") == [True] * 2
     assert cli("convert", source, "-o", tmp_path / "no", "--to", "yolo", "--frame", "upside").code == 2
 

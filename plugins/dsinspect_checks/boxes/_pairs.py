@@ -24,7 +24,7 @@ MOST_NEIGHBOURS = 512
 MOST_OF_IMAGE = 2_000_000
 """Pairs of one image that are compared at most: beyond 3,900 boxes, each has fewer neighbours."""
 OUTLINES = ("segmentation", *CORNER_COLUMNS)
-"""Columns that tell two objects with one box apart."""
+"""Columns that distinguish two objects with one box."""
 
 
 @dataclass(frozen=True)

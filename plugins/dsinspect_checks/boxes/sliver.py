@@ -4,7 +4,7 @@ Reports a box that touches a border of its image and of which, away from that bo
 `max_part` of the median of its class and `max_part_px` px, in classes of which more than `min_share` of the boxes are like that.
 Crowds are exempt.
 
-Why it matters: they are what cutting images into tiles leaves of objects that lie in the next tile: too little to tell what it
+Why it matters: they are what cutting images into tiles leaves of objects that lie in the next tile: too little to see what it
 is, and so many of them teach edges of images as objects (SARDet_100K#3; sahi has `min_area_ratio` against them).
 
 Example: 3 % of the ships are 2 to 4 px wide, at the right edge of a tile.

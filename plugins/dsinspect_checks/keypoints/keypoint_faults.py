@@ -61,7 +61,7 @@ class KeypointFaults(Check[State, Options]):
     wants = (*FRAME_COLUMNS, "coco:num_keypoints")
 
     def map(self, batch: Batch) -> State:
-        """Find what an annotation tells alone, and count points by class."""
+        """Find what an annotation alone shows, and count points by class."""
         points = batch.once(points_of)
         n = len(points.length)
         broken = (points.length < 0) | (points.length % 3 != 0)

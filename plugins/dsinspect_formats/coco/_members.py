@@ -145,7 +145,7 @@ def _members(text: str) -> list[Member]:
         key, key_stop = _DECODER.raw_decode(text, position)
         start = space(key_stop)
         if text[start:start + 1] != ":":
-            raise ValueError("a colon is due")
+            raise ValueError("a colon is expected")
         start = space(start + 1)
         value, stop = _DECODER.raw_decode(text, start)
         found.append(Member(key, position, key_stop, value, start, stop))
@@ -153,7 +153,7 @@ def _members(text: str) -> list[Member]:
         if text[position:position + 1] == ",":
             position = space(position + 1)
         elif text[position:position + 1] != "}":
-            raise ValueError("a comma is due")
+            raise ValueError("a comma is expected")
     return found
 
 

@@ -1,6 +1,6 @@
 """Read a COCO file that is cut, holds NaN, or has records of the wrong shape: element by element, keeping the rest.
 
-Only taken when the strict decoding refused the file. Every element that cannot be used is told with its line and index.
+Only taken when the strict decoding refused the file. Every element that cannot be used is reported with its line and index.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ class _Scanner:
             position, index = after, index + 1
 
     def take_images(self, value: Any, index: int, position: int) -> None:
-        """Keep an image, or tell why not."""
+        """Keep an image, or report why not."""
         try:
             number, kind = whole(value, "id")
             name = value.get("file_name")
@@ -171,7 +171,7 @@ class _Scanner:
         self.result.image_id_types.append(kind)
 
     def take_annotations(self, value: Any, index: int, position: int) -> None:
-        """Keep an annotation, or tell why not."""
+        """Keep an annotation, or report why not."""
         try:
             image_id, kind = whole(value, "image_id")
             category_id, category_kind = whole(value, "category_id")
@@ -201,7 +201,7 @@ class _Scanner:
         self.result.id_types.append(next((k for k in (kind, category_kind, own_kind) if k != "int"), "int"))
 
     def take_categories(self, value: Any, index: int, position: int) -> None:
-        """Keep a category, or tell why not."""
+        """Keep a category, or report why not."""
         try:
             number, _ = whole(value, "id")
             name = value.get("name")
@@ -312,7 +312,7 @@ def syntax_fault(text: str, source: str) -> tuple[Problem, int] | None:
                        shown, e.lineno), e.pos
     except RecursionError:
         return Problem("malformed-record", source, f"JSON is nested deeper than {too_deep()}"), len(text)
-    except ValueError:  # a number of thousands of digits: the record that holds it is told
+    except ValueError:  # a number of thousands of digits: the record that holds it is reported
         return None
     return None
 

@@ -243,7 +243,7 @@ class _Editor:
         self.everywhere = everywhere
         self.tree = tree
         self.base = base
-        read = file.read  # without a problem all elements are objects, and brackets alone tell where they stand
+        read = file.read  # without a problem all elements are objects, and brackets alone show where they stand
         counts = None if any(p.kind in ("malformed-record", "odd-encoding") for p in read.problems) else {
             "images": len(read.images), "annotations": len(read.annotations), "categories": len(read.categories)}
         # The strict reader lets bytes that are not UTF-8 pass in texts it skips; they stay as they are.

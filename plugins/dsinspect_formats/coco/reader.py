@@ -246,7 +246,7 @@ def _raw_column(raws: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[Any]]:
 
 def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
            split: str | None) -> tuple[Columns, list[Problem]]:
-    """Find the files of images on disk for `path` and `file`, and tell what is unportable in their names."""
+    """Find the files of images on disk for `path` and `file`, and report what is unportable in their names."""
     outside = tree.folder != base
     folders = [""] if outside else image_folders(path, base, split)
     declared_paths = images["declared_path"].tolist()

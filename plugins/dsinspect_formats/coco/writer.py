@@ -125,7 +125,7 @@ class _SplitFile:
         for file in (self._head, self._tail):
             try:
                 file.close()
-            except OSError:  # a full disk was told already
+            except OSError:  # a full disk was reported already
                 continue
         unlink_quietly(self._partial)
         unlink_quietly(self._rest)

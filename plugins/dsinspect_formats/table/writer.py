@@ -79,7 +79,7 @@ class _Writer:
         self._file.write(text.getvalue().encode(errors="surrogateescape"))
 
     def _tell(self, images: pd.DataFrame, annotations: pd.DataFrame) -> None:
-        """Count what a reader of the table cannot tell apart."""
+        """Count what a reader of the table cannot distinguish."""
         repeated = 0
         for path, split in zip(images["path"].tolist(), images["split"].tolist(), strict=True):
             key = hashlib.blake2b(f"{split}\0{path}".encode(errors="surrogateescape"), digest_size=8).digest()

@@ -1,4 +1,4 @@
-"""Formats that are recognised and not read, so that the user is told what a dataset is."""
+"""Formats that are recognised and not read, so that the user learns what a dataset is."""
 
 from __future__ import annotations
 

@@ -20,11 +20,11 @@ LOOKED_AT = 8
 
 @dataclass(frozen=True)
 class Look:
-    """How a format is told.
+    """How a format is recognised.
 
     Attributes:
         name: of a plugin that reads it, if one day there is one.
-        title: what the user is told.
+        title: how it is called in messages.
         suffixes: of its files, in lower case.
         head: pattern of what the head of one of them holds; None when the suffix says enough.
     """

@@ -167,7 +167,7 @@ def _read_plain(content: bytes) -> VocFile | None:
     except (ElementTree.ParseError, ValueError, LookupError):
         return None
     found = root.findall("object")
-    if len(found) != len(starts):  # a line can only be told where each of them is one
+    if len(found) != len(starts):  # lines are known only where each of them is one
         return None
     file = VocFile(root=root.tag)
     try:
@@ -240,7 +240,7 @@ def _plain_object(element: ElementTree.Element, index: int, line: int) -> VocObj
 
 
 def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
-    """Read a file; what comes before a fault is kept, and the fault is told with its line.
+    """Read a file; what comes before a fault is kept, and the fault is reported with its line.
 
     Args:
         content: of the file.
@@ -256,7 +256,7 @@ def read_xml(content: bytes, encoding: str | None = None) -> VocFile:
 
 
 def _read_faults(content: bytes, encoding: str | None) -> VocFile:
-    """Read a file of any kind with the reader that tells faults."""
+    """Read a file of any kind with the reader that reports faults."""
     reader = _Reader(encoding)
     if not content.strip():
         reader.file.problems.append((1, -1, "", "the file is empty"))

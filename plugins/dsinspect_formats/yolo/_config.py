@@ -205,7 +205,7 @@ def read_config(root: Path, folder: Path) -> Config:
 
 
 def _look_for_flip(config: Config, source: str) -> None:
-    """Tell whether `flip_idx` says where each keypoint is in a mirrored image."""
+    """Say whether `flip_idx` says where each keypoint is in a mirrored image."""
     n = config.kpt_shape[0] if config.kpt_shape else 0
     pairs = config.settings.get("flip_idx")
     if pairs is None:

@@ -10,7 +10,7 @@ from dsinspect_formats._sniffing import head
 from dsinspect_formats._text import decode
 
 _LISTED = 50
-"""Lines of a list file that are looked at to tell what it is."""
+"""Lines of a list file that are looked at to recognise it."""
 _NOT_LABELS = re.compile(r"(classes|obj|predefined_classes|train|val|valid|test|_?readme.*|notes?|requirements|license)", re.I)
 
 

@@ -44,7 +44,7 @@ def read_plain(contents: Sequence[bytes], pose: int | None) -> tuple[PlainRows, 
 
     Returns:
         The rows of the files that are without a fault, and the numbers of the files that are not and have to be read
-        line by line; None when a text is no number, which does not tell whose.
+        line by line; None when a text is no number, which does not say whose.
     """
     joined = b"\n".join(contents) + b"\n"
     characters = np.frombuffer(joined, np.uint8)

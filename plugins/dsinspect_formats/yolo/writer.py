@@ -96,7 +96,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
 
 
 def _pose_settings(info: DatasetInfo, shape: list[int]) -> dict[str, Any]:
-    """Return `kpt_shape`, and `flip_idx` where the names of the keypoints tell left from right."""
+    """Return `kpt_shape`, and `flip_idx` where the names of the keypoints distinguish left from right."""
     names = {c.keypoints for c in info.categories if c.keypoints}
     settings: dict[str, Any] = {"kpt_shape": shape}
     if len(names) == 1 and len(own := next(iter(names))) == shape[0]:

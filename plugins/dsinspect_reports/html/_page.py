@@ -23,7 +23,7 @@ from dsinspect.tables.columns import Columns
 from dsinspect_reports._counted import class_chart, counted_otherwise, draws_the_same, header, is_share, says_something
 from dsinspect_reports._places import Places
 from dsinspect_reports.html import _charts, _distributions, _findings
-from dsinspect_reports.html._pictures import Pictures, by_turns, make_pictures
+from dsinspect_reports.html._crops import Crops, by_turns, make_crops
 
 if TYPE_CHECKING:
     from dsinspect.findings.findings import Finding
@@ -97,32 +97,32 @@ def _data(run: Run, places: Places, outcomes: Sequence[Outcome], room: int) -> t
     while True:
         counts = _findings.shares([len(o.findings) for o in outcomes], min(total, limit))
         listed = [list(_findings.first_of(o, n)) for o, n in zip(outcomes, counts, strict=True)]
-        text = _document(run, places, outcomes, listed, Pictures())
+        text = _document(run, places, outcomes, listed, Crops())
         if len(text.encode()) <= room * 0.9 or limit <= 1:
             break
         limit = int(min(limit, total) * 0.7)
     starts = np.concatenate([[0], np.cumsum(counts)]).tolist()
     wanted = [(starts[check] + rank, shown) for check, rank in by_turns(counts) if (shown := places.of(listed[check][rank]))]
     why = ""
-    pictures = Pictures()
+    crops = Crops()
     if run.info.has_files and wanted:
         try:
-            pictures = make_pictures(places, wanted, room - len(text.encode()) - 120 * len(wanted))
+            crops = make_crops(places, wanted, room - len(text.encode()) - 120 * len(wanted))
         except UserError as e:
             why = f"No images are shown: {e}."
     parts = []
     if sum(counts) < total:
         parts.append(f"The page holds {sum(counts):,} of {total:,} findings, the worst of each check; report.xlsx or report.json "
                      "has all.")
-    if pictures.without_crop:
-        parts.append(f"{pictures.without_crop:,} of them have no image here for want of room.")
+    if crops.without_crop:
+        parts.append(f"{crops.without_crop:,} of them have no image here for want of room.")
     if parts:
         parts.append("Option --max-mb allows a larger page.")
-    return _document(run, places, outcomes, listed, pictures), " ".join([*parts, *([why] if why else [])])
+    return _document(run, places, outcomes, listed, crops), " ".join([*parts, *([why] if why else [])])
 
 
 def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Sequence[Sequence[Finding]],
-              pictures: Pictures) -> str:
+              made: Crops) -> str:
     texts = {name: _findings.Texts() for name in ("split", "class", "source", "choices")}
     for name in [*(run.census.split_columns["name"].tolist())]:
         texts["split"](name)
@@ -139,14 +139,14 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
             row = places.row_of.get(f.image) if f.image is not None else None
             rows.append(_findings.finding_row(f, check, f.image if row is None else image_number(row), texts,
                                               run.no_place))
-    crops = {n: [{**c, "image": image_number(c["image"])} for c in records] for n, records in pictures.crops.items()}
+    crops = {n: [{**c, "image": image_number(c["image"])} for c in records] for n, records in made.crops.items()}
     for records in crops.values():
         for c in records:
             if "src" not in c:
                 c["reason"] = "cannot be read"
     own = [texts["class"](n) for n in places.categories[1]]
     whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5], texts["source"](b[6]), b[7]]
-                                              for b in w["boxes"]]} for r, w in pictures.whole.items()}
+                                              for b in w["boxes"]]} for r, w in made.whole.items()}
     paths = places.images["path"]
     return _findings.as_json({
         "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": msgspec.to_builtins(run.settings),

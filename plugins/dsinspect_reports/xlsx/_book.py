@@ -31,9 +31,9 @@ from dsinspect_reports.xlsx._facts import (
 )
 from dsinspect_reports.xlsx._findings import FindingsTable, decorate_findings, findings_table, text_heights
 from dsinspect_reports.xlsx._front import CHART_ROW, write_front
-from dsinspect_reports.xlsx._pictures import ROW_HEIGHT, Pictures, add_pictures, has_pictures, make_pictures
 from dsinspect_reports.xlsx._review_sheets import write_additions, write_by_check, write_earlier
 from dsinspect_reports.xlsx._tables import add_table, frame_table
+from dsinspect_reports.xlsx._thumbnails import ROW_HEIGHT, Thumbnails, add_thumbnails, has_thumbnails, make_thumbnails
 
 IMAGE_COLUMNS = {"path": "Image", "split": "Split", "width": "Declared width", "height": "Declared height",
                  "file_width": "File width", "file_height": "File height", "file_size": "File size, bytes"}
@@ -74,19 +74,19 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     front = book.create_sheet("Summary")
     found = [o for o in run.outcomes if len(o.findings)]
     decided = placed(run, found)
-    pictures = make_pictures(run, found, each, max_mb * 1e6)
-    findings = findings_table(run, found, decided, book, with_pictures=has_pictures(run, each))
+    thumbnails = make_thumbnails(run, found, each, max_mb * 1e6)
+    findings = findings_table(run, found, decided, book, with_thumbnails=has_thumbnails(run, each))
     table = findings.table
-    heights = dict(enumerate(text_heights(table, 0, min(table.rows, FITTED_ROWS)))) if pictures.by_row else {}
-    table.heights = heights | {row: max(ROW_HEIGHT, *text_heights(table, row, row + 1)) for row in pictures.by_row}
+    heights = dict(enumerate(text_heights(table, 0, min(table.rows, FITTED_ROWS)))) if thumbnails.by_row else {}
+    table.heights = heights | {row: max(ROW_HEIGHT, *text_heights(table, row, row + 1)) for row in thumbnails.by_row}
     base = _relative_base(run, out)
     titles = add_table(book, table, streamed, findings.images if base is not None else None, base or "")
     classes = _classes_reference(run)
     room = named.MAX_ROWS - 1
     for k, title in enumerate(titles):
         decorate_findings(book[title], findings, run, k * room, classes)
-        if pictures.by_row:
-            add_pictures(book[title], table.headers.index(named.PICTURE) + 1, pictures.by_row, k * room, (k + 1) * room)
+        if thumbnails.by_row:
+            add_thumbnails(book[title], table.headers.index(named.THUMBNAIL) + 1, thumbnails.by_row, k * room, (k + 1) * room)
     letters = {h: get_column_letter(k) for k, h in enumerate(table.headers, 1)}
     sheets = [(t, max(min(table.rows - k * room, room) + 1, 2)) for k, t in enumerate(titles)]
     headers = {named.BY_CHECK_SHEET: write_by_check(book.create_sheet(named.BY_CHECK_SHEET), run, found, decided, sheets, letters)}
@@ -109,8 +109,8 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     write_measures(book.create_sheet("Measures"), run)
     drawn = charts_of(run)
     starts = {code: (titles[(row - 2) // room], (row - 2) % room + 2) for code, row in findings.starts.items()}
-    write_front(front, run, starts, len(found) + 1, _notes(pictures, findings, each, max_mb),
-                has_charts=bool(front_charts(drawn)), with_pictures=bool(pictures.by_row), has_earlier=bool(decided.earlier))
+    write_front(front, run, starts, len(found) + 1, _notes(thumbnails, findings, each, max_mb),
+                has_charts=bool(front_charts(drawn)), with_thumbnails=bool(thumbnails.by_row), has_earlier=bool(decided.earlier))
     write_charts(book, front, drawn, CHART_ROW)
     write_about(book.create_sheet(named.ABOUT_SHEET), run)
     write_settings(book.create_sheet("Settings"), run, headers)
@@ -121,20 +121,20 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
         archive.close()
 
 
-def _notes(pictures: Pictures, findings: FindingsTable, each: int, max_mb: float) -> list[str]:
+def _notes(thumbnails: Thumbnails, findings: FindingsTable, each: int, max_mb: float) -> list[str]:
     """Return how many findings have an image here, and why the others have none, with the options that change it."""
     total = findings.table.rows
-    if not each or not total or not (pictures.left_out or pictures.unseen):
+    if not each or not total or not (thumbnails.left_out or thumbnails.unseen):
         return []
-    parts = [f"{len(pictures.by_row):,} of {counted(total, 'finding')} {'has' if len(pictures.by_row) == 1 else 'have'} "
+    parts = [f"{len(thumbnails.by_row):,} of {counted(total, 'finding')} {'has' if len(thumbnails.by_row) == 1 else 'have'} "
              "an image here"]
-    if pictures.about_none:
-        parts.append(f"{pictures.about_none:,} {'is' if pictures.about_none == 1 else 'are'} about no image")
-    if pictures.unseen:
-        parts.append(f"the image of {pictures.unseen:,} is missing or cannot be read")
-    if pictures.left_out:
-        parts.append(f"{pictures.left_out:,} had no room: at most {each:,} of a check and {max_mb:g} MB in all (options thumbnails "
-                     "and thumbnails_mb under [reports.xlsx], or --thumbnails and --thumbnails-mb of dsinspect report)")
+    if thumbnails.about_none:
+        parts.append(f"{thumbnails.about_none:,} {'is' if thumbnails.about_none == 1 else 'are'} about no image")
+    if thumbnails.unseen:
+        parts.append(f"the image of {thumbnails.unseen:,} is missing or cannot be read")
+    if thumbnails.left_out:
+        parts.append(f"{thumbnails.left_out:,} had no room: at most {each:,} of a check and {max_mb:g} MB in all (options "
+                     "thumbnails and thumbnails_mb under [reports.xlsx], or --thumbnails and --thumbnails-mb of dsinspect report)")
     return ["; ".join(parts) + "."]
 
 

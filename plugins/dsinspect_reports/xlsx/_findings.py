@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WIDTHS = {
-    named.PICTURE: 30, named.DECISION: 15, named.NEW_VALUE: 20, named.COMMENT: 26, named.REASON: 40, named.MESSAGE: 58,
+    named.THUMBNAIL: 30, named.DECISION: 15, named.NEW_VALUE: 20, named.COMMENT: 26, named.REASON: 40, named.MESSAGE: 58,
     named.CLASS: 16, named.IMAGE: 40, named.SEVERITY: 13, named.CODE: 9, named.CHECK: 20, named.FIX: 16, named.SPLIT: 9,
     named.REVIEWER: 14, named.ANNOTATION: 12, named.SOURCE: 30, named.LINE: 8, named.INDEX: 8, named.FINGERPRINT: 18}
 WRAPPED = frozenset((named.MESSAGE, named.IMAGE, named.CLASS, named.SOURCE, named.COMMENT, named.REASON, named.FIX))
@@ -51,7 +51,7 @@ class FindingsTable:
     images: list[Any]
 
 
-def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any, *, with_pictures: bool) -> FindingsTable:
+def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any, *, with_thumbnails: bool) -> FindingsTable:
     """Return the table of findings.
 
     Args:
@@ -59,7 +59,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         found: its checks with findings.
         placed: earlier decisions.
         book: for its styles.
-        with_pictures: leave room for images of the findings.
+        with_thumbnails: leave room for images of the findings.
     """
     sheet = book.worksheets[0]
     starts: dict[str, int] = {}
@@ -90,7 +90,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
     entry = style.style_number(sheet, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
     rows = placed.rows
     columns: dict[str, tuple[Column, Any]] = {
-        named.PICTURE: (TextColumn(text), None),
+        named.THUMBNAIL: (TextColumn(text), None),
         named.DECISION: (TextColumn(entry), decided({k: d.action for k, d in rows.items()})),
         named.NEW_VALUE: (TextColumn(entry), decided({k: value_text(d.value) for k, d in rows.items()})),
         named.COMMENT: (TextColumn(entry), decided({k: d.comment for k, d in rows.items()})),
@@ -110,8 +110,8 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
         named.LINE: (NumberColumn(whole), number("line")), named.INDEX: (NumberColumn(whole), number("index")),
         **{h: (TextColumn(entry, keeps_numbers=True), decided(cells)) for h, cells in placed.own.items()},
         named.FINGERPRINT: (TextColumn(text), Fingerprints(found)), named.AS_FOUND: (TextColumn(text), Cells(found, as_found))}
-    if not with_pictures:
-        del columns[named.PICTURE]
+    if not with_thumbnails:
+        del columns[named.THUMBNAIL]
     if not any(d.reason for d in rows.values()):
         del columns[named.REASON]
     headers = list(columns)

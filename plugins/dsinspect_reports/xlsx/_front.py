@@ -25,9 +25,9 @@ BAR_CELLS = 40
 _ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "skipped": 4, "clean": 5, "outside": 6}
 
 
-def how_to(run: Run, *, with_pictures: bool) -> tuple[str, ...]:
+def how_to(run: Run, *, with_thumbnails: bool) -> tuple[str, ...]:
     """Return how to review, in five lines."""
-    see = ("Each row is one finding with its image: its own box is magenta, the other of a pair light blue." if with_pictures else
+    see = ("Each row is one finding with its image: its own box is magenta, the other of a pair light blue." if with_thumbnails else
            "Each row is one finding.")
     return (
         f"1.  Open the sheet {FINDINGS_SHEET}. {see} Filter and sort as you like; no decision depends on the row.",
@@ -72,7 +72,7 @@ def _counted(n: int, one: str, several: str = "") -> str:
 
 
 def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], last_check: int, notes: Sequence[str], *,
-                has_charts: bool, with_pictures: bool, has_earlier: bool) -> None:
+                has_charts: bool, with_thumbnails: bool, has_earlier: bool) -> None:
     """Write the sheet; the charts are added later.
 
     Args:
@@ -82,14 +82,14 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
         last_check: last row of the sheet By check.
         notes: what was left out.
         has_charts: leave room for charts.
-        with_pictures: findings have images.
+        with_thumbnails: findings have images.
         has_earlier: there is a sheet of earlier decisions.
     """
     for k, width in enumerate(WIDTHS, 1):
         sheet.column_dimensions[get_column_letter(k)].width = code_width(run.outcomes, width) if k == CODE_COLUMN else width
     sheet.sheet_view.showGridLines = False
     print_layout(sheet)
-    lines = how_to(run, with_pictures=with_pictures)
+    lines = how_to(run, with_thumbnails=with_thumbnails)
     count = sum(len(o.findings) for o in run.outcomes)
     row = 0
     heights: dict[int, float] = {1: 8, 2: 30, 3: 18, 6: 21}

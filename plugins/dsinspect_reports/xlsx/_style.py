@@ -15,7 +15,7 @@ SEVERITY = {"error": ("B42318", "FDE8E6"), "warning": ("8A5A00", "FFF3D6"), "inf
             "clean": ("1E7B4F", "E5F5EC"), "skipped": ("8A5A00", PAPER), "outside": (QUIET, PAPER), "crashed": ("FFFFFF", "B42318")}
 MARK = {"error": "✖ error", "warning": "▲ warning", "info": "● info", "clean": "✔ clean", "skipped": "? skipped",
         "outside": "does not apply", "crashed": "! crashed"}
-"""Text beside each colour, so that a print without colour tells them apart."""
+"""Text beside each colour, so that they can be distinguished in a print without colour."""
 SERIES = ("1D4E89", "E07A1F", "2A9D8F", "8E6C8A")
 
 TITLE = Font(name="Calibri", size=20, bold=True, color=INK)

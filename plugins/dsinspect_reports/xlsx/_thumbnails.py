@@ -53,7 +53,7 @@ class Thumbnail(Image):
 
 
 @dataclass
-class Pictures:
+class Thumbnails:
     """Images of findings.
 
     Attributes:
@@ -78,7 +78,7 @@ class _Job:
     about_image: bool
 
 
-def make_pictures(run: Run, found: Sequence[Outcome], each: int, max_bytes: float) -> Pictures:
+def make_thumbnails(run: Run, found: Sequence[Outcome], each: int, max_bytes: float) -> Thumbnails:
     """Make the images of the first findings of every check.
 
     Args:
@@ -87,8 +87,8 @@ def make_pictures(run: Run, found: Sequence[Outcome], each: int, max_bytes: floa
         each: findings of one check that get an image, at most.
         max_bytes: of all of them together; the first of every check come first.
     """
-    made = Pictures()
-    if not has_pictures(run, each):
+    made = Thumbnails()
+    if not has_thumbnails(run, each):
         return made
     places = Places(run)
     jobs = list(_jobs(places, found, each))
@@ -109,7 +109,7 @@ def make_pictures(run: Run, found: Sequence[Outcome], each: int, max_bytes: floa
     return made
 
 
-def has_pictures(run: Run, each: int) -> bool:
+def has_thumbnails(run: Run, each: int) -> bool:
     """Say whether findings can get images at all."""
     return bool(each) and run.image_columns is not None and len(run.image_columns) > 0 and run.info.has_files
 
@@ -151,7 +151,7 @@ def _draw(jobs: Sequence[_Job]) -> list[tuple[int, tuple[bytes, tuple[int, int]]
     return [(job.row, side_by_side(job.shown, *ROOM_PX)) for job in jobs]
 
 
-def add_pictures(sheet: Any, column: int, made: Mapping[int, tuple[bytes, tuple[int, int]]], first: int, last: int) -> None:
+def add_thumbnails(sheet: Any, column: int, made: Mapping[int, tuple[bytes, tuple[int, int]]], first: int, last: int) -> None:
     """Put images into their cells.
 
     Args:

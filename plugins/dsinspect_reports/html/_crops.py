@@ -35,7 +35,7 @@ MAX_BOXES = 400
 
 
 @dataclass
-class Pictures:
+class Crops:
     """The images that are in the page, JSON-ready.
 
     Attributes:
@@ -60,7 +60,7 @@ class _Made:
     reason: str = ""
 
 
-def make_pictures(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]], room: int) -> Pictures:
+def make_crops(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]], room: int) -> Crops:
     """Make the images of findings until the room is full.
 
     Args:
@@ -68,7 +68,7 @@ def make_pictures(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]],
         wanted: number of a finding and its places, the findings that matter most first.
         room: bytes that the images may take in the page, as base64.
     """
-    made = Pictures()
+    made = Crops()
     start_opencv()
     images = len({p.image for _, shown in wanted for p in shown})
     left = {"all": float(room), "whole": room * WHOLE_SHARE}
@@ -83,7 +83,7 @@ def make_pictures(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]],
     return made
 
 
-def _fill(made: Pictures, places: Places, chunk: Sequence[tuple[int, Sequence[Place]]], left: dict[str, float],
+def _fill(made: Crops, places: Places, chunk: Sequence[tuple[int, Sequence[Place]]], left: dict[str, float],
           pool: ThreadPoolExecutor) -> None:
     """Make the images of some findings; each file is read once for all of them."""
     by_image: dict[int, dict[tuple[Any, ...], int]] = {}
