@@ -32,6 +32,7 @@ def serve(
     from dsinspect.inspection.cache import default_path
     from dsinspect.inspection.inspect import inspect
     from dsinspect.output.destination import is_within
+    from dsinspect.review.server.catalog import SCORES_IN
     from dsinspect.review.server.serving import serve as run_server
 
     common.require_writable(store, *dataset, force=True)
@@ -44,7 +45,7 @@ def serve(
     if store.suffix.lower() in (".xlsx", ".json", ".html"):
         raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
     session = common.start(dataset, judging, running)
-    run = inspect(session.request(keep_images=True, keep_annotations=True), session.plugins)
+    run = inspect(session.request(keep_images=True, keep_annotations=True, keep_columns=frozenset((SCORES_IN,))), session.plugins)
     common.report_trouble(run)
     if not running.quiet:
         print(f"dsinspect: decisions go to {store}; open the address, end with ^C", file=sys.stderr)

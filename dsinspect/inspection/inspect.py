@@ -91,7 +91,8 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     clock = {"start": time.perf_counter()}
     checks = build_checks(request, plugins)
     tell("reading", 0, 0)
-    source = open_dataset(request, plugins, columns_of(checks), () if request.trainer is None else (request.trainer,))
+    columns = columns_of(checks) | request.keep_columns
+    source = open_dataset(request, plugins, columns, () if request.trainer is None else (request.trainer,))
     plan = make_plan(checks, source.info, plugins, request.trainer, hidden_checks(request, plugins))
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)

@@ -84,6 +84,7 @@ class Request(WorkRequest):
         cache_by_content: know files in it by their bytes, not by path, size and time.
         keep_images: keep the table of images in the run.
         keep_annotations: keep the table of annotations in the run.
+        keep_columns: optional columns of annotations that are wanted besides those that checks ask for.
         trainer: whose fates the checks that need one judge by, and whose limits are the defaults of others.
         beside: trainers that judge one after the other instead; a finding's code says for which of them it is.
         shared_options: options given once for every check that has one of that name (`imgsz`).
@@ -94,6 +95,7 @@ class Request(WorkRequest):
     cache_by_content: bool = False
     keep_images: bool = False
     keep_annotations: bool = False
+    keep_columns: frozenset[str] = frozenset()
     trainer: Trainer | None = None
     beside: tuple[Trainer, ...] = ()
     shared_options: Mapping[str, Any] = field(default_factory=dict)

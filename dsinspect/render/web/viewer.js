@@ -3,6 +3,7 @@
 import { h, svg } from "./dom.js";
 
 const MAX_SCALE = 64;
+const LEAST = 24; // px of the image: a smaller box is shown as one of this size would be, for a point alone shows nothing
 
 /** Return an overlay of boxes; `mark` boxes are what it is about, `other` the second of a pair, the rest thin. */
 export function overlay(window, boxes) {
@@ -88,12 +89,12 @@ export class Viewer {
   /** Show a box with its surroundings. */
   zoomTo(box, room = 0.45) {
     this.touched = true;
-    this.look(box, room);
+    this.look(box, room, LEAST);
   }
 
-  look(box, room) {
+  look(box, room, least = 1) {
     const { clientWidth: width, clientHeight: height } = this.stage;
-    const w = Math.max(Math.abs(box[2] - box[0]), 1), ht = Math.max(Math.abs(box[3] - box[1]), 1);
+    const w = Math.max(Math.abs(box[2] - box[0]), least), ht = Math.max(Math.abs(box[3] - box[1]), least);
     this.scale = Math.min((width * room) / w, (height * room) / ht, MAX_SCALE);
     this.x = width / 2 - ((box[0] + box[2]) / 2 - this.window[0]) * this.scale;
     this.y = height / 2 - ((box[1] + box[3]) / 2 - this.window[1]) * this.scale;

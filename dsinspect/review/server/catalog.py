@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from dsinspect import __version__
@@ -27,8 +28,12 @@ FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation
 """Fields of a finding's row."""
 WALL = 240
 """Boxes of a wall sent together."""
-SORTS = ("size", "smallest", "distance", "image")
-"""Orders of a wall: largest first, smallest first, most unlike the class's median first, by image."""
+SORTS = ("size", "smallest", "distance", "score", "image")
+"""Orders of a wall: largest first, smallest first, most unlike the class's median first, least sure first, by image."""
+SCORES_IN = "attributes"
+"""Column of annotations whose JSON objects have the score of a box, where a format has one."""
+SCORES = ("score", "confidence", "conf")
+"""What scores are called."""
 
 
 class Catalog:
@@ -78,7 +83,7 @@ class Catalog:
                        for o, can in zip(run.outcomes, whole, strict=True)],
             "classes": [{"name": n, "boxes": counts.get(n, 0), "colour": colours[n]} for n in tables["class"]],
             "splits": list(tables["split"]), "sources": list(tables["source"]), "choices": [list(c) for c in tables["choices"]],
-            "sorts": SORTS, "canAdd": EDIT_OF["add-box"] not in run.no_place,
+            "sorts": self.sorts, "canAdd": EDIT_OF["add-box"] not in run.no_place,
             **choices_without_finding(run.no_place)})
 
     def _row(self, f: Finding, check: int, tables: dict[str, dict[Any, int]]) -> list[Any]:
@@ -116,11 +121,27 @@ class Catalog:
             raise IndexError(row)
         return self.images.take(np.array([row])).records()[0]
 
+    @cached_property
+    def scores(self) -> NDArray[np.float64]:
+        """The score of each box, NaN where it has none."""
+        made = np.full(len(self.annotations), np.nan)
+        given = self.annotations[SCORES_IN].tolist() if SCORES_IN in self.annotations else ()
+        for k, text in enumerate(given):
+            if isinstance(text, bytes) and any(f'"{name}"'.encode() in text for name in SCORES):
+                made[k] = _score(text)
+        return made
+
+    @property
+    def sorts(self) -> list[str]:
+        """The orders that say something here: by score only where boxes have one."""
+        return [s for s in SORTS if s != "score" or not np.isnan(self.scores).all()]
+
     def wall(self, name: str, sort: str, start: int) -> dict[str, Any]:
         """Return some boxes of a class, in an order of `SORTS`, from one on; raise KeyError for a class or order that is none."""
         order = self._wall_order(name, sort)
         shown = order[max(start, 0):max(start, 0) + WALL].tolist()
-        items = [{"row": k, "image": int(self.image_rows[k]), "box": self.boxes[k].tolist()} for k in shown]
+        items = [{"row": k, "image": int(self.image_rows[k]), "box": self.boxes[k].tolist(),
+                  "score": None if np.isnan(self.scores[k]) else float(self.scores[k])} for k in shown]
         return {"total": len(order), "items": items}
 
     @lru_cache(maxsize=64)  # noqa: B019 the catalog lives as long as the server
@@ -134,7 +155,24 @@ class Catalog:
             sides = np.log(np.maximum(np.nan_to_num(size, nan=1e-9, posinf=1e-9, neginf=1e-9), 1e-9))
         if sort == "image":
             return rows[np.lexsort((rows, self.image_rows[rows]))]
+        if sort == "score":  # those without one last
+            return rows[np.lexsort((rows, np.nan_to_num(self.scores[rows], nan=np.inf)))]
         middle = np.median(sides, axis=0) if len(sides) else 0
         spread = np.median(np.abs(sides - middle), axis=0) + 1e-3 if len(sides) else 1
         key = {"size": -area, "smallest": area, "distance": -np.abs((sides - middle) / spread).max(axis=1, initial=0)}[sort]
         return rows[np.lexsort((rows, key))]
+
+
+def _score(attributes: bytes) -> float:
+    """Return the score among attributes, NaN where there is none that is a number."""
+    try:
+        found = msgspec.json.decode(attributes)
+    except msgspec.DecodeError:
+        return np.nan
+    value = next((found[n] for n in SCORES if n in found), None) if isinstance(found, dict) else None
+    if isinstance(value, str):
+        try:
+            value = float(value)
+        except ValueError:
+            return np.nan
+    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) and np.isfinite(value) else np.nan

@@ -8,7 +8,7 @@ export class Wall {
     Object.assign(this, { state, decisions, stage, onopen });
     this.title = h("h2", {});
     this.grid = h("ul", { className: "wall", role: "listbox", "aria-multiselectable": "true", "aria-label": "Boxes of the class" });
-    this.sorts = h("select", { "aria-label": "Order", onchange: () => { this.open(this.name, this.sorts.value); onsort?.(); } }, ...state.sorts.map((s) => h("option", { value: s, textContent: { size: "largest first", smallest: "smallest first", distance: "most unusual first", image: "by image" }[s] ?? s })));
+    this.sorts = h("select", { "aria-label": "Order", onchange: () => { this.open(this.name, this.sorts.value); onsort?.(); } }, ...state.sorts.map((s) => h("option", { value: s, textContent: { size: "largest first", smallest: "smallest first", distance: "most unusual first", score: "lowest score first", image: "by image" }[s] ?? s })));
     this.more = h("button", { type: "button", textContent: "More", onclick: () => this.fetch() });
     this.element = h("section", { className: "wallview", hidden: true }, h("div", { className: "bar" }, this.title, this.sorts, this.hint = h("p", { className: "quiet" })), this.grid, this.more);
     root.append(this.element);
@@ -33,7 +33,7 @@ export class Wall {
       const k = this.items.push(item) - 1;
       const [x1, y1, x2, y2] = item.box;
       this.grid.append(h("li", { role: "option", "aria-selected": "false", tabIndex: -1, dataset: { k }, title: this.state.images[item.image], onclick: (e) => { this.focus(k); if (e.detail) this.toggle(k); }, ondblclick: () => this.onopen(item) },
-        h("img", { src: `crop/${item.row}`, alt: "", loading: "lazy", decoding: "async" }), h("span", { textContent: `${count(Math.round(x2 - x1))} x ${count(Math.round(y2 - y1))}` }), h("b", {})));
+        h("img", { src: `crop/${item.row}`, alt: "", loading: "lazy", decoding: "async" }), h("span", { textContent: `${count(Math.round(x2 - x1))} x ${count(Math.round(y2 - y1))}${item.score === null ? "" : `, score ${item.score.toPrecision(3)}`}` }), h("b", {})));
     }
     this.more.hidden = this.items.length >= total;
     this.mark();
