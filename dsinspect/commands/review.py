@@ -267,8 +267,9 @@ def import_(
 def status(
     *,
     reviews: Reviews,
-    dataset: Annotated[str | None, typer.Option(
-        "--dataset", metavar="DATASET", help="Check every decision against it, as review apply does.")] = None,
+    dataset: Annotated[list[str] | None, typer.Option(
+        "--dataset", metavar="DATASET",
+        help="Check every decision against it, as review apply does; several times for parts, such as train=A.")] = None,
     running: Inspecting,
 ) -> None:
     """Count the decisions in one or several files: by decision and reviewer, and what cannot be applied.
@@ -282,8 +283,8 @@ def status(
     several = read_several(reviews)
     decisions = several.made
     faults = several.faults
-    if dataset is not None:
-        session = common.start([dataset], None, running, recorded=several.decisions.settings)
+    if dataset:
+        session = common.start(dataset, None, running, recorded=several.decisions.settings)
         _, run, found = _checked(session, several)
         faults = found.faults
         session.end(run)
@@ -312,7 +313,7 @@ def status(
         print("cannot be applied:")
         for line in _told(faults):
             print(f"           {printable(line)}")
-    if dataset is None and decisions:
+    if not dataset and decisions:
         print("not checked against the dataset: --dataset DATASET does, and review apply")
 
 

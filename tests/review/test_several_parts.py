@@ -101,6 +101,25 @@ def test_a_part_in_another_is_refused(tmp_path: Path, capsys: pytest.CaptureFixt
     assert not (tmp_path / "out").exists()
 
 
+def test_the_status_of_a_set_in_parts(cli: Any, tmp_path: Path) -> None:
+    parts = [f"train={SAMPLES / 'coco'}", f"val={shutil.copytree(SAMPLES / 'coco', tmp_path / 'more')}"]
+    report = tmp_path / "report.xlsx"
+    assert cli("report", *parts, "-o", report, "--select", "BOX001,BOX003", "--quiet").code == 0
+    book = Book(report)
+    book.decide(2, "drop")
+    book.decide(3, "drop")
+    book.save(report)
+    done = cli("review", "status", report, "--dataset", parts[0], "--dataset", parts[1])
+    assert done.code == 0, done.err
+    assert "2 of" in done.out
+    assert "cannot be applied" not in done.out
+    assert "not checked" not in done.out
+    book.sheet.cell(2, book.columns["Fingerprint"]).value = "0" * 16
+    book.save(report)
+    done = cli("review", "status", report, "--dataset", parts[0], "--dataset", parts[1])
+    assert "1 decision cannot be applied" in done.out
+
+
 def test_a_review_is_named_before_the_parts(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["review", "apply", "train=a", "val=b", "-o", "out"]) == 2
     assert "no review" in capsys.readouterr().err
