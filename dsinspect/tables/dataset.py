@@ -49,7 +49,9 @@ class DatasetInfo:
         beyond: what the files hold that no table has (`info`, unknown keys), in words, and how many; counted where the
             column `FORMAT:beyond` was asked for, by formats that have it.
         config: the file that names classes and splits, relative to the root; None where the format has none.
-        named_splits: the splits as that file spells them, and whether what they name is on disk (or to be downloaded).
+        named_splits: the splits as that file spells them, and whether what they name is on disk (or to be downloaded), taken as
+            it stands: a reader may find more than that.
+        class_count: number of classes that file declares beside their names, as it is written there; None where it does not.
     """
 
     format: str
@@ -65,6 +67,7 @@ class DatasetInfo:
     beyond: Mapping[str, int] = field(default_factory=dict)
     config: str | None = None
     named_splits: Mapping[str, bool] = field(default_factory=dict)
+    class_count: str | None = None
 
 
 class Tables:

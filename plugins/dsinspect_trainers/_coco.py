@@ -13,7 +13,7 @@ import numpy as np
 from dsinspect.protocols.trainers import DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop
 from dsinspect.tables.columns import codes_of, distinct, objects
 from dsinspect_trainers._fates import Making
-from dsinspect_trainers._file_state import FileState
+from dsinspect_trainers._file_state import FileState, counts_of_splits
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -196,13 +196,16 @@ class Records:
 
     def replacing(self, malformed: Malformed) -> int:
         """Return the row of the later record with the same id that takes the place of a malformed one, or -1."""
+        rows = self.namesakes(malformed)
+        return int(rows[-1]) if len(rows) and self.index_of(int(rows[-1])) > malformed.index else -1
+
+    def namesakes(self, malformed: Malformed) -> NDArray[np.int64]:
+        """Return the rows with the id of a malformed record, in the order of the file; what stands last is all of them."""
         own = malformed.record.get("id")
-        if not isinstance(own, int | float):
-            return -1
         ids, rows = self._by_id
-        low, high = np.searchsorted(ids, own), np.searchsorted(ids, own, "right")
-        row = int(rows[high - 1]) if high > low else -1  # of equal ids the last one in the file
-        return row if row >= 0 and self.index_of(row) > malformed.index else -1
+        if not isinstance(own, int | float):
+            return rows[:0]
+        return rows[np.searchsorted(ids, own):np.searchsorted(ids, own, "right")]
 
     @cached_property
     def _by_id(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -337,10 +340,8 @@ class Records:
         more = [m.record["id"] for m in self.malformed if m.kind == "annotations" and type(m.record.get("id")) is int
                 and self.row_of_image(m.record.get("image_id")) >= 0]
         files = codes_of(self.loaded.annotations["source"])[1] or [""]
-        codes, names = codes_of(self.loaded.images["split"])
-        there = np.bincount(codes + 1, minlength=len(names) + 1).tolist()
-        arriving = np.bincount(codes + 1, making.arrives[:len(codes)], len(names) + 1).astype(np.int64).tolist()
-        images = {s: (n, k) for s, n, k in zip((None, *names), there, arriving, strict=True) if n}
+        splits = self.loaded.images["split"]
+        images = counts_of_splits(splits, making.arrives[:len(splits)])
         ids = np.append(self.own_id[known], np.array(more, np.int64))
         return FileState({str(files[0]): ids} if self.is_coco else {}, images)
 

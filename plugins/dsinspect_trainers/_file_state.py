@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from dsinspect.tables.columns import codes_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,3 +49,11 @@ class FileState:
     def empty_splits(self) -> list[str | None]:
         """Splits of which no image arrives."""
         return [split for split, (there, arriving) in self.images.items() if there and not arriving]
+
+
+def counts_of_splits(splits: NDArray[Any], arrives: NDArray[np.bool_]) -> dict[str | None, tuple[int, int]]:
+    """Return of each split the number of its images and of those that arrive."""
+    codes, names = codes_of(splits)
+    there = np.bincount(codes + 1, minlength=len(names) + 1).tolist()
+    arriving = np.bincount(codes[arrives] + 1, minlength=len(names) + 1).tolist()
+    return {split: (n, k) for split, n, k in zip((None, *names), there, arriving, strict=True) if n}

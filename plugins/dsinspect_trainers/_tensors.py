@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Stop
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import LATER, Records, clipped_singly, firsts
+from dsinspect_trainers._coco import LATER, Malformed, Records, clipped_singly, firsts
 from dsinspect_trainers._fates import Making, has_moved
 
 if TYPE_CHECKING:
@@ -87,7 +87,10 @@ def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCateg
     """Yield what malformed annotations stop: a tensor of boxes takes rows of one length only."""
     by_image: dict[int, list[Any]] = {}
     replaced: dict[int, list[tuple[int, int]]] = {}
+    taken: dict[int, Malformed] = {}  # rows in whose place a later malformed record stands
     for m in r.malformed:
+        if m.kind == "annotations" and r.replacing(m) < 0:
+            taken |= dict.fromkeys(r.namesakes(m).tolist(), m)
         image = r.row_of_image(m.record.get("image_id")) if m.kind == "annotations" else -1
         if image < 0 or not reach[image]:
             continue
@@ -98,9 +101,8 @@ def _malformed_stops(r: Records, where: str, strict: bool, wording: ErrorOfCateg
             by_image.setdefault(image, []).append(m)
     for image, found in by_image.items():
         rank = int(r.image_id[image])
-        rows = r.rows_in(image)
-        rows = rows[~r.crowd[rows]]
-        lengths = sorted([*((r.index_of(k), 4) for k in rows.tolist()), *replaced.get(image, ()),
+        own = [k for k in r.rows_in(image).tolist() if not (taken[k].record.get("iscrowd") if k in taken else r.crowd[k])]
+        lengths = sorted([*((r.index_of(k), _length(taken[k].record) if k in taken else 4) for k in own), *replaced.get(image, ()),
                           *((m.index, _length(m.record)) for m in found)])
         first = found[0]
         path = r.paths[image]

@@ -1,4 +1,4 @@
-"""mmdetection 3: `CocoDataset` with the `filter_cfg` of the base configuration, its classes those of the dataset."""
+"""mmdetection 3: `CocoDataset` and `XMLDataset` with the `filter_cfg` of the base configurations, classes those of the dataset."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Tar
 from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import Making
 from dsinspect_trainers._file_state import FileState
+from dsinspect_trainers._mmdet_voc import FILTER_XML, INSTANCE, LOAD_XML, PARSE_XML, VOC_COLUMNS, judge_voc
 from dsinspect_trainers._tensors import stops_of_files
 
 if TYPE_CHECKING:
@@ -35,15 +36,16 @@ test_evaluator = val_evaluator
 
 
 class Mmdet(Trainer):
-    """mmdetection 3: COCO JSON; boxes are dropped in silence, empty and small images left out."""
+    """mmdetection 3: COCO JSON, and VOC by `XMLDataset`; boxes are dropped in silence, empty and small images left out."""
 
     name = "mmdet"
     title = "mmdetection"
     releases = ("3.3.0",)
     newest = "3.3.0"
-    evidence = "run: CocoDataset of 3.3.0 with filter_empty_gt and min_size 32 over 2,480 COCO documents"
-    reads = ("coco",)
-    columns = {"coco": COLUMNS}
+    evidence = ("run: CocoDataset and XMLDataset of 3.3.0 with the base configurations' filter_cfg over 2,480 COCO documents and "
+                "1,036 VOC files")
+    reads = ("coco", "voc")
+    columns = {"coco": COLUMNS, "voc": VOC_COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
     limits = {"IMG020": {"min_side": 32}, "DST005": {"max_objects": 100}}
     target = Target("coco", first_id=1, keep_crowd=True, images="{split}", annotations="annotations/instances_{split}.json",
@@ -59,6 +61,16 @@ class Mmdet(Trainer):
         Rule("under-1-px", "drops-annotation", "the box is under 1 px wide or high", PARSE),
         Rule("unknown-category", "drops-annotation", "the category is not among the classes", PARSE),
         Rule("crowd", "changes-annotation", "a crowd region becomes a region to ignore (ignore_flag)", PARSE),
+        Rule("no-object", "leaves-out-image", "VOC: the image has no object of a known class (filter_empty_gt=True)", FILTER_XML),
+        Rule("difficult", "changes-annotation", "VOC: a difficult object becomes a region to ignore (ignore_flag)", INSTANCE),
+        Rule("under-32-px", "changes-annotation",
+             "VOC: a box under 32 px wide or high becomes a region to ignore (bbox_min_size=32)", INSTANCE),
+        Rule("minus-one", "changes-annotation", "VOC: numbers are cut to whole ones, and 1 px is taken off all four edges",
+             INSTANCE),
+        Rule("missing-xml", "stops", "VOC: a listed image has no XML file, or neither size nor image file", PARSE_XML,
+             "FileNotFoundError"),
+        Rule("malformed-xml", "stops", "VOC: an object has no name, box or edge, or a number is none",
+             INSTANCE, "AttributeError|ValueError|TypeError|OverflowError"),
         Rule("missing-field", "stops", "an annotation has no `bbox`, `area`, `id`, `image_id` or `category_id`", PARSE, "KeyError"),
         Rule("missing-size", "stops", "an image has no `file_name`, `width` or `height`", PARSE, "KeyError"),
         Rule("other-length", "stops", "a bbox has other than four numbers", PARSE, "ValueError"),
@@ -68,6 +80,7 @@ class Mmdet(Trainer):
              "FileNotFoundError"),
         Rule("nothing-left", "stops", "no image of a split is left", SERIALIZE,
              "ValueError: need at least one array to concatenate"),
+        Rule("listed", "note", "VOC: the images are those of a list (ImageSets/Main/*.txt), each NAME.jpg in JPEGImages", LOAD_XML),
         Rule("names", "note", "classes are found by name in metainfo; with COCO's own names nothing of another set is left", LOAD),
         Rule("unclipped", "note", "boxes past the edge stay as they are", PARSE),
         Rule("capacity", "note", "at most 100 detections per image are returned", "configs/_base_/models: test_cfg max_per_img"),
@@ -78,6 +91,8 @@ class Mmdet(Trainer):
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""
+        if loaded.dataset.format == "voc":
+            return judge_voc(loaded, self.places, READ)
         return judged_by_file(loaded, self._judge_file)
 
     def _judge_file(self, loaded: Loaded) -> Fates:

@@ -12,17 +12,15 @@ from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Extra,
 from dsinspect.tables.columns import is_given
 from dsinspect_trainers._fates import Making, any_of_group, positions_of_classes
 from dsinspect_trainers._label_text import Judged, judge_text
+from dsinspect_trainers._ultralytics_config import CONFIG, NAMES, stops_of_config
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from dsinspect.tables.dataset import DatasetInfo
 
 State = tuple[tuple[tuple[Stop, ...], tuple[tuple[str | None, int, int, int], ...]], ...]
 """Of each shard what the configuration stops, and of each split the images, those that arrive, and those with a label file."""
 VERIFY = "data/utils.py: verify_image_label"
 IMAGE = "data/utils.py: verify_image_label; check_image from 8.4.52 on"
-CONFIG = "data/utils.py: check_det_dataset"
 LABELS = "data/dataset.py: YOLODataset.get_labels"
 OUT: Final = "leaves-out-image"
 FIRST_FORMATS = ("bmp", "dng", "jpeg", "jpg", "mpo", "png", "tif", "tiff", "webp", "pfm")
@@ -83,6 +81,9 @@ RULES = (
          "AssertionError: Attempting to load non-YAML file|AssertionError: Not a YAML file"),
     Rule("no-split-key", "stops", "the configuration has no `train` or no `val` (or `validation`)", CONFIG,
          "SyntaxError: 'val:' key missing"),
+    Rule("class-count", "stops", "`nc` is not the number of names", CONFIG, "SyntaxError: 'names' length"),
+    Rule("class-count-text", "stops", "`nc` is no whole number", CONFIG, "SyntaxError: 'nc:", since="8.4.85"),
+    Rule("class-numbers", "stops", "`names` is a mapping whose numbers go beyond 0 to n - 1", NAMES, "KeyError"),
     Rule("no-split-place", "stops", "what `train` or `val` names is not on disk and no `download` is given; `test` may be missing",
          CONFIG, "FileNotFoundError"),
     Rule("no-valid-image", "stops", "no image of a split is left", LABELS, "ValueError: not enough values to unpack",
@@ -310,7 +311,7 @@ class Ultralytics(Trainer):
         labelled = is_given(images["source"]) if loaded.dataset.format == "yolo" else np.ones(len(images), bool)
         counts = tuple((str(s) or None, int((splits == s).sum()), int((making.arrives & (splits == s)).sum()),
                       int((labelled & (splits == s)).sum())) for s in sorted(set(splits.tolist())))
-        return ((stops_of_config(loaded.dataset), counts),)
+        return ((stops_of_config(loaded.dataset, wants_integer=self.at("8.4.85")), counts),)
 
     def finish(self, state: State | None) -> Sequence[Stop]:
         """Return what is wrong with the configuration, and the splits of which nothing is left."""
@@ -328,24 +329,6 @@ class Ultralytics(Trainer):
                 stops.append(Stop(f"ValueError: No labels found (no image{where} has a label file)",
                                   "data/dataset.py: YOLODataset.cache_labels", (1,), split=split))
         return stops
-
-
-def stops_of_config(dataset: DatasetInfo) -> tuple[Stop, ...]:
-    """Return what makes the reading of data.yaml raise, the first met at the front; nothing without a configuration."""
-    if dataset.format != "yolo" or dataset.config is None:
-        return ()
-    if not dataset.config.lower().endswith((".yaml", ".yml")):
-        return (Stop("AssertionError: Not a YAML file", CONFIG, (0, 0), source=dataset.config,
-                     found="a data.yaml is needed"),)
-    named = dataset.named_splits
-    stops = [Stop(f"SyntaxError: '{key}:' key missing", CONFIG, (0, 1), source=dataset.config, split=key)
-             for key, others in (("train", ("train",)), ("val", ("val", "validation"))) if not any(k in named for k in others)]
-    for key, error, where in (("val", "images not found, missing path", CONFIG),
-                              ("train", "does not exist", "data/base.py: BaseDataset.get_img_files")):
-        if not named.get(key, key != "val" or named.get("validation", True)):
-            stops.append(Stop(f"FileNotFoundError: {error}", where, (0, 2 if key == "val" else 3), source=dataset.config, split=key,
-                              found=f"{key} names a place that is not on disk"))
-    return tuple(stops)
 
 
 def _rules_of_files(making: Making, rules: Sequence[Rule]) -> NDArray[np.bool_]:

@@ -1,19 +1,16 @@
-"""The situations whose fates are recorded: label files, image files and COCO documents, by name or drawn from a seed."""
+"""The situations whose fates are recorded: label, image and VOC files and COCO documents, by name or drawn by hypothesis."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-import random
 from typing import Any
 
-SEED = 20260801
 LABEL_FILES = 2400
 COCO_DOCUMENTS = 2400
+VOC_FILES = 1000
 WIDTH, HEIGHT = 64, 48
-CLASSES = 3
-"""Classes that the drawn label files are judged with; named situations have 2."""
 
 _CLEAN = "0 0.5 0.5 0.2 0.2\n1 0.3 0.3 0.1 0.1\n"
 LABELS: dict[str, str | None] = {
@@ -88,67 +85,11 @@ LABELS: dict[str, str | None] = {
 
 def label_cases() -> list[dict[str, Any]]:
     """Return the label files: name, number of classes, and the content as Latin-1 text (None: no file)."""
+    from drawn import CLASSES, examples, label_files  # hypothesis is only where cases are made
+
     named = [{"name": name, "nc": 2, "label": text} for name, text in LABELS.items()]
-    rng = random.Random(SEED)
-    drawn = [{"name": f"drawn {k}", "nc": CLASSES, "label": _label(rng)} for k in range(LABEL_FILES)]
-    return named + drawn
-
-
-def _label(rng: random.Random) -> str:
-    faults = rng.random()
-    rate = 0.0 if faults < 0.25 else 0.02 if faults < 0.7 else 0.15
-    kind = rng.choices(("box", "polygon", "mixed"), (0.7, 0.2, 0.1))[0]
-    rows: list[str] = []
-    for _ in range(rng.choice((0, 1, 1, 2, 2, 3, 4, 6, 9))):
-        if rows and rng.random() < 0.12:
-            rows.append(rng.choice(rows))
-            continue
-        form = kind if kind != "mixed" else rng.choice(("box", "polygon"))
-        rows.append(_row(rng, form, rate))
-        if form == "polygon" and rng.random() < 0.2:
-            tokens = rows[-1].split()
-            rows.append(" ".join([tokens[0], *tokens[3:], *tokens[1:3]]))
-    text = ""
-    end = rng.choices(("\n", "\r\n", "\r"), (0.85, 0.1, 0.05))[0]
-    for row in rows:
-        text += row + end
-        if rng.random() < rate / 2:
-            text += rng.choice(("", " ", "  \t", "\x0c")) + end
-    if rng.random() < 0.2:
-        text = text.removesuffix(end)
-    if rng.random() < rate / 3:
-        text = "\xef\xbb\xbf" + text
-    if rng.random() < rate / 3:
-        text = rng.choice((" " + end, end, "\t")) + text
-    if rng.random() < rate / 6:
-        text += rng.choice(("\xe9", "# end", "\xc2\x85", "\x1a"))
-    return text
-
-
-def _row(rng: random.Random, form: str, rate: float) -> str:
-    def odd() -> bool:
-        return rng.random() < rate / 2
-
-    number = str(rng.randrange(CLASSES))
-    if odd():
-        number = rng.choice(("3", "4", "-1", "1.5", "0.5", "-0.005", "-0", "1e0", "007", "2.0", "person", "nan", "1_0", "9" * 20))
-    if form == "box":
-        values = [_fraction(rng, odd()) for _ in range(4)]
-    else:
-        values = [_fraction(rng, odd()) for _ in range(2 * rng.choice((3, 3, 4, 4, 5, 8)))]
-    if odd():
-        values = values[:rng.randrange(len(values))] if rng.random() < 0.5 else [*values, _fraction(rng, False)]
-    gap = " " if not odd() else rng.choice(("\t", "  ", " \t ", "\xc2\xa0", ",", ", "))
-    return (" " if odd() else "") + gap.join([number, *values]) + (" " if odd() else "")
-
-
-def _fraction(rng: random.Random, odd: bool) -> str:
-    if odd:
-        return rng.choice((
-            "0", "1", "1.0", "1.005", "1.01", "1.0100001", "1.01000005", "1.02", "-0.005", "-0.01", "-0.0100001", "-0.05",
-            "-1e-9", "-0.0", "1e-7", "nan", "inf", "-inf", "1e999", ".5", "+0.5", "1.", "1_0", "0,5", "320", "0.5px", "1e-400"))
-    digits = rng.choice((1, 2, 2, 4, 6, 6, 17))
-    return f"{rng.random():.{digits}f}" if digits > 1 else str(rng.randrange(1, 10) / 10)
+    drawn = examples(label_files(), LABEL_FILES)
+    return named + [{"name": f"drawn {k}", "nc": CLASSES, "label": text} for k, text in enumerate(drawn)]
 
 
 def image_cases() -> dict[str, bytes]:
@@ -191,10 +132,70 @@ def image_cases() -> dict[str, bytes]:
 
 def coco_cases() -> list[dict[str, Any]]:
     """Return COCO documents of one image or a few: name and document."""
+    from drawn import documents, examples
+
     named = [{"name": name, "document": document} for name, document in _named_documents().items()]
-    rng = random.Random(SEED + 1)
-    drawn = [{"name": f"drawn {k}", "document": _document(rng)} for k in range(COCO_DOCUMENTS)]
-    return named + drawn
+    drawn = examples(documents(), COCO_DOCUMENTS)
+    return named + [{"name": f"drawn {k}", "document": document} for k, document in enumerate(drawn)]
+
+
+def voc_cases() -> list[dict[str, Any]]:
+    """Return VOC files of one image: name, whether its image is there, and the XML (None: no file)."""
+    from drawn import examples, voc_files
+
+    named = [{"name": name, "xml": xml, "image": name != "no image, no size"} for name, xml in _named_voc().items()]
+    drawn = examples(voc_files(), VOC_FILES)
+    return named + [{"name": f"drawn {k}", "xml": xml, "image": True} for k, xml in enumerate(drawn)]
+
+
+def _voc_object(inner: str = "", name: str = "<name>a</name>", box: str = "11 12 50 46") -> str:
+    edges = "".join(f"<{edge}>{value}</{edge}>" for edge, value in zip(("xmin", "ymin", "xmax", "ymax"), box.split(), strict=True))
+    return f"<object>{name}{inner}<bndbox>{edges}</bndbox></object>"
+
+
+def _voc(*objects: str, size: str = "<size><width>64</width><height>48</height><depth>3</depth></size>") -> str:
+    return f"<annotation><filename>case.jpg</filename>{size}{''.join(objects)}</annotation>"
+
+
+def _named_voc() -> dict[str, str | None]:
+    return {
+        "clean": _voc(_voc_object(), _voc_object(name="<name>b</name>")),
+        "no objects": _voc(),
+        "no file": None,
+        "empty file": "",
+        "not well-formed": "<annotation><object>",
+        "no size": _voc(_voc_object(), size=""),
+        "no image, no size": _voc(_voc_object(), size=""),
+        "size without width": _voc(_voc_object(), size="<size><height>48</height></size>"),
+        "empty width": _voc(_voc_object(), size="<size><width></width><height>48</height></size>"),
+        "width of a fraction": _voc(_voc_object(), size="<size><width>64.0</width><height>48</height></size>"),
+        "size 0": _voc(_voc_object(), size="<size><width>0</width><height>0</height></size>"),
+        "31 px": _voc(_voc_object(), size="<size><width>31</width><height>48</height></size>"),
+        "32 px": _voc(_voc_object(), size="<size><width>32</width><height>48</height></size>"),
+        "difficult": _voc(_voc_object("<difficult>1</difficult>")),
+        "difficult 2": _voc(_voc_object("<difficult>2</difficult>")),
+        "difficult Unspecified": _voc(_voc_object("<difficult>Unspecified</difficult>")),
+        "difficult empty": _voc(_voc_object("<difficult></difficult>")),
+        "32 px box": _voc(_voc_object(box="1 1 33 33")),
+        "31 px box": _voc(_voc_object(box="1 1 33 32")),
+        "fractions": _voc(_voc_object(box="10.9 11.2 55.7 46.99")),
+        "near 0": _voc(_voc_object(box="0.5 -0.5 40.2 40.7")),
+        "reversed": _voc(_voc_object(box="50 46 11 12")),
+        "past the edge": _voc(_voc_object(box="11 12 90 99")),
+        "nan": _voc(_voc_object(box="nan 12 50 46")),
+        "inf": _voc(_voc_object(box="11 12 inf 46")),
+        "text": _voc(_voc_object(box="11 12 x 46")),
+        "comma": _voc(_voc_object(box="11,5 12 50 46")),
+        "unknown class": _voc(_voc_object(name="<name>c</name>")),
+        "unknown class and another": _voc(_voc_object(name="<name>c</name>"), _voc_object()),
+        "blanks around a name": _voc(_voc_object(name="<name> a </name>"), _voc_object()),
+        "no name": _voc(_voc_object(name="")),
+        "empty name": _voc(_voc_object(name="<name></name>")),
+        "no bndbox": _voc("<object><name>a</name></object>"),
+        "no xmax": _voc("<object><name>a</name><bndbox><xmin>1</xmin><ymin>1</ymin><ymax>40</ymax></bndbox></object>"),
+        "duplicate": _voc(_voc_object(), _voc_object()),
+        "truncated": _voc(_voc_object("<truncated>1</truncated><pose>Left</pose>")),
+    }
 
 
 def outlined(document: dict[str, Any]) -> dict[str, Any]:
@@ -327,61 +328,10 @@ def _named_documents() -> dict[str, Any]:
     }
 
 
-def _document(rng: random.Random) -> dict[str, Any]:
-    faults = rng.random()
-    rate = 0.0 if faults < 0.2 else 0.02 if faults < 0.65 else 0.12
-
-    def odd(scale: float = 1.0) -> bool:
-        return rng.random() < rate * scale
-
-    n_images = rng.choice((1, 1, 1, 2, 3))
-    names = ["plain.jpg", "plain.png", "grey.png"]
-    images: list[dict[str, Any]] = [{"id": k + 1, "file_name": names[k], "width": WIDTH, "height": HEIGHT} for k in range(n_images)]
-    for image in images:
-        if odd(0.3):
-            del image[rng.choice(("width", "height", "file_name"))]
-    categories = [{"id": k, "name": f"class {k}"} for k in rng.choice(([1, 2, 3], [0, 1, 2], [1, 5, 9], [3, 1, 2]))]
-    annotations: list[dict[str, Any]] = []
-    for k in range(rng.choice((0, 1, 1, 2, 2, 3, 5, 8))):
-        whole = rng.random() < 0.5
-        box: list[Any] = [rng.randrange(50), rng.randrange(36), rng.randrange(1, 20), rng.randrange(1, 16)] if whole else [
-            round(rng.random() * 55, 2), round(rng.random() * 40, 2), round(rng.random() * 20, 2), round(rng.random() * 16, 2)]
-        if odd(2.0):
-            place = rng.randrange(4)
-            box[place] = rng.choice((-10, -0.5, 0, 0.5, 0.99, 1, 1e-6, 48, 64, 63.5, 70, 1000, -1000, 1e-5, 2e-5))
-        record = {"id": k + 1, "image_id": rng.randrange(1, n_images + 1), "category_id": rng.choice(categories)["id"],
-                  "bbox": box, "area": round(box[2] * box[3], 2), "iscrowd": 0}
-        if rng.random() < 0.1:
-            record["iscrowd"] = 1
-        if rng.random() < 0.25:
-            x, y, w, h = box
-            record["segmentation"] = [[x, y, x + w, y, x + w, y + h]]
-        if odd():
-            record["area"] = rng.choice((0, -1, 0.5, 1e-9, 5000))
-        if odd():
-            record["segmentation"] = rng.choice(([], [[1, 2, 3, 4]], [[1, 2, 3, 4, 5]], [[1, 2, 3, 4, 5, 6], [1, 2]], [[]]))
-        if odd(0.5):
-            record["ignore"] = rng.choice((0, 1))
-        if odd(0.5):
-            record["category_id"] = rng.choice((99, -1, 4))
-        if odd(0.4):
-            record["image_id"] = rng.choice((0, 77))
-        if odd(0.4) and annotations:
-            record["id"] = rng.choice(annotations).get("id", 1)
-        if odd(0.3):
-            record["id"] = 0
-        if odd(0.3):
-            record["bbox"] = rng.choice((box[:3], [*box, 0.5], []))
-        if odd(0.5):
-            del record[rng.choice(("iscrowd", "area", "iscrowd", "area", "id", "bbox", "image_id", "category_id"))]
-        annotations.append(record)
-    return {"images": images, "annotations": annotations, "categories": categories}
-
-
 def main() -> None:
     """Print all cases as JSON, for the processes that run the trainers."""
     images = {name: base64.b64encode(content).decode() for name, content in image_cases().items()}
-    print(json.dumps({"labels": label_cases(), "images": images, "coco": coco_cases()}))
+    print(json.dumps({"labels": label_cases(), "images": images, "coco": coco_cases(), "voc": voc_cases()}))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ ULTRALYTICS = ("8.3.0", "8.3.65", "8.3.66", "8.3.162", "8.3.163", "8.3.253", "8.
 """Both sides of every border at which a fate changes, and the releases named in the docs."""
 WHEELS = {"mmdet": ["3.3.0"], "rfdetr": ["1.11.2"]}
 NEEDED = ("torch==2.13.0", "numpy<3", "pillow", "opencv-python-headless", "pycocotools==2.0.11", "mmengine==0.10.7", "loguru",
-          "psutil", "pyyaml", "tqdm", "requests", "iopath", "fvcore", "matplotlib", "packaging", "pi-heif")
+          "psutil", "pyyaml", "tqdm", "requests", "iopath", "fvcore", "matplotlib", "packaging", "pi-heif", "hypothesis")
 OF_ITS_OWN = {"torchvision": ("torch==2.14.1", "torchvision==0.29.1", "pycocotools==2.0.11")}
 """Trainers that need an environment apart: torchvision's wheel wants the PyTorch it was built for."""
 

@@ -227,7 +227,41 @@ def run_mmdet(source: Path, cases: dict[str, Any], work: Path) -> dict[str, Any]
                   for i in info["instances"]]] for info in dataset.data_list]
         return {"images": kept}
 
-    return _each(cases, run)
+    return _each(cases, run) | _mmdet_voc(cases, work)
+
+
+def _mmdet_voc(cases: dict[str, Any], work: Path) -> dict[str, Any]:
+    """Run `XMLDataset` with the `filter_cfg` of the base configuration, its classes a and b."""
+    import cv2
+    import mmcv
+
+    mmcv.imfrombytes = lambda content, backend: cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
+    module = importlib.import_module("mmdet.datasets.xml_style")
+    root = work / "voc"
+    for folder in ("Annotations", "JPEGImages"):
+        (root / folder).mkdir(parents=True)
+    (root / "train.txt").write_text("case\n")
+    xml, image = root / "Annotations" / "case.xml", root / "JPEGImages" / "case.jpg"
+    fates: dict[str, Any] = {}
+    picture = base64.b64decode(cases["images"]["plain.jpg"])
+    for case in cases.get("voc", ()):
+        text = case["xml"]
+        for path, content in ((xml, None if text is None else text.encode()), (image, picture if case["image"] else None)):
+            path.unlink(missing_ok=True)
+            if content is not None:
+                path.write_bytes(content)
+        try:
+            with silent():
+                dataset = module.XMLDataset(
+                    data_root=str(root), ann_file="train.txt", data_prefix={"sub_data_root": str(root)},
+                    metainfo={"classes": ("a", "b")}, pipeline=[], lazy_init=True, serialize_data=False,
+                    filter_cfg={"filter_empty_gt": True, "min_size": 32, "bbox_min_size": 32})
+                dataset.full_init()
+            found = [[i["bbox_label"], *i["bbox"], i["ignore_flag"]] for info in dataset.data_list for i in info["instances"]]
+            fates["voc " + case["name"]] = {"rows": found} if dataset.data_list else {"left out": True}
+        except Exception as e:
+            fates["voc " + case["name"]] = {"stops": error(e)}
+    return fates
 
 
 def run_detectron2(source: Path, cases: dict[str, Any], work: Path) -> dict[str, Any]:

@@ -112,12 +112,45 @@ def test_image_files_fare_as_recorded(release: str, image_set: Loaded) -> None:
     ("train: nowhere\nval: train\n", ["FileNotFoundError: does not exist"]),
     ("train: train\n", ["SyntaxError: 'val:' key missing"]),
     ("train: train\nvalid: train\n", ["SyntaxError: 'val:' key missing"]),
-    ("val: train\n", ["SyntaxError: 'train:' key missing"])])
+    ("val: train\n", ["SyntaxError: 'train:' key missing"]),
+    ("train: ../train\nval: train\n", []),
+    ("train: train\nval: /home/somebody/set/train\n", ["FileNotFoundError: images not found, missing path"]),
+    ("path: /home/somebody/set\ntrain: train\nval: train\n",
+     ["FileNotFoundError: images not found, missing path", "FileNotFoundError: does not exist"]),
+    ("path: .\ntrain: train\nval: train\n", []),
+    ("path: ../elsewhere\ntrain: train\nval: train\n", []),
+    ("train: [train, nowhere]\nval: train\n", ["FileNotFoundError: does not exist"])])
 def test_a_configuration_without_its_splits_stops_it(tmp_path: Path, config: str, errors: list[str]) -> None:
     one_image(tmp_path)
     (tmp_path / "data.yaml").write_text(f"{config}nc: 1\nnames: [a]\n")
     _, _, verdict = judged(tmp_path, "yolo", Ultralytics())
     assert [s.error for s in verdict.in_order()] == errors
+
+
+@pytest.mark.parametrize(("classes", "errors"), [
+    ("nc: 1\nnames: [a]\n", []), ("names: [a]\n", []), ("nc: 1.0\nnames: [a]\n", []), ("nc: 2\n", []),
+    ("nc: 2\nnames: [a]\n", ["SyntaxError: 'names' length 1 and 'nc: 2' must match."]),
+    ("nc: many\nnames: [a]\n", ["SyntaxError: 'nc: many' must be an integer"]),
+    ("names: {0: a, 1: b}\n", []),
+    ("names: {1: a, 2: b}\n", [
+        "KeyError: '2-class dataset requires class indices 0-1, but you have invalid class indices 1-2 defined in your dataset "
+        "YAML.'"]),
+    ("nc: 3\nnames: {0: a, 2: b}\n", [
+        "SyntaxError: 'names' length 2 and 'nc: 3' must match.",
+        "KeyError: '2-class dataset requires class indices 0-1, but you have invalid class indices 0-2 defined in your dataset "
+        "YAML.'"])])
+def test_classes_that_do_not_agree_stop_it(tmp_path: Path, classes: str, errors: list[str]) -> None:
+    one_image(tmp_path)
+    (tmp_path / "data.yaml").write_text(f"train: train\nval: train\n{classes}")
+    _, _, verdict = judged(tmp_path, "yolo", Ultralytics())
+    assert [s.error for s in verdict.in_order()] == errors
+
+
+def test_an_older_release_takes_nc_for_what_it_is(tmp_path: Path) -> None:
+    one_image(tmp_path)
+    (tmp_path / "data.yaml").write_text("train: train\nval: train\nnc: many\nnames: [a]\n")
+    _, _, verdict = judged(tmp_path, "yolo", Ultralytics("8.4.84"))
+    assert [s.error for s in verdict.in_order()] == ["SyntaxError: 'names' length 1 and 'nc: many' must match."]
 
 
 def test_darknets_configuration_stops_it(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from array import array
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ import numpy as np
 from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import ShardRef
-from dsinspect.tables.columns import objects
+from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
@@ -26,7 +27,12 @@ from dsinspect_formats.voc._xml import VocFile, read_xml
 _LIST = re.compile(r"(?:^|(?P<folder>.*/))ImageSets/(?:(?P<task>[^/]+)/)?(?P<split>train|val|test|trainval)\.txt")
 
 
-COLUMNS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database", "voc:depth"))
+OF_OBJECTS = frozenset(("voc:truncated", "voc:occluded", "voc:pose", "voc:parts", "voc:database"))
+COLUMNS = OF_OBJECTS | {"voc:depth", "voc:base", "voc:odd_text"}
+"""`voc:base` is what was taken off xmin and ymin; `voc:odd_text` the content of a file that holds more than its rows say."""
+_UNUSUAL = re.compile(
+    rb"<(?:width|height)>(?![0-9]+</)|<difficult>(?![01]</)|<name>(?:\s|</)|<name>[^<]*\s</name>|<[xy]m(?:in|ax)>[^<]*,"
+    rb"|<!ENTITY|<(?:size|width|height|difficult|name|bndbox|[xy]m(?:in|ax))(?:\s|/>)", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -207,12 +213,14 @@ class VocShard:
         numbers = {name: array("q") for name in ("count", "line", "index", "difficult")}
         edges = array("d")
         depths: list[str | None] = []
-        texts: dict[str, list[Any]] = {name: [] for name in ("declared", "name", *sorted(self.columns - {"voc:depth"}))}
+        odd_texts: list[bytes | None] = []
+        texts: dict[str, list[Any]] = {name: [] for name in ("declared", "name", *sorted(self.columns & OF_OBJECTS))}
         sizes: dict[str, list[float]] = {"width": [], "height": []}
         same: dict[str | None, str | None] = {}  # each text is kept once
         for entry in self.entries:  # no object per box outlives its file
-            file, told = self._read(entry)
+            file, told, odd = self._read(entry)
             problems += told
+            odd_texts.append(odd)
             numbers["count"].append(len(file.objects))
             texts["declared"].append(file.filename)
             depths.append(file.depth)
@@ -224,7 +232,7 @@ class VocShard:
                 numbers["index"].append(o.index)
                 numbers["difficult"].append(o.difficult)
                 texts["name"].append(same.setdefault(o.name, o.name))
-                for name in self.columns - {"voc:depth"}:
+                for name in self.columns & OF_OBJECTS:
                     key = name.partition(":")[2]
                     value = str(o.parts) if key == "parts" else file.database if key == "database" else o.fields.get(key)
                     texts[name].append(same.setdefault(value, value))
@@ -238,7 +246,8 @@ class VocShard:
                 for e, declared in zip(self.entries, texts["declared"], strict=True)], declared_path=texts.pop("declared"),
             file=[e.file for e in self.entries], **sizes,
             split=[e.split for e in self.entries], source=sources,
-            **({"voc:depth": depths} if "voc:depth" in self.columns else {}))
+            **({"voc:depth": depths} if "voc:depth" in self.columns else {}),
+            **({"voc:odd_text": objects(odd_texts)} if "voc:odd_text" in self.columns else {}))
         boxes = np.array(edges, np.float64).reshape(-1, 4)
         boxes[:, :2] -= self.base
         index = np.array(numbers["index"], np.int64)
@@ -246,17 +255,19 @@ class VocShard:
             len(index), annotation_id=index, image_id=ids[image_row], image_row=image_row,
             category=texts.pop("name"), x_min=boxes[:, 0], y_min=boxes[:, 1], x_max=boxes[:, 2],
             y_max=boxes[:, 3], source=sources[image_row], line=np.array(numbers["line"], np.int64),
-            index=index, is_ignored=np.array(numbers["difficult"], bool), **texts)
+            index=index, is_ignored=np.array(numbers["difficult"], bool), **texts,
+            **({"voc:base": constant(self.base, "int64", len(index))} if "voc:base" in self.columns else {}))
         return Shard(images, annotations, problem_columns(problems))
 
-    def _read(self, entry: Entry) -> tuple[VocFile, list[Problem]]:
+    def _read(self, entry: Entry) -> tuple[VocFile, list[Problem], bytes | None]:
+        """Return what a file says, its problems, and its content where it is odd and asked for."""
         if entry.xml is None:
-            return VocFile(), []
+            return VocFile(), [], None
         try:
             content = read_regular(Path(self.root) / entry.xml, "label_mb")
         except OSError as e:
             reason = f"the file cannot be read: {(e.strerror or 'error').lower()}"
-            return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)]
+            return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)], None
         problems = []
         file = read_xml(content)
         if any(index == -1 for _, index, _, _ in file.problems):
@@ -266,4 +277,11 @@ class VocShard:
             if encoding and (len(again.objects), -len(again.problems)) > (len(file.objects), -len(file.problems)):
                 file = again
                 problems.append(odd_encoding(entry.xml, encoding))
-        return file, problems + file.told(entry.xml, entry.path, entry.split)
+        told = problems + file.told(entry.xml, entry.path, entry.split)
+        return file, told, content if "voc:odd_text" in self.columns and (told or _is_unusual(file, content)) else None
+
+
+def _is_unusual(file: VocFile, content: bytes) -> bool:
+    """Say whether the columns do not say all that a strict reader of the file sees: texts of numbers, blanks, empty tags."""
+    is_half_sized = (math.isnan(file.width) or math.isnan(file.height)) and b"<size" in content
+    return is_half_sized or content[:2] in (b"\xff\xfe", b"\xfe\xff") or _UNUSUAL.search(content) is not None

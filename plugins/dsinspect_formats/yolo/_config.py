@@ -304,6 +304,29 @@ def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...
     return tuple(Category(k, n) for k, n in pairs)
 
 
+def declared_count(settings: Mapping[str, Any]) -> str | None:
+    """Return `nc` as it is written, None where there is none."""
+    nc = settings.get("nc")
+    return None if nc is None else _shown(nc)
+
+
+def named_splits(settings: Mapping[str, Any], file: Path) -> dict[str, bool]:
+    """Return the splits as a configuration spells them, and whether what they name is on disk, as trainers resolve it.
+
+    A place is relative to `path`, which is relative to the file here (Ultralytics takes its folder of datasets where that
+    fails: another machine's is unknown); `../` before a place may be left out. `download` promises what is missing.
+    """
+    base = settings.get("path")
+    bases = [file.parent / base, file.parent] if isinstance(base, str) and base and not Path(base).is_absolute() else [
+        Path(base) if isinstance(base, str) and base else file.parent]
+
+    def is_there(part: Any) -> bool:
+        return not isinstance(part, str) or any(_exists(b / p) for b in bases for p in (part, part.removeprefix("../")))
+
+    return {key: bool(settings.get("download")) or all(map(is_there, _as_list(settings[key])))
+            for key in SPLIT_NAMES if key in settings}
+
+
 def _check_count(nc: Any, names: Any, n_names: int, problem: Any) -> None:
     if nc is None or names is None:
         return

@@ -15,9 +15,9 @@ from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
 from dsinspect_formats._sniffing import head
-from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_of_folders
+from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
-from dsinspect_formats.yolo._config import Config, config_of, read_config, resolve, split_settings
+from dsinspect_formats.yolo._config import Config, config_of, declared_count, named_splits, read_config, resolve, split_settings
 from dsinspect_formats.yolo._looks import _LISTED, is_label_name, rows_of_head
 
 
@@ -52,6 +52,7 @@ class Layout:
     kpt_shape: tuple[int, int] | None = None
     config: str | None = None
     named_splits: dict[str, bool] = field(default_factory=dict)
+    class_count: str | None = None
 
 
 def find_layout(root: Path, images: Path | None) -> Layout:
@@ -70,7 +71,8 @@ def find_layout(root: Path, images: Path | None) -> Layout:
                      [p for p in walk(folder) if p.lower().endswith(".txt")])
     if config.path is not None and config.settings and not listed:
         layout.config = relative(config.path, folder)
-        layout.named_splits = {key: True for key in SPLIT_NAMES if key in config.settings}
+        layout.named_splits = named_splits(config.settings, config.path)
+        layout.class_count = declared_count(config.settings)
     names_splits = any(True for _ in split_settings(config.settings))
     if listed:
         finder.from_list(root)
@@ -122,21 +124,20 @@ class _Finder:
                 if not isinstance(part, str) or not part.strip():
                     self._problem(source, f"{key}: a {type(part).__name__} is no path" if part else f"{key} is empty")
                     continue
-                if not self._take(part, key, split, bases, source) and not settings.get("download"):
-                    self.layout.named_splits[key] = False
+                self._take(part, key, split, bases, source)
 
-    def _take(self, part: str, key: str, split: str, bases: list[Path], source: str) -> bool:
-        """Take what a split names; say whether it is on disk."""
+    def _take(self, part: str, key: str, split: str, bases: list[Path], source: str) -> None:
+        """Take what a split names."""
         home = None if reads_outside() else self.layout.root
         place = resolve(part, bases, home)
         if place is None and (elsewhere := resolve(part, bases)) is not None:
             self._problem(source, f"{key}: {relative(elsewhere, self.layout.root)} lies outside of the dataset and is not read "
                           "(--read-outside)", part)
-            return True
+            return
         if place is None:
             self._problem(source, f"{key}: no file or folder {part}", part)
             self._labels_of_folder(posixpath.normpath(part.strip().replace("\\", "/")), split)
-            return False
+            return
         if Path(part).is_absolute() and not Path(part).exists():
             self.layout.problems.append(Problem(
                 "unportable-path", source, f"of {key} is of another machine; read as "
@@ -152,7 +153,6 @@ class _Finder:
             self._add(relative(place, self.layout.root), str(place), split, part)
         else:
             self._list(place, split, bases)
-        return True
 
     def from_list(self, file: Path) -> None:
         """Take the images that a list file names."""
