@@ -566,6 +566,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
     """Return the request and the plugins for the arguments that all functions share."""
     from dsinspect.inspection.cache import default_path, source_around
     from dsinspect.inspection.locate import located
+    from dsinspect.protocols.trainers import configured_trainer
 
     root = Path(path)
     found = load_config(root, Path(config) if config is not None else None)
@@ -576,6 +577,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
     plugins = load_plugins(found.disable_plugins, found.plugins)
     found = found.with_reports(plugins.formats, plugins.reports)
     found.chosen(plugins.checks)
+    trainer = configured_trainer(found.trainer, plugins.trainers, found.path) if found.trainer else None
     cache_file = default_path() if cache else None
     place = located([os.fspath(path)])
     if cache_file is not None and source_around(cache_file, [place.root]) is not None:
@@ -587,7 +589,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
             cache_file = None  # as good a result, only slower the next time
     return Request(place.path, place.root, found, format, Path(images) if images is not None else None,
                    jobs=jobs or os.cpu_count() or 1, executor=executor, cache=cache_file, cache_by_content=place.is_temporary,
-                   shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins
+                   trainer=trainer, shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins
 
 
 def _codes(codes: Iterable[str]) -> list[str]:

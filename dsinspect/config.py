@@ -212,6 +212,9 @@ def read_config(path: Path) -> Config:
     if file.fail_on not in FAIL_ON:
         raise UserError(f"{path}: fail-on: {file.fail_on!r} is none of {', '.join(FAIL_ON)}"
                         f"{nearest(file.fail_on, FAIL_ON)}")
+    for key in file.transform:
+        if key != "ops":
+            raise UserError(f"{path}: [transform] has no setting {key!r}{nearest(key, ['ops'])}; there is ops")
     folder = path.parent
     return Config(
         path=path, select=tuple(file.select), extend_select=tuple(file.extend_select), ignore=tuple(file.ignore),

@@ -143,6 +143,10 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
     plugins = load_plugins({*(choices.no_plugin or ()), *config.disable_plugins}, config.plugins)
     config = config.with_reports(plugins.formats, plugins.reports)
     config.chosen(plugins.checks)  # a misspelt code is reported before any work is done
+    if config.trainer and recorded is None:
+        from dsinspect.protocols.trainers import configured_trainer
+
+        configured_trainer(config.trainer, plugins.trainers, config.path)
     return Session(choices, plugins, config)
 
 

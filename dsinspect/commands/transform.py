@@ -109,13 +109,10 @@ def configured_ops(config: Config) -> list[tuple[str, dict[str, Any]]]:
     """Return the operations of `[transform]`: `ops = ["flip", {name = "letterbox", size = 640}]`.
 
     Raises:
-        UserError: another key, or an operation of another form.
+        UserError: an operation of another form.
     """
     from dsinspect.transformation.chain import parse_op
 
-    for key in config.transform:
-        if key != "ops":
-            raise UserError(f"{config.path}: [transform] has no setting {key!r}{nearest(key, ['ops'])}; there is ops")
     named: list[tuple[str, dict[str, Any]]] = []
     for entry in config.transform.get("ops", ()):
         if isinstance(entry, str):

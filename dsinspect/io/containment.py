@@ -51,6 +51,20 @@ def is_no_text(path: str) -> bool:
     return not path.isascii() and _NO_TEXT.search(path) is not None
 
 
+_NOT_PLAIN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|(?:^|(?<=/))\s|\s(?=/|$)|^\ufeff")
+NAMES_PLAIN = "names of image files with control characters, or spaces at an end: each of these is now _"
+"""How a loss is named where `plain` changed names that the format does not hold."""
+
+
+def plain(path: str) -> str:
+    r"""Return a path for formats that hold no control characters, nor spaces at the end of a name: each becomes `_`.
+
+    >>> plain("a b/ c\r.png")
+    'a b/_c_.png'
+    """
+    return path if path.isascii() and path.isprintable() and " " not in path else _NOT_PLAIN.sub("_", path)
+
+
 def leads_outside(path: str) -> bool:
     """Say whether a POSIX path that is joined to a folder leads out of it."""
     return path.startswith("/") or ".." in path.split("/") or (os.sep == "\\" and (":" in path or ".." in path.split("\\")))

@@ -26,6 +26,8 @@ from dsinspect.protocols.fates import TRAINER as TRAINER
 from dsinspect.tables.columns import codes_of
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from dsinspect.tables.columns import Columns
@@ -329,6 +331,18 @@ def release_of(trainer: type[Trainer], wanted: str | None) -> str:
         raise UserError(f"trainer {trainer.name}@{wanted}: the rules are known from {trainer.releases[0]} on; "
                         f"write for example {example}")
     return wanted
+
+
+def configured_trainer(text: str, trainers: Mapping[str, type[Trainer]], path: Path | None) -> Trainer:
+    """Return the trainer that a configuration names.
+
+    Raises:
+        UserError: no such trainer, or no such release; the file is named.
+    """
+    try:
+        return chosen_trainer(text, trainers)
+    except UserError as e:
+        raise UserError(f"{path}: {e}" if path else str(e)) from None
 
 
 def chosen_trainer(text: str, trainers: Mapping[str, type[Trainer]]) -> Trainer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -127,6 +128,11 @@ def category_pairs(annotations: pd.DataFrame) -> tuple[list[tuple[int, str | Non
     return [(int(ids[k]), names[k]) for k in first[order].tolist()], rank[inverse.reshape(-1)]
 
 
+NAMES_CHANGED = "class names that are not read back as they are (spaces or marks at an end, NUL, or nothing)"
+_STRIPPED = re.compile(r"^\s|\s$|\0|^$|^\ufeff")
+_MARKED = re.compile(r"^$|^\ufeff")
+
+
 class Losses:
     """Counts what a format cannot keep.
 
@@ -135,9 +141,12 @@ class Losses:
         kept: what is kept: names of fields (`segmentation`, `truncated`, ...), `crowd`, `ignored`, `annotation_ids`,
             `image_ids`, `category_ids`, `unnamed` (annotations of categories nobody declared), `unused` (categories without
             an annotation), `supercategories`.
+        stripped: class names are read back without spaces at their ends, and NUL is replaced in them; False: only a byte order
+            mark at the start and an empty name are not read back; None: the format keeps or counts all itself.
     """
 
-    def __init__(self, info: DatasetInfo, kept: Collection[str]) -> None:
+    def __init__(self, info: DatasetInfo, kept: Collection[str], *, stripped: bool | None = None) -> None:
+        self._unreadable = None if stripped is None else _STRIPPED if stripped else _MARKED
         self.counts: Counter[str] = Counter()
         self._info = info
         self._kept = frozenset(kept)
@@ -161,6 +170,10 @@ class Losses:
         if (np.diff(rows) < 0).any():
             a = a.iloc[np.argsort(rows, kind="stable")]
         a = a.reset_index(drop=True)
+        if self._unreadable is not None and len(a):
+            changes = {n for n in a["category"].dropna().unique() if self._unreadable.search(n)}
+            if changes:
+                self.add(NAMES_CHANGED, a["category"].isin(changes).to_numpy(bool))
         self._used.update(a["category"].dropna().unique().tolist())
         self._flags_and_ids(shard.images, a)
         for name in filter(is_extra_column, map(str, shard.images.columns)):

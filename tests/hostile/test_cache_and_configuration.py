@@ -13,7 +13,9 @@ import pytest
 from hostile.conftest import Done, snapshot
 from hostile.sets import SECRET, coco, yolo
 
+import dsinspect
 from dsinspect.cli import main
+from dsinspect.errors import UserError
 from dsinspect.inspection.watched import _Work
 from dsinspect.io.limits import VARIABLE
 from dsinspect.io.limits import limits as limits_in_force
@@ -152,3 +154,19 @@ def test_limits_of_a_command_do_not_stay(tmp_path: Path) -> None:
     source = coco(tmp_path / "set")
     assert main(["--read-limit", "pixels=5", "report", str(source), "--no-cache", "--quiet", "--executor", "thread"]) == 0
     assert limits_in_force() == before
+
+
+@pytest.mark.parametrize(("text", "near"), [('trainer = "ultralytcs"', "ultralytics"), ('trainr = "yolox"', "trainer"),
+                                            ("[transform]\nopz = []", "ops"), ('trainer = "ultralytics@x"', "8.")])
+def test_a_misspelt_setting_is_one_line_in_every_command(cli: Cli, tmp_path: Path, text: str, near: str) -> None:
+    source = coco(tmp_path / "set")
+    (tmp_path / "dsinspect.toml").write_text(text + "\n")
+    for command in ("report", "check", "fix -o out", "convert --to yolo -o out", "transform --op flip -o out", "view -o v.png",
+                    "balance", "expect"):
+        name, *rest = command.split()
+        done = cli(name, source, *rest)
+        assert (done.code, done.err.count("\n")) == (2, 1), (command, done.err)
+        assert near in done.err
+        assert "dsinspect.toml" in done.err
+    with pytest.raises(UserError, match=r"dsinspect\.toml"):
+        dsinspect.inspect(source)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.geometry.rle import decode_mask
-from dsinspect.io.containment import inside
+from dsinspect.io.containment import inside, plain
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 from dsinspect_formats._gathering import envelope
@@ -22,12 +22,14 @@ from dsinspect_formats._writing import Losses, cannot_write, field_of, number, o
 from dsinspect_formats.cvat._shapes import rle_of
 
 KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
+_LINE_END = {"\r": "&#13;"}
+"""An XML reader takes a carriage return that stands as it is for a newline."""
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def place(path: str) -> str:
     """Return `images/...`, where CVAT's own exports have them."""
-    return f"images/{inside(path).removeprefix('images/')}"
+    return f"images/{plain(inside(path).removeprefix('images/'))}"
 
 
 def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
@@ -80,7 +82,7 @@ def head_of_file(labels: Mapping[str, Mapping[str, None]], n: int, mode: Sequenc
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<annotations>", "  <version>1.1</version>", "  <meta>", "    <task>",
              f"      <size>{n}</size>", *(f"      {line}" for line in mode), "      <labels>"]
     for label, attributes in labels.items():
-        lines += ["        <label>", f"          <name>{escape(label)}</name>", "          <attributes>"]
+        lines += ["        <label>", f"          <name>{escape(label, _LINE_END)}</name>", "          <attributes>"]
         for name in attributes:
             lines += ["            <attribute>", f"              <name>{escape(name)}</name>",
                       "              <mutable>False</mutable>", "              <input_type>text</input_type>",

@@ -30,7 +30,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("crowd", "area", "segmentation", "image_ids", "unnamed", "attributes"))
+    losses = Losses(info, ("crowd", "area", "segmentation", "image_ids", "unnamed", "attributes"), stripped=False)
     with growing(out) as files:
         for split in info.splits or ["" ]:
             files.add(f"{name_of(split)}/metadata.jsonl" if split else "metadata.jsonl", b"")

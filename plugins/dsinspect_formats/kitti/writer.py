@@ -35,7 +35,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("ignored", "attributes"))
+    losses = Losses(info, ("ignored", "attributes"), stripped=False)
     for shard in shards:
         annotations = losses.take(shard)
         names = one_words(annotations["category"].tolist(), "_", losses)

@@ -46,7 +46,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("ignored", "track", "attributes", "unused"))
+    losses = Losses(info, ("ignored", "track", "attributes", "unused"), stripped=False)
     classes: dict[str, int] = {c.name: k for k, c in enumerate({c.name: c for c in info.categories}.values(), 1)}
     tracks: dict[str, dict[str, int]] = {}
     sequences: dict[str, tuple[int, str, set[tuple[float, float]]]] = {}

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from dsinspect.geometry.exif_frames import turned_upright
-from dsinspect.io.containment import name_of
+from dsinspect.io.containment import name_of, plain
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._growing import GrowingFiles, growing
@@ -23,7 +23,7 @@ FOLDERS = {"val": "validation"}
 def place(path: str, split: str | None) -> str:
     """Return `images/SPLIT/NAME`."""
     folder = "" if split is None else f"{name_of(FOLDERS.get(split, split))}/"
-    return f"images/{folder}{PurePosixPath(path).name or 'image'}"
+    return f"images/{folder}{plain(PurePosixPath(path).name) or 'image'}"
 
 
 def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
@@ -34,7 +34,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("crowd", "unused", "attributes"))
+    losses = Losses(info, ("crowd", "unused", "attributes"), stripped=True)
     used: dict[str, None] = dict.fromkeys(c.name for c in info.categories)
     with growing(out) as files:
         for split in info.splits or [None]:
@@ -89,5 +89,7 @@ def _start(files: GrowingFiles, split: str | None) -> None:
 
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue().encode(errors="replace")
+    for row in rows:  # of a line end within a cell the writer quotes its own kind only
+        quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
+        csv.writer(text, lineterminator="\n", quoting=quoting).writerow(row)
+    return text.getvalue().replace("\0", "\ufffd").encode(errors="replace")

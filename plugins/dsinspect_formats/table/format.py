@@ -76,9 +76,9 @@ class Table(Format):
 
     def place(self, path: str, split: str | None) -> str:
         """Return the image's own path."""
-        from dsinspect.io.containment import inside
+        from dsinspect.io.containment import inside, plain
 
-        return inside(path)
+        return plain(inside(path))
 
     def write(self, info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
         """Write the annotations."""

@@ -76,7 +76,7 @@ class _Writer:
     def _put(self, rows: object) -> None:
         text = io.StringIO(newline="")
         csv.writer(text, lineterminator="\r\n").writerows(rows)  # type: ignore[arg-type]
-        self._file.write(text.getvalue().encode(errors="surrogateescape"))
+        self._file.write(text.getvalue().replace("\0", "\ufffd").encode(errors="surrogateescape"))
 
     def _tell(self, images: pd.DataFrame, annotations: pd.DataFrame) -> None:
         """Count what a reader of the table cannot distinguish."""
@@ -90,3 +90,4 @@ class _Writer:
         self._losses.add("classes of boxes whose category is in no list: their cell is empty", sum(n is None for n in names))
         self._losses.add("spaces around class names, and empty names", sum(n is not None and (n != n.strip() or not n)
                                                                          for n in names))
+        self._losses.add("NUL in class names (now U+FFFD)", sum(n is not None and "\0" in n for n in names))

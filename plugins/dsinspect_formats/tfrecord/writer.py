@@ -41,7 +41,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, embed: bool)
     Raises:
         UserError: a file cannot be written.
     """
-    losses = Losses(info, ("crowd", "ignored", "area", "unused", "category_ids"))
+    losses = Losses(info, ("crowd", "ignored", "area", "unused", "category_ids"), stripped=False)
     classes = _Classes(info)
     with growing(out) as files:
         for split in info.splits or [None]:

@@ -22,7 +22,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     Raises:
         UserError: it cannot be written.
     """
-    losses = Losses(info, ("segmentation",))
+    losses = Losses(info, ("segmentation",), stripped=True)
     document: dict[str, Any] = {}
     for shard in shards:
         annotations = losses.take(shard)

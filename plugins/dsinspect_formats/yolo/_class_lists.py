@@ -140,7 +140,7 @@ def _scalar(old: Any, text: str) -> str:
     """Return a text as YAML, quoted as the old one was where that does."""
     quoted = "'" + text.replace("'", "''") + "'"
     if not text.isprintable() or old.style == '"':
-        return json.dumps(text, ensure_ascii=False)
+        return json.dumps(text, ensure_ascii=not text.isprintable())
     if old.style == "'":
         return quoted
     try:

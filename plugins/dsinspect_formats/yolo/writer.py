@@ -115,7 +115,10 @@ def _finish(out: Path, classes: _Classes, splits: Sequence[str], of_poses: Mappi
     settings: dict[str, Any] = {split: f"images/{split}" for split in order}
     settings |= of_poses
     settings["names"] = classes.names
-    write_file(out / "data.yaml", yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=1000).encode())
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=1000)
+    if "\x85" in text:  # a line end to YAML 1.1, which PyYAML writes as it stands
+        text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=False, width=1000)
+    write_file(out / "data.yaml", text.encode())
     if classes.changed:
         mapping = {"classes": [{"source_id": None if own == NO_POSITION else own, "name": name, "class": k}
                                for (own, name), k in classes.numbers.items()]}
