@@ -89,7 +89,8 @@ def _start(files: GrowingFiles, split: str | None) -> None:
 
 def _csv(rows: Iterable[Sequence[str]]) -> bytes:
     text = io.StringIO(newline="")
+    usual = csv.writer(text, lineterminator="\n")
+    quoted = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     for row in rows:  # of a line end within a cell the writer quotes its own kind only
-        quoting = csv.QUOTE_ALL if any("\r" in cell for cell in row) else csv.QUOTE_MINIMAL
-        csv.writer(text, lineterminator="\n", quoting=quoting).writerow(row)
+        (quoted if any("\r" in cell for cell in row) else usual).writerow(row)
     return text.getvalue().replace("\0", "\ufffd").encode(errors="replace")
