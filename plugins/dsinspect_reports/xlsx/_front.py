@@ -32,7 +32,7 @@ def how_to(run: Run, *, with_thumbnails: bool) -> tuple[str, ...]:
     return (
         f"1.  Open the sheet {FINDINGS_SHEET}. {see} Filter and sort as you like; no decision depends on the row.",
         "2.  Choose a Decision from the list in the yellow cell; only what is possible is offered: keep (it is right as it is), "
-        "fix (the note at the cell and the column Fix say what it does), drop, set-box, ...",
+        "fix (a note at the cell says what it does), drop, set-box, ...",
         "3.  Beside set-box write the New value as four numbers: x min, y min, x max, y max in px; beside set-category, "
         "rename-class and merge-class a class.",
         f"4.  The sheet {BY_CHECK_SHEET} decides for all findings of a check that have no decision of their own; the sheet "
@@ -129,7 +129,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
         append()
     append(style.cell(sheet, "Checks", style.HEADING))
     header = ("Verdict", "Check", "Code", "Findings", "What it reports", "Go to")
-    places = {"Findings": style.RIGHT_INDENT, "What it reports": style.INDENT}
+    places = {"Findings": style.RIGHT_MIDDLE_INDENT, "What it reports": style.MIDDLE_INDENT}
     append(*(style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL, alignment=places.get(h, style.MIDDLE))
              for h in header))
     for outcome in checks:

@@ -50,6 +50,7 @@ MIDDLE = Alignment(vertical="center")
 MIDDLE_WRAP = Alignment(vertical="center", wrap_text=True)
 MIDDLE_INDENT = Alignment(vertical="center", horizontal="left", wrap_text=True, indent=1)
 RIGHT_MIDDLE_WRAP = Alignment(vertical="center", horizontal="right", wrap_text=True)
+RIGHT_MIDDLE_INDENT = Alignment(vertical="center", horizontal="right", indent=1)
 RIGHT_MIDDLE = Alignment(vertical="center", horizontal="right")
 
 
