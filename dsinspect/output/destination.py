@@ -44,6 +44,8 @@ def require_apart(roots: Collection[Path], out: Path, *, goes_on: bool = False) 
     target = out.resolve()
     for root in roots:
         source = root.resolve()
+        if not source.exists():  # opening it says so
+            continue
         folder = source if source.is_dir() else source.parent
         if target == folder or target in folder.parents:
             raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
