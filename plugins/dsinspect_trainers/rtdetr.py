@@ -11,7 +11,7 @@ from dsinspect_trainers._keypoints import Points
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
 CONVERT = "rtdetrv2_pytorch/src/data/dataset/coco_dataset.py: ConvertCocoPolysToMask"
-LOSS = "rtdetrv2_pytorch/src/zoo/rtdetr/rtdetrv2_criterion.py: loss_labels_vfl"
+LOSS = "rtdetrv2_pytorch/src/zoo/rtdetr/matcher.py: HungarianMatcher.forward"
 READ = "torchvision/datasets/coco.py: CocoDetection._load_image"
 SNIPPET = """# Overrides for {name}: put this into a configuration of RT-DETRv2.
 num_classes: {nc}
@@ -35,7 +35,8 @@ class RtDetr(Trainer):
     title = "RT-DETRv2"
     releases = ("2",)
     newest = "2"
-    evidence = "run: ConvertCocoPolysToMask at commit 068dfde over 2,480 COCO documents; its use of labels in the loss is read"
+    evidence = ("run: ConvertCocoPolysToMask at commit 068dfde over 2,480 COCO documents, and HungarianMatcher on labels within and "
+                "beyond the classes")
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")

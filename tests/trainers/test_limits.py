@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
+
+from dsinspect.cli import main
 from dsinspect.config import Config
 from dsinspect.inspection.plan import build_checks
 from dsinspect.inspection.request import Request
@@ -45,3 +49,38 @@ def test_limits_are_those_of_checks() -> None:
             check = PLUGINS.checks.get(code)
             if check is not None:  # a plugin may be left out
                 assert set(values) <= set(check.options_type.__struct_fields__), (trainer.name, code)
+
+
+def codes(root: Path, trainer: str, select: str) -> list[tuple[str, str]]:
+    """Return code and severity of what `report --trainer` finds."""
+    out = root / "out.json"
+    assert main(["report", str(root / "all.json"), "--trainer", trainer, "--select", select, "-o", str(out), "--no-cache",
+                 "--quiet"]) == 0
+    return [(f["code"], f["severity"]) for f in json.loads(out.read_text())["findings"]]
+
+
+def write(root: Path, boxes: int, ids: tuple[int, ...] = (1, 2), wh: tuple[int, int] = (640, 480)) -> None:
+    """Write a set of one image, its classes in turn."""
+    (root / "all.json").write_text(json.dumps({
+        "images": [{"id": 1, "file_name": "a.jpg", "width": wh[0], "height": wh[1]}],
+        "categories": [{"id": k, "name": f"class {k}"} for k in ids],
+        "annotations": [{"id": k + 1, "image_id": 1, "category_id": ids[k % len(ids)], "bbox": [k % 50, k // 50, 9, 9], "area": 81,
+                         "iscrowd": 0} for k in range(boxes)]}))
+
+
+@pytest.mark.parametrize(("trainer", "most"), [
+    ("ultralytics", 300), ("rtdetr", 300), ("rfdetr", 300), ("detectron2", 100), ("torchvision", 100), ("mmdet", 100),
+    ("cocoeval", 100), ("yolox", 120)])
+def test_an_image_has_more_boxes_than_the_trainer_returns(trainer: str, most: int, tmp_path: Path) -> None:
+    write(tmp_path, most)
+    assert codes(tmp_path, trainer, "DST005") == []
+    write(tmp_path, most + 1)
+    assert codes(tmp_path, trainer, "DST005") == [("DST005", "warning")]
+
+
+@pytest.mark.parametrize(("trainer", "ids", "found"), [
+    ("rtdetr", (0, 1), False), ("rtdetr", (1, 2), True), ("torchvision", (1, 2), False), ("torchvision", (0, 1), True),
+    ("yolox", (1, 2), False), ("yolox", (2, 1), True), ("detectron2", (3, 1), False)])
+def test_ids_are_an_error_for_the_trainer_named(trainer: str, ids: tuple[int, ...], found: bool, tmp_path: Path) -> None:
+    write(tmp_path, 4, ids)
+    assert (("CLS009", "error") in codes(tmp_path, trainer, "CLS009")) == found
