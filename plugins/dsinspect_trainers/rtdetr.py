@@ -35,8 +35,8 @@ class RtDetr(Trainer):
     title = "RT-DETRv2"
     releases = ("2",)
     newest = "2"
-    evidence = ("run: ConvertCocoPolysToMask at commit 068dfde over 2,480 COCO documents, and HungarianMatcher on labels within and "
-                "beyond the classes")
+    evidence = ("run: ConvertCocoPolysToMask at commit 068dfde over 2,480 COCO documents, and HungarianMatcher on labels within "
+                "and beyond the classes")
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")
