@@ -84,8 +84,9 @@ def clean_set(seed: int) -> list[Any]:
 def write(name: str, folder: Path, pictures: list[Any]) -> None:
     """Write pictures as a set of a format."""
     from mutations_of_sets import write_dota, write_mot
+    from read_only_sets import WRITERS as READ_ONLY
 
-    others = {"mot": write_mot, "dota": write_dota}
+    others = {**READ_ONLY, "mot": write_mot, "dota": write_dota}
     if name in others:
         others[name](folder, pictures)
     else:

@@ -96,6 +96,8 @@ def _outcome(check: Check[Any, Any], result: Result | Unavailable, config: Confi
         metrics = {"reason": result.reason, **({} if result.applies else {"applies": False})}
         return replace(base, status=result.status, metrics=metrics,
                        is_blind=result.status == "skipped" and result.applies)
+    if result.does_not_apply and not len(result.findings):
+        return replace(base, status="skipped", metrics={"reason": result.does_not_apply, "applies": False})
     findings = result.findings.with_severity(override) if override else result.findings
     ignored = [s for s, prefixes in config.per_split_ignores.items() if any(matches(p, check.code) for p in prefixes)]
     if ignored and len(findings):

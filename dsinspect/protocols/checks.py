@@ -80,6 +80,7 @@ class Result:
         charts: charts as data.
         folds: findings of other checks that these findings explain; the count is added as value `folded`.
         disputes: images on which no fix of a box is safe any more; say `can_dispute` too.
+        does_not_apply: why the set has nothing that could be judged, where only its records tell; nothing else is said then.
     """
 
     findings: Findings = field(default_factory=Findings.none)
@@ -88,6 +89,7 @@ class Result:
     charts: tuple[Chart, ...] = ()
     folds: tuple[Fold, ...] = ()
     disputes: tuple[Dispute, ...] = ()
+    does_not_apply: str = ""
 
 
 class Check(ABC, Generic[S, O]):

@@ -8,7 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from mutate import WRITTEN, clean_set, every_mutation, outcome_of, run_converted, write, written_formats
+from mutate import WRITTEN, clean_set, every_mutation, outcome_of, run_converted, run_planted, write, written_formats
+from read_only_sets import ONE_CLASS, WRITERS
 
 from dsinspect.conversion.pipeline import ConvertRequest, convert
 from dsinspect.findings.severity import Severity
@@ -28,6 +29,29 @@ CASES = [(code, name) for k, code in enumerate(every_mutation()) for i, name in 
 def test_planted_fault_is_found_and_nothing_else(code: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
     run, planted = run_converted(code, name, 0, tmp_path / "set", PLUGINS)
+    due, hit, alarms = outcome_of(code, run, planted)
+    assert due > 0
+    assert hit == due
+    assert alarms == []
+
+
+READ_ONLY = [(code, name) for k, code in enumerate(("BOX001", "BOX003", "BOX006", "BOX007", "IMG002", "IMG008"))
+             for i, name in enumerate(sorted(WRITERS)) if not (code == "BOX007" and name in ONE_CLASS) and (i + k) % 2 == 0]
+
+
+def test_every_format_that_is_only_read_is_planted_into() -> None:
+    assert {n for n, f in PLUGINS.formats.items() if f.readable and not f.writable} == {*WRITERS, "vocmask"}  # masks are no boxes
+
+
+@pytest.mark.parametrize(("code", "name"), READ_ONLY)
+def test_planted_fault_is_found_in_what_is_only_read(code: str, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    run, planted = run_planted(code, name, 0, tmp_path / "set", PLUGINS)
+    assert run.info.format == name
+    if name == "visdrone":
+        planted.consequences |= {"CLS003", "CLS008"}  # of its twelve classes, one of which is no object, three are used
+    if name == "cityscapes":
+        planted.due = [(c, image and image.replace(".", "_leftImg8bit.")) for c, image in planted.due]
     due, hit, alarms = outcome_of(code, run, planted)
     assert due > 0
     assert hit == due

@@ -220,10 +220,19 @@ def test_bdd100k(tmp_path: Path) -> None:
     assert read.boxes() == [(image, n, 1, 2, 30, 40) for n in ("car", "pedestrian", "other vehicle")]
     assert read.annotations["is_crowd"].tolist() == [False, True, False]
     assert read.ignored() == [False, False, True]
-    assert read.annotations["track"].tolist() == ["1", "2", "3"]
+    assert read.annotations["track"].tolist() == [None] * 3, "ids of single images are no tracks"
     assert len(read.images) == 2
     assert [f[3] for f in read.faults()] == ["has a box2d without y1", "has no category"]
     assert any("1 labels of lanes" in n for n in read.info.notes)
+
+
+def test_bdd100k_of_a_video(tmp_path: Path) -> None:
+    box = {"x1": 1, "y1": 2, "x2": 30, "y2": 40}
+    root = put(tmp_path, {"labels/box_track_20/train/v.json": json.dumps([
+        {"name": f"v-{k}.jpg", "videoName": "v", "frameIndex": k, "labels": [{"id": "7", "category": "car", "box2d": box}]}
+        for k in range(2)])})
+    assert detected(root) == "bdd100k"
+    assert Read("bdd100k", root).annotations["track"].tolist() == ["7", "7"]
 
 
 def test_bdd100k_of_2018(tmp_path: Path) -> None:

@@ -90,7 +90,7 @@ class SizeMismatch(Check[SizeState, BaseOptions]):
         asked = state.is_declared or dataset.format in ASK_FOR_SIZES
         result = Result(Findings.concat([*state.wrong, *(state.absent if asked else ())]))
         if not len(result.findings):
-            return result
+            return result if asked or not state.absent else Result(does_not_apply="no image of the set declares a size")
         wrong = result.findings.severities(self.severity) >= self.severity.rank
         return replace(result, disputes=(Dispute(frozenset(result.findings.columns["image"][wrong].tolist())),))
 

@@ -49,10 +49,11 @@ def _document(document: Any, source: str, split: str | None, images: Images, row
             wh = (json_number(size["width"]), json_number(size["height"]))
         except (KeyError, ValueError):
             wh = (float("nan"), float("nan"))
+        in_video = bool(video) or isinstance(frame.get("frameIndex"), int)
         image = images.row(name, split, source, size=wh)
         for label in _labels(frame):
             try:
-                left_out += _label(label, image, index, rows)
+                left_out += _label(label, image, index, rows, in_video=in_video)
             except ValueError as e:
                 rows.fault(str(e), shown(label), index=index, image=name)
             index += 1
@@ -66,8 +67,11 @@ def _labels(frame: dict[str, Any]) -> list[Any]:
     return labels if isinstance(labels, list) else []
 
 
-def _label(label: Any, image: int, index: int, rows: Rows) -> int:
-    """Add a label, or return 1 when it is no object; raises ValueError, in words."""
+def _label(label: Any, image: int, index: int, rows: Rows, *, in_video: bool) -> int:
+    """Add a label, or return 1 when it is no object; raises ValueError, in words.
+
+    Its id is that of a track in a frame of a video only: labels of single images count from 0 in each of them.
+    """
     if not isinstance(label, dict) or not isinstance(label.get("category"), str):
         raise ValueError("has no category")
     category, box, outline = label["category"], label.get("box2d"), label.get("poly2d")
@@ -88,7 +92,7 @@ def _label(label: Any, image: int, index: int, rows: Rows) -> int:
     extra = None
     if rows.fields:
         extra = {"attributes": as_json(attributes), "segmentation": as_json(points) if points else None,
-                 "track": str(label["id"]) if isinstance(label.get("id"), (str, int)) else None}
+                 "track": str(label["id"]) if in_video and isinstance(label.get("id"), (str, int)) else None}
     rows.add(image, category, edges, index, crowd=attributes.get("crowd") is True, ignored=category in IGNORED, extra=extra)
     return 0
 
