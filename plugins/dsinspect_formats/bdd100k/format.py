@@ -27,7 +27,7 @@ class Bdd100k(Format):
     name = "bdd100k"
     facts = Facts(
         recognised="JSON with `labels` (or `objects`) that have `category` and `box2d`",
-        read="boxes, polygons, attributes, tracks (of videos), crowds; other person, other vehicle and trailer as ignored; lanes and "
+        read="boxes, polygons, attributes, tracks of videos, crowds; other person, other vehicle and trailer as ignored; lanes and "
              "drivable areas are left out and counted",
         assumed="px from 0, x2 and y2 as they stand")
 
