@@ -16,6 +16,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 from rich.console import Console
 from rich.text import Text
 
@@ -43,14 +44,17 @@ def terminal(_: Path) -> None:
 
 
 def workbook(folder: Path) -> None:
-    """Show the first page of the sheet of findings: its foot says so."""
+    """Show the top of the sheet of findings, without the margins of the printed page: its foot says which page it is."""
     dsinspect("report", SAMPLE, "--no-cache", "--quiet", "-o", folder / "report.xlsx")
     subprocess.run(["soffice", "--headless", "--convert-to", "pdf", "--outdir", folder, folder / "report.xlsx"], check=True,
                    capture_output=True)
     text = subprocess.run(["pdftotext", "-layout", folder / "report.pdf", "-"], check=True, capture_output=True, text=True).stdout
     number = next(k for k, sheet in enumerate(text.split("\f"), 1) if re.search(r"Findings +\d+ / ", sheet))
-    subprocess.run(["pdftoppm", "-r", "120", "-png", "-singlefile", "-f", str(number), "-l", str(number), folder / "report.pdf",
-                    IMAGES / "workbook"], check=True)
+    subprocess.run(["pdftoppm", "-r", "150", "-png", "-singlefile", "-f", str(number), "-l", str(number), folder / "report.pdf",
+                    folder / "page"], check=True)
+    printed = cv2.imread(str(folder / "page.png"))
+    x, y, width, height = cv2.boundingRect((printed[:int(0.92 * len(printed))] < 250).any(axis=2).astype("uint8"))  # no foot
+    cv2.imwrite(str(IMAGES / "workbook.png"), printed[y:y + min(height, int(0.62 * width)), x:x + width])
 
 
 def page(folder: Path) -> None:
