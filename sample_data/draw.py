@@ -1,9 +1,9 @@
-"""Draw the sample sets: one set of pictures with planted faults, written as COCO, VOC, YOLO and a spreadsheet.
+"""Draw the sample sets: one set of images with planted faults, written as COCO, VOC, YOLO and a spreadsheet.
 
     python sample_data/draw.py            # draws again into sample_data/, the same bytes every time
 
 Every fault is planted by a line that also writes it into `faults.json`, which the tests hold against what is found.
-Fault-free pictures make the set `clean`.
+Fault-free images make the set `clean`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ Box = tuple[str, float, float, float, float]
 
 
 @dataclass
-class Picture:
-    """One picture and its records.
+class Image:
+    """One image and its records.
 
     Attributes:
         name: file name.
@@ -70,30 +70,30 @@ class Faults:
 
 
 def scene(rng: np.random.Generator, size: tuple[int, int], boxes: list[Box]) -> np.ndarray:
-    """Draw a BGR picture: a shaded, textured ground with one shape per box."""
+    """Draw a BGR image: a shaded, textured ground with one shape per box."""
     width, height = size
     coarse = rng.normal(0, 1, (5, 6, 3)).astype(np.float32)
     ground = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC) * 30 + rng.uniform(90, 160, 3).astype(np.float32)
     grain = cv2.resize(rng.normal(0, 9, (height // 2 + 1, width // 2 + 1)).astype(np.float32), size)
-    picture = np.clip(ground + grain[..., None], 0, 255).astype(np.uint8)
+    image = np.clip(ground + grain[..., None], 0, 255).astype(np.uint8)
     for name, *edges in boxes:
         x_min, y_min, x_max, y_max = (round(v) for v in edges)
         colour = tuple(int(np.clip(c + rng.integers(-25, 25), 0, 255)) for c in COLOURS[name])
         if name in ("car", "bus", "tram"):
-            cv2.rectangle(picture, (x_min, y_min), (x_max - 1, y_max - 1), colour, -1)
-            cv2.rectangle(picture, (x_min + 3, y_min + 3), ((x_min + x_max) // 2, (y_min + y_max) // 2),
+            cv2.rectangle(image, (x_min, y_min), (x_max - 1, y_max - 1), colour, -1)
+            cv2.rectangle(image, (x_min + 3, y_min + 3), ((x_min + x_max) // 2, (y_min + y_max) // 2),
                           (230, 225, 215), -1)
         else:
             center, axes = ((x_min + x_max) // 2, (y_min + y_max) // 2), ((x_max - x_min) // 2, (y_max - y_min) // 2)
-            cv2.ellipse(picture, center, axes, 0, 0, 360, colour, -1)
-            cv2.ellipse(picture, center, (axes[0] // 2, axes[1] // 2), 0, 0, 360, (215, 220, 230), -1)
-    return picture
+            cv2.ellipse(image, center, axes, 0, 0, 360, colour, -1)
+            cv2.ellipse(image, center, (axes[0] // 2, axes[1] // 2), 0, 0, 360, (215, 220, 230), -1)
+    return image
 
 
-def encode(picture: np.ndarray, suffix: str = ".jpg", quality: int = 76) -> bytes:
+def encode(image: np.ndarray, suffix: str = ".jpg", quality: int = 76) -> bytes:
     """Return the bytes of an image file."""
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if suffix == ".jpg" else []
-    return cv2.imencode(suffix, picture, options)[1].tobytes()
+    return cv2.imencode(suffix, image, options)[1].tobytes()
 
 
 def layout(rng: np.random.Generator, size: tuple[int, int], classes: list[str]) -> list[Box]:
@@ -110,14 +110,14 @@ def layout(rng: np.random.Generator, size: tuple[int, int], classes: list[str]) 
     return boxes
 
 
-def pictures(rng: np.random.Generator, prefix: str, split: str, sizes: list[tuple[int, int]],
-             patterns: list[list[str]], backgrounds: int) -> list[Picture]:
-    """Draw fault-free pictures, one per size; the first `backgrounds` have no box."""
+def draw_images(rng: np.random.Generator, prefix: str, split: str, sizes: list[tuple[int, int]],
+             patterns: list[list[str]], backgrounds: int) -> list[Image]:
+    """Draw fault-free images, one per size; the first `backgrounds` have no box."""
     drawn = []
     for k, size in enumerate(sizes):
         boxes = [] if k < backgrounds else layout(rng, size, patterns[k % len(patterns)])
         content = encode(scene(rng, size, boxes))
-        drawn.append(Picture(f"{prefix}_{k:02d}.jpg", split, size, boxes, size, content))
+        drawn.append(Image(f"{prefix}_{k:02d}.jpg", split, size, boxes, size, content))
     return drawn
 
 
@@ -125,19 +125,19 @@ PATTERNS = [["car", "car", "person"], ["bicycle", "bicycle"], ["person", "bicycl
             ["person", "person"], ["bicycle", "car", "car"], ["car", "person", "bicycle"]]
 
 
-def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
+def faulty(rng: np.random.Generator) -> tuple[list[Image], Faults]:
     """Draw the set with faults that COCO, VOC, YOLO and a table can all express."""
     faults = Faults()
     train_sizes = ([(192, 144)] * 20 + [(96, 72)] * 13 + [(280, 210)] * 13 + [(108, 192)] * 3 + [(256, 128)] * 4)
     val_sizes = [(192, 144)] * 8 + [(96, 72)] * 5 + [(280, 210)] * 5 + [(108, 192)] + [(256, 128)] * 2
-    train = pictures(rng, "train", "train", train_sizes, PATTERNS, 6)
-    val = pictures(rng, "val", "val", val_sizes, PATTERNS, 3)
-    faults.plant("SIZ001", "pictures from 96 x 72 to 280 x 210")
+    train = draw_images(rng, "train", "train", train_sizes, PATTERNS, 6)
+    val = draw_images(rng, "val", "val", val_sizes, PATTERNS, 3)
+    faults.plant("SIZ001", "images from 96 x 72 to 280 x 210")
     faults.plant("SIZ002", "portraits of 108 x 192 beside panoramas of 256 x 128")
-    faults.plant("DST001", "9 of 74 pictures have no box")
+    faults.plant("DST001", "9 images are drawn without a box")
     by_name = {p.name: p for p in (*train, *val)}
 
-    def target(name: str) -> Picture:
+    def target(name: str) -> Image:
         return by_name[name]
 
     def add_box(code: str, why: str, name: str, box: Box, also: tuple[str, ...] = ALL) -> None:
@@ -146,7 +146,7 @@ def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
 
     add_box("BOX001", "x_min = x_max", "train_07.jpg", ("car", 100, 20, 100, 60))
     add_box("BOX003", "12 px past the right edge", "train_08.jpg", ("car", 150, 100, 204, 140))
-    add_box("BOX004", "wholly to the right of the picture", "train_09.jpg", ("car", 300, 20, 340, 60))
+    add_box("BOX004", "wholly to the right of the image", "train_09.jpg", ("car", 300, 20, 340, 60))
     add_box("BOX005", "1 px wide", "train_10.jpg", ("car", 40, 100, 41, 130))
     faults.plant("BOX009", "1 x 30 px", "train_10.jpg", "car")
     first = target("train_11.jpg").boxes[0]
@@ -201,8 +201,8 @@ def faulty(rng: np.random.Generator) -> tuple[list[Picture], Faults]:
     return [*train, *val], faults
 
 
-def copy_of(source: Picture, target: Picture) -> None:
-    """Make one picture a copy of another, boxes too."""
+def copy_of(source: Image, target: Image) -> None:
+    """Make one image a copy of another, boxes too."""
     target.content, target.size, target.declared, target.boxes = (
         source.content, source.size, source.declared, list(source.boxes))
 
@@ -219,17 +219,17 @@ def number(value: float) -> float | int:
     return int(value) if float(value).is_integer() else value
 
 
-def write_coco(folder: Path, drawn: list[Picture], faults: Faults) -> None:
+def write_coco(folder: Path, drawn: list[Image], faults: Faults) -> None:
     """Write COCO JSON, with the faults that ids make possible; without a fault list, a clean set."""
     (folder / "annotations").mkdir(parents=True)
     next_id = 1
     for split in ("train", "val"):
         images, annotations = [], []
-        for k, picture in enumerate(p for p in drawn if p.split == split):
-            write_picture(folder / split, picture)
-            images.append({"id": k + 1, "file_name": picture.name, "width": picture.declared[0],
-                           "height": picture.declared[1]})
-            for name, x_min, y_min, x_max, y_max in picture.boxes:
+        for k, image in enumerate(p for p in drawn if p.split == split):
+            write_image(folder / split, image)
+            images.append({"id": k + 1, "file_name": image.name, "width": image.declared[0],
+                           "height": image.declared[1]})
+            for name, x_min, y_min, x_max, y_max in image.boxes:
                 bbox = [number(x_min), number(y_min), number(x_max - x_min), number(y_max - y_min)]
                 annotations.append({"id": next_id, "image_id": k + 1, "category_id": COCO_IDS[name], "bbox": bbox,
                                     "area": number(bbox[2] * bbox[3]), "iscrowd": 0, "segmentation": []})
@@ -277,20 +277,20 @@ def plant_coco(folder: Path, images: list[dict[str, Any]], annotations: list[dic
     faults.plant("CLS009", "ids 1, 2, 3, 4, 6, 8: not torchvision's 1 to 6", None, formats=coco)
 
 
-def write_voc(folder: Path, drawn: list[Picture], faults: Faults) -> None:
+def write_voc(folder: Path, drawn: list[Image], faults: Faults) -> None:
     """Write Pascal VOC XML."""
     (folder / "Annotations").mkdir(parents=True)
     (folder / "ImageSets" / "Main").mkdir(parents=True)
-    for picture in drawn:
-        write_picture(folder / "JPEGImages", picture)
+    for image in drawn:
+        write_image(folder / "JPEGImages", image)
         objects = "".join(
             f"\t<object>\n\t\t<name>{escape(name)}</name>\n\t\t<pose>Unspecified</pose>\n\t\t<truncated>0</truncated>\n"
             f"\t\t<difficult>0</difficult>\n\t\t<bndbox>\n\t\t\t<xmin>{number(box[0])}</xmin>\n"
             f"\t\t\t<ymin>{number(box[1])}</ymin>\n\t\t\t<xmax>{number(box[2])}</xmax>\n"
-            f"\t\t\t<ymax>{number(box[3])}</ymax>\n\t\t</bndbox>\n\t</object>\n" for name, *box in picture.boxes)
-        (folder / "Annotations" / f"{Path(picture.name).stem}.xml").write_text(
-            f"<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{picture.name}</filename>\n\t<size>\n"
-            f"\t\t<width>{picture.declared[0]}</width>\n\t\t<height>{picture.declared[1]}</height>\n"
+            f"\t\t\t<ymax>{number(box[3])}</ymax>\n\t\t</bndbox>\n\t</object>\n" for name, *box in image.boxes)
+        (folder / "Annotations" / f"{Path(image.name).stem}.xml").write_text(
+            f"<annotation>\n\t<folder>JPEGImages</folder>\n\t<filename>{image.name}</filename>\n\t<size>\n"
+            f"\t\t<width>{image.declared[0]}</width>\n\t\t<height>{image.declared[1]}</height>\n"
             f"\t\t<depth>3</depth>\n\t</size>\n\t<segmented>0</segmented>\n{objects}</annotation>\n", encoding="utf-8")
     for split in ("train", "val"):
         stems = [Path(p.name).stem for p in drawn if p.split == split]
@@ -303,16 +303,16 @@ def write_voc(folder: Path, drawn: list[Picture], faults: Faults) -> None:
         faults.plant("SRC001", "text in a number", "train_36.jpg", formats=("voc",))
 
 
-def write_yolo(folder: Path, drawn: list[Picture], faults: Faults) -> None:
-    """Write YOLO label files; fractions are of the picture as displayed."""
-    for picture in drawn:
-        write_picture(folder / "images" / picture.split, picture)
-        width, height = picture.size
+def write_yolo(folder: Path, drawn: list[Image], faults: Faults) -> None:
+    """Write YOLO label files; fractions are of the image as displayed."""
+    for image in drawn:
+        write_image(folder / "images" / image.split, image)
+        width, height = image.size
         rows = "".join(
             f"{CLASSES.index(name)} {(x_min + x_max) / 2 / width:.6f} {(y_min + y_max) / 2 / height:.6f} "
             f"{(x_max - x_min) / width:.6f} {(y_max - y_min) / height:.6f}\n"
-            for name, x_min, y_min, x_max, y_max in picture.boxes)
-        label = folder / "labels" / picture.split / f"{Path(picture.name).stem}.txt"
+            for name, x_min, y_min, x_max, y_max in image.boxes)
+        label = folder / "labels" / image.split / f"{Path(image.name).stem}.txt"
         label.parent.mkdir(parents=True, exist_ok=True)
         label.write_text(rows, encoding="utf-8")
     names = CLASSES if faults.listed else CLASSES[:3]
@@ -335,15 +335,15 @@ def write_yolo(folder: Path, drawn: list[Picture], faults: Faults) -> None:
         (labels / "train_38.txt").write_text(rows[0] + "  \n" + "".join(rows[1:]), encoding="utf-8")
         faults.plant("SRC012", "two spaces on a line", "train_38.jpg", formats=yolo)
         (labels / "train_00.txt").unlink()
-        faults.plant("SRC003", "a picture without a label file", "train_00.jpg", formats=yolo)
+        faults.plant("SRC003", "a image without a label file", "train_00.jpg", formats=yolo)
         (labels / "nobody.txt").write_text("0 0.5 0.5 0.1 0.1\n", encoding="utf-8")
-        faults.plant("SRC004", "a label file without a picture", None, formats=yolo)
+        faults.plant("SRC004", "a label file without a image", None, formats=yolo)
     listed = "".join(f"  {k}: {n}\n" for k, n in enumerate(names))
     (folder / "data.yaml").write_text(f"train: images/train\nval: images/val\n{nc}names:\n{listed}", encoding="utf-8")
 
 
-def write_table(folder: Path, drawn: list[Picture], faults: Faults) -> None:
-    """Write a spreadsheet with one row a box; a picture without boxes has one row with an empty box."""
+def write_table(folder: Path, drawn: list[Image], faults: Faults) -> None:
+    """Write a spreadsheet with one row a box; a image without boxes has one row with an empty box."""
     from openpyxl import Workbook
 
     folder.mkdir(parents=True)
@@ -351,11 +351,11 @@ def write_table(folder: Path, drawn: list[Picture], faults: Faults) -> None:
     sheet = workbook.active
     sheet.title = "boxes"
     sheet.append(["image", "split", "width", "height", "class", "x_min", "y_min", "x_max", "y_max", "annotator"])
-    for picture in drawn:
-        write_picture(folder / "images", picture)
-        for name, *box in picture.boxes or [(None, None, None, None, None)]:
-            sheet.append([picture.name, picture.split, *picture.declared, name,
-                          *(v if v is None else number(v) for v in box), "kim" if len(picture.name) % 2 else "sam"])
+    for image in drawn:
+        write_image(folder / "images", image)
+        for name, *box in image.boxes or [(None, None, None, None, None)]:
+            sheet.append([image.name, image.split, *image.declared, name,
+                          *(v if v is None else number(v) for v in box), "kim" if len(image.name) % 2 else "sam"])
     if faults.listed:
         sheet.append(["train_36.jpg", "train", 256, 128, "car", 5, "five", 25, 25, "kim"])
         faults.plant("SRC001", "text in a number", "train_36.jpg", formats=("table",))
@@ -378,30 +378,30 @@ def fix_times(path: Path) -> None:
             archive.writestr(entry, content)
 
 
-def write_picture(folder: Path, picture: Picture) -> None:
-    """Write a picture's file unless it is to be missing."""
+def write_image(folder: Path, image: Image) -> None:
+    """Write a image's file unless it is to be missing."""
     folder.mkdir(parents=True, exist_ok=True)
-    if picture.content is not None:
-        (folder / picture.name).write_bytes(picture.content)
+    if image.content is not None:
+        (folder / image.name).write_bytes(image.content)
 
 
 def plant_orphan(folder: Path, rng: np.random.Generator) -> None:
-    """Put a picture that no record names beside the others."""
+    """Put a image that no record names beside the others."""
     (folder / "stray.jpg").write_bytes(encode(scene(rng, (192, 144), [])))
 
 
-def small_coco(folder: Path, drawn: list[Picture], names: list[str]) -> None:
-    """Write a COCO set of pictures in folders of their splits, its ids 0 to n - 1."""
+def small_coco(folder: Path, drawn: list[Image], names: list[str]) -> None:
+    """Write a COCO set of images in folders of their splits, its ids 0 to n - 1."""
     number = {name: k for k, name in enumerate(names)}
     key = 0
     for split in dict.fromkeys(p.split for p in drawn):
         own = [p for p in drawn if p.split == split]
         (folder / split).mkdir(parents=True)
         annotations = []
-        for k, picture in enumerate(own):
-            assert picture.content is not None
-            (folder / split / picture.name).write_bytes(picture.content)
-            for name, x0, y0, x1, y1 in picture.boxes:
+        for k, image in enumerate(own):
+            assert image.content is not None
+            (folder / split / image.name).write_bytes(image.content)
+            for name, x0, y0, x1, y1 in image.boxes:
                 key += 1
                 annotations.append({"id": key, "image_id": k, "category_id": number[name], "iscrowd": 0,
                                     "bbox": [number_of(v) for v in (x0, y0, x1 - x0, y1 - y0)],
@@ -419,13 +419,13 @@ def number_of(value: float) -> float | int:
 def write_frames(folder: Path, faults: Faults) -> None:
     """Write frames of a film, every second one for validation, with what a tracker and a tiler leave behind."""
     rng = np.random.default_rng(SEED + 5)
-    drawn = pictures(rng, "frame", "train", [(160, 120)] * 40, PATTERNS, 0)
-    for k, picture in enumerate(drawn):
-        picture.name, picture.split = f"film_mp4-{k:03d}.jpg", "val" if k % 4 == 3 else "train"
+    drawn = draw_images(rng, "frame", "train", [(160, 120)] * 40, PATTERNS, 0)
+    for k, image in enumerate(drawn):
+        image.name, image.split = f"film_mp4-{k:03d}.jpg", "val" if k % 4 == 3 else "train"
     faults.plant("SPL007", "every fourth frame of a film is in val", formats=("frames",))
     faults.plant("SPL003", "every fourth frame of a film is in val", drawn[0].name, formats=("frames",))
-    for picture in [p for p in drawn if p.split == "train"][:6]:
-        picture.boxes.append(("bus", 2.0, 2.0, 34.0, 28.0))
+    for image in [p for p in drawn if p.split == "train"][:6]:
+        image.boxes.append(("bus", 2.0, 2.0, 34.0, 28.0))
     faults.plant("BOX013", "one box in 6 frames, left on by a tracker", drawn[0].name, "bus", formats=("frames",))
     full = drawn[18]
     full.boxes = [("seat", float(x), float(y), x + 5.0, y + 5.0) for y in range(6, 110, 8) for x in range(6, 150, 6)][:305]
@@ -435,17 +435,17 @@ def write_frames(folder: Path, faults: Faults) -> None:
     faults.plant("DST002", "310 boxes", full.name, formats=("frames",))
     for _ in range(5):
         faults.plant("BOX010", "2 of the usual 5 px", full.name, "seat", formats=("frames",))
-        faults.plant("BOX014", "2 px at the edge of the picture, left by a tiler", full.name, "seat", formats=("frames",))
+        faults.plant("BOX014", "2 px at the edge of the image, left by a tiler", full.name, "seat", formats=("frames",))
     tiny = drawn[24]
     tiny.size = tiny.declared = (64, 8)
     tiny.boxes = [("car", 20.0, 1.0, 44.0, 7.0)]
     tiny.content = encode(scene(rng, tiny.size, []))
     for code in ("IMG020", "IMG014", "IMG015"):
         faults.plant(code, "64 x 8 px", tiny.name, formats=("frames",))
-    faults.plant("BOX010", "6 px high, as high as its picture", tiny.name, "car", formats=("frames",))
+    faults.plant("BOX010", "6 px high, as high as its image", tiny.name, "car", formats=("frames",))
     drawn[30].boxes.append(("DontCare", 100.0, 2.0, 150.0, 20.0))
     faults.plant("CLS008", "a class of regions to ignore", None, "DontCare", formats=("frames",))
-    for name, n in (("DontCare", "1 box"), ("bus", "6 boxes"), ("seat", "310 boxes of 1 picture")):
+    for name, n in (("DontCare", "1 box"), ("bus", "6 boxes"), ("seat", "310 boxes of 1 image")):
         faults.plant("CLS002", n, None, name, formats=("frames",))
         faults.plant("SPL005", "none in val", None, name, formats=("frames",))
         if name != "seat":
@@ -455,7 +455,7 @@ def write_frames(folder: Path, faults: Faults) -> None:
 
 
 def write_rotated(folder: Path, faults: Faults) -> None:
-    """Write pictures with rotated boxes as DOTA, one of which is no rectangle."""
+    """Write images with rotated boxes as DOTA, one of which is no rectangle."""
     rng = np.random.default_rng(SEED + 6)
     (folder / "images").mkdir(parents=True)
     (folder / "labelTxt").mkdir()
@@ -473,7 +473,7 @@ def write_rotated(folder: Path, faults: Faults) -> None:
         (folder / "images" / f"port_{k}.png").write_bytes(encode(image, ".png"))
         (folder / "labelTxt" / f"port_{k}.txt").write_text("".join(rows), encoding="utf-8")
     faults.plant("OBB001", "four corners that are no rectangle", "port_2.png", "ship", formats=("rotated",))
-    faults.plant("CLS002", "12 boxes in 4 pictures", None, "ship", formats=("rotated",))
+    faults.plant("CLS002", "12 boxes in 4 images", None, "ship", formats=("rotated",))
 
 
 def write_tracks(folder: Path, faults: Faults) -> None:
@@ -507,19 +507,19 @@ def write_tracks(folder: Path, faults: Faults) -> None:
 def draw(out: Path) -> list[dict[str, Any]]:
     """Draw every set into `out` and return the faults planted."""
     drawn, faults = faulty(np.random.default_rng(SEED))
-    writers: dict[str, Callable[[Path, list[Picture], Faults], None]] = {
+    writers: dict[str, Callable[[Path, list[Image], Faults], None]] = {
         "coco": write_coco, "voc": write_voc, "yolo": write_yolo, "table": write_table}
     for name, write in writers.items():
         shutil.rmtree(out / name, ignore_errors=True)
         write(out / name, drawn, faults)
     for folder in ("coco/train", "voc/JPEGImages", "table/images"):
         plant_orphan(out / folder, np.random.default_rng(SEED + 2))
-    faults.plant("SRC002", "a picture that no record names", "stray.jpg", formats=("coco", "voc", "table"))
+    faults.plant("SRC002", "a image that no record names", "stray.jpg", formats=("coco", "voc", "table"))
     faults.plant("CLS003", "no box is a tram", None, "tram", formats=("coco", "yolo"))
     faults.plant("CLS005", "ids 1, 2, 3, 4, 6, 8", None, formats=("coco",))
     rng = np.random.default_rng(SEED + 3)
-    clean = [*pictures(rng, "train", "train", [(160, 120)] * 36, PATTERNS, 2),
-             *pictures(rng, "val", "val", [(160, 120)] * 14, PATTERNS, 1)]
+    clean = [*draw_images(rng, "train", "train", [(160, 120)] * 36, PATTERNS, 2),
+             *draw_images(rng, "val", "val", [(160, 120)] * 14, PATTERNS, 1)]
     shutil.rmtree(out / "clean", ignore_errors=True)
     write_coco(out / "clean", clean, Faults())
     for name, write_small in (("frames", write_frames), ("rotated", write_rotated), ("tracks", write_tracks)):
@@ -537,16 +537,16 @@ def readme(listed: list[dict[str, Any]]) -> str:
                    for f in listed)
     return (
         "# Sample sets\n\n"
-        "One drawn set of pictures with planted faults, written as COCO (`coco/`), Pascal VOC (`voc/`), YOLO (`yolo/`)\n"
+        "One drawn set of images with planted faults, written as COCO (`coco/`), Pascal VOC (`voc/`), YOLO (`yolo/`)\n"
         "and a spreadsheet (`table/`); and `clean/`, a COCO set without a fault. Three small sets show what only they can:\n"
         "`frames/` (COCO), frames of a film; `rotated/` (DOTA), rotated boxes; `tracks/` (MOT), tracks of a film.\n"
         "`python sample_data/draw.py` draws them again; `faults.json` is the list below for programs.\n\n"
         "    dsinspect report sample_data/coco\n\n"
-        "| code | picture | class | what was done | formats |\n|---|---|---|---|---|\n" + rows)
+        "| code | image | class | what was done | formats |\n|---|---|---|---|---|\n" + rows)
 
 
 if __name__ == "__main__":
     target = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE
     planted = draw(target)
     checksum = zlib.crc32(b"".join(p.read_bytes() for p in sorted(target.rglob("*.jpg"))))
-    print(f"{len(planted)} faults planted in {target}; pictures {checksum:08x}")
+    print(f"{len(planted)} faults planted in {target}; images {checksum:08x}")

@@ -152,7 +152,12 @@ class Fitting:
             gone |= unreadable
         sizeless = ~(images[["width", "height"]].to_numpy() > 0).all(axis=1) & ~gone
         self.losses["images whose size nobody knows"] += int(sizeless.sum())
+        self._count_annotations_of(gone | sizeless, rows, keep)
         return _without(shard, gone | sizeless, keep)
+
+    def _count_annotations_of(self, out: NDArray[np.bool_], rows: NDArray[np.integer[Any]], kept: NDArray[np.bool_]) -> None:
+        """Count the annotations, not left out otherwise, of images that are left out."""
+        self.losses["annotations of images that are left out"] += int((kept & np.append(out, False)[rows]).sum())
 
     def _cut(self, shard: Shard) -> Shard:
         """Cut boxes at the edges of their images; areas are those of the boxes then."""
@@ -187,6 +192,7 @@ class Fitting:
         for rules, mask, what in ((fates.image_rule, out, "images"), (fates.rule, dropped, "annotations")):
             for k in np.unique(rules[mask]).tolist():
                 self.losses[f"{what}: {self.trainer.rules[k].reason}"] += int((rules[mask] == k).sum())
+        self._count_annotations_of(out, a["image_row"], ~dropped)
         return _without(shard, out, ~dropped)
 
     def _numbered(self, shard: Shard) -> Shard:

@@ -142,7 +142,7 @@ def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
     with staged(request.roots, request.out, force=request.force) as stage:
         done = _Run(request, plugins, source, target, stage).convert()
         if request.strict and done.losses:
-            what = "; ".join(f"{n:,} {what}" for what, n in done.losses.items())
+            what = "; ".join(f"{what} ({n:,})" for what, n in done.losses.items())
             raise UserError(f"--strict: {done.target} cannot keep all of {request.path}: {what}")
     return done
 

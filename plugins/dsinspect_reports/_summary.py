@@ -92,7 +92,7 @@ def _verdicts(console: Console, run: Run) -> None:
         table.add_column(no_wrap=True)
         table.add_column(no_wrap=True)
         table.add_column(justify="right", no_wrap=True)
-        table.add_column(ratio=1, overflow="ellipsis", no_wrap=True, style="dim")
+        table.add_column(ratio=1, style="dim")
         for o in found:
             if o.status == "crashed":
                 table.add_row(Text("!", "bold white on red"), Text(o.code, "bold"), o.name, "crashed",
@@ -255,7 +255,10 @@ def _next_steps(console: Console, run: Run, written: Collection[str]) -> None:
         steps.append((f"dsinspect check {clipped(run.path, 40)}", "exits 1: the gate before training"))
     if any(t.fix for o in found for t in o.findings.templates):
         steps.append((f"dsinspect fix {clipped(run.path, 40)} --diff", "what can be fixed, and how"))
-    width = max(len(s) for s, _ in steps)
-    for command, what in steps:
-        console.print(Text.assemble((f"{command:{width}}", "bold"), "  ", (what, "dim")))
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(style="dim")
+    for step in steps:
+        table.add_row(*step)
+    console.print(table)
     console.print()

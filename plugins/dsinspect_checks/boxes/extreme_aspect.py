@@ -29,7 +29,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class ExtremeAspect(RowCheck[Options]):
-    """Boxes whose sides have a ratio of `max_ratio` or more."""
+    """Boxes many times as long as they are wide."""
 
     code = "BOX009"
     name = "extreme-aspect"

@@ -31,7 +31,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class OutOfBounds(RowCheck[Options]):
-    """Boxes that extend beyond their image by more than `tolerance` px."""
+    """Boxes that extend beyond their image."""
 
     code = "BOX003"
     name = "out-of-bounds"

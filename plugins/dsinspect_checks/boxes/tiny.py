@@ -28,7 +28,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class Tiny(RowCheck[Options]):
-    """Boxes whose shorter side is under `min_side` px."""
+    """Boxes too small to learn from."""
 
     code = "BOX005"
     name = "tiny"

@@ -31,7 +31,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class WholeImage(RowCheck[Options]):
-    """Boxes that cover `min_share` of their image or more."""
+    """Boxes that cover nearly their whole image."""
 
     code = "BOX011"
     name = "whole-image"

@@ -39,7 +39,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class ClassImbalance(Check[ClassCounts, Options]):
-    """Classes with fewer than 1/`max_ratio` of the boxes of the largest class."""
+    """Classes with far fewer boxes than the largest class."""
 
     code = "CLS001"
     name = "class-imbalance"

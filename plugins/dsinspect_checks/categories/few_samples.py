@@ -29,7 +29,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class FewSamples(Check[ClassCounts, Options]):
-    """Classes with fewer than `min_boxes` boxes or `min_images` images."""
+    """Classes with too few boxes or images to learn from."""
 
     code = "CLS002"
     name = "few-samples"

@@ -47,8 +47,8 @@ class IdGaps(Check[None, BaseOptions]):
         subjects, holes = (["ids"], [_some(missing)]) if missing else ([], [])
         odd_base = ["base"] if ids[0] not in (0, 1) else []
         return Result(Findings.concat([
-            Findings.of_subjects(subjects, "Category ids run from {base:~} to {highest:~} with gaps: {missing:~} of them "
-                                 "{missing:~is|are} unused, such as {some}", {"base": ids[0], "highest": ids[-1],
+            Findings.of_subjects(subjects, "Category ids run from {base:~} to {highest:~} with gaps: {missing:~ id is|ids are} "
+                                 "unused ({some})", {"base": ids[0], "highest": ids[-1],
                                                             "missing": len(missing), "some": holes}),
             Findings.of_subjects(odd_base, "Category ids begin at {base:~}, neither 0 nor 1", {"base": ids[0]})]), metrics)
 

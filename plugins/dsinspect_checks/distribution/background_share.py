@@ -35,7 +35,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class BackgroundShare(Check[State, Options]):
-    """Sets in which more than `max_share` of the annotated images have no box."""
+    """Sets in which many annotated images have no box."""
 
     code = "DST001"
     name = "background-share"

@@ -31,7 +31,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class OverCapacity(RowCheck[Options]):
-    """Images with more than `max_objects` boxes."""
+    """Images with more boxes than a detector keeps."""
 
     code = "DST005"
     name = "over-capacity"

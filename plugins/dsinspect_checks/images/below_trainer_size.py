@@ -30,7 +30,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class BelowTrainerSize(RowCheck[Options]):
-    """Images whose shorter side is below `min_side` px."""
+    """Images smaller than a trainer accepts."""
 
     code = "IMG020"
     name = "below-trainer-size"

@@ -35,6 +35,11 @@ from dsinspect.tables.schema import FRAME_COLUMNS
 from dsinspect_checks.images._state import is_image
 from dsinspect_checks.images.size_mismatch import boxes_fit
 
+FITS = {"both": "its boxes fit the image as stored and as shown, so they do not tell for which it was labelled",
+        "stored": "its boxes fit the image as stored only", "upright": "its boxes fit the image as shown only",
+        "neither": "its boxes fit it neither as stored nor as shown"}
+"""What to say of the frame that boxes fit."""
+
 
 class ExifRotated(RowCheck[BaseOptions]):
     """Images whose EXIF orientation is not 1."""
@@ -53,10 +58,15 @@ class ExifRotated(RowCheck[BaseOptions]):
         upright = np.where((images["orientation"] >= 5)[:, None], stored[:, ::-1], stored)
         in_stored, in_upright = boxes_fit(batch, stored), boxes_fit(batch, upright)
         fits = np.select([in_stored & in_upright, in_stored, in_upright], ["both", "stored", "upright"], "neither")
-        return Findings.of_images(
-            batch, turned, "Image of {width:~} x {height:~} px has EXIF orientation {orientation}; its boxes fit: {fits}",
-            {"orientation": images["orientation"][turned].astype(np.int64), "width": stored[turned, 0],
-             "height": stored[turned, 1], "fits": fits[turned].astype(object)})
+        found = []
+        for frame, words in FITS.items():
+            of_frame = turned & (fits == frame)
+            found.append(Findings.of_images(
+                batch, of_frame,
+                f"Image of {{width:~}} x {{height:~}} px is shown turned (EXIF orientation {{orientation}}); {words}",
+                {"orientation": images["orientation"][of_frame].astype(np.int64), "width": stored[of_frame, 0],
+                 "height": stored[of_frame, 1], "fits": fits[of_frame].astype(object)}))
+        return Findings.concat(found)
 
     def finish(self, state: tuple[Findings, ...], dataset: DatasetInfo) -> Result:
         """Join the findings; boxes that do not fit the whole image in both frames leave in doubt which one is theirs."""

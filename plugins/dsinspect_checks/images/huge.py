@@ -28,7 +28,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class Huge(RowCheck[Options]):
-    """Images of more than `max_pixels` px."""
+    """Images of very many pixels."""
 
     code = "IMG016"
     name = "huge"

@@ -29,7 +29,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class OddAspect(RowCheck[Options]):
-    """Images whose sides have a ratio under `min_ratio`."""
+    """Images many times as long as they are wide."""
 
     code = "IMG015"
     name = "odd-aspect"

@@ -32,7 +32,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class AreaMismatch(RowCheck[Options]):
-    """Annotations whose `area` is not that of their polygons or box."""
+    """Annotations whose area is not that of their polygons or box."""
 
     code = "REC007"
     name = "area-mismatch"

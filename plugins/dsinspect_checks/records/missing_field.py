@@ -26,7 +26,7 @@ FIELDS = {"id": "coco:has_id", "area": "coco:has_area", "iscrowd": "coco:has_isc
 
 
 class MissingField(Check[State, BaseOptions]):
-    """Files whose annotations lack `id`, `area` or `iscrowd`."""
+    """Files whose annotations lack id, area or iscrowd."""
 
     code = "REC008"
     name = "missing-field"

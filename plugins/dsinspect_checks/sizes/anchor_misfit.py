@@ -47,7 +47,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class AnchorMisfit(Check[State, Options]):
-    """Sets whose anchors reach less than `min_recall` of the boxes."""
+    """Sets whose boxes the detector's anchors do not reach."""
 
     code = "SIZ004"
     name = "anchor-misfit"

@@ -39,7 +39,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class AspectSpread(Check[Sizes, Options]):
-    """Sets whose aspects spread by more than `max_spread`, or that mix portrait and landscape."""
+    """Sets whose aspects vary widely, or that mix portrait and landscape."""
 
     code = "SIZ002"
     name = "aspect-spread"

@@ -36,7 +36,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class ImageSizeSpread(Check[Sizes, Options]):
-    """Sets whose image sizes spread by more than `max_spread`."""
+    """Sets whose image sizes vary widely."""
 
     code = "SIZ001"
     name = "image-size-spread"

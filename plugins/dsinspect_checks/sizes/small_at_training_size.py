@@ -42,7 +42,7 @@ class Options(BaseOptions, frozen=True):
 
 
 class SmallAtTrainingSize(Check[State, Options]):
-    """Sets with many boxes under `min_side` px at `imgsz`."""
+    """Sets with many boxes that are tiny at the training size."""
 
     code = "SIZ003"
     name = "small-at-training-size"

@@ -18,7 +18,7 @@ from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
 
 
 class CodeInConfig(RowCheck[BaseOptions]):
-    """Configuration whose `download` holds code."""
+    """Configuration that holds code to be run."""
 
     code = "SRC008"
     name = "code-in-config"
