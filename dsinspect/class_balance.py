@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -28,7 +28,8 @@ class Balance:
 
     Attributes:
         classes: `id`, `class`, `boxes`, `images`, `share`, `inverse_frequency_weight`, `effective_number_weight`,
-            `repeat_factor`, one row per class that has boxes.
+            `repeat_factor`, one row per class that is declared or has boxes. Without a box both weights are 0, for nothing
+            is lost on it, and the repeat factor is 1. No row at all when no class has a box.
         images: `image`, `split`, `repeat_factor` (the largest of its classes), one row per image.
     """
 
@@ -134,12 +135,15 @@ def balance_of(parts: Iterable[BalanceCounts], categories: Iterable[Category], b
     counts = Columns({"id": np.array(ids, np.int64), "name": np.array(list(numbers), object), "boxes": boxes,
                       "images": np.bincount(code, minlength=len(numbers))})
     has_boxes = counts["boxes"] > 0
-    counts = counts.take(has_boxes)
-    classes = class_weights(counts, len(paths), beta, threshold) if len(counts) else Columns({})
-    factors = np.ones(len(numbers))
-    factors[has_boxes] = classes["repeat_factor"] if len(counts) else []
     repeat = np.ones(len(paths))
-    np.maximum.at(repeat, image, factors[code])
-    weighted = Columns({"id": counts["id"], **{name: classes[name] for name in classes}}) if len(counts) else classes
-    return Balance(weighted.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
+    classes = Columns({})
+    if has_boxes.any():
+        weighted = class_weights(counts.take(has_boxes), len(paths), beta, threshold)
+        columns: dict[str, NDArray[Any]] = {"id": counts["id"], "class": counts["name"], "boxes": boxes, "images": counts["images"]}
+        for name in set(weighted) - set(columns):
+            columns[name] = np.full(len(numbers), 1.0 if name == "repeat_factor" else 0.0)
+            columns[name][has_boxes] = weighted[name]
+        classes = Columns({"id": counts["id"], **{name: columns[name] for name in weighted}})
+        np.maximum.at(repeat, image, columns["repeat_factor"][code])
+    return Balance(classes.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
                                             "repeat_factor": repeat}).frame)

@@ -23,7 +23,7 @@ class Tally:
     """Counts of a part of the set; two tallies add up.
 
     Attributes:
-        category_annotations: boxes by name of category; None stands for unknown categories.
+        category_annotations: boxes by name of category; None stands for unknown categories or images.
         category_images: images with at least one box, by name of category; unknown categories are left out.
         category_ids: the first id seen with a name.
         split_images: images by split, in order of first appearance; None when the format has no splits.
@@ -48,7 +48,8 @@ def tally(batch: Batch) -> Tally:
     a = batch.annotation_columns
     codes, names = batch.category_codes
     labels: list[str | None] = [*names, None]
-    boxes = np.bincount(codes + 1, minlength=len(labels))  # code -1 becomes 0, the unknown category
+    # Code -1 becomes 0, the unknown category; a box of no image counts there too, as in the checks and in training.
+    boxes = np.bincount(np.where(a["image_row"] >= 0, codes, -1) + 1, minlength=len(labels))
     images = np.bincount(batch.image_categories[1], minlength=len(names))
     first = np.zeros(len(labels), np.intp)
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several assignments the last one stays

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.errors import Blame, UserError
+from dsinspect.errors import Blame, UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.geometry.label_swap import mirrored_pairs
 from dsinspect.inspection import watched
@@ -120,9 +120,18 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     refs = source.shards(SHARD)
     if not source.info.has_files:
         raise UserError(f"{request.path}: no image of the set is on disk; --images names their folder")
+    require_classes(request.settings.only_classes, source.info)
     require_place(request)
     with claimed(request.out):
         return _claimed(request, plugins, writer, source, refs)
+
+
+def require_classes(names: Sequence[str], info: DatasetInfo) -> None:
+    """Raise a UserError for a class that a dataset which declares its classes does not have."""
+    declared = [c.name for c in info.categories]
+    for name in names:
+        if declared and name not in declared:
+            raise UserError(f"--only-classes {name}: the dataset has no such class{nearest(name, declared)}")
 
 
 def _claimed(request: TransformRequest, plugins: Plugins, writer: Writer, source: Source, refs: Sequence[ShardRef]) -> Summary:

@@ -27,21 +27,19 @@ class ClassCounts:
         boxes: by split and class.
         images: images with at least one box of the class, by split and class.
         split_images: images by split.
-        of_no_image: boxes whose image no record has, by class; in no split, but boxes of the class as any other.
     """
 
     boxes: Counter[Key] = field(default_factory=Counter)
     images: Counter[Key] = field(default_factory=Counter)
     split_images: Counter[str | None] = field(default_factory=Counter)
-    of_no_image: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: ClassCounts) -> ClassCounts:
         return ClassCounts(self.boxes + other.boxes, self.images + other.images,
-                           self.split_images + other.split_images, self.of_no_image + other.of_no_image)
+                           self.split_images + other.split_images)
 
     def by_class(self, dataset: DatasetInfo) -> Columns:
         """Return `name`, `boxes`, `images` of every class over all splits: declared ones in order, then by name."""
-        boxes = Counter(self.of_no_image)
+        boxes: Counter[str] = Counter()
         images: Counter[str] = Counter()
         for (_, name), n in self.boxes.items():
             boxes[name] += n
@@ -54,22 +52,20 @@ class ClassCounts:
 
 
 def class_counts(batch: Batch) -> ClassCounts:
-    """Count one batch; boxes without a known class do not count, crowds and ignored regions do."""
+    """Count one batch; boxes without a known class or image do not count, crowds and ignored regions do."""
     codes, names = batch.category_codes
     rows = batch.annotation_columns["image_row"]
     split_codes, splits = codes_of(batch.image_columns["split"])
     labels: list[str | None] = [*splits, None]
-    lost = np.bincount(codes[(codes >= 0) & (rows < 0)], minlength=len(names)).tolist()
-    of_no_image = Counter({names[k]: n for k, n in enumerate(lost) if n})
     known = (codes >= 0) & (rows >= 0)
     codes, rows = codes[known], rows[known]
     image_splits = np.bincount(split_codes + 1, minlength=len(labels)).tolist()
     split_images = Counter({labels[k - 1]: n for k, n in enumerate(image_splits) if n})
     if not len(codes):
-        return ClassCounts(split_images=split_images, of_no_image=of_no_image)
+        return ClassCounts(split_images=split_images)
     images, classes = batch.image_categories
     return ClassCounts(_count(split_codes[rows], codes, labels, names),
-                       _count(split_codes[images], classes, labels, names), split_images, of_no_image)
+                       _count(split_codes[images], classes, labels, names), split_images)
 
 
 def _count(split_codes: NDArray[np.intp], codes: NDArray[Any], labels: list[str | None],

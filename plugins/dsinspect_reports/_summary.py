@@ -162,7 +162,7 @@ def _classes(console: Console, run: Run) -> None:
         console.print(line, no_wrap=True, overflow="crop")
     unknown = run.census.annotations - sum(boxes for _, boxes, _ in classes)
     if unknown:
-        console.print(Text(f"{unknown:,} {'box is' if unknown == 1 else 'boxes are'} of no known class", "dim"))
+        console.print(Text(f"{unknown:,} {'box is' if unknown == 1 else 'boxes are'} of no known class or image", "dim"))
 
 
 def _sizes(console: Console, run: Run) -> None:

@@ -40,5 +40,5 @@ def test_the_terminal_shows_histograms_of_any_check(run: Run) -> None:
 
 def test_the_terminal_says_which_boxes_belong_to_no_class_or_split(run: Run) -> None:
     text = TerminalReport().text(run)
-    assert "1 box is of no known class" in text
+    assert "2 boxes are of no known class or image" in text
     assert "1 box is of no image in a split" in text

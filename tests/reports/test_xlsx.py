@@ -144,7 +144,7 @@ def test_counts_agree(run: Run, tmp_path: Path) -> None:
         assert sum(counts) == run.census.annotations
     assert sum(r[1] for r in rows_of(path, "Splits")[1:]) == run.census.images
     text = str(rows_of(path, "Summary"))
-    assert f"{run.census.annotations:,} boxes (1 of no known class)" in text
+    assert f"{run.census.annotations:,} boxes (2 of no known class or image)" in text
 
 
 def test_images_are_for_people(run: Run, tmp_path: Path) -> None:

@@ -338,6 +338,12 @@ def test_variants_only_classes_and_new_ids(run: Run, tmp_path: Path) -> None:
         assert (tmp_path / "out" / i["file_name"]).read_bytes() == (source / i["file_name"]).read_bytes()
 
 
+def test_only_classes_names_a_class_that_is_there(run: Run, tmp_path: Path) -> None:
+    code, _, told = run("transform", drawn_set(tmp_path / "set", 6), "-o", tmp_path / "out", "--op", "flip", "--only-classes", "dgo")
+    assert (code, told) == (2, "dsinspect: error: --only-classes dgo: the dataset has no such class (did you mean 'dog'?)\n")
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(("options", "outputs"), [((), 6 + 2), (("--variants",), 6 + 6 + 1)])
 def test_pictures_of_rare_classes_are_repeated(run: Run, tmp_path: Path, options: tuple[str, ...], outputs: int) -> None:
     source = drawn_set(tmp_path / "set", 6)

@@ -168,15 +168,9 @@ def _by_reason(outcomes: Iterable[Outcome]) -> list[tuple[str, list[Outcome]]]:
 def _census_note(run: Run, places: Places) -> str:
     """Say why rows and columns do not add up to all boxes, when they do not."""
     lost = run.census.annotations - int(np.sum(run.census.category_columns["annotations"], initial=0))
-    astray = int((places.image_rows < 0).sum())
-    parts = []
-    if lost > 0:
-        parts.append(f"{lost:,} {'box has' if lost == 1 else 'boxes have'} an unknown class and {'is' if lost == 1 else 'are'} in "
-                     "no row.")
-    if astray:
-        parts.append(f"{astray:,} {'box belongs' if astray == 1 else 'boxes belong'} to an image that does not exist: counted in "
-                     "column boxes, but in no split.")
-    return " ".join(parts)
+    if lost <= 0:
+        return ""
+    return f"{lost:,} {'box is' if lost == 1 else 'boxes are'} of no known class or image, and in no row."
 
 
 def _tables(run: Run) -> Iterable[_Table]:

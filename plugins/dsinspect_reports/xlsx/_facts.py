@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAX_MEASURES = 5_000
 """Numbers of one check on the sheet Measures: lists are cut there, and are whole in report.json."""
-COUNTS_NOTE = "Boxes and images are counted over all records of the annotation files, also those of an unknown class or image."
+COUNTS_NOTE = "Boxes and images are counted over all records of the annotation files, those of no known class or image apart."
 _COUNTED = ("boxes", "images", "annotations", "share")
 """Columns of a table per class that the sheet Classes has already, counted over all records."""
 
@@ -69,7 +69,7 @@ def write_classes(sheet: Any, run: Run) -> list[str]:
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
             *(value_cell(sheet, values.get(name)) for values, _ in further.values()), *own_cells(sheet, own.row(k))])
     if unknown:
-        sheet.append([style.cell(sheet, "(no known class)", style.SMALL), style.cell(sheet, unknown, number_format="#,##0")])
+        sheet.append([style.cell(sheet, "(no known class or image)", style.SMALL), style.cell(sheet, unknown, number_format="#,##0")])
     notes = [counted_otherwise(run, o, t) for o in run.outcomes for t in o.tables.values()]
     if any(notes):
         sheet.append([])

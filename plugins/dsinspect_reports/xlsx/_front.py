@@ -57,7 +57,7 @@ def facts(run: Run) -> str:
     c = run.census
     unknown = c.annotations - int(c.category_columns["annotations"].sum())
     parts = [run.info.format.upper(), _counted(c.images, "image"), _counted(c.annotations, "box", "boxes")
-             + (f" ({unknown:,} of no known class)" if unknown else ""),
+             + (f" ({unknown:,} of no known class or image)" if unknown else ""),
              _counted(len(c.category_columns), "class", "classes")]
     if len(c.split_columns):
         parts.append(_counted(len(c.split_columns), "split"))
