@@ -339,7 +339,8 @@ def test_variants_only_classes_and_new_ids(run: Run, tmp_path: Path) -> None:
 
 
 def test_only_classes_names_a_class_that_is_there(run: Run, tmp_path: Path) -> None:
-    code, _, told = run("transform", drawn_set(tmp_path / "set", 6), "-o", tmp_path / "out", "--op", "flip", "--only-classes", "dgo")
+    source = drawn_set(tmp_path / "set", 6)
+    code, _, told = run("transform", source, "-o", tmp_path / "out", "--op", "flip", "--only-classes", "dgo")
     assert (code, told) == (2, "dsinspect: error: --only-classes dgo: the dataset has no such class (did you mean 'dog'?)\n")
     assert not (tmp_path / "out").exists()
 

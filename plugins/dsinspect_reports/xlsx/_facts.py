@@ -69,7 +69,8 @@ def write_classes(sheet: Any, run: Run) -> list[str]:
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
             *(value_cell(sheet, values.get(name)) for values, _ in further.values()), *own_cells(sheet, own.row(k))])
     if unknown:
-        sheet.append([style.cell(sheet, "(no known class or image)", style.SMALL), style.cell(sheet, unknown, number_format="#,##0")])
+        sheet.append([style.cell(sheet, "(no known class or image)", style.SMALL),
+                      style.cell(sheet, unknown, number_format="#,##0")])
     notes = [counted_otherwise(run, o, t) for o in run.outcomes for t in o.tables.values()]
     if any(notes):
         sheet.append([])
