@@ -72,6 +72,7 @@ class Config:
         reports: name of a report to options.
         transform: settings of `dsinspect transform`.
         limits: how much is read: name of a limit to its value.
+        typed: codes and owners of settings from the command line: what is wrong with them is not the file's fault.
     """
 
     path: Path | None = None
@@ -91,6 +92,7 @@ class Config:
     reports: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     transform: Mapping[str, Any] = field(default_factory=dict)
     limits: Mapping[str, int] = field(default_factory=dict)
+    typed: frozenset[str] = field(default=frozenset(), compare=False)
 
     def overlay(self, *, select: Sequence[str] = (), extend_select: Sequence[str] = (), ignore: Sequence[str] = (),
                 settings: Sequence[str] = (), fail_on: str | None = None, baseline: Path | None = None,
@@ -112,6 +114,7 @@ class Config:
         """
         checks = {code: dict(values) for code, values in self.checks.items()}
         formats = {name: dict(values) for name, values in self.formats.items()}
+        typed = {*self.typed, *_split(select), *_split(extend_select), *_split(ignore)}
         for setting in settings:
             match = re.fullmatch(r"([A-Za-z]\w*)\.(\w+)=(.*)", setting, re.DOTALL)
             if not match:
@@ -119,12 +122,14 @@ class Config:
             owner, name, value = match.groups()
             group = checks if re.fullmatch(r"[A-Z]{3}\d{3}", owner) else formats
             group.setdefault(owner, {})[name] = value
+            typed.add(owner)
         if fail_on is not None and fail_on not in FAIL_ON:
             raise UserError(f"--fail-on {fail_on}: write one of {', '.join(FAIL_ON)}{nearest(fail_on, FAIL_ON)}")
         return replace(
             self, select=_split(select) or self.select, extend_select=self.extend_select + _split(extend_select),
             ignore=self.ignore + _split(ignore), checks=checks, formats=formats, fail_on=fail_on or self.fail_on,
-            baseline=baseline or self.baseline, allow_empty=self.allow_empty if allow_empty is None else allow_empty)
+            baseline=baseline or self.baseline, allow_empty=self.allow_empty if allow_empty is None else allow_empty,
+            typed=frozenset(typed))
 
     def with_reports(self, formats: Iterable[str], reports: Iterable[str]) -> Config:
         """Return the settings with those of reports under `reports`: only the plugins know which names are reports.
@@ -137,7 +142,7 @@ class Config:
         merged = {n: {**self.reports.get(n, {}), **mine.get(n, {})} for n in {*self.reports, *mine}}
         for name in merged:
             if name not in names:
-                raise UserError(f"reports.{name}: no such report{nearest(name, names)}{_in(self.path)}")
+                raise UserError(f"reports.{name}: no such report{nearest(name, names)}{_in(self._file_of(name))}")
         return replace(self, formats={n: v for n, v in self.formats.items() if n not in mine}, reports=merged)
 
     def chosen(self, codes: Iterable[str]) -> list[str]:
@@ -153,10 +158,10 @@ class Config:
                                ("ignore", self.ignore), ("severity", tuple(self.severity)),
                                *((f"per-split-ignores.{s}", p) for s, p in self.per_split_ignores.items())):
             for prefix in prefixes:
-                require_code(prefix, codes, what, self.path)
+                require_code(prefix, codes, what, self._file_of(prefix))
         for code in self.checks:
             if code not in codes:
-                raise UserError(f"checks.{code}: no such check{nearest(code, codes)}{_in(self.path)}")
+                raise UserError(f"checks.{code}: no such check{nearest(code, codes)}{_in(self._file_of(code))}")
         chosen = []
         for code in codes:
             on = max((len(p) for p in (*self.select, *self.extend_select) if matches(p, code)), default=-1)
@@ -165,6 +170,9 @@ class Config:
             if on > off or (on == off == 0):
                 chosen.append(code)
         return chosen
+
+    def _file_of(self, word: str) -> Path | None:
+        return None if word in self.typed else self.path
 
     def severity_of(self, code: str) -> Severity | None:
         """Return the severity the longest matching prefix overrides, or None."""

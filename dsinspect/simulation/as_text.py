@@ -165,7 +165,7 @@ def _losses(console: Console, s: Simulated) -> None:
     if len(s.losses) > LOSSES:
         console.print(Padding(Text(f"and {len(s.losses) - LOSSES:,} more reasons; -o FILE.json has them all", "dim"), (0, 0, 0, 2)))
     if not s.losses and not s.stops:
-        console.print(Padding(Text("Everything arrives as it stands.", "green"), (0, 0, 0, 2)))
+        console.print(Padding(Text("All images and annotations arrive as they stand.", "green"), (0, 0, 0, 2)))
 
 
 def _loss(console: Console, rule: Rule, loss: Loss) -> None:

@@ -211,7 +211,8 @@ def _splits(console: Console, run: Run) -> None:
     total = max(int(splits["images"].sum()), 1)
     width = min(max(len(str(n)) for n in splits["name"]), 20)
     for name, images, boxes in zip(*(splits[k].tolist() for k in ("name", "images", "annotations")), strict=True):
-        console.print(Text.assemble(f"{clipped(str(name), width):{width}}  ", (f"{images:>8,}", "bold"), " images ",
+        console.print(Text.assemble(f"{clipped(str(name), width):{width}}  ", (f"{images:>8,}", "bold"),
+                                    " image  " if images == 1 else " images ",
                                     (f"{images / total:>5.0%}", "dim"), f"   {boxes:>10,} boxes"))
     rest = run.census.annotations - int(splits["annotations"].sum())
     if rest:

@@ -177,3 +177,13 @@ def test_help_imports_nothing_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr.strip() == "[]"
     assert "report" in done.stdout
+
+
+def test_a_wrong_code_of_the_command_line_is_not_the_configurations_fault(cli: Any, tmp_path: Path,
+                                                                         monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "dsinspect.toml").write_text('ignore = ["IMG010"]')
+    monkeypatch.chdir(tmp_path)
+    assert "dsinspect.toml" not in cli("check", SAMPLES / "coco", "--select", "BOX999").err
+    assert "dsinspect.toml" not in cli("check", SAMPLES / "coco", "--set", "BOX999.x=1").err
+    (tmp_path / "dsinspect.toml").write_text('ignore = ["XYZ"]')
+    assert "dsinspect.toml" in cli("check", SAMPLES / "coco").err

@@ -2,8 +2,8 @@
 
 Reports a box that extends beyond an edge of its image by more than `tolerance` px. A box with no part in the image is BOX004.
 
-Why it matters: Ultralytics drops the whole image, with all its good boxes, when a coordinate is off by more than 1 %; others
-crop the box silently, and augmentations move it to wrong places.
+Why it matters: Ultralytics drops the whole image, with all its good boxes, when the centre of a box lies beyond the image, or the
+box is larger than it, by more than 1 %; others crop the box silently, and augmentations move it to wrong places.
 
 Example: x 150..204 in an image 192 px wide: 12 px beyond the right edge.
 

@@ -6,7 +6,7 @@ or both.
 Why it matters: boxes drawn on the one frame are wrong on the other, and nobody notices but the metric. Who turns the pixels,
 and who takes the size for turned:
 
-- Ultralytics turns the pixels (OpenCV). It takes the size for turned in JPEG of orientation 6 and 8; from 8.4.190 on in 5 and
+- Ultralytics turns the pixels (OpenCV). It takes the size for turned in JPEG of orientation 6 and 8; from 8.4.174 on in 5 and
   7 and in PNG as well.
 - detectron2 turns the pixels, and stops with SizeMismatchError where the declared size is not the upright one.
 - mmdetection turns the pixels by MMCV's default, and checks no size.

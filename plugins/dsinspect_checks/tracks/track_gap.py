@@ -44,5 +44,5 @@ class TrackGap(TrackCheck[Options]):
         rows = np.flatnonzero(tracks.is_next & (missing >= 1) & (missing <= self.options.max_gap))
         return Findings.of_places(
             place_columns(places(tracks.table, rows)), "Track {track} has no box in the {missing:~ frame|frames} before this one "
-            "(gaps of more than {limit:~} are allowed, option max_gap)",
+            "(with more than {limit:~} it would count as out of sight, option max_gap)",
             {"track": tracks.table["track"][rows], "missing": missing[rows], "limit": self.options.max_gap})

@@ -69,7 +69,7 @@ class Mot(Format):
         table, problems = images.table(tree, root, orphans=False, exact=request.images is None)
         info = DatasetInfo(
             format=self.name, root=root, categories=tuple(Category(k, n) for k, n in sorted(names.items())), columns=COLUMNS,
-            notes=("the first pixel is 1: 1 is taken off left and top" if options.base else "boxes are read as they stand",
+            notes=("the first pixel is 1: 1 is taken off left and top" if options.base else "boxes are read as they stand, from 0",
                    "rows with confidence 0 are ignored"))
         return MemorySource(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])
 

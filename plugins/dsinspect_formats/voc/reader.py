@@ -65,7 +65,7 @@ class VocSource:
         self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p) for p in self._bare]
         self.info = DatasetInfo(
             format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
-            notes=("boxes are read as they stand",) if options.base == 0 else (
+            notes=("boxes are read as they stand, from 0 (--set voc.base=1 takes 1 off xmin and ymin)",) if options.base == 0 else (
                 "boxes are read as 1-based pixels: 1 is taken off xmin and ymin",),
             has_files=any(e.file for e in self._entries))
 
