@@ -26,6 +26,7 @@ LOAD_XML = "mmdet/datasets/xml_style.py: XMLDataset.load_data_list"
 PARSE_XML = "mmdet/datasets/xml_style.py: XMLDataset.parse_data_info"
 INSTANCE = "mmdet/datasets/xml_style.py: XMLDataset._parse_instance_info"
 FILTER_XML = "mmdet/datasets/xml_style.py: XMLDataset.filter_data"
+EDGES = ("xmin", "ymin", "xmax", "ymax")
 LEAST = 32
 """`min_size` of images and `bbox_min_size` of boxes in configs/_base_/datasets/voc0712.py, px."""
 
@@ -58,8 +59,7 @@ def judge_voc(loaded: Loaded, places: Mapping[str, int], read: str) -> Fates:
         boxes = np.trunc(edges) - 1
         small = (boxes[:, 2] - boxes[:, 0] < LEAST) | (boxes[:, 3] - boxes[:, 1] < LEAST)
     making.boxes[:] = boxes
-    if loaded.dataset.categories:
-        classes = classes_of(loaded)
+    if (classes := classes_of(loaded)) is not None:
         codes, names = loaded.category_codes
         making.drop(~np.array([*(n in classes for n in names), False], bool)[codes], "unknown-category")
     making.change(a["is_ignored"], "difficult")
@@ -140,13 +140,12 @@ def _judge_text(loaded: Loaded, making: Making, image: int, wh: NDArray[np.float
     return bool(instances)
 
 
-def classes_of(loaded: Loaded) -> frozenset[str]:
-    """Return the classes that a configuration for the set has: those it declares, else the names it uses that are some."""
-    declared = {c.name for c in loaded.dataset.categories}
-    return frozenset(declared or {str(n).strip() for n in loaded.category_codes[1]} - {""})
+def classes_of(loaded: Loaded) -> frozenset[str] | None:
+    """Return the classes that a configuration for the set has: those it declares; None where it declares none: all its names."""
+    return frozenset(c.name for c in loaded.dataset.categories) or None
 
 
-def read_objects(content: bytes, classes: frozenset[str]) -> Stop | tuple[tuple[int, int] | None, list[_Instance]]:
+def read_objects(content: bytes, classes: frozenset[str] | None) -> Stop | tuple[tuple[int, int] | None, list[_Instance]]:
     """Return the size, None when there is none, and the objects of known classes; or what stops it, by step and place."""
     if b"<!ENTITY" in content:
         return Stop("ParseError: entities of its own are not expanded here", PARSE_XML, (0,))
@@ -172,15 +171,16 @@ def read_objects(content: bytes, classes: frozenset[str]) -> Stop | tuple[tuple[
     return size, found
 
 
-def _instance(item: ElementTree.Element, index: int, classes: frozenset[str]) -> _Instance | None:
-    if _text(item, "name") not in classes:
+def _instance(item: ElementTree.Element, index: int, classes: frozenset[str] | None) -> _Instance | None:
+    name = _text(item, "name")
+    if name not in classes if classes is not None else not name or name != name.strip():
         return None
     mark = item.find("difficult")
     difficult = 0 if mark is None else int(mark.text)  # type: ignore[arg-type]
     edges = item.find("bndbox")
     if edges is None:
         raise AttributeError("'NoneType' object has no attribute 'find'")
-    x0, y0, x1, y1 = (int(float(_text(edges, name))) - 1 for name in ("xmin", "ymin", "xmax", "ymax"))
+    x0, y0, x1, y1 = (int(float(_text(edges, name))) - 1 for name in EDGES)
     small = x1 - x0 < LEAST or y1 - y0 < LEAST
     return _Instance(index, (x0, y0, x1, y1), "difficult" if difficult else "under-32-px" if small else "")
 
