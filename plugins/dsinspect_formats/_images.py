@@ -162,9 +162,14 @@ class ImageTree:
             return ends[0]
         if not ends and "/" in declared:  # the tail of an absolute path from somebody's machine
             parts = PurePosixPath(declared).parts
-            for start in range(1, len(parts)):
+            for start in range(len(parts)):
                 tail = "/".join(parts[start:])
                 hits = [p for p in same_name if p == tail or p.endswith("/" + tail)]
+                parent = tail.rpartition("/")[0]
+                if not hits and parent in self._folders:
+                    hits = [p for p in same_name if p.startswith(f"{parent}/") or f"/{parent}/" in p]
+                    if not hits:  # the folder is there and the file is not: one of its name elsewhere is another image
+                        break
                 if hits:
                     return hits[0] if len(hits) == 1 else None
         for folder in folders:
@@ -172,6 +177,12 @@ class ImageTree:
             if found:
                 return found
         return None
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        """The folders that images are in, each also by every tail of its path."""
+        folders = {p.rpartition("/")[0] for p in self.paths}
+        return frozenset(f[k:] for f in folders for k in (0, *(i + 1 for i, c in enumerate(f) if c == "/")) if f)
 
     def open_path(self, path: str) -> str:
         """Return the path to open an image by."""

@@ -1,6 +1,7 @@
 """BOX003 out-of-bounds: boxes that extend beyond their image.
 
 Reports a box that extends beyond an edge of its image by more than `tolerance` px. A box with no part in the image is BOX004.
+The fix cuts it at the edge; a rotated box is left as it is, for what is left of it is no rectangle.
 
 Why it matters: Ultralytics drops the whole image, with all its good boxes, when the centre of a box lies beyond the image, or the
 box is larger than it, by more than 1 %; others crop the box silently, and augmentations move it to wrong places.
@@ -20,7 +21,7 @@ import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
-from dsinspect.tables.schema import FRAME_COLUMNS
+from dsinspect.tables.schema import CORNER_COLUMNS, FRAME_COLUMNS
 from dsinspect_checks.boxes._geometry import FINE, faults
 
 
@@ -37,7 +38,7 @@ class OutOfBounds(RowCheck[Options]):
     name = "out-of-bounds"
     severity = Severity.ERROR
     options_type = Options
-    wants = FRAME_COLUMNS
+    wants = (*FRAME_COLUMNS, *CORNER_COLUMNS)
 
     def find(self, batch: Batch) -> Findings:
         """Report the largest overhang of each box."""
@@ -48,9 +49,15 @@ class OutOfBounds(RowCheck[Options]):
             # Labels written with 6 digits are off by up to a millionth of the side at each edge.
             rounding = np.where(np.isnan(size).any(axis=1), 0.0, size.max(axis=1) * 1.5e-6) if len(size) else 0.0
         bad = (batch.once(faults) == FINE) & (past > self.options.tolerance + rounding) & ~np.isnan(size).any(axis=1)
-        inside = np.column_stack([np.maximum(boxes[bad, :2], 0.0), np.minimum(boxes[bad, 2:], size[bad])])
-        return Findings.of_annotations(
-            batch, bad, "Box extends {past:~} px beyond the {width:~} x {height:~} px image (limit {limit:~} px, option "
-            "tolerance)",
-            {"past": past[bad], "limit": self.options.tolerance, "width": size[bad, 0], "height": size[bad, 1]},
-            fix=Fix("safe", "set-box"), new_box=inside)
+        inside = np.column_stack([np.maximum(boxes[:, :2], 0.0), np.minimum(boxes[:, 2:], size)])
+        is_turned = np.zeros(len(boxes), bool)
+        if CORNER_COLUMNS[0] in batch.annotation_columns:  # cut at the edge, a rotated box is no rectangle any more
+            is_turned[:] = np.isfinite(batch.annotation_columns.stacked(*CORNER_COLUMNS)).all(axis=1)
+        found = []
+        for of_kind, fix in ((bad & ~is_turned, Fix("safe", "set-box")), (bad & is_turned, None)):
+            found.append(Findings.of_annotations(
+                batch, of_kind, "Box extends {past:~} px beyond the {width:~} x {height:~} px image (limit {limit:~} px, option "
+                "tolerance)",
+                {"past": past[of_kind], "limit": self.options.tolerance, "width": size[of_kind, 0], "height": size[of_kind, 1]},
+                fix=fix, new_box=inside[of_kind] if fix else None))
+        return Findings.concat(found)
