@@ -12,7 +12,7 @@ import numpy as np
 
 from dsinspect.commands import common
 from dsinspect.errors import UserError, nearest
-from dsinspect.findings.members import members
+from dsinspect.findings.members import members, partner
 from dsinspect.render.palette import MARK, OTHER, RGB, colours_of
 from dsinspect.tables.dataset import Shard
 from dsinspect.tables.schema import boxes_xyxy
@@ -39,14 +39,14 @@ class Found:
 
     Attributes:
         messages: of its findings, with their codes.
-        boxes: the findings are about.
+        records: source and index of the annotations the findings are about; boxes do not tell them apart.
         others: ids of the annotations that those boxes lie on.
         group: number of the finding that showed the image first: images of a group stay together.
     """
 
     group: int
     messages: list[str] = field(default_factory=list)
-    boxes: set[tuple[float, ...]] = field(default_factory=set)
+    records: set[tuple[str | None, int | None]] = field(default_factory=set)
     others: set[int] = field(default_factory=set)
 
 
@@ -86,9 +86,9 @@ def marked_by(session: Session) -> dict[str, Found]:
         own = found.setdefault(finding.image, Found(number))
         own.messages.append(f"{finding.code}: {finding.message}")
         if finding.bbox_xyxy is not None:
-            own.boxes.add(finding.bbox_xyxy)
-        other = finding.values.get("other_id")
-        if isinstance(other, int):
+            own.records.add((finding.source, finding.index))
+        other = partner(finding.values)
+        if other is not None:
             own.others.add(other)
         for path in members(finding.values):
             if path != finding.image:
@@ -307,9 +307,10 @@ def marks_of(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB]) ->
     found = (wanted.found or {}).get(str(shard.image_columns["path"][row])) or Found(0)
     boxes: NDArray[np.float64] = boxes_xyxy(a)[rows]
     made = []
-    for box, name, number in zip(boxes.tolist(), a["category"][rows].tolist(), a["annotation_id"][rows].tolist(), strict=True):
-        is_other = number in found.others
-        is_mark = tuple(box) in found.boxes and not is_other
+    address = zip(*(a[c][rows].tolist() for c in ("source", "index", "annotation_id")), strict=True)
+    for box, name, (source, index, number) in zip(boxes.tolist(), a["category"][rows].tolist(), address, strict=True):
+        is_mark = (source, index) in found.records
+        is_other = number in found.others and not is_mark
         colour = MARK if is_mark else OTHER if is_other else colours.get(str(name), NO_CLASS)
         label = (str(name) if name is not None else "no class") if wanted.labels else ""
         made.append(Marked((box[0], box[1], box[2], box[3]), label,

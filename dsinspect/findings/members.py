@@ -1,10 +1,20 @@
-"""Which images the finding about a group names."""
+"""What else a finding names: the images of a group, the other annotation of a pair."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from typing import Any
+
+
+def partner(values: Mapping[str, Any]) -> int | None:
+    """Return the id of the annotation that the finding's box lies on or repeats; None where it is about no pair.
+
+    >>> partner({"other_id": 3}), partner({"first_id": 4}), partner({"other_id": "x"})
+    (3, 4, None)
+    """
+    found = values.get("other_id", values.get("first_id"))
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
 
 
 def members(values: Mapping[str, Any]) -> list[str]:

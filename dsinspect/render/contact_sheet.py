@@ -197,7 +197,8 @@ def _draw_box(bgr: Pixels, marked: Marked, scale_x: float, scale_y: float) -> No
         out = 1 + marked.line // 2
         cv2.rectangle(bgr, (x - out, y - out), (x_end + out, y_end + out), (0, 0, 0), 1)
     cv2.rectangle(bgr, *corners, colour, marked.line)
-    if not marked.label:
+    is_outside = right <= 0 or bottom <= 0 or left >= bgr.shape[1] or top >= bgr.shape[0]
+    if not marked.label or is_outside:  # a tag of a box that is not seen would name another object
         return
     text = shortened(marked.label, bgr.shape[1])
     (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
@@ -237,9 +238,9 @@ def drawable(text: str) -> str:
     """Return a text in the characters that the font has.
 
     >>> drawable("9 px² of Ä")
-    '9 px^2 of ?'
+    '9 sq px of ?'
     """
-    return text.replace("²", "^2").encode("ascii", "replace").decode()
+    return text.replace("px²", "sq px").replace("²", "^2").encode("ascii", "replace").decode()
 
 
 def as_bgr(pixels: NDArray[Any]) -> Pixels:

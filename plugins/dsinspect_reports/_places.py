@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsinspect.findings.findings import Finding
-from dsinspect.findings.members import members
+from dsinspect.findings.members import members, partner
 from dsinspect.protocols.run import Run
+from dsinspect.protocols.strays import strays
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.schema import boxes_xyxy, image_columns
 
@@ -34,7 +35,7 @@ class Place:
     """A place to show.
 
     Attributes:
-        image: row in the images of the run.
+        image: row in the images of the run; from their number on, one of the strays.
         boxes: what to mark, xyxy, px of the image's frame: the finding's own first, then the other of a pair.
         around: boxes of the image to draw thin, where the finding is about the image and marks none: whether they still fit is
             what there is to judge.
@@ -52,6 +53,13 @@ class Places:
         self.images: Columns = run.image_columns if run.image_columns is not None else _no_images()
         self.annotations = run.annotation_columns
         self.row_of = {p: k for k, p in reversed(list(enumerate(self.images["path"].tolist())))}
+        self.strays = strays(run)
+        self.row_of.update({s["path"]: len(self.images) + k for k, s in enumerate(self.strays)})
+
+    def record(self, row: int) -> dict[str, Any]:
+        """Return an image, or a stray, as a record."""
+        known = len(self.images)
+        return self.images.take(np.array([row])).records()[0] if row < known else self.strays[row - known]
 
     def of(self, finding: Finding) -> list[Place]:
         """Return the places of a finding, the most telling first; empty when it is about no image."""
@@ -76,8 +84,8 @@ class Places:
 
     def _other(self, row: int, finding: Finding) -> Iterator[Box]:
         """Yield the box that the finding's box lies on."""
-        other = finding.values.get("other_id")
-        if not isinstance(other, int) or self.annotations is None:
+        other = partner(finding.values)
+        if other is None or self.annotations is None:
             return
         for k in self.annotations_of(row).tolist():
             if int(self.annotations["annotation_id"][k]) == other:
@@ -99,6 +107,8 @@ class Places:
     def annotations_of(self, row: int) -> NDArray[np.intp]:
         """Return the positions of the annotations of an image."""
         order, starts = self._by_image
+        if row >= len(self.images):
+            return order[:0]
         taken: NDArray[np.intp] = order[starts[row]:starts[row + 1]]
         return taken
 

@@ -316,6 +316,51 @@ def test_boxes_are_changed_and_added_in_the_image(visit: Callable[..., Any], sam
     assert saved(other, tmp_path) == (moved, added, dropped)
 
 
+@pytest.mark.parametrize("code", ["BOX006", "BOX007"])
+def test_of_two_records_with_the_same_box_the_finding_is_about_its_own(visit: Callable[..., Any], sample_page: Path, run: Run,
+                                                                       tmp_path: Path, code: str) -> None:
+    finding = next(o for o in run.outcomes if o.code == code).first(1)[0]
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text=code).click()
+    page.locator(".finding .shot").first.click()
+    page.locator(".lightbox .quiet", has_text=f"{code}: {finding.message}").wait_for()
+    until(page, page.locator(".lightbox path.mark").count, 1)
+    until(page, page.locator(".lightbox path.other").count, 1)
+    press(page, "d Escape")
+    page.locator(".progress", has_text=re.compile(r"^1 of \d+ decided$")).first.wait_for()  # none is without a finding
+    (made,) = saved(page, tmp_path)
+    assert (made.action, made.finding, made.record) == ("drop", finding.fingerprint, None)
+    assert made.seen is not None
+    assert made.seen.annotation is not None
+    assert (made.seen.annotation.index, made.seen.annotation.id) == (finding.index, finding.annotation_id)
+
+
+def test_an_image_that_no_record_names_is_in_the_page(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="SRC002").click()
+    page.locator(".finding .shot[title='train/stray.jpg']").click()
+    image = page.locator(".lightbox img[alt='train/stray.jpg']")
+    until(page, lambda: image.evaluate("(i) => i.complete && i.naturalWidth > 100"), True)
+
+
+def test_a_box_outside_is_shown_together_with_its_image(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    page.locator(".chip", has_text="BOX004").click()
+    page.locator(".finding .shot").first.click()
+    stage = page.locator(".lightbox .stage").bounding_box()
+    for part in (page.locator(".lightbox .stage img").first, page.locator(".lightbox path.mark")):
+        until(page, part.bounding_box, lambda b: b and b["x"] >= stage["x"] - 1
+              and b["x"] + b["width"] <= stage["x"] + stage["width"] + 1)
+
+
+def test_the_keys_open_at_their_top(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page, PHONE)
+    press(page, "?")
+    title = page.locator("dialog[open] h2")
+    title.wait_for()
+    assert title.bounding_box()["y"] >= page.locator("dialog[open]").bounding_box()["y"]
+
+
 def test_a_box_is_drawn_with_the_mouse(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
     page = opened(visit, sample_page)
     page.locator(".finding .shot").first.click()

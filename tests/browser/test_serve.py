@@ -550,3 +550,69 @@ def test_hostile_names_do_nothing(visit: Watched, tmp_path: Path) -> None:
     assert page.locator("main script, header script").count() == 0
     visit.close()
     served.stop()
+
+
+@pytest.fixture
+def sample(chromium: Any, tmp_path: Path) -> Iterator[Any]:
+    """The sample set, served and opened on a screen 900 px high."""
+    served = start_server(SAMPLES / "coco", tmp_path / "sample.sqlite")
+    watched = Watched(chromium)
+    watched.allowed = (*watched.allowed, served.url)
+    yield watched(served.url, {"width": 1400, "height": 900})
+    watched.close()
+    served.stop()
+    assert watched.faults == []
+
+
+def choose_check(page: Any, code: str) -> None:
+    page.get_by_label("Check", exact=True).select_option(code)
+    page.locator(".about b", has_text=code).wait_for()
+
+
+def test_where_there_is_no_image_that_is_said(sample: Any) -> None:
+    choose_check(sample, "BOX005")
+    sample.locator(".stage img[alt$='.jpg']").first.wait_for()
+    for code, text in (("SIZ001", "about no single image"), ("REC005", "annotation is of no image"), ("DST001", "no single image")):
+        choose_check(sample, code)
+        sample.locator(".stage .none", has_text=text).wait_for()
+        assert not sample.locator(".stage .inner").is_visible()
+        assert not sample.locator(".wallview").is_visible()
+        assert sample.locator(".stage img[alt$='.jpg']").count() == 0
+    choose_check(sample, "BOX005")
+    sample.locator(".stage .inner").wait_for()
+    assert not sample.locator(".stage .none").is_visible()
+
+
+def test_an_image_that_no_record_names_is_shown(sample: Any) -> None:
+    choose_check(sample, "SRC002")
+    image = sample.locator(".stage img[alt='train/stray.jpg']")
+    until(sample, lambda: image.evaluate("(i) => i.complete && i.naturalWidth > 100"), True)
+    place, true = image.bounding_box(), image.evaluate("(i) => i.naturalWidth / i.naturalHeight")
+    assert place["width"] / place["height"] == pytest.approx(true, rel=0.02)
+    press(sample, "Shift+B")
+    sample.locator("#said", has_text="No record names this image").wait_for()
+
+
+def test_a_box_outside_is_shown_together_with_its_image(sample: Any) -> None:
+    choose_check(sample, "BOX004")
+    sample.locator(".stage path.mark").first.wait_for()
+    stage = sample.locator(".stage").first.bounding_box()
+    for part in (sample.locator(".stage img").first, sample.locator(".stage path.mark")):
+        until(sample, part.bounding_box, lambda b: b and b["x"] >= stage["x"] and b["y"] >= stage["y"]
+              and b["x"] + b["width"] <= stage["x"] + stage["width"] and b["y"] + b["height"] <= stage["y"] + stage["height"])
+
+
+def test_findings_are_listed_in_words_and_the_worst_first(sample: Any) -> None:
+    badge = sample.locator(".about .badge")
+    assert badge.inner_text() == "error"
+    assert sample.locator(".side li").first.inner_text().strip()
+    for code in ("CLS009", "CLS005", "SRC001"):
+        choose_check(sample, code)
+        until(sample, sample.locator(".side li").first.inner_text, lambda text: len(text.split()) > 2)
+
+
+def test_the_keys_open_at_their_top(sample: Any) -> None:
+    press(sample, "?")
+    title = sample.locator("dialog[open] h2")
+    title.wait_for()
+    assert title.bounding_box()["y"] >= sample.locator("dialog[open]").bounding_box()["y"]

@@ -21,13 +21,16 @@ export class BoxStage {
 
   /** Forget the image: none is there, or another one is on its way. */
   unset() {
-    Object.assign(this, { image: null, marks: [], other: null, selected: -1, edit: null });
+    Object.assign(this, { image: null, marks: [], own: -1, other: null, selected: -1, edit: null });
   }
 
-  /** Take an image, {path, boxes: [{box, class, id}]}; `marks` are boxes that a finding is about, `other` the id of the one it lies on. */
-  set(image, { marks = [], other = null, selected = null }) {
-    Object.assign(this, { image, marks, other, edit: null });
-    this.selected = selected ?? image.boxes.findIndex((b) => marks.length && same(marks[0], b.box));
+  /**
+   * Take an image, {path, boxes: [{box, class, id}]}; `marks` are boxes that a finding is about, `isOwn` says which record it is
+   * about, `other` the id of the one it lies on. A record is never found by its box: two may have the same one.
+   */
+  set(image, { marks = [], isOwn = () => false, other = null, selected = null }) {
+    Object.assign(this, { image, marks, other, own: image.boxes.findIndex(isOwn), edit: null });
+    this.selected = selected ?? this.own;
   }
 
   get box() {
@@ -39,14 +42,14 @@ export class BoxStage {
     if (!this.image) return;
     const shown = [];
     this.image.boxes.forEach((b, k) => {
-      const d = this.of(b), isMark = b.id !== this.other && this.marks.some((m) => same(m, b.box));
-      const kind = k === this.selected || isMark ? "mark" : b.id === this.other || b.isOther ? "other" : "plain";
+      const d = this.of(b), isMark = k === this.own, isOther = !isMark && (b.id === this.other || b.isOther);
+      const kind = k === this.selected || isMark ? "mark" : isOther ? "other" : "plain";
       if (this.hidden && kind === "plain") return;
       const name = d?.action === "set-category" ? d.value : b.class ?? "no class";
       const gone = d?.action === "drop" || (d?.action === "fix" && isMark);
       shown.push({ box: d?.action === "set-box" ? d.value : b.box, kind: gone ? "plain" : kind, label: this.edit && !this.edit.isNew && k === this.selected ? "" : `${name}${d ? ` · ${d.action}` : ""}`, colour: kind === "plain" ? this.colours[name] : undefined });
     });
-    for (const m of this.marks) if (!this.image.boxes.some((b) => same(m, b.box))) shown.push({ box: m, kind: "mark", label: "" });
+    if (this.own < 0) for (const box of this.marks) shown.push({ box, kind: "mark", label: "" });
     for (const { box, category } of this.added(this.image.path)) shown.push({ box, kind: "other", label: `${category} · new` });
     if (this.edit) shown.push({ box: this.edit.box, kind: "mark", label: this.edit.isNew ? "new box" : `${this.box?.class ?? "box"} · moved` });
     this.viewer.setBoxes(shown);

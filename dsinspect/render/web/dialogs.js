@@ -22,6 +22,7 @@ function open(title, body, buttons) {
     document.body.append(dialog);
     dialog.showModal();
     dialog.querySelector("input, textarea")?.focus();
+    dialog.scrollTop = 0; // the focus may have gone to a button below what is seen
   });
 }
 

@@ -3,6 +3,7 @@
 import { h, svg } from "./dom.js";
 
 const MAX_SCALE = 64;
+const FAR = 3; // images, to each side, that are shown of what lies outside
 const LEAST = 24; // px of the image: a smaller box is shown as one of this size would be, for a point alone shows nothing
 
 /** Return an overlay of boxes; `mark` boxes are what it is about, `other` the second of a pair, the rest thin. */
@@ -14,7 +15,7 @@ export function overlay(window, boxes) {
     if (!box.every(Number.isFinite)) continue;
     const [x1, y1, x2, y2] = box;
     const place = { d: `M${x1} ${y1}H${x2}V${y2}H${x1}Z`, "vector-effect": "non-scaling-stroke" }; // a box without area is a line
-    if (kind !== "plain") made.append(svg("path", { ...place, class: "halo" }));
+    made.append(svg("path", { ...place, class: `halo of-${kind}` })); // a line of the colour of what it lies on is still seen
     const edge = svg("path", { ...place, class: kind });
     if (colour) edge.style.stroke = colour;
     made.append(edge);
@@ -86,10 +87,29 @@ export class Viewer {
     this.look([...this.window], 1);
   }
 
-  /** Show a box with its surroundings. */
+  /** Show a box with its surroundings; of one whose middle is outside the image, box and image, so that it is seen where it lies. */
   zoomTo(box, room = 0.45) {
+    if (!box.every(Number.isFinite)) return this.fit();
     this.touched = true;
-    this.look(box, room, LEAST);
+    const [left, top, right, bottom] = this.window, x = (box[0] + box[2]) / 2, y = (box[1] + box[3]) / 2;
+    if (x > left && x < right && y > top && y < bottom) return this.look(box, room, LEAST);
+    this.look(this.withBox(box), 0.9);
+  }
+
+  /** Return image and box; of what is farther out than `FAR` images only that it is there. */
+  withBox(box) {
+    const [left, top, right, bottom] = this.window, w = FAR * (right - left), ht = FAR * (bottom - top);
+    const near = (v, low, high) => Math.min(Math.max(v, low), high);
+    return [near(Math.min(box[0], box[2], left), left - w, left), near(Math.min(box[1], box[3], top), top - ht, top),
+      near(Math.max(box[0], box[2], right), right, right + w), near(Math.max(box[1], box[3], bottom), bottom, bottom + ht)];
+  }
+
+  /** Show the whole image, and a box where it reaches out of it. */
+  fitWith(box) {
+    const both = box?.every(Number.isFinite) ? this.withBox(box) : this.window;
+    if (both.every((v, k) => v === this.window[k])) return;
+    this.touched = true;
+    this.look(both, 0.9);
   }
 
   look(box, room, least = 1) {

@@ -10,9 +10,10 @@ import msgspec
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.findings.members import members
+from dsinspect.findings.members import members, partner
 from dsinspect.io.json_text import encoded
 from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_of, choices_without_finding
+from dsinspect.protocols.strays import strays
 from dsinspect.render.palette import colours_of
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.schema import boxes_xyxy
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from dsinspect.findings.findings import Finding
-    from dsinspect.protocols.run import Run
+    from dsinspect.protocols.run import Outcome, Run
 
 FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation", "source", "line", "index", "box", "print", "fix",
           "choices", "group", "other")
@@ -50,6 +51,8 @@ class Catalog:
         self.images, self.annotations = run.image_columns, run.annotation_columns
         self.paths: list[str] = [str(p) for p in self.images["path"].tolist()]
         self.row_of = {p: k for k, p in reversed(list(enumerate(self.paths)))}
+        self.strays = strays(run)
+        self.stray_of = {s["path"]: len(self.paths) + k for k, s in enumerate(self.strays)}
         codes, paths = codes_of(self.annotations["path"])
         self.image_rows: NDArray[np.int64] = np.array([*(self.row_of.get(str(p), -1) for p in paths), -1], np.int64)[codes]
         self.order = np.argsort(self.image_rows, kind="stable")
@@ -71,16 +74,18 @@ class Catalog:
             "split": {}, "class": {n: k for k, n in enumerate(classes)}, "source": {}, "choices": {}}
         rows: list[list[Any]] = []
         whole: list[list[str]] = []
-        for check, o in enumerate(run.outcomes):
-            own = [self._row(f, check, tables) for f in o.iterate()]
+        outcomes = sorted(run.outcomes, key=lambda o: (-_worst(o), o.code))
+        for check, o in enumerate(outcomes):
+            own = [self._row(f, check, tables) for f in sorted(o.iterate(), key=lambda f: -f.severity.rank)]
             sets = [set(list(tables["choices"])[n]) for n in {row[FIELDS.index("choices")] for row in own}]
             whole.append([a for a in OF_CHECKS if all(a in s for s in sets)])
             rows += own
         return encoded({
-            "dataset": run.path, "version": __version__, "fields": FIELDS, "findings": rows, "images": self.paths,
+            "dataset": run.path, "version": __version__, "fields": FIELDS, "findings": rows,
+            "images": [*self.paths, *self.stray_of], "records": len(self.paths),
             "checks": [{"code": o.code, "name": o.name, "why": o.explanation.replace("`", ""),
                         "limits": [[k, str(v)] for k, v in o.limits.items()], "whole": can}
-                       for o, can in zip(run.outcomes, whole, strict=True)],
+                       for o, can in zip(outcomes, whole, strict=True)],
             "classes": [{"name": n, "boxes": counts.get(n, 0), "colour": colours[n]} for n in tables["class"]],
             "splits": list(tables["split"]), "sources": list(tables["source"]), "choices": [list(c) for c in tables["choices"]],
             "sorts": self.sorts, "canAdd": EDIT_OF["add-box"] not in run.no_place,
@@ -92,16 +97,17 @@ class Catalog:
 
         choices = choices_of(has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image,
                              category=f.category, fix=None if f.fix is None else f.fix.action, no_place=self.run.no_place)
-        image = self.row_of.get(f.image, -1) if f.image is not None else -1
+        image = self.row_of.get(f.image, self.stray_of.get(f.image, -1)) if f.image is not None else -1
         group = [k for p in members(f.values) if (k := self.row_of.get(p, -1)) >= 0 and k != image]
-        other = f.values.get("other_id")
         return [check, f.severity.rank, f.message, image if image >= 0 or f.image is None else f.image, number("split", f.split),
                 number("class", f.category), f.annotation_id, number("source", f.source), f.line, f.index, f.bbox_xyxy,
                 f.fingerprint, None if f.fix is None else [f.fix.safety, f.fix.action], number("choices", choices),
-                list(dict.fromkeys(group))[:12], other if isinstance(other, int) else None]
+                list(dict.fromkeys(group))[:12], partner(f.values)]
 
     def image(self, row: int) -> Mapping[str, Any]:
         """Return an image with its boxes; raise IndexError for a number that is none."""
+        if len(self.paths) <= row < len(self.paths) + len(self.strays):
+            return {"path": self.strays[row - len(self.paths)]["path"], "frame": None, "boxes": [], "split": None}
         if not 0 <= row < len(self.paths):
             raise IndexError(row)
         positions = self.order[self.starts[row]:self.starts[row + 1]]
@@ -116,7 +122,9 @@ class Catalog:
                 "split": self.images["split"][row]}
 
     def image_record(self, row: int) -> dict[str, Any]:
-        """Return an image's row as a record; raise IndexError for a number that is none."""
+        """Return an image's row, or a stray, as a record; raise IndexError for a number that is none."""
+        if len(self.paths) <= row < len(self.paths) + len(self.strays):
+            return self.strays[row - len(self.paths)]
         if not 0 <= row < len(self.paths):
             raise IndexError(row)
         return self.images.take(np.array([row])).records()[0]
@@ -161,6 +169,11 @@ class Catalog:
         spread = np.median(np.abs(sides - middle), axis=0) + 1e-3 if len(sides) else 1
         key = {"size": -area, "smallest": area, "distance": -np.abs((sides - middle) / spread).max(axis=1, initial=0)}[sort]
         return rows[np.lexsort((rows, key))]
+
+
+def _worst(outcome: Outcome) -> int:
+    """Return the rank of the worst severity of a check's findings; -1 where it has none."""
+    return int(outcome.findings.severities(outcome.severity).max(initial=-1)) if len(outcome.findings) else -1
 
 
 def _score(attributes: bytes) -> float:

@@ -91,7 +91,7 @@ def _fill(made: Crops, places: Places, chunk: Sequence[tuple[int, Sequence[Place
         for place in shown:
             cuts = by_image.setdefault(place.image, {})
             cuts.setdefault(place.boxes, len(cuts))
-    jobs = [(places.images.take(np.array([row])).records()[0], list(cuts), row not in made.whole and left["whole"] > 0)
+    jobs = [(places.record(row), list(cuts), row not in made.whole and left["whole"] > 0)
             for row, cuts in by_image.items()]
     results = dict(zip(by_image, pool.map(_make, jobs), strict=True))
     for number, shown in chunk:

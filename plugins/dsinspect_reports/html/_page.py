@@ -147,12 +147,12 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
     own = [texts["class"](n) for n in places.categories[1]]
     whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5], texts["source"](b[6]), b[7]]
                                               for b in w["boxes"]]} for r, w in made.whole.items()}
-    paths = places.images["path"]
     return _findings.as_json({
         "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": msgspec.to_builtins(run.settings),
         "fields": _findings.FIELDS,
         "checks": [_findings.check_record(o, len(f), run.no_place) for o, f in zip(outcomes, listed, strict=True)],
-        "images": [[str(paths[row])] for row in images], "splits": texts["split"].listed, "classes": texts["class"].listed,
+        "images": [[str(places.record(row)["path"]), int(row >= len(places.images))] for row in images],
+        "splits": texts["split"].listed, "classes": texts["class"].listed,
         "sources": texts["source"].listed, "choices": [c.split(" ") for c in texts["choices"].listed], "findings": rows,
         "crops": crops, "whole": whole, "canAdd": EDIT_OF["add-box"] not in run.no_place, **choices_without_finding(run.no_place)})
 

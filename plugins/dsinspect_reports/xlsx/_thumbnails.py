@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 
@@ -119,7 +118,7 @@ def _jobs(places: Places, found: Sequence[Outcome], each: int) -> Iterator[tuple
     start = 0
     for outcome in found:
         for rank, finding in enumerate(outcome.first(each)):
-            shown = tuple((places.images.take(np.array([p.image])).records()[0], p.boxes, p.around) for p in places.of(finding))
+            shown = tuple((places.record(p.image), p.boxes, p.around) for p in places.of(finding))
             shown = tuple((_needed(image), boxes, around) for image, boxes, around in shown if image["file"])
             yield rank, _Job(start + rank, shown, finding.image is not None)
         start += len(outcome.findings)

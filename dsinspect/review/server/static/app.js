@@ -62,8 +62,8 @@ async function start() {
   let shown = findings, at = 0, mode = "finding", imageRow = 0, member = -1, pending = null;
 
   const current = () => shown[at];
-  const isOwn = (b, f) => f.annotation !== null && b.source === f.source && b.index === f.index;
-  const isOfClass = (f) => !f.path && state.classes.some((c) => c.name === f.category && c.boxes);
+  const isOwn = (b, f) => f.annotation !== null && b.source === f.source && b.index === f.index && b.id === f.annotation;
+  const isOfClass = (f) => !f.path && f.annotation === null && state.classes.some((c) => c.name === f.category && c.boxes);
   const picksOther = () => stage.box && (mode === "image" || (current() && !isOwn(stage.box, current()) && stage.wasPicked));
 
   function decisionOf(b) {
@@ -91,9 +91,9 @@ async function start() {
     panel.finding(f, at, shown.length);
     group.hidden = !f.group.length;
     group.replaceChildren(...(f.group.length && typeof f.row === "number" ? [f.row, ...f.group] : []).map((row, k) => h("button", { type: "button", title: state.images[row], "aria-label": `Show ${state.images[row]}`, onclick: () => toMember(k - 1) }, h("img", { src: `whole/${row}`, alt: "" }))));
-    if (typeof f.row === "number" && f.row >= 0) stage.show(f.row, { marks: f.box ? [f.box] : [], other: f.other, zoom: Boolean(f.box) }).catch((e) => say(e.message));
+    if (typeof f.row === "number" && f.row >= 0) stage.show(f.row, { marks: f.box ? [f.box] : [], isOwn: (b) => isOwn(b, f), other: f.other, zoom: Boolean(f.box) }).catch((e) => say(e.message));
     else if (isOfClass(f)) openWall(f.category, false);
-    else stage.clear();
+    else stage.clear(f.path ? `${f.path} is no image of the dataset, or its file is not there.` : f.annotation !== null ? "This annotation is of no image of the dataset." : "This finding is about no single image.");
     stage.ahead(shown[at + 1]?.row);
     if (!wall.element.hidden && !isOfClass(f)) closeWall();
   }
@@ -108,10 +108,10 @@ async function start() {
     mode = "image";
     imageRow = row;
     group.hidden = true;
-    panel.image(state.images[row], row, state.images.length);
+    panel.image(state.images[row], row, state.records);
     panel.tools(["drop-image"], `i:${state.images[row]}`);
     stage.show(row, { pick, zoom: pick !== null }).then(() => { if (pick !== null && stage.box) picked(stage.box); }).catch((e) => say(e.message));
-    stage.ahead(row + 1 < state.images.length ? row + 1 : null);
+    stage.ahead(row + 1 < state.records ? row + 1 : null);
     stage.element.focus({ preventScroll: true });
   }
 
@@ -119,7 +119,7 @@ async function start() {
     const start = Math.max(0, Math.min(at - WINDOW / 2, shown.length - WINDOW));
     list.replaceChildren(...shown.slice(start, start + WINDOW).map((f, k) => {
       const d = decisions.of(f.subject) ?? wholeOf(f.check.code);
-      const li = h("li", { className: d ? "done" : "", onclick: () => { at = start + k; show(); } }, h("b", { textContent: f.check.code }), ` ${(f.path ?? f.category ?? "").split("/").pop()} `, d ? h("span", { className: "did", textContent: d.action }) : null, decisions.differ(f.subject) ? h("span", { className: "differs", textContent: "reviewers disagree" }) : null);
+      const li = h("li", { className: d ? "done" : "", onclick: () => { at = start + k; show(); } }, h("b", { textContent: f.check.code }), ` ${f.path?.split("/").pop() ?? f.category ?? f.message} `, d ? h("span", { className: "did", textContent: d.action }) : null, decisions.differ(f.subject) ? h("span", { className: "differs", textContent: "reviewers disagree" }) : null);
       if (start + k === at) li.setAttribute("aria-current", "true");
       return li;
     }));
@@ -157,7 +157,7 @@ async function start() {
   }
 
   function step(by) {
-    if (mode === "image") return showImage(Math.min(Math.max(imageRow + by, 0), state.images.length - 1));
+    if (mode === "image") return showImage(Math.min(Math.max(imageRow + by, 0), state.records - 1));
     if (skip.checked) {
       let k = at + by;
       while (shown[k] && isDecided(shown[k])) k += by;
@@ -265,7 +265,7 @@ async function start() {
   }
 
   async function jump() {
-    const path = await choose("Jump to an image", state.images);
+    const path = await choose("Jump to an image", state.images.slice(0, state.records));
     if (path) { closeWall(); showImage(state.images.indexOf(path)); }
   }
 
@@ -285,7 +285,7 @@ async function start() {
     else if (e.key === "o") act("comment");
     else if (e.key === "u") undo();
     else if (e.key === "x") { const t = target(""); if (t && decisions.own(t.subject)) decisions.decide([[t.subject, null]]); }
-    else if (e.key === "B") state.canAdd ? begin(true) : say("This format has no place for new boxes");
+    else if (e.key === "B") !state.canAdd ? say("This format has no place for new boxes") : stage.row >= state.records ? say("No record names this image: it takes no boxes") : begin(true);
     else if (e.key === "[") stage.select(-1);
     else if (e.key === "]") stage.select(1);
     else if (e.key === "z") { const b = stage.box?.box ?? current()?.box; if (b) stage.viewer.zoomTo(b, 0.35); }

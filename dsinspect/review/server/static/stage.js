@@ -13,6 +13,8 @@ export class Stage extends BoxStage {
     super(element, { ...options, onmove: () => this.moved() });
     this.tiles = h("div", { className: "tiles" });
     this.viewer.image.after(this.tiles);
+    this.none = h("p", { className: "none", hidden: true });
+    element.append(this.none);
     this.cache = new Map();
   }
 
@@ -25,16 +27,17 @@ export class Stage extends BoxStage {
     return (this.loading = this.showLoaded(row, options));
   }
 
-  async showLoaded(row, { marks = [], other = null, zoom = false, pick = null }) {
+  async showLoaded(row, { marks = [], isOwn, other = null, zoom = false, pick = null }) {
     const asked = (this.asked = (this.asked ?? 0) + 1);
-    const image = await this.load(row);
+    const image = await this.load(row), window = [0, 0, ...(image.frame ?? await sizeOf(`whole/${row}`))];
     if (asked !== this.asked) return;
     const isNew = this.drawn !== row;
     this.row = this.drawn = row;
-    this.set(image, { marks, other, selected: pick === null ? null : image.boxes.findIndex((b) => b.row === pick) });
+    this.set(image, { marks, isOwn, other, selected: pick === null ? null : image.boxes.findIndex((b) => b.row === pick) });
     if (isNew) {
       this.tiles.replaceChildren();
-      this.viewer.show({ src: `whole/${row}`, window: [0, 0, ...(image.frame ?? [image.width ?? 1, image.height ?? 1])], alt: image.path, boxes: [] });
+      this.present(true);
+      this.viewer.show({ src: `whole/${row}`, window, alt: image.path, boxes: [] });
     }
     this.draw();
     const box = pick !== null ? this.box?.box : marks[0];
@@ -42,14 +45,23 @@ export class Stage extends BoxStage {
     else if (isNew || zoom) this.viewer.fit();
   }
 
-  /** Show nothing: the finding is about no image. */
-  clear() {
+  /** Show or hide what an image is shown in. */
+  present(isThere, text = "") {
+    this.viewer.inner.hidden = !isThere;
+    this.none.hidden = isThere;
+    this.none.textContent = text;
+  }
+
+  /** Show no image, and say why. */
+  clear(text) {
     this.asked = (this.asked ?? 0) + 1;
     this.unset();
     Object.assign(this, { row: undefined, drawn: null });
     this.viewer.image.removeAttribute("src");
+    this.viewer.image.alt = "";
+    this.viewer.shown = false;
     this.tiles.replaceChildren();
-    if (this.viewer.shown) this.viewer.setBoxes([]);
+    this.present(false, text);
   }
 
   /** Wait for the image that is on its way; whoever asked for it reports why it did not come. */
@@ -100,4 +112,11 @@ export class Stage extends BoxStage {
       this.tiles.append(tile);
     }
   }
+}
+
+/** Return width and height of an image that the server could not measure; 1 and 1 where it does not come. */
+async function sizeOf(src) {
+  const image = h("img", { src });
+  await image.decode().catch(() => {}); // the image on the stage shows that it did not come
+  return [image.naturalWidth || 1, image.naturalHeight || 1];
 }

@@ -41,6 +41,10 @@ class Finding {
     this.lower ??= [this.check.code, this.check.name, this.message, this.image, this.category, this.split, this.source].filter(Boolean).join(" ").toLowerCase();
     return this.lower;
   }
+  /** Say whether a box of an image is the record that the finding is about; its coordinates do not say so, for two may share them. */
+  isOwn(b) {
+    return Boolean(b.isMark) || (this.annotation !== null && b.source === this.source && b.index === this.index && b.id === this.annotation);
+  }
   get place() {
     const parts = [this.image, this.annotation === null ? null : `annotation ${this.annotation}`];
     if (this.source) parts.push(this.line !== null ? `${this.source}:${this.line}` : this.index !== null ? `${this.source} [${this.index}]` : this.source);

@@ -35,6 +35,11 @@ export class Lightbox {
     return this.dialog.open;
   }
 
+  /** Say whether a record names the image that is shown. */
+  get isRecord() {
+    return !images[this.place.image][1];
+  }
+
   /** The path of the image that is shown. */
   get path() {
     return images[this.place.image][0];
@@ -46,8 +51,9 @@ export class Lightbox {
     if (!place?.src) return false;
     Object.assign(this, { finding, place, which: finding.crops.indexOf(place) });
     const full = whole[place.image], boxes = boxesOf(place.image);
+    const own = boxes.find((b) => finding.isOwn(b));
     place.boxes.forEach((box, k) => {
-      const known = boxes.find((b) => same(b.box, box));
+      const known = k ? boxes.find((b) => b !== own && same(b.box, box)) : own;
       if (!known) boxes.push({ box, class: k ? "other" : finding.category ?? "", isOther: k > 0, isMark: !k }); // without an address of its own
       else if (k) known.isOther = true;
     });
@@ -57,8 +63,9 @@ export class Lightbox {
     this.about(finding);
     if (!this.dialog.open) this.dialog.showModal();
     this.stage.viewer.show({ src: `data:image/jpeg;base64,${(full ?? place).src}`, window: (full ?? place).window, alt: this.path, boxes: [] });
-    this.stage.set({ path: this.path, boxes }, { marks: place.boxes.slice(0, 1) });
+    this.stage.set({ path: this.path, boxes }, { marks: place.boxes.slice(0, 1), isOwn: (b) => finding.isOwn(b) });
     this.stage.draw();
+    this.stage.viewer.fitWith(place.boxes[0]);
     this.stage.element.focus();
     return true;
   }

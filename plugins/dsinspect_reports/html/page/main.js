@@ -112,19 +112,17 @@ function start(root) {
     save.disabled = !decisions.made.size;
   }
 
-  const isOwn = (b, f) => Boolean(b.isMark) || (f.annotation !== null && b.source === f.source && b.index === f.index);
-
   /** What a decision is about: the finding, or another box that was picked in the image. */
   function target(f, action) {
     const b = lightbox.isOpen ? lightbox.stage.box : null;
-    if (!b?.source || !current || isOwn(b, current) || f !== current) return { subject: subjectOf.finding(f), choices: f.choices, category: f.category, box: f.box, f };
+    if (!b?.source || !current || current.isOwn(b) || f !== current) return { subject: subjectOf.finding(f), choices: f.choices, category: f.category, box: f.box, f };
     const image = lightbox.path, record = action === "drop-image" ? { image } : given({ image, source: b.source, index: b.index, id: b.id });
     const seen = action === "drop-image" ? { image } : given({ image, category: b.class, bbox_xyxy: b.box, annotation: given({ source: b.source, index: b.index, id: b.id }) });
     return { subject: subjectOf.record(record), choices: boxChoices, category: b.class, box: b.box, body: { record, seen } };
   }
 
   function decisionOf(b) {
-    return (current && isOwn(b, current) ? decisions.of(current) : undefined) ?? (b.source ? decisions.made.get(subjectOf.record(b)) : undefined);
+    return (current && current.isOwn(b) ? decisions.of(current) : undefined) ?? (b.source ? decisions.made.get(subjectOf.record(b)) : undefined);
   }
 
   async function decide(action, f = current, value) {
@@ -226,7 +224,7 @@ function start(root) {
     else if (event.key === "o" && current) decide("comment");
     else if (event.key === "C") decideWhole();
     else if (event.key === "L") decideClass();
-    else if (event.key === "B" && lightbox.isOpen) canAdd ? lightbox.stage.begin(true) && say("Arrows move, Shift+arrows resize, Enter keeps") : say("This format has no place for new boxes");
+    else if (event.key === "B" && lightbox.isOpen) !canAdd ? say("This format has no place for new boxes") : !lightbox.isRecord ? say("No record names this image: it takes no boxes") : lightbox.stage.begin(true) && say("Arrows move, Shift+arrows resize, Enter keeps");
     else if (event.key === "n" || event.key === "j") step(1);
     else if (event.key === "p") step(-1);
     else if (event.key === "u") undo();
