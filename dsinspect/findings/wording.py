@@ -1,10 +1,11 @@
 """How messages read: numbers as people write them, and nouns in the right number.
 
-A message is a `str.format` template. Besides Python's format specifications it knows two of its own:
+A message is a `str.format` template. Besides Python's format specifications it knows three of its own:
 
 - `{width:~}`: the number with thousands separators and as many digits as matter: 27,980 and 0.929, never 2.798e+04;
 - `{files:~ file|files}`: the number with its noun, 1 file and 1,200 files; without the space before it only the word is
-  written: `{files:~has|have}`.
+  written: `{files:~has|have}`;
+- `{width:~.1 from limit}`: the number with one decimal, or with as many as distinguish it from the value `limit`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from typing import Any
 
 DIGITS = 4
 """Significant digits of a number below 1,000; above, whole numbers do."""
+MOST_DECIMALS = 17
+"""Decimals that are written at most to distinguish two numbers."""
 
 
 def number(value: float) -> str:
@@ -44,6 +47,19 @@ def counted(n: int, noun: str) -> str:
     ('1 box', '1,200 boxes', '2 classes', '0 images')
     """
     return f"{n:,} {noun if n == 1 else noun + ('es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's')}"
+
+
+def distinguished(value: float, other: float, decimals: int) -> str:
+    """Return a number with some decimals, or with as many more as distinguish it from another one that it is not.
+
+    >>> distinguished(3.14, 2.4, 1), distinguished(2.4004, 2.4, 1), distinguished(2.4, 2.4, 1)
+    ('3.1', '2.4004', '2.4')
+    """
+    shown = f"{value:,.{decimals}f}"
+    while value != other and decimals < MOST_DECIMALS and float(shown.replace(",", "")) == other:
+        decimals += 1
+        shown = f"{value:,.{decimals}f}"
+    return shown
 
 
 @functools.lru_cache(maxsize=4096)
@@ -76,7 +92,7 @@ def write(message: str, values: Mapping[str, Any]) -> str:
     template, wanted = compiled(message)
     shown = _Shown(values)
     for name, field, spec in wanted:
-        shown[name] = _written(values[field], spec)
+        shown[name] = _written(values[field], spec, values)
     return template.format_map(shown)
 
 
@@ -86,11 +102,14 @@ def writer(message: str) -> Callable[[Mapping[str, Any]], str]:
     return functools.partial(write, message) if wanted else lambda values: template.format_map(_Shown(values))
 
 
-def _written(value: Any, spec: str) -> str:
+def _written(value: Any, spec: str, values: Mapping[str, Any]) -> str:
     if value is None:
         return "unknown"
     if not spec:
         return number(value)
+    if spec.startswith("."):
+        decimals, _, other = spec[1:].partition(" from ")
+        return distinguished(value, values[other], int(decimals))
     one, _, many = spec.partition("|")
     word = one.strip() if value == 1 else many
     return f"{number(value)} {word}" if spec.startswith(" ") else word

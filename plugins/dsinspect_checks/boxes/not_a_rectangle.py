@@ -60,7 +60,7 @@ class NotARectangle(RowCheck[Options]):
         outside = judged & ~bent & (beyond > self.options.max_part)
         return Findings.concat([
             Findings.of_annotations(
-                batch, bent, "Corners are no rectangle: an angle is {skew:.1f} degrees off 90 (limit {limit:~}, option "
+                batch, bent, "Corners are no rectangle: an angle is {skew:~.1 from limit} degrees off 90 (limit {limit:~}, option "
                 "max_degrees)",
                 {"skew": skew[bent], "limit": self.options.max_degrees}),
             Findings.of_annotations(

@@ -46,7 +46,8 @@ class Blurry(MeasuredImage[Options]):
     options_type = Options
     needs = ("edge_width", "entropy", "luma_p99", "decodes", "is_truncated", "file_format", "read_error")
     column = "edge_width"
-    message = "Image is blurry: its steepest edges are {measured:.1f} px wide at 256 px (limit {limit:~}, option max_edge_width)"
+    message = ("Image is blurry: its steepest edges are {measured:~.1 from limit} px wide at 256 px (limit {limit:~}, option "
+               "max_edge_width)")
 
     def limit(self) -> float:
         """Return `max_edge_width`."""

@@ -42,7 +42,8 @@ class Dark(MeasuredImage[Options]):
     options_type = Options
     needs = ("luma_p99", "luma_high", "decodes", "is_truncated", "file_format", "read_error")
     column = "luma_p99"
-    message = "Image is dark: 99 % of its pixels have a luma of at most {measured:.2f} (limit {limit:~}, option min_luma)"
+    message = ("Image is dark: 99 % of its pixels have a luma of at most {measured:~.2 from limit} "
+               "(limit {limit:~}, option min_luma)")
 
     def limit(self) -> float:
         """Return `min_luma`."""

@@ -45,7 +45,7 @@ class LowInformation(MeasuredImage[Options]):
     options_type = Options
     needs = ("entropy", "luma_low", "luma_high", "decodes", "is_truncated", "file_format", "read_error")
     column = "entropy"
-    message = "Image holds little information: {measured:.2f} bits of 8 (limit {limit:~}, option min_entropy)"
+    message = "Image holds little information: {measured:~.2 from limit} bits of 8 (limit {limit:~}, option min_entropy)"
 
     def limit(self) -> float:
         """Return `min_entropy`."""

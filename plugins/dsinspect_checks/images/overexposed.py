@@ -43,7 +43,8 @@ class Overexposed(MeasuredImage[Options]):
     options_type = Options
     needs = ("luma_p5", "luma_low", "decodes", "is_truncated", "file_format", "read_error")
     column = "luma_p5"
-    message = "Image is overexposed: 95 % of its pixels have a luma of at least {measured:.2f} (limit {limit:~}, option max_luma)"
+    message = ("Image is overexposed: 95 % of its pixels have a luma of at least {measured:~.2 from limit} "
+               "(limit {limit:~}, option max_luma)")
 
     def limit(self) -> float:
         """Return `max_luma`."""

@@ -1,6 +1,6 @@
 """SPL001 leak: the same image in two splits.
 
-Reports groups of images with equal bytes that lie in more than one split.
+Reports groups of images with equal bytes that lie in more than one split, and files that two splits list.
 
 Why it matters: the test measures memory, not skill: in one published set all test images were in train as well.
 
@@ -46,13 +46,29 @@ class Leak(Check[State, BaseOptions]):
         table = without_repeats(table.take(is_given(table["split"])), "hash", "path", "split")
         groups = sorted((g for g in groups_by(table, "hash") if len(kinds_of(g["split"])) > 1), key=lambda g: str(g["hash"][0]))
         groups = [_train_first(g) for g in groups]
-        where = [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)]) for g in groups]
-        return Result(Findings.of_subjects(
-            [g["path"][0] for g in groups], "{files} hold the same bytes: {splits} share an image",
-            {"splits": [" and ".join(sorted(set(g["split"]))) for g in groups], "files": where,
-             "count": [len(g) for g in groups], "members": members_of(groups)},
-            image=[g["path"][0] for g in groups], split=[g["split"][0] for g in groups],
-            fix=Fix("unsafe", "drop-image")), {"groups": len(groups)})
+        one_file = [g for g in groups if len(set(g["path"])) == 1]
+        several = [g for g in groups if len(set(g["path"])) > 1]
+        return Result(Findings.concat([
+            _found(several, "{files} hold the same bytes: {splits} share an image"),
+            _found(one_file, "{files} is listed in {splits}")]), {"groups": len(groups)})
+
+
+def _found(groups: list[Columns], message: str) -> Findings:
+    return Findings.of_subjects(
+        [g["path"][0] for g in groups], message,
+        {"splits": [" and ".join(sorted(set(g["split"]))) for g in groups], "files": [_where(g) for g in groups],
+         "count": [len(g) for g in groups], "members": members_of(groups)},
+        image=[g["path"][0] for g in groups], split=[g["split"][0] for g in groups], fix=Fix("unsafe", "drop-image"))
+
+
+def _where(group: Columns) -> str:
+    """Return the names of the files with their splits; the name alone where there is one."""
+    splits: dict[str, list[str]] = {}
+    for path, split in zip(group["path"].tolist(), group["split"].tolist(), strict=True):
+        splits.setdefault(path, []).append(split)
+    if len(splits) == 1:
+        return next(iter(splits))
+    return some([f"{path} ({' and '.join(names)})" for path, names in splits.items()])
 
 
 def _train_first(group: Columns) -> Columns:
