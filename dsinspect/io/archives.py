@@ -1,13 +1,15 @@
 """Datasets in archives: unpacked into a temporary folder that goes when the program ends, within limits.
 
-What an archive holds is hostile: no member leaves the folder, links and devices are left out, and sizes are counted while
-they are written, whatever the archive declares.
+What an archive holds is hostile: no member leaves the folder, links are files only where they lead to a file of the archive,
+devices are left out, and sizes are counted while they are written, whatever the archive declares.
 """
 
 from __future__ import annotations
 
 import atexit
+import lzma
 import os
+import posixpath
 import shutil
 import stat
 import tarfile
@@ -23,11 +25,15 @@ from typing import IO
 from dsinspect.errors import UserError
 from dsinspect.io.brought import remember
 from dsinspect.io.limits import limits, option
+from dsinspect.io.reading import leave_alone
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _RATIO_FROM = 64 << 20
 """Bytes from which on the ratio is looked at: images do not shrink, labels by ten or so."""
 _BLOCK = 1 << 20
+_HOPS = 8
+"""Links that are followed, one to the next, to a file of the archive."""
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, ValueError)
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 
 
@@ -58,7 +64,7 @@ def unpack(archive: Path) -> Path:
     remember(folder, os.fspath(archive))
     try:
         _write(archive, folder)
-    except (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError) as e:
+    except _DAMAGED as e:
         reason = "encrypted; unpack it yourself" if "password" in str(e) else f"not a readable archive: {_short(e)}"
         raise UserError(f"{archive}: {reason}") from None
     except OSError as e:
@@ -105,10 +111,48 @@ def _members(archive: Path) -> Iterator[_Member]:
                     yield _Member(info.filename, opened.open(info))
         return
     with closing(tarfile.open(archive, "r:*")) as tar:
+        files: dict[str, tarfile.TarInfo] = {}
+        links: dict[str, str] = {}
         for entry in tar:
-            content = tar.extractfile(entry) if entry.isreg() else None
-            if content is not None and not _is_left_out(entry.name):
-                yield _Member(entry.name, content)
+            name = posixpath.normpath(entry.name)
+            if entry.isreg():
+                files[name] = entry
+                yield from _member(tar, entry, entry.name)
+            elif entry.islnk():  # what GNU tar writes for the second name of a file
+                links[name] = posixpath.normpath(entry.linkname)
+            elif entry.issym():
+                links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.linkname))
+        _require_end(tar)
+        for name, target in links.items():
+            for _ in range(_HOPS):
+                target = links.get(target, target)
+            if target in files:
+                yield from _member(tar, files[target], name)
+            else:
+                leave_alone(name)
+
+
+def _member(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[_Member]:
+    content = tar.extractfile(entry)
+    if content is not None and not _is_left_out(name):
+        yield _Member(name, content)
+
+
+def _require_end(tar: tarfile.TarFile) -> None:
+    """Raise an error unless an archive ends where its mark says, and what compresses it is whole.
+
+    `tarfile` takes a damaged header, and a file that was cut between two members, for the end.
+    """
+    file = tar.fileobj
+    assert file is not None
+    file.seek(tar.offset)
+    if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"damaged or cut short at byte {tar.offset:,}")
+    rest = 0
+    while block := file.read(_BLOCK):  # the checksum of what compresses it stands at its end
+        rest += len(block)
+        if rest > _RATIO_FROM:
+            raise tarfile.ReadError("more than padding after its end")
 
 
 def _is_left_out(name: str) -> bool:

@@ -60,6 +60,16 @@ def _is_new(folder: Path) -> bool:
     return not folder.exists() or (folder.is_dir() and not any(folder.iterdir()))
 
 
+def require_no_link_out(out: Path) -> None:
+    """Raise a UserError when a link in an output folder leads out of it: what is written through it would land there."""
+    home = os.path.realpath(out)
+    for where, folders, files in os.walk(out):
+        for name in (*folders, *files):
+            path = os.path.join(where, name)  # noqa: PTH118 - a Path a file costs more
+            if os.path.islink(path) and not is_within(path, home):  # noqa: PTH114
+                raise UserError(f"-o {out}: its link {os.path.relpath(path, out)} leads out of it; name another folder")
+
+
 class Apart:
     """Refuses an output that holds files of the dataset, wherever its configuration or its links put them.
 

@@ -31,7 +31,7 @@ from dsinspect.io import image_codec
 from dsinspect.io.atomic import sweep_below
 from dsinspect.io.containment import NAMES_LOST, SplitNames, held, is_no_text
 from dsinspect.io.decoder_stderr import quiet_decoders
-from dsinspect.output.destination import claimed, require_apart
+from dsinspect.output.destination import claimed, require_apart, require_no_link_out
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
 from dsinspect.protocols.formats import ShardRef, Source
@@ -166,6 +166,7 @@ def require_place(request: TransformRequest) -> None:
         raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}") from None
     if not os.access(out.parent, os.W_OK):
         raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
+    require_no_link_out(out)
 
 
 def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: int, writer: Writer, blame: Blame) -> Summary:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import tarfile
@@ -101,6 +102,51 @@ def test_what_leads_outside_is_refused(tmp_path: Path, own_temporary_folder: Pat
             unpack(archive)
     assert not list(tmp_path.rglob("evil.txt"))
     assert not any(p.is_file() for p in own_temporary_folder.rglob("*"))
+
+
+@pytest.mark.parametrize("suffix", ["", ".gz"])
+def test_a_tar_that_ends_early_is_refused(tmp_path: Path, suffix: str) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w") as tar:
+        for k in range(4):
+            entry = tarfile.TarInfo(f"top/{k}.txt")
+            entry.size = 600
+            tar.addfile(entry, io.BytesIO(bytes([k]) * 600))
+    whole = (tmp_path / "whole.tar").read_bytes()
+    starts = [k * 1536 for k in range(1, 5)]  # a header and two blocks each
+    flipped = bytearray(whole)
+    flipped[starts[1] + 5] ^= 1
+    for damaged in (*(whole[:k] for k in starts), whole[:starts[2] + 100], bytes(flipped)):
+        archive = tmp_path / f"a.tar{suffix}"
+        archive.write_bytes(gzip.compress(damaged) if suffix else damaged)
+        with pytest.raises(UserError, match="not a readable archive"):
+            unpack(archive)
+
+
+def test_what_compresses_a_tar_is_checked_to_its_end(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "whole.tar", "w") as tar:
+        tar.addfile(tarfile.TarInfo("top/a.txt"))
+    packed = gzip.compress((tmp_path / "whole.tar").read_bytes())
+    wrong = bytearray(packed)
+    wrong[-6] ^= 1
+    for damaged in (bytes(wrong), packed[:-4]):
+        (tmp_path / "a.tar.gz").write_bytes(damaged)
+        with pytest.raises(UserError, match=r"a\.tar\.gz: (not a readable archive|cannot be unpacked)"):
+            unpack(tmp_path / "a.tar.gz")
+
+
+def test_links_within_an_archive_are_the_files_that_they_lead_to(tmp_path: Path) -> None:
+    (tmp_path / "set/images").mkdir(parents=True)
+    (tmp_path / "set/images/a.txt").write_text("a")
+    (tmp_path / "set/images/b.txt").hardlink_to(tmp_path / "set/images/a.txt")
+    (tmp_path / "set/c.txt").symlink_to("images/b.txt")
+    (tmp_path / "set/d.txt").symlink_to("c.txt")
+    (tmp_path / "set/loop").symlink_to("loop")
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(tmp_path / "set", "set")
+    folder = unpack(tmp_path / "a.tar")
+    assert {p.relative_to(folder).as_posix(): p.read_text() for p in folder.rglob("*.txt")} == {
+        "images/a.txt": "a", "images/b.txt": "a", "c.txt": "a", "d.txt": "a"}
+    assert not (folder / "loop").exists()
 
 
 def test_links_and_devices_are_left_out(tmp_path: Path) -> None:

@@ -100,7 +100,7 @@ def test_a_link_in_the_output_is_not_followed(cli: Cli, tmp_path: Path) -> None:
     (tmp_path / "precious/a0.txt").write_text("mine")
     (tmp_path / "out/labels").mkdir(parents=True)
     (tmp_path / "out/labels/train").symlink_to(tmp_path / "precious")
-    for command in (["fix"], ["convert", "--to", "yolo"]):
+    for command in (["fix"], ["convert", "--to", "yolo"], ["transform", "--op", "flip"]):
         done = cli(*command, source, "-o", tmp_path / "out", "--force")
         assert done.code == 2
         assert "leads out of" in done.err
