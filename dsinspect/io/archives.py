@@ -33,7 +33,8 @@ _RATIO_FROM = 64 << 20
 _BLOCK = 1 << 20
 _HOPS = 8
 """Links that are followed, one to the next, to a file of the archive."""
-_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, ValueError)
+_DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError,
+            ValueError)
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 
 
