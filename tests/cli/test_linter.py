@@ -155,6 +155,6 @@ def test_balance_of_wrong_choices(cli: Any, tmp_path: Path) -> None:
     assert cli("balance", tmp_path / "none").code == 2
 
 
-@pytest.mark.parametrize(("kind", "told"), [("yolo", "Box repeats line 1: "), ("coco", "Box repeats annotation ")])
+@pytest.mark.parametrize(("kind", "told"), [("yolo", "Box repeats the box on line 1: "), ("coco", "Box repeats annotation ")])
 def test_a_box_that_is_there_twice_names_what_it_repeats(cli: Any, kind: str, told: str) -> None:
     assert told in cli("check", SAMPLES / kind, "--select", "BOX006").out

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 from formats.reading import Read, detected, put
 
 KITTI = "Car 0.5 1 -1.5 10 20 30.5 40 1.5 1.6 3.7 1 2 3 0.1\n"
@@ -137,3 +138,52 @@ def test_sequences_of_visdrone_have_tracks(tmp_path: Path) -> None:
     assert read.annotations["track"].tolist() == ["0", "0", "7"]
     assert read.ignored() == [False, False, True]
     assert [f[1:3] for f in read.faults()] == [(4, 3)]
+
+
+def test_rows_of_kitti_without_line_ends_between_them(tmp_path: Path) -> None:
+    row = KITTI.strip()
+    root = put(tmp_path, {
+        "label_2/1.txt": f"{row}{row}{row}\n{row}\n", "label_2/2.txt": f"0 1 {row}\n{row} 1 2 3\n{row} 0.5{row}\n",
+        "image_2/1.png": "", "image_2/2.png": ""})
+    assert detected(root) == "kitti"
+    read = Read("kitti", root)
+    assert read.annotations["category"].tolist() == ["Car"]
+    other = "a row has 15 fields, or 16 with a score (rows of KITTI's tracking are not read)"
+    assert read.faults() == [
+        ("label_2/1.txt", 1, 0, "has 43 fields, a row has 15, or 16 with a score: are several rows on one line?"),
+        ("label_2/2.txt", 1, 0, f"has 17 fields and numbers in its type '0 1 Car'; {other}"),
+        ("label_2/2.txt", 2, 1, f"has 18 fields and numbers in its type 'Car 0.5 1'; {other}"),
+        ("label_2/2.txt", 3, 2, "has 30 fields, a row has 15, or 16 with a score: are several rows on one line?")]
+    assert detected(put(tmp_path / "scored", {"label_2/1.txt": f"{row} 0.5{row} 0.5"})) == "kitti"
+
+
+@pytest.mark.parametrize(("name", "path", "row"), [
+    ("kitti", "label_2/1.txt", KITTI.strip()),
+    ("kitti", "label_2/1.txt", f"{KITTI.strip()} 0.5"),
+    ("dota", "labelTxt/1.txt", "0 0 4 0 4 2 0 2 plane 0"),
+    ("dota", "labelTxt/1.txt", "0 0 4 0 4 2 0 2 plane"),
+    ("visdrone", "annotations/1.txt", "1,2,3,4,1,4,1,0"),
+    ("visdrone", "annotations/1.txt", "1,2,3,4,1,4,1,0,"),
+    ("visdrone", "annotations/s1.txt", "1,0,3,4,5,6,1,4,0,0"),
+    ("mot", "A/gt/gt.txt", "1,3,11,21,30,40,1,1,0.5"),
+    ("mot", "A/gt/gt.txt", "1,3,11,21,30,40"),
+    ("yolo", "labels/1.txt", "0 0.5 0.5 0.2 0.2 ")])
+def test_two_rows_on_one_line_are_a_fault(tmp_path: Path, name: str, path: str, row: str) -> None:
+    read = Read(name, put(tmp_path, {path: f"{row}\n{row}\n{row}\n{row}{row}\n"} | (
+        {"sequences/s1/0000001.jpg": ""} if "s1" in path else {})))
+    assert len(read.annotations) == 3
+    assert [f[:3] for f in read.faults()] == [(path, 4, 3)]
+    assert read.annotations["category"].nunique() == 1
+
+
+@pytest.mark.parametrize("row", ["1 2 3 4 0 0 0 0 0 0", "1 2 3 4"])
+def test_two_faces_on_one_line_are_a_fault(tmp_path: Path, row: str) -> None:
+    read = Read("widerface", put(tmp_path, {"faces.txt": f"a.jpg\n3\n{row}\n{row}{row}\n{row}\n"}))
+    assert len(read.annotations) == 2
+    assert [f[:3] for f in read.faults()] == [("faces.txt", 4, 1)]
+
+
+def test_two_boxes_of_yolo_on_one_line_are_told_as_a_mixture(tmp_path: Path) -> None:
+    row = "0 0.5 0.5 0.2 0.2"
+    read = Read("yolo", put(tmp_path, {"labels/1.txt": f"{row}\n{row}{row}\n{row}\n"}))  # 9 numbers are a polygon's as well
+    assert read.problems["kind"].tolist() == ["mixed-row-kinds"]

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from formats import reading
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -481,3 +482,17 @@ def test_a_label_that_is_not_read_is_told_wherever_it_is(tmp_path: Path) -> None
     write(root, "more/empty.txt", "")
     write(root, "more/words.txt", "no label\n")
     assert [(p.kind, p.source) for p in read(root)[3]] == [("orphan-label", "more/d.txt")]
+
+
+def test_images_that_are_missing_are_not_told_as_without_labels(tmp_path: Path) -> None:
+    listed = "images/a.jpg\nimages/b.jpg\nimages/gone.jpg\n"
+    root = reading.put(tmp_path, {"images/a.jpg": "", "images/b.jpg": "", "labels/a.txt": ROW, "train.txt": listed,
+                                  "data.yaml": "names: [cat]\ntrain: train.txt\n"})
+
+    def told() -> list[str]:
+        return [p.source for p in reading.Read("yolo", root).info.problems if p.kind == "missing-label"]
+
+    assert told() == ["labels/b.txt"]
+    (root / "images/a.jpg").unlink()
+    (root / "images/b.jpg").unlink()
+    assert told() == ["labels/b.txt", "labels/gone.txt"]

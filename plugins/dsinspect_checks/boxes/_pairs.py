@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsinspect.findings.wording import number
 from dsinspect.protocols.batch import Batch
 from dsinspect.tables.columns import codes_of, objects
 from dsinspect.tables.schema import CORNER_COLUMNS
@@ -51,6 +52,21 @@ class _Sorted:
     rows: NDArray[np.int64]
     boxes: NDArray[np.float64]
     place: NDArray[np.float64]
+
+
+def named(batch: Batch, rows: NDArray[np.intp]) -> NDArray[np.object_]:
+    """Return how messages name annotations: by the line; else by COCO's own id; else by the corner of the box.
+
+    In other formats the ids are numbers counted from 0, which no file shows.
+    """
+    a = batch.annotation_columns
+    if batch.dataset.format == "coco":
+        names = [f"annotation {k}" for k in a["annotation_id"][rows].tolist()]
+    else:
+        corners = batch.boxes_xyxy[rows, :2]
+        names = [f"the box at x {number(x)}, y {number(y)} px" for x, y in corners.tolist()]
+    lines = a["line"][rows].tolist()
+    return objects([f"the box on line {line}" if line > 0 else name for line, name in zip(lines, names, strict=True)])
 
 
 def _by_left_edge(batch: Batch) -> _Sorted:

@@ -18,7 +18,7 @@ from typing import Annotated
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity, option
-from dsinspect_checks.boxes._pairs import overlapping_pairs
+from dsinspect_checks.boxes._pairs import named, overlapping_pairs
 
 
 class Options(BaseOptions, frozen=True):
@@ -44,6 +44,6 @@ class ConflictingCategory(RowCheck[Options]):
         names = batch.annotation_columns["category"]
         ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
-            batch, second, "Box lies on annotation {other_id} of class {other} (IoU {iou:.3f}, limit {limit:~}, option min_iou)",
-            {"other": names[first], "other_id": ids[first], "iou": pairs.iou[differ],
-                                        "limit": self.options.min_iou}, subject=names[first])
+            batch, second, "Box lies on {place} of class {other} (IoU {iou:.3f}, limit {limit:~}, option min_iou)",
+            {"place": named(batch, first), "other": names[first], "other_id": ids[first], "iou": pairs.iou[differ],
+             "limit": self.options.min_iou}, subject=names[first])

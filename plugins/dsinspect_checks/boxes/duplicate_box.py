@@ -21,7 +21,7 @@ import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
-from dsinspect_checks.boxes._pairs import OUTLINES, repeated
+from dsinspect_checks.boxes._pairs import OUTLINES, named, repeated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,11 +42,10 @@ class DuplicateBox(RowCheck[BaseOptions]):
         ids, lines = (batch.annotation_columns[c] for c in ("annotation_id", "line"))
         has_line = lines[first[extra]] > 0
 
-        def found(rows: NDArray[np.intp], other: str, **values: NDArray[np.int64]) -> Findings:
+        def found(rows: NDArray[np.intp], **values: NDArray[np.int64]) -> Findings:
             return Findings.of_annotations(
-                batch, rows, f"Box repeats {other}: same image, class and coordinates",
-                {"first_id": ids[first[rows]], **values}, fix=Fix("safe", "drop-annotation"))
+                batch, rows, "Box repeats {first}: same image, class and coordinates",
+                {"first": named(batch, first[rows]), "first_id": ids[first[rows]], **values}, fix=Fix("safe", "drop-annotation"))
 
-        with_line = extra[has_line]  # where records are lines people look for the line, not for a number counted from 0
-        return Findings.concat((found(extra[~has_line], "annotation {first_id}"),
-                                found(with_line, "line {first_line}", first_line=lines[first[with_line]])))
+        with_line = extra[has_line]
+        return Findings.concat((found(extra[~has_line]), found(with_line, first_line=lines[first[with_line]])))

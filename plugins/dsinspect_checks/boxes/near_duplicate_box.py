@@ -22,7 +22,7 @@ import numpy as np
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
 from dsinspect_checks.boxes._geometry import sizes_wh
-from dsinspect_checks.boxes._pairs import overlapping_pairs
+from dsinspect_checks.boxes._pairs import named, overlapping_pairs
 
 
 class Options(BaseOptions, frozen=True):
@@ -54,6 +54,7 @@ class NearDuplicateBox(RowCheck[Options]):
         once[1:] = smaller[1:] != smaller[:-1]
         ids = batch.annotation_columns["annotation_id"]
         return Findings.of_annotations(
-            batch, smaller[once], "Box nearly duplicates annotation {other_id} of the same class (IoU {iou:.3f}, limit "
-            "{limit:~}, option min_iou)", {"other_id": ids[other[once]], "iou": iou[once], "limit": self.options.min_iou},
+            batch, smaller[once], "Box nearly duplicates {other} of the same class (IoU {iou:.3f}, limit "
+            "{limit:~}, option min_iou)", {"other": named(batch, other[once]), "other_id": ids[other[once]],
+                                           "iou": iou[once], "limit": self.options.min_iou},
             fix=Fix("unsafe", "drop-annotation"))

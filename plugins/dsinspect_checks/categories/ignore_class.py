@@ -1,7 +1,7 @@
 """CLS008 ignore-class: classes that are regions to leave out.
 
-Reports a class whose name says that its boxes are to be ignored (`ignored regions`, `ignore`, `DontCare`, ...), and a set of
-COCO with annotations marked `ignore: 1`.
+Reports a class with boxes whose name says that they are to be ignored (`ignored regions`, `ignore`, `DontCare`, ...), and a
+set of COCO with annotations marked `ignore: 1`.
 
 Why it matters: no trainer knows the name: the region is learnt as an object. detectron2 stops on `ignore` annotations
 (detectron2#2639), mmdetection drops them, and COCOeval overwrites the field with `iscrowd`.
@@ -48,12 +48,12 @@ class IgnoreClass(Check[State, BaseOptions]):
         """Look at the names."""
         counts = state[0].by_class(dataset)
         boxes = dict(zip(counts["name"].tolist(), counts["boxes"].tolist(), strict=True))
-        names = [name for name in boxes if plain_form(name) in IGNORED]
-        marked, n = state[1]["marked"], state[1]["all"]
+        names = [name for name, n in boxes.items() if n and plain_form(name) in IGNORED]
+        marked, total = state[1]["marked"], state[1]["all"]
         return Result(Findings.concat([
             Findings.of_subjects(
                 names, "Class {name} is a region to ignore and has {boxes:~ box|boxes}: trainers learn it as an object",
                 {"name": names, "boxes": [boxes[name] for name in names]}, category=names),
             Findings.of_subjects(
                 ["set"] if marked else [], "{marked:~} of {annotations:~ annotation|annotations} {marked:~is|are} marked "
-                "ignore: 1, which trainers do not agree on", {"marked": marked, "annotations": n})]))
+                "ignore: 1, which trainers do not agree on", {"marked": marked, "annotations": total})]))

@@ -26,7 +26,7 @@ FIELDS = {"id": "coco:has_id", "area": "coco:has_area", "iscrowd": "coco:has_isc
 
 
 class MissingField(Check[State, BaseOptions]):
-    """Files whose annotations lack id, area or iscrowd."""
+    """Fields (id, area, iscrowd) that annotations lack, counted per file."""
 
     code = "REC008"
     name = "missing-field"

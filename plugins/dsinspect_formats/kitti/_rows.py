@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
+from string import ascii_letters
+
 from dsinspect_formats._numbers import are_numbers, numbers
 from dsinspect_formats._sniffing import first_lines
 
+MOST_FIELDS = 18
+"""A row has 15 fields, 16 with a score; a type of two or three words, as other tools write them, adds one or two."""
+
 
 def looks_like_rows(head: bytes) -> bool:
-    """Say whether a file begins with a row of a type and 14 or 15 numbers."""
+    """Say whether a file begins with a row of a type and 14 or 15 numbers, or with several such rows on one line."""
     lines = first_lines(head)
     if not lines:
         return False
+    tokens = lines[0].split()
+    if _are_glued(tokens):
+        return True
     try:
-        name, values = parsed(lines[0].split())
+        name, values = parsed(tokens)
     except ValueError:
         return False
-    return not are_numbers([name]) and len(name.split()) <= 5 and all(v == v for v in values)
+    return not are_numbers([name]) and all(v == v for v in values)
 
 
 def has_rows(head: bytes) -> bool:
-    """Say whether a file begins with a row that can be read, whatever its type is called."""
+    """Say whether a file begins with a row that can be read, or several on one line, whatever their types are called."""
+    tokens = (first_lines(head) or [""])[0].split()
     try:
-        return bool(parsed((first_lines(head) or [""])[0].split()))
+        return _are_glued(tokens) or bool(parsed(tokens))
     except ValueError:
         return False
 
@@ -30,9 +39,22 @@ def parsed(tokens: list[str], *, plain: bool = False) -> tuple[str, list[float]]
     """Return the type of a row, which may be several words, and the 14 numbers after it, or 15 with a score.
 
     Raises:
-        ValueError: it has fewer fields, or one that is no number, in words.
+        ValueError: it has another number of fields, or one that is no number, in words.
     """
-    if len(tokens) < 15:
-        raise ValueError(f"has {len(tokens)} fields, a row has 15, or 16 with a score")
+    if not 15 <= len(tokens) <= MOST_FIELDS:
+        several = ": are several rows on one line?" if len(tokens) > MOST_FIELDS else ""
+        raise ValueError(f"has {len(tokens)} fields, a row has 15, or 16 with a score{several}")
     count = 15 if len(tokens) > 15 and are_numbers(tokens[-15:-14]) else 14
-    return " ".join(tokens[:-count]), numbers(tokens[-count:], plain=plain)
+    words = tokens[:-count]
+    if len(words) > 1 and any(are_numbers([word]) for word in words):
+        raise ValueError(f"has {len(tokens)} fields and numbers in its type {' '.join(words)[:40]!r}; a row has 15 fields, or 16 "
+                         "with a score (rows of KITTI's tracking are not read)")
+    return " ".join(words), numbers(tokens[-count:], plain=plain)
+
+
+def _are_glued(tokens: list[str]) -> bool:
+    """Say whether line ends between rows are missing: a type, 13 or 14 numbers, and one with the next row's type at its end."""
+    if len(tokens) < 29 or are_numbers(tokens[:1]) or not are_numbers(tokens[1:14]):
+        return False
+    joint = tokens[15] if are_numbers(tokens[14:15]) else tokens[14]
+    return not are_numbers([joint]) and are_numbers([joint.rstrip("_" + ascii_letters)])

@@ -87,6 +87,9 @@ def find_layout(root: Path, images: Path | None) -> Layout:
         raise UserError(f"{root}: neither images nor label files found{f' ({why})' if why else ''}"
                         + ("; correct its paths" if names_splits and why else ""))
     finder.tell_orphans()
+    if any(e.file for e in layout.entries):  # without any image nothing else reports what is listed and not there
+        missing = {(e.path, e.split) for e in layout.entries if e.file is None}
+        layout.problems = [p for p in layout.problems if p.kind != "missing-label" or (p.image, p.split) not in missing]
     _look_for_stale_caches(layout, config.path)
     layout.splits = tuple(dict.fromkeys(e.split for e in layout.entries if e.split))
     return layout
