@@ -187,6 +187,23 @@ def test_images_without_xml_are_no_backgrounds(tmp_path: Path) -> None:
     assert [(p.kind, p.image) for p in source.info.problems] == [("orphan-image", "extra.jpg")]
 
 
+def test_images_in_folders_of_splits_without_any_xml_are_told(tmp_path: Path) -> None:
+    voc(tmp_path, 2, "images/")
+    stray = ("images/test/a.jpg", "test/images/b.jpg")
+    for name in (*stray, "images/masks/000.png", "plots/c.jpg", "test/plots/d.jpg"):
+        write(tmp_path, name)
+    source = opened(tmp_path)
+    assert [(p.kind, p.image) for p in source.info.problems] == [("orphan-image", name) for name in stray]
+    assert sum(len(ref.load().images) for ref in source.shards(10)) == 2
+
+
+def test_an_image_of_a_folder_without_xml_takes_no_place_in_lists(tmp_path: Path) -> None:
+    voc(tmp_path, 2, "JPEGImages/")
+    write(tmp_path, "JPEGImages/test/000.jpg")
+    write(tmp_path, "ImageSets/Main/train.txt", "000\n001\n")
+    assert [(p.kind, p.image) for p in opened(tmp_path).info.problems] == [("orphan-image", "JPEGImages/test/000.jpg")]
+
+
 def test_lists_of_voc_that_overlap_do_not_inflate_the_set(tmp_path: Path) -> None:
     voc(tmp_path, 3, "JPEGImages/")
     write(tmp_path, "JPEGImages/bare.jpg")

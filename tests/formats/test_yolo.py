@@ -496,3 +496,38 @@ def test_images_that_are_missing_are_not_told_as_without_labels(tmp_path: Path) 
     (root / "images/a.jpg").unlink()
     (root / "images/b.jpg").unlink()
     assert told() == ["labels/b.txt", "labels/gone.txt"]
+
+
+def test_of_two_configurations_the_one_whose_images_exist_is_read(tmp_path: Path) -> None:
+    root = reading.put(tmp_path, {
+        "images/train/a.jpg": "", "images/val/b.jpg": "", "labels/train/a.txt": ROW, "labels/val/b.txt": ROW,
+        "colab.yaml": "path: /content/drive/Training\ntrain: images/train/\nval: images/val/\nnc: 1\nnames: [lemon]\n",
+        "obj.data": "classes = 1\ntrain = data/train.txt\nnames = data/obj.names\n", "obj.names": "grape\n",
+        "train.txt": "data/obj_train_data/a.PNG\ndata/obj_train_data/b.PNG\n"})
+    read = reading.Read("yolo", root)
+    assert read.images["path"].tolist() == ["images/train/a.jpg", "images/val/b.jpg"]
+    assert [b[1] for b in read.boxes()] == ["lemon", "lemon"]
+    assert read.info.notes == ("classes and splits are read from colab.yaml, not from obj.data (none of its images is here); "
+                               "name a file to read that one",)
+    assert reading.Read("yolo", root / "obj.data").images["path"].tolist() == [
+        "data/obj_train_data/a.PNG", "data/obj_train_data/b.PNG"]
+    assert reading.Read("yolo", root / "colab.yaml").info.notes == ()
+
+
+def test_of_two_configurations_with_images_the_usual_name_is_read_and_the_other_named(tmp_path: Path) -> None:
+    yaml = "train: images/train/\nnames: [{}]\n"
+    root = reading.put(tmp_path, {"images/train/a.jpg": "", "labels/train/a.txt": ROW, "data.yaml": yaml.format("lemon"),
+                                  "a.yaml": yaml.format("grape")})
+    read = reading.Read("yolo", root)
+    assert [b[1] for b in read.boxes()] == ["lemon"]
+    assert read.info.notes == ("classes and splits are read from data.yaml, not from a.yaml; name a file to read that one",)
+    (root / "a.yaml").unlink()
+    assert reading.Read("yolo", root).info.notes == ()
+
+
+def test_a_list_of_images_outside_is_not_looked_at_to_choose(tmp_path: Path) -> None:
+    outside = reading.put(tmp_path / "other", {"c.jpg": "", "list.txt": "c.jpg\n"})
+    root = reading.put(tmp_path / "set", {
+        "images/a.jpg": "", "labels/a.txt": ROW, "a.yaml": "train: images\nnames: [lemon]\n",
+        "data.yaml": f"train: {outside}/list.txt\nnames: [grape]\n"})
+    assert [b[1] for b in reading.Read("yolo", root).boxes()] == ["lemon"]

@@ -19,7 +19,7 @@ from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
-from dsinspect_formats._splits import split_of_folders
+from dsinspect_formats._splits import split_named, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding, xml_text
 from dsinspect_formats.voc._looks import Options
 from dsinspect_formats.voc._xml import VocFile, read_xml
@@ -54,6 +54,7 @@ class VocSource:
         self._columns = columns & COLUMNS
         self._problems: list[Problem] = []
         self._bare: dict[str, str] = {}  # images without an XML file, and their files
+        self._of_other_splits: list[str] = []  # those in folders of splits in which no image has one
         tree = ImageTree.below(images or root)
         paths = list(walk(root))
         self._entries = self._match([p for p in paths if p.lower().endswith(".xml")], tree)
@@ -62,7 +63,8 @@ class VocSource:
         if all(_is_other(root / e.xml) for e in self._entries if e.xml):  # the first one of a VOC set answers it
             raise UserError(f"{root}: none of its XML files is a VOC annotation; leave --format out to see what they are")
         splits = self._split([p for p in paths if p.endswith(".txt")])
-        self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p) for p in self._bare]
+        self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p)
+                           for p in (*self._bare, *self._of_other_splits)]
         self.info = DatasetInfo(
             format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
             notes=("boxes are read as they stand, from 0 (--set voc.base=1 takes 1 off xmin and ymin)",) if options.base == 0 else (
@@ -95,10 +97,15 @@ class VocSource:
             used.add(image)
             entries.append(Entry(self._path(tree, image), tree.open_path(image), None, xml))
         folders = {i.rpartition("/")[0] for i in used}
+        # Only folders of splits: masks, drawn boxes and plots lie beside the images of many sets, or below them.
+        places = {_without_splits(f) for f in folders}
         for image in tree.paths:
-            if image not in used and image.rpartition("/")[0] in folders:
+            folder = image.rpartition("/")[0]
+            if image not in used and folder in folders:
                 path = self._path(tree, image)
                 self._bare[path] = tree.open_path(image)
+            elif folder not in folders and _without_splits(folder) in places:
+                self._of_other_splits.append(self._path(tree, image))
         return entries
 
     def _path(self, tree: ImageTree, image: str) -> str:
@@ -158,6 +165,11 @@ class VocSource:
                             "overlapping-lists", path, f"{first} lists it too", line, number, image=entry.path, split=split))
         self._entries = [*entries.values(), *(e for e in self._entries if e.path not in entries)]
         return tuple(dict.fromkeys(split for split, _, _ in order))
+
+
+def _without_splits(folder: str) -> str:
+    """Return a folder without the names of splits in its path: images, images/test and images/train are one place."""
+    return "/".join(f for f in folder.split("/") if f and split_named(f) is None)
 
 
 def _is_other(path: Path) -> bool:

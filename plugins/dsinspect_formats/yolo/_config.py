@@ -17,8 +17,8 @@ from dsinspect.io.places import remembered
 from dsinspect.io.reading import is_regular, leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._images import relative
-from dsinspect_formats._sniffing import names_in
+from dsinspect_formats._images import is_image, relative, walk
+from dsinspect_formats._sniffing import head, names_in
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
 
@@ -26,6 +26,8 @@ SPLITS = ("train", "val", "test")
 _SUFFIXES = (".yaml", ".yml", ".data")
 _USUAL = ("data.yaml", "dataset.yaml", "data.yml", "obj.data")
 _LOOKED_AT = 50
+_LISTED = 50
+"""Lines of a list of images that are looked for on disk."""
 _NAME_LISTS = ("classes.txt", "labels/classes.txt", "classes.names", "obj.names", "data.names", "predefined_classes.txt")
 
 
@@ -51,22 +53,59 @@ class Config:
 def config_of(root: Path) -> Path | None:
     """Return the data.yaml or obj.data of a set: the path itself, or the one in the folder.
 
-    Of several in the folder the one that names classes and splits; else one that names classes; else one that cannot be
-    read but has the usual name.
+    Of several in the folder the one that names classes and splits, the first whose images are there if there are more; else
+    one that names classes; else one that cannot be read but has the usual name.
     """
     if root.is_file():
         return root if root.suffix.lower() in _SUFFIXES else None
     if not root.is_dir():
         return None
-    named = [root / n for n in _USUAL if (root / n).is_file()]
-    others = sorted(p for p in root.iterdir() if p.suffix.lower() in _SUFFIXES and p not in named and p.is_file())
-    candidates = [*named, *others[:20]]
-    for wanted in (looks_like_config, names_classes):
-        for path in candidates:
-            if wanted(path):
-                return path
+    if rivals := configs_in(root):
+        return rivals[0] if len(rivals) == 1 else next((p for p in rivals if finds_images(p)), rivals[0])
+    named, others = _candidates(root)
+    for path in (*named, *others):
+        if names_classes(path):
+            return path
     below = configs_below(root)
     return next((p for p in named if not _is_readable(p)), None) or (root / below[0] if len(below) == 1 else None)
+
+
+def _candidates(root: Path) -> tuple[list[Path], list[Path]]:
+    named = [root / n for n in _USUAL if (root / n).is_file()]
+    return named, sorted(p for p in root.iterdir() if p.suffix.lower() in _SUFFIXES and p not in named and p.is_file())[:20]
+
+
+def configs_in(root: Path) -> list[Path]:
+    """Return the files in a folder that name classes and splits, those of usual names first."""
+    return [path for paths in _candidates(root) for path in paths if looks_like_config(path)]
+
+
+def finds_images(path: Path) -> bool:
+    """Say whether an image that a configuration names is there: one in a folder of a split, or among the first of a list.
+
+    What lies outside of the configuration's folder is not looked at.
+    """
+    return any(_has_image(place, bases) for place, bases in _places(path) if reads_outside() or not leaves(place, path.parent))
+
+
+def _has_image(place: Path, bases: Sequence[Path]) -> bool:
+    if place.is_dir():
+        return any(map(is_image, walk(place)))
+    if is_image(place.name):
+        return True
+    lines = [line.strip() for line in decode(head(place))[0].splitlines()[:_LISTED] if is_image(line.strip())]
+    return any(resolve(line, [*bases, place.parent]) is not None for line in lines)
+
+
+def note_on_rivals(chosen: Path, folder: Path) -> str | None:
+    """Return which configuration of a folder is read and which are not; None where there is one."""
+    rivals = [p for p in configs_in(folder) if p != chosen]
+    if not rivals or chosen.parent != folder:
+        return None
+    gone = [p for p in rivals if not finds_images(p)]
+    shown = ", ".join(f"{p.name}{' (none of its images is here)' if p in gone else ''}" for p in rivals[:5])
+    more = f" and {len(rivals) - 5:,} more" if len(rivals) > 5 else ""
+    return f"classes and splits are read from {chosen.name}, not from {shown}{more}; name a file to read that one"
 
 
 def configs_below(root: Path) -> list[str]:
@@ -85,13 +124,20 @@ def several_configs(names: Sequence[str]) -> str:
 
 
 def _finds_a_split(path: Path) -> bool:
+    return any(True for _ in _places(path))
+
+
+def _places(path: Path) -> Iterator[tuple[Path, list[Path]]]:
+    """Yield each file or folder that a configuration's splits name and that is there, with the folders that paths start from."""
     settings = read_settings(path)
     values = [v for key in SPLIT_NAMES for v in _as_list(settings.get(key))]
     bases = [path.parent]
     declared = settings.get("path")
     if isinstance(declared, str) and (place := resolve(declared, bases)):
         bases.append(place)
-    return any(isinstance(v, str) and v.strip() and resolve(v, bases) is not None for v in values)
+    for value in values:
+        if isinstance(value, str) and value.strip() and (place := resolve(value, bases)) is not None:
+            yield place, bases
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -17,7 +17,16 @@ from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, wa
 from dsinspect_formats._sniffing import head
 from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
-from dsinspect_formats.yolo._config import Config, config_of, declared_count, named_splits, read_config, resolve, split_settings
+from dsinspect_formats.yolo._config import (
+    Config,
+    config_of,
+    declared_count,
+    named_splits,
+    note_on_rivals,
+    read_config,
+    resolve,
+    split_settings,
+)
 from dsinspect_formats.yolo._looks import _LISTED, is_label_name, rows_of_head
 
 
@@ -53,6 +62,7 @@ class Layout:
     config: str | None = None
     named_splits: dict[str, bool] = field(default_factory=dict)
     class_count: str | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def find_layout(root: Path, images: Path | None) -> Layout:
@@ -73,6 +83,8 @@ def find_layout(root: Path, images: Path | None) -> Layout:
         layout.config = relative(config.path, folder)
         layout.named_splits = named_splits(config.settings, config.path)
         layout.class_count = declared_count(config.settings)
+        if root.is_dir() and (note := note_on_rivals(config.path, folder)):
+            layout.notes.append(note)
     names_splits = any(True for _ in split_settings(config.settings))
     if listed:
         finder.from_list(root)

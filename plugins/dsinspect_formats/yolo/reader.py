@@ -37,7 +37,7 @@ class YoloSource:
         self.info = DatasetInfo(
             format="yolo", root=layout.root, categories=layout.categories, splits=layout.splits,
             box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
-            notes=() if note is None else (note,), has_files=any(e.file for e in layout.entries),
+            notes=(*layout.notes, *(() if note is None else (note,))), has_files=any(e.file for e in layout.entries),
             config=layout.config, named_splits=layout.named_splits, class_count=layout.class_count)
 
     def shards(self, size: int) -> Sequence[ShardRef]:
