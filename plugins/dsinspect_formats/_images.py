@@ -151,6 +151,20 @@ class ImageTree:
             folders: where to look first, relative to the tree, each empty or ending with a slash.
         """
         declared = declared.removeprefix("./")
+        found = self._find(declared, folders)
+        return self._with_backslash(declared, folders) if found is None and self._by_slashed else found
+
+    def _with_backslash(self, declared: str, folders: Iterable[str]) -> str | None:
+        """Return the only image that a record means if the backslashes of the file's own name are read as slashes."""
+        hits = [self._by_slashed[f + declared] for f in folders if f + declared in self._by_slashed]
+        tails = hits[:1] or [path for slashed, path in self._by_slashed.items() if slashed.endswith("/" + declared)]
+        return tails[0] if len(tails) == 1 else None
+
+    @cached_property
+    def _by_slashed(self) -> dict[str, str]:
+        return {p.replace("\\", "/"): p for p in self.paths if "\\" in p}
+
+    def _find(self, declared: str, folders: Iterable[str]) -> str | None:
         if declared.rpartition("/")[2].casefold() not in self.folded_names:
             return None
         for folder in folders:

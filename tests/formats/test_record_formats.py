@@ -278,3 +278,14 @@ def test_voc_masks(tmp_path: Path) -> None:
     assert read.annotations["area"].tolist() == [12, 50]
     assert json.loads(read.annotations["segmentation"][0])["size"] == [10, 20]
     assert [f[0] for f in read.faults()] == ["SegmentationObject/c.png"]
+
+
+def test_a_backslash_in_the_name_of_a_file_is_found_as_it_is_declared(tmp_path: Path) -> None:
+    names = ["b\\c.png", "in\\d.png", "e\\f.png"]
+    put(tmp_path, {"images/b\\c.png": "", "images/in/d.png": "", "images/x/e\\f.png": "", "images/y/e\\f.png": "",
+                   "a.json": json.dumps({
+                       "images": [{"id": k, "file_name": n, "width": 9, "height": 9} for k, n in enumerate(names, 1)],
+                       "annotations": [], "categories": [{"id": 1, "name": "cat"}]})})
+    read = Read("coco", tmp_path)
+    assert read.images["path"].tolist() == ["images/b\\c.png", "images/in/d.png", "e/f.png"]
+    assert read.images["file"].notna().tolist() == [True, True, False]  # two files are called e\\f.png
