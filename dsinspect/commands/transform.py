@@ -135,7 +135,7 @@ def repeats(path: Path) -> dict[str, int]:
     try:
         images = msgspec.json.decode(path.read_bytes())["images"]
         factors = {str(i["image"]): float(i["repeat_factor"]) for i in images}
-    except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError) as e:
+    except (OSError, msgspec.DecodeError, KeyError, TypeError, ValueError, RecursionError) as e:
         reason = e.strerror if isinstance(e, OSError) else "not what dsinspect balance -o FILE.json writes"
         raise UserError(f"--repeat {path}: {reason}") from None
     return {image: int(factor + 0.5) for image, factor in factors.items() if factor >= 1.5}

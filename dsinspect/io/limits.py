@@ -99,7 +99,7 @@ def checked(given: Mapping[str, Any], where: str) -> dict[str, int]:
         if name not in NAMES:
             raise UserError(f"{where}: no limit {name!r}{nearest(name, NAMES)}; there are {', '.join(NAMES)}")
         text = str(value).replace("_", "")
-        if isinstance(value, bool) or not (text.isascii() and text.isdecimal()) or int(text) < 1:
+        if isinstance(value, bool) or not (text.isascii() and text.isdecimal() and len(text) < 19) or int(text) < 1:
             raise UserError(f"{where}: {name}={value}: write a whole number from 1 on")
         found[name] = int(text)
     return found

@@ -51,6 +51,7 @@ def test_fail_on_looks_at_the_severity(cli: Any) -> None:
     (("check", "{s}/coco", "--output-format", "jsn"), "did you mean 'json'"),
     (("check", "{s}/coco", "--executor", "proces"), "did you mean 'process'"),
     (("check", "{s}/coco", "--images", "none"), "no such folder"),
+    (("check", "{s}/coco", "--read-limit", f"pixels={'9' * 5000}"), "write a whole number from 1 on"),
     (("check", "{s}/coco", "--no-plugin", "chekcs"), "did you mean 'checks'"),
     (("check", "{s}/coco", "--config", "none.toml"), "none.toml"),
     (("check", "{s}/coco", "--baseline", "none.json"), "--write-baseline"),

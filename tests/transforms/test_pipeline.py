@@ -338,6 +338,14 @@ def test_variants_only_classes_and_new_ids(run: Run, tmp_path: Path) -> None:
         assert (tmp_path / "out" / i["file_name"]).read_bytes() == (source / i["file_name"]).read_bytes()
 
 
+def test_weights_of_another_kind_are_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "w.json").write_text("[" * 100_000)
+    code, _, told = run("transform", drawn_set(tmp_path / "set", 2), "-o", tmp_path / "out", "--op", "flip", "--repeat",
+                        tmp_path / "w.json")
+    assert code == 2
+    assert "not what dsinspect balance" in told
+
+
 def test_only_classes_names_a_class_that_is_there(run: Run, tmp_path: Path) -> None:
     source = drawn_set(tmp_path / "set", 6)
     code, _, told = run("transform", source, "-o", tmp_path / "out", "--op", "flip", "--only-classes", "dgo")

@@ -2,7 +2,7 @@
 
 Reports a box that holds at least `min_held` boxes of its class, each to at least `min_ioa` of its area, that together cover at
 least `min_cover` of it and whose areas are alike: the largest at most `max_ratio` times the smallest. Crowd and ignored regions
-are exempt.
+are exempt. Where a class has more than `max_boxes` boxes in one image they are not compared: their pairs grow as the square.
 
 Why it matters: the same pixels are one object and several: the detector is punished for finding either. A group is to be
 marked as a crowd (Open Images' IsGroupOf), which trainers leave out.
@@ -44,6 +44,7 @@ class Options(BaseOptions, frozen=True):
     min_ioa: Annotated[float, option("part of a box that must lie in the other one", gt=0.5, le=1)] = 0.95
     min_cover: Annotated[float, option("part of the box that those it holds cover together", ge=0, le=1)] = 0.3
     max_ratio: Annotated[float, option("largest by smallest area of the boxes it holds", ge=1)] = 6.0
+    max_boxes: Annotated[int, option("boxes of a class in an image that are compared", ge=3)] = 4_000
 
 
 class BoxOfBoxes(RowCheck[Options]):
@@ -57,7 +58,7 @@ class BoxOfBoxes(RowCheck[Options]):
     def find(self, batch: Batch) -> Findings:
         """Count what each box holds, and measure how much of it that covers."""
         o = self.options
-        holder, inner = held_pairs(batch, o.min_ioa)
+        holder, inner = held_pairs(batch, o.min_ioa, o.max_boxes)
         held = np.bincount(holder, minlength=len(batch.annotation_columns))
         area = sizes_wh(batch).prod(axis=1)
         least, most = np.full(len(held), np.inf), np.zeros(len(held))
@@ -106,7 +107,7 @@ def covered(boxes: NDArray[np.float64], group: NDArray[np.intp], holder: NDArray
     return parts
 
 
-def held_pairs(batch: Batch, min_ioa: float) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def held_pairs(batch: Batch, min_ioa: float, max_boxes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Return rows of boxes, and of the smaller judged boxes of their image and class in them; repeated boxes do not count.
 
     A box in another one has its left edge between the other's, so that of the boxes sorted by image, class and left edge only
@@ -120,6 +121,10 @@ def held_pairs(batch: Batch, min_ioa: float) -> tuple[NDArray[np.intp], NDArray[
     if len(rows) < 3:
         return none, none
     pairs = [(none, none)]
+    _, number, counts = np.unique(image[rows] * len(names) + codes[rows], return_inverse=True, return_counts=True)
+    rows = rows[(counts <= max_boxes)[number]]
+    if len(rows) < 3:
+        return none, none
     boxes, area = batch.boxes_xyxy[rows], sizes_wh(batch)[rows].prod(axis=1)
     group = image[rows] * len(names) + codes[rows]
     order = np.lexsort((boxes[:, 0], group))
