@@ -75,3 +75,19 @@ def test_a_track_for_each_of_the_others(tmp_path: Path) -> None:
     assert '<track id="7" label="dog"' in text
     assert text.count("<track ") == text.count('source="manual"') == 7
     assert 'outside="1"' in text
+
+
+def test_hostile_names_of_images_and_classes(tmp_path: Path) -> None:
+    names = ["a<b>&\"'.png", " d.png", "e\u2028f.png", "g\x1b[31m.png", "h\ni.png", "]]>.png", "b\\c.png", "ü.png"]
+    for name in names:
+        put(tmp_path, f"set/images/{name}")
+    (tmp_path / "set/a.json").write_text(json.dumps({
+        "images": [{"id": k, "file_name": n, "width": 90, "height": 80} for k, n in enumerate(names, 1)],
+        "annotations": [{"id": k, "image_id": k, "category_id": 1, "bbox": [k, 2, 20, 20]} for k in range(1, len(names) + 1)],
+        "categories": [{"id": 1, "name": "cat<&\"]]>"}]}))
+    out = tmp_path / "out"
+    assert main(["convert", str(tmp_path / "set"), "-o", str(out), "--to", "cvat", "--set", "cvat.video=true", "-q"]) == 0
+    rows, _ = seen(out, "cvat")
+    assert [(frame, name, x) for frame, _, name, x, *_ in rows] == [(k, "cat<&\"]]>", k + 1) for k in range(len(names))]
+    assert sorted(p.name for p in (out / "images").iterdir()) == [f"frame_{k:06}.png" for k in range(len(names))]
+    assert json.loads((out / "conversion.json").read_text())["losses"]["names of images (a video has frames)"] == len(names)
