@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -94,10 +95,19 @@ def report_written(out: Path, applied: Applied, comparison: Comparison, *, compa
     if applied.linked:
         print(LINK_WARNING)
     if compares:
-        print(f"fixed: {by_code(comparison.fixed)}")
-    print(f"left:  {by_code(comparison.left)}")
+        print(_line("fixed:", comparison.fixed))
+    if comparison.kept:
+        print(_line("kept:", comparison.kept) + " (changed with the others, and no longer found as they were)")
+    print(_line("left:", comparison.left))
     if comparison.new:
-        print(f"new:   {by_code(comparison.new)}")
+        print(_line("new:", comparison.new))
+
+
+def _line(name: str, counts: Mapping[str, int]) -> str:
+    """Return counts by code after their name, in lines of 100 characters, their beginnings in a column."""
+    parts = by_code(counts).replace(" ", "\xa0").replace(",\xa0", ", ")  # number and code stay together
+    text = textwrap.fill(parts, 100, initial_indent=f"{name:<7}", subsequent_indent=" " * 7, break_on_hyphens=False)
+    return text.replace("\xa0", " ")
 
 
 def by_code(counts: Mapping[str, int]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Apply, count and exchange the decisions of reviewers.")
 MAX_FAULTS = 50
 """Faults shown at most."""
+UNREAD = "(cannot be applied)"
+"""What decisions count as whose action cannot be read, or that contradict each other."""
 
 Reviews = Annotated[list[Path], typer.Argument(
     metavar="REVIEW...", show_default=False,
@@ -142,7 +145,7 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
               + (f", {whole:,} of them from decisions on whole checks" if whole else "")
               + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
         print(summary(found.edits))
-        comparison = compare(run, after)
+        comparison = compare(run, after, [k.fingerprint for k in found.kept])
         report_written(output, applied, comparison)
         warns_of_new(comparison)
         print(f"wrote {files[0]} and {files[1]}")
@@ -292,12 +295,14 @@ def status(
     total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
     print(f"{_named(several)}: {several.decided:,}{total} decided"
           + (f"; {counted(wrong, 'decision')} cannot be applied, for {counted(len(faults), 'fault')}" if faults else ""))
-    for what, some in (("on whole checks", [d for d in decisions if d.check is not None]),
-                       ("boxes, images and classes without a finding", [d for d in decisions if d.record is not None])):
-        if some:
-            print(f"{len(some):>9,}  {what}")
-    for heading, counts in (("by decision", Counter(d.action for d in decisions)),
-                            ("by reviewer", Counter(d.reviewer or "" for d in decisions))):
+    besides = sum(d.record is not None for d in decisions)
+    for n, what in ((sum(d.check is not None for d in decisions), "on whole checks"),
+                    (besides, f"{'box, image or class' if besides == 1 else 'boxes, images and classes'} without a finding")):
+        if n:
+            print(f"{n:>9,}  {what}")
+    unread = [d for d in {id(d): d for f in several.faults for d in f.decisions}.values() if d.action]
+    for heading, counts in (("by decision", Counter([*(d.action for d in decisions), *(UNREAD for _ in unread)])),
+                            ("by reviewer", Counter(d.reviewer or "" for d in (*decisions, *unread)))):
         if counts:
             print(f"{heading}:")
         for name, n in sorted(counts.items(), key=lambda c: (not c[0], c[0])):
@@ -352,8 +357,15 @@ def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", part
 
 def _told(faults: Sequence[Fault]) -> list[str]:
     """Return the faults, a line each; of one that several decisions make together, how many."""
-    shown = [(f"{len(f.decisions)} decisions: " if len(f.decisions) > 1 else "") + str(f) for f in faults[:MAX_FAULTS]]
+    shown = [(f"{len(f.decisions)} decisions: " if len(f.decisions) > 1 else "") + str(f)
+             for f in sorted(faults, key=_place_of)[:MAX_FAULTS]]
     return shown + ([f"and {len(faults) - MAX_FAULTS:,} more"] if len(faults) > MAX_FAULTS else [])
+
+
+def _place_of(fault: Fault) -> tuple[str, int, int, str]:
+    """Return what faults are sorted by: the sheet or file, then the row, then the column."""
+    cell = re.match(r"(.*?)([A-Z]{0,3})([0-9]+)$", fault.place)
+    return (fault.place, 0, 0, "") if cell is None else (cell[1], int(cell[3]), len(cell[2]), cell[2])
 
 
 def _report_faults(faults: Sequence[Fault]) -> None:

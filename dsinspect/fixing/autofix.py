@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,7 @@ class Comparison:
         fixed: findings that are gone.
         left: findings that are still there.
         new: findings that were not there before.
+        kept: findings that are gone though a reviewer decided to keep them: they changed with the others.
         notes: codes of which all new findings are of severity info: nothing is wrong by them.
     """
 
@@ -40,10 +41,19 @@ class Comparison:
     left: Mapping[str, int]
     new: Mapping[str, int]
     notes: frozenset[str] = frozenset()
+    kept: Mapping[str, int] = field(default_factory=dict)
 
 
-def compare(before: Run, after: Run) -> Comparison:
-    """Compare the findings of two runs by fingerprint."""
+def compare(before: Run, after: Run, kept: Collection[str] = ()) -> Comparison:
+    """Compare the findings of two runs by fingerprint.
+
+    Args:
+        before: the dataset as it was.
+        after: the corrected dataset.
+        kept: fingerprints of findings that a reviewer decided to keep; of those none is called fixed.
+    """
+    asked = np.array([int(f, 16) for f in kept], np.uint64)
+    spared: Counter[str] = Counter()
     fixed: Counter[str] = Counter()
     left: Counter[str] = Counter()
     new: Counter[str] = Counter()
@@ -55,8 +65,9 @@ def compare(before: Run, after: Run) -> Comparison:
         same = int(is_old.sum())
         if (outcome.findings.severities(outcome.severity)[~is_old] == Severity.INFO.rank).all():
             notes.add(outcome.code)
-        fixed[outcome.code], left[outcome.code], new[outcome.code] = len(old) - same, same, len(own) - same
-    return Comparison(+fixed, +left, +new, frozenset(notes))
+        spared[outcome.code] = int((np.isin(old, asked) & ~np.isin(old, own)).sum())
+        fixed[outcome.code], left[outcome.code], new[outcome.code] = len(old) - same - spared[outcome.code], same, len(own) - same
+    return Comparison(+fixed, +left, +new, frozenset(notes), +spared)
 
 
 def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,

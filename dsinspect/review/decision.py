@@ -148,17 +148,18 @@ def merge_decisions(several: Sequence[Decisions]) -> Merged:
 
 
 def common_settings(several: Sequence[Decisions]) -> Settings:
-    """Return the settings that all files share; those of files without any do not count.
+    """Return the settings that all files share; those of files without any do not count, nor does the name of a configuration.
 
     Raises:
         UserError: they differ.
     """
     found = [d.settings for d in several if d.settings != NO_SETTINGS]
     for other in found[1:]:
-        differing = [name for name in Settings.__struct_fields__ if getattr(other, name) != getattr(found[0], name)]
+        differing = [name for name in Settings.__struct_fields__
+                     if name != "config" and getattr(other, name) != getattr(found[0], name)]
         if differing:
-            raise UserError(f"the decisions come from reports with different settings ({', '.join(differing)}); apply them one "
-                            "after the other")
+            raise UserError(f"the decisions come from reports with different settings ({', '.join(differing)}); apply the first "
+                            "file to the dataset, and the next one to what that wrote: review apply SECOND OUT -o OUT2")
     return found[0] if found else NO_SETTINGS
 
 

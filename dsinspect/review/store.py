@@ -12,7 +12,7 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -52,13 +52,14 @@ class Entry(NamedTuple):
 class Store:
     """An open store; safe with other processes writing at once, and with threads."""
 
-    def __init__(self, path: Path, dataset: str, settings: Settings) -> None:
+    def __init__(self, path: Path, dataset: str, settings: Settings, findings: int = 0) -> None:
         """Open a store, or make it.
 
         Args:
             path: of the file.
             dataset: as it was named.
             settings: of the inspection that findings come from.
+            findings: number of them, for whoever counts what is left; 0 when it is not known.
 
         Raises:
             UserError: it is no store, or one of another inspection.
@@ -71,8 +72,10 @@ class Store:
         own = {"dataset": dataset, "settings": encoded(settings).decode()}
         with self._lock, self._db:
             self._db.executemany("INSERT OR IGNORE INTO about VALUES (?, ?)", own.items())
+            if findings:
+                self._db.execute("INSERT OR REPLACE INTO about VALUES ('findings', ?)", (str(findings),))
         kept = dict(self._db.execute("SELECT name, value FROM about"))
-        if msgspec.json.decode(kept["settings"]) != msgspec.json.decode(own["settings"]):
+        if _in_effect(kept["settings"]) != _in_effect(own["settings"]):
             self.close()
             raise UserError(f"--store {path}: its decisions were taken with other settings; use the same ones, or another file "
                             f"(they were {kept['settings'][:200]})")
@@ -149,6 +152,25 @@ def read_store(path: Path) -> Decisions:
         raise UserError(f"{path}: {e}") from None
     finally:
         db.close()
+
+
+def findings_of(path: Path) -> int:
+    """Return how many findings there are to decide on in a store; 0 where it does not say. Raises as `read_store` does."""
+    db = _open(path, make=False)
+    try:
+        row = db.execute("SELECT value FROM about WHERE name = 'findings'").fetchone()
+    except sqlite3.DatabaseError as e:
+        raise UserError(f"{path}: {e}") from None
+    finally:
+        db.close()
+    return int(row[0]) if row is not None and re.fullmatch("[0-9]{1,12}", str(row[0])) else 0
+
+
+def _in_effect(settings: str) -> dict[str, Any]:
+    """Return settings without the name of their configuration, which changes nothing."""
+    made: dict[str, Any] = msgspec.json.decode(settings, type=dict[str, Any])
+    made.pop("config", None)
+    return made
 
 
 def is_store(path: Path) -> bool:

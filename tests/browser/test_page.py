@@ -214,6 +214,28 @@ def test_all_that_are_shown_are_decided_at_once_and_taken_back_at_once(visit: Ca
     progress(page, 0)
 
 
+def test_how_to_review_is_open_at_first_and_stays_folded(visit: Callable[..., Any], sample_page: Path) -> None:
+    page = opened(visit, sample_page)
+    how_to = page.locator("#howto li")
+    until(page, how_to.count, 5)
+    assert how_to.first.is_visible()
+    page.locator("#howto summary").click()
+    how_to.first.wait_for(state="hidden")
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    assert not how_to.first.is_visible()
+
+
+def test_fixing_all_says_how_many_are_unsafe(visit: Callable[..., Any], sample_page: Path, run: Run) -> None:
+    fixes = [f.fix.safety for o in run.outcomes for f in o.iterate() if f.fix is not None]
+    page = opened(visit, sample_page)
+    page.locator(".bulk button", has_text="Fix").click()
+    safe = fixes.count("safe")
+    title = page.locator("dialog[open] h2")
+    title.wait_for()
+    assert re.fullmatch(rf"Fix \d+ findings \({safe} safe, \d+ unsafe\)\?", title.inner_text())
+
+
 def test_saved_decisions_are_taken_up_again(visit: Callable[..., Any], sample_page: Path, tmp_path: Path) -> None:
     page = opened(visit, sample_page)
     press(page, "n k k")

@@ -96,6 +96,13 @@ def test_reports_with_different_settings_are_not_merged() -> None:
     with pytest.raises(UserError, match=r"different settings \(select, ignore\)"):
         merge_decisions([a, b])
     assert merge_decisions([Decisions(), a]).decisions.settings == a.settings
+    with pytest.raises(UserError, match="review apply SECOND OUT"):
+        merge_decisions([a, b])
+
+
+def test_a_configuration_that_changes_nothing_is_no_other_setting() -> None:
+    a, b = (Decisions(settings=Settings(format="coco", config=c)) for c in (None, "dsinspect.toml"))
+    assert merge_decisions([a, b]).decisions.settings == a.settings
 
 
 def test_only_possible_choices() -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,12 @@ from books import Book, contents
 from offices import through_libreoffice
 from openpyxl.utils import get_column_letter
 
+from dsinspect.fixing.autofix import compare
+from dsinspect.inspection.inspect import inspect
+from dsinspect.inspection.request import Request
+from dsinspect.loader import load_plugins
 from dsinspect.protocols import review_sheet as named
+from dsinspect.protocols.decisions import Settings
 from dsinspect.review.decision import read_decisions
 from dsinspect.review.store import Store
 
@@ -479,9 +486,55 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     done = cli("review", "status", book.save(tmp_path / "r.xlsx"))
     assert done.code == 0
     assert f"r.xlsx: 4 of {book.sheet.max_row - 1} findings decided" in done.out
-    assert "by reviewer:\n        1  Ada\n        1  without a reviewer's name" in done.out
+    assert "by decision:\n        1  (cannot be applied)\n        2  keep\n" in done.out
+    assert "by reviewer:\n        1  Ada\n        2  without a reviewer's name" in done.out
     assert "1  on whole checks" in done.out
     assert "Findings!A3: no such decision" in done.out
+
+
+def test_faults_are_in_the_order_of_the_rows(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    for row in (11, 2, 9):
+        book.decide(row, "dorp")
+    book.decide(3, "set-box", New_value="one")
+    path = book.save(tmp_path / "r.xlsx")
+    for told in (cli("review", "status", path).out, cli("review", "status", path, "--dataset", SAMPLES / "coco").out,
+                 cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out").err):
+        assert re.findall(r"Findings![A-Z]+([0-9]+):", told) == ["2", "3", "9", "11"]
+
+
+def test_one_box_without_a_finding_is_one_box(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    book.add("add-box", "train/train_00.jpg", "car", "1, 2, 30, 40")
+    told = cli("review", "status", book.save(tmp_path / "r.xlsx")).out
+    assert "1  box, image or class without a finding" in told
+
+
+def test_a_store_says_how_many_findings_there_are(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "r.sqlite"
+    Store(path, "set", Settings(config="dsinspect.toml"), 45).close()
+    Store(path, "set", Settings(), 45).close()  # the same in effect
+    assert "r.sqlite: 0 of 45 findings decided" in cli("review", "status", path).out
+
+
+def test_a_finding_that_is_kept_is_not_called_fixed() -> None:
+    run = inspect(Request("coco", SAMPLES / "coco", keep_images=True), load_plugins())
+    after = replace(run, outcomes=tuple(replace(o, findings=o.findings.take([])) for o in run.outcomes))
+    kept = next(o for o in run.outcomes if o.code == "BOX007").first(1)[0]
+    plain, made = compare(run, after), compare(run, after, [kept.fingerprint])
+    assert (plain.fixed["BOX007"], dict(plain.kept)) == (1, {})
+    assert ("BOX007" in made.fixed, dict(made.kept)) == (False, {"BOX007": 1})
+    assert made.fixed["BOX005"] == plain.fixed["BOX005"]
+
+
+def test_long_lists_of_codes_wrap(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    book.decide(book.rows("BOX005")[0], "drop")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out")
+    lines = done.out.splitlines()
+    at = next(k for k, line in enumerate(lines) if line.startswith("left:"))
+    assert lines[at + 1].startswith("       1 ")
+    assert max(map(len, lines[at:at + 3])) <= 100
 
 
 def test_status_finds_the_faults_that_apply_finds(cli: Any, report: Any, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> 
     from dsinspect.review.store import Store
 
     start_opencv()
-    store = Store(store_path, run.path, run.settings)
+    store = Store(store_path, run.path, run.settings, sum(len(o.findings) for o in run.outcomes))
     catalog = Catalog(run)
     _ = catalog.state  # made before anybody waits for it
     pixels = Pixels(catalog, cache)

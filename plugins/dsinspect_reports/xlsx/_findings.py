@@ -85,7 +85,7 @@ def findings_table(run: Run, found: Sequence[Outcome], placed: Placed, book: Any
     name = style.style_number(sheet, alignment=style.NAME, border=line)
     link = style.style_number(sheet, style.LINK, alignment=style.NAME, border=line)
     after_number = style.style_number(sheet, alignment=style.INDENT, border=line)
-    decimal = style.style_number(sheet, border=line)
+    decimal = style.style_number(sheet, alignment=style.RIGHT_INDENT, border=line)  # a mark stands right of the last
     whole = style.style_number(sheet, number_format="0", border=line)
     entry = style.style_number(sheet, fill=style.INPUT_FILL, border=style.BOXED, alignment=style.WRAP)
     rows = placed.rows

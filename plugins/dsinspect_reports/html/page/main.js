@@ -164,7 +164,9 @@ function start(root) {
   async function decideAll(action) {
     const some = list.shown.filter((f) => !decisions.standing(f) && f.choices.includes(action));
     if (!some.length) return say("All of them are decided");
-    if (await confirmed(`${ACTIONS[action][0]} ${plural(some.length, "finding")}?`, "Those that are shown, undecided, and can take it. One undo takes all of it back.", ACTIONS[action][0])) {
+    const unsafe = action === "fix" ? some.filter((f) => f.fix[0] !== "safe").length : 0;
+    const parts = unsafe ? ` (${count(some.length - unsafe)} safe, ${count(unsafe)} unsafe)` : "";
+    if (await confirmed(`${ACTIONS[action][0]} ${plural(some.length, "finding")}${parts}?`, (unsafe ? "An unsafe fix loses something: look at those first. " : "") + "Those that are shown, undecided, and can take it. One undo takes all of it back.", ACTIONS[action][0])) {
       decisions.decide(some.map(subjectOf.finding), { action });
       say(`${ACTIONS[action][0]}: ${plural(some.length, "finding")}`);
     }
@@ -255,6 +257,18 @@ function start(root) {
   for (const badge of document.querySelectorAll(".verdict [data-severity]")) badge.addEventListener("click", () => { severity.value = severity.value === badge.dataset.severity ? "" : badge.dataset.severity; showTab("findings"); filter(); });
   counted();
   filter();
+  foldHowTo();
+}
+
+/** Fold how to review on a phone, and where it was folded before. */
+function foldHowTo() {
+  const howTo = document.getElementById("howto"), key = "dsinspect how to review";
+  try {
+    howTo.open = (localStorage.getItem(key) ?? (matchMedia("(max-width: 760px)").matches ? "folded" : "open")) === "open";
+    howTo.firstElementChild.addEventListener("click", () => localStorage.setItem(key, howTo.open ? "folded" : "open")); // before it opens
+  } catch {
+    howTo.open = true; // a browser that keeps nothing
+  }
 }
 
 const root = document.getElementById("review");
