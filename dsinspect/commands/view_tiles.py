@@ -314,5 +314,5 @@ def marks_of(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB]) ->
         colour = MARK if is_mark else OTHER if is_other else colours.get(str(name), NO_CLASS)
         label = (str(name) if name is not None else "no class") if wanted.labels else ""
         made.append(Marked((box[0], box[1], box[2], box[3]), label,
-                           is_mark or is_other, colour, 3 if is_mark else 8 if is_other else 2))
+                           is_mark or is_other, colour, 8 if is_other else 2))
     return made

@@ -153,3 +153,19 @@ def test_pairs_and_channels_are_counted_as_such(cli: Any, tmp_path: Path) -> Non
     np.save(tmp_path / "stack.npy", np.zeros((12, 20, 20), np.float32))
     assert cli("view", tmp_path / "stack.npy", "--limit", "5", "-o", tmp_path / "s.png").err.strip().endswith(
         "5 channels; 7 more (--limit)")
+
+
+def test_a_box_outside_has_no_tag_on_the_image() -> None:
+    ground = np.full((60, 80, 3), 128, np.uint8)
+    outside = tile(ground, 80, [Marked((100, 10, 120, 30), "car")])
+    assert (outside == ground).all()
+    assert (tile(ground, 80, [Marked((40, 30, 60, 50), "car")]) != ground).any()
+
+
+def test_both_boxes_of_a_pair_on_one_place_are_seen() -> None:
+    box = (20.0, 20.0, 60.0, 50.0)
+    pair = [Marked(box, "", True, (255, 0, 255), 2), Marked(box, "", True, (0, 213, 255), 8)]
+    made = tile(np.full((60, 80, 3), 128, np.uint8), 80, pair)
+    across = made[35].astype(int).tolist()
+    assert across.count([255, 213, 0]) >= 6, "light blue, 2 px or more on either side of the magenta, but for its dark edge"
+    assert across.count([255, 0, 255]) >= 4
