@@ -27,8 +27,19 @@ def strays(run: Run) -> list[dict[str, Any]]:
     root = os.path.realpath(run.info.root)
     made = []
     for path in named:
-        file = os.path.realpath(f"{root}/{path}") if not leads_outside(path) and "\0" not in path else ""
-        if file and os.path.commonpath((root, file)) == root and Path(file).is_file():
+        file = _file_below(root, path)
+        if file is not None:
             made.append({"path": path, "file": file, "split": None, "boxes_upright": True, "orientation": np.nan, "width": np.nan,
                          "height": np.nan, "frame_width": np.nan, "frame_height": np.nan})
     return made
+
+
+def _file_below(root: str, path: str) -> str | None:
+    """Return the regular file that a path leads to below a folder; None where it leads to none."""
+    if leads_outside(path):
+        return None
+    try:
+        file = os.path.realpath(f"{root}/{path}")
+        return file if os.path.commonpath((root, file)) == root and Path(file).is_file() else None
+    except (OSError, ValueError):  # no file system has such a name: too long, NUL, half a character
+        return None
