@@ -77,8 +77,8 @@ Mutation = Callable[[Planted], None]
 def clean_set(seed: int) -> list[Any]:
     """Draw a fault-free set: 50 pictures of 160 x 120 px, three classes, two splits."""
     rng = np.random.default_rng(seed)
-    return [*draw.pictures(rng, "a", "train", [(160, 120)] * 36, draw.PATTERNS, 2),
-            *draw.pictures(rng, "b", "val", [(160, 120)] * 14, draw.PATTERNS, 1)]
+    return [*draw.draw_images(rng, "a", "train", [(160, 120)] * 36, draw.PATTERNS, 2),
+            *draw.draw_images(rng, "b", "val", [(160, 120)] * 14, draw.PATTERNS, 1)]
 
 
 def write(name: str, folder: Path, pictures: list[Any]) -> None:
