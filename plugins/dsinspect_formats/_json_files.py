@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +12,29 @@ import msgspec
 from dsinspect.io.limits import too_deep
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._sniffing import ends_of, files_below
+from dsinspect_formats._sniffing import ends_of, files_below, is_damaged_json
 from dsinspect_formats._text import decode, odd_encoding, without_lone_surrogates
 from dsinspect_formats.coco._files import split_of
 from dsinspect_formats.coco._records import collector_off
 
 
 def all_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> list[Path]:
-    """Return the files of a set that look like a format's, in the order of their splits; a file named is taken as it is."""
+    """Return the files of a set that look like a format's, in the order of their splits; a file named is taken as it is.
+
+    Beside such files a damaged JSON file is one of them, so that it is reported and not left out.
+    """
     if root.is_file():
         return [root]
     order = {"train": 0, "val": 1, "test": 2}
-    found = [p for p in files_below(root, suffixes) if looks_like(ends_of(p))]
+    found = like_or_damaged(files_below(root, suffixes), looks_like)
     return sorted(found, key=lambda p: order.get(split_of(p, len(found) == 1) or "", 3))
+
+
+def like_or_damaged(files: Iterable[Path], looks_like: Callable[[bytes], bool]) -> list[Path]:
+    """Return the files that look like a format's, and where there are some, the damaged JSON files."""
+    files = list(files)
+    like = {p for p in files if looks_like(ends_of(p))}
+    return [p for p in files if p in like or is_damaged_json(p)] if like else []
 
 
 def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:

@@ -6,6 +6,7 @@ whoever asks.
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,6 +28,20 @@ LOOKED_AT = 40
 def ends_of(path: Path) -> bytes:
     """Return the first and last 64 KB of a file; nothing when it cannot be read."""
     return remembered(("ends", path), partial(_ends_of, path))
+
+
+def is_damaged_json(path: Path) -> bool:
+    """Say whether a .json file holds no JSON value; of one above 64 KB, whether it ends as none does."""
+    if path.suffix.lower() != ".json":
+        return False
+    content = ends_of(path)
+    if len(content) >= SNIFF_BYTES:
+        return not content.rstrip(b" \t\r\n\0").endswith((b"}", b"]"))
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _ends_of(path: Path) -> bytes:

@@ -97,3 +97,28 @@ def test_fix_works_where_no_size_is_declared(tmp_path: Path, capsys: pytest.Capt
         assert cv2.imwrite(str(root / f"a{k}.jpg"), np.full((30, 40, 3), k * 90, np.uint8))
     assert main(["fix", str(root), "-o", str(tmp_path / "out"), "--no-cache", "-q"]) == 0
     assert (tmp_path / "out/t.csv").read_text().splitlines()[2] == "a0.jpg,c,0,12,21,28"
+
+
+def test_a_row_that_swallowed_the_next_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    head = "filename,class,xmin,ymin,xmax,ymax\n"
+    rows = ["a0.jpg,c,1,2,21,22\n"] * 3
+    broken = "a0.jpg,c,1,2,21,22a1.jpg,c,1,2,21,22\n"
+    main(["check", str(written(tmp_path, head + "".join(rows[:2]) + broken)), "--no-cache", "--select", "SRC001"])
+    told = capsys.readouterr().out
+    assert "t.csv:4" in told
+    noted = "".join(r.replace("\n", ",note\n") for r in rows)
+    main(["check", str(written(tmp_path, head + noted)), "--no-cache", "--select", "SRC001"])
+    assert "no findings" in capsys.readouterr().out  # the table is like that
+
+
+def test_a_file_of_an_image_that_was_cut_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for k in range(3):
+        cv2.imwrite(str(tmp_path / f"{k}.jpg"), np.zeros((20, 30, 3), np.uint8))
+        (tmp_path / f"{k}.json").write_text(
+            '{"version": "5", "shapes": [{"label": "a", "points": [[1, 2], [9, 8]], "shape_type": "rectangle"}], '
+            f'"imagePath": "{k}.jpg", "imageData": null, "imageHeight": 20, "imageWidth": 30}}')
+    whole = (tmp_path / "1.json").read_text()
+    for content in (whole[:60], "", "garbage"):
+        (tmp_path / "1.json").write_text(content)
+        assert main(["check", str(tmp_path), "--no-cache", "--select", "SRC001"]) == 1
+        assert "1.json" in capsys.readouterr().out

@@ -19,8 +19,8 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered, real
 from dsinspect_formats._images import ImageTree, relative, stem_of
-from dsinspect_formats._json_files import read_json
-from dsinspect_formats._sniffing import ends_of, files_below
+from dsinspect_formats._json_files import like_or_damaged, read_json
+from dsinspect_formats._sniffing import files_below
 from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats.labelme._looks import looks_like
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
@@ -58,7 +58,7 @@ class LabelMeSource:
         root = request.root if request.root.is_dir() else request.root.parent
         self._root = root
         self._columns = request.columns & COLUMNS
-        self.files = [p for p in files_below(request.root) if looks_like(ends_of(p))] or (
+        self.files = like_or_damaged(files_below(request.root), looks_like) or (
             [request.root] if request.root.is_file() and request.root.suffix.lower() == ".json" else [])
         if not self.files:
             raise UserError(f"{request.root}: no LabelMe JSON file found")

@@ -164,16 +164,34 @@ def _chosen(path: Path, options: Options) -> tuple[Sheet, Mapped]:
 
 def _collect(sheet: Sheet, mapped: Mapped, source: str, options: Options, own_split: str | None = None) -> _Collected:
     collected = _Collected()
+    rows = 0
+    longer: list[Problem] = []
+    width = _named_cells(sheet, mapped)
     for index, row in enumerate(r for r in sheet.rows() if r.number > mapped.header_row):
+        rows += 1
         try:
             _take(row, index, mapped, collected, options, own_split)
         except ValueError as e:
-            text = ", ".join("" if v is None else str(v) for v in row.values)
-            image = _cell(row, mapped, "image")
-            collected.problems.append(Problem(
-                "malformed-record", source, str(e), text, row.number, index,
-                None if image is None else str(image), None))
+            collected.problems.append(_malformed(str(e), row, index, mapped, source))
+        if width is not None and len(row.values) > width:
+            longer.append(_malformed(f"has {len(row.values)} cells under {width} names: a line end or a quote may be missing", row,
+                                     index, mapped, source))
+    if 2 * len(longer) <= rows:  # else the table is like that
+        collected.problems += longer
     return collected
+
+
+def _named_cells(sheet: Sheet, mapped: Mapped) -> int | None:
+    """Return how many cells of a row of a CSV file have names; None in a workbook, where people write notes beside a table."""
+    if sheet.kind != "csv" or not mapped.header_row:
+        return None
+    return next((len(r.values) for r in sheet.rows() if r.number == mapped.header_row), None)
+
+
+def _malformed(reason: str, row: Row, index: int, mapped: Mapped, source: str) -> Problem:
+    image = _cell(row, mapped, "image")
+    text = ", ".join("" if v is None else str(v) for v in row.values)
+    return Problem("malformed-record", source, reason, text, row.number, index, None if image is None else str(image), None)
 
 
 def _take(row: Row, index: int, mapped: Mapped, out: _Collected, options: Options, own_split: str | None) -> None:
