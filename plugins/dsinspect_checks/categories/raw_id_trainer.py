@@ -52,17 +52,19 @@ class RawIdTrainer(Check[None, Options]):
         if dataset.format != "coco" or not ids:
             return Result()
         n, in_order = len(ids), sorted(ids)
-        needs = [("rt-detr", f"0 to {n - 1}", in_order != list(range(n))),
-                 ("torchvision", f"1 to {n}", in_order != list(range(1, n + 1))), ("yolox", "ascending ids", ids != in_order)]
-        given = f"run from {in_order[0]:,} to {in_order[-1]:,}" if in_order == list(range(in_order[0], in_order[0] + n)) \
-            else "have gaps"
+        needs = [("rt-detr", f"0 to {n - 1}" if n > 1 else "0", in_order != list(range(n))),
+                 ("torchvision", f"1 to {n}" if n > 1 else "1", in_order != list(range(1, n + 1))),
+                 ("yolox", "ascending ids", ids != in_order)]
+        count = f"{n:,} category ids" if n > 1 else "only category id"
+        runs = f"run from {in_order[0]:,} to {in_order[-1]:,}" if n > 1 else f"is {in_order[0]:,}"
+        given = runs if in_order == list(range(in_order[0], in_order[0] + n)) else "have gaps"
         given += "" if ids == in_order else ", not in order"
         parts = []
         for trainer, need, is_wrong in needs:
             if is_wrong:
                 parts.append(Findings.of_subjects(
-                    [trainer], "The {classes:~ category id|category ids} {given}; {trainer} takes ids as they stand and "
+                    [trainer], "The {count} {given}; {trainer} takes ids as they stand and "
                     "needs {need}",
-                    {"classes": n, "given": given, "trainer": trainer, "need": need},
+                    {"classes": n, "count": count, "given": given, "trainer": trainer, "need": need},
                     severity=Severity.ERROR if trainer == self.options.trainer else Severity.INFO))
         return Result(Findings.concat(parts))
