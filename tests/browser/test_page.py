@@ -260,7 +260,7 @@ def test_only_possible_decisions_are_offered(visit: Callable[..., Any], sample_p
 
 def test_the_image_is_opened_zoomed_and_left(visit: Callable[..., Any], sample_page: Path) -> None:
     page = opened(visit, sample_page)
-    press(page, "n n Enter")
+    press(page, "n n Enter 0")
     drawn(page)
 
     def width() -> float:
