@@ -273,6 +273,20 @@ def load_config(dataset: Path | None, explicit: Path | None = None) -> Config:
     return config
 
 
+def judged_by_its_own(config: Config, dataset: Path | None) -> str:
+    """Say which settings of a configuration that may be part of the dataset change what is found or what passes; else empty.
+
+    They are used, for a team keeps its limits beside its data; but whoever made the dataset could call it clean so.
+    """
+    if config.path is None or (where := _part_of_a_set(config.path, dataset)) is None:
+        return ""
+    keys = {"select": config.select, "ignore": config.ignore, "severity": config.severity, "checks": config.checks,
+            "per-split-ignores": config.per_split_ignores, "baseline": config.baseline, "allow-empty": config.allow_empty,
+            "fail-on": config.fail_on != Config.fail_on}
+    used = [key for key, value in keys.items() if value]
+    return f"{config.path} {where}; its {', '.join(used)} {'is' if len(used) == 1 else 'are'} used" if used else ""
+
+
 def _is_led_out(path: Path, dataset: Path | None) -> bool:
     """Say whether a configuration that may be part of a dataset is a link out of its folder, which is not followed."""
     if not path.is_symlink() or reads_outside() or not leaves(path, path.parent) or _part_of_a_set(path, dataset) is None:

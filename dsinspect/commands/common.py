@@ -123,12 +123,14 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
     """
     import numpy
 
-    from dsinspect.config import load_config
+    from dsinspect.config import judged_by_its_own, load_config
     from dsinspect.io.limits import put_in_force
     from dsinspect.loader import load_plugins
 
     choices = Choices(datasets=datasets, recorded=recorded, **vars(judging or Judging()), **vars(running or Running()))
     config = load_config(configured_folder(choices.datasets), choices.config)
+    if choices.config is None and (used := judged_by_its_own(config, configured_folder(choices.datasets))):
+        print(f"dsinspect: {without_controls(used)} (--config names another file)", file=sys.stderr)
     put_in_force(config.limits, weak=True)
     if recorded is not None and choices.config is None:
         from dsinspect.inspection.request import recorded as with_recorded

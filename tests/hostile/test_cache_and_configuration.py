@@ -170,3 +170,14 @@ def test_a_misspelt_setting_is_one_line_in_every_command(cli: Cli, tmp_path: Pat
         assert "dsinspect.toml" in done.err
     with pytest.raises(UserError, match=r"dsinspect\.toml"):
         dsinspect.inspect(source)
+
+
+def test_a_configuration_in_the_dataset_that_quiets_checks_is_named(cli: Cli, tmp_path: Path) -> None:
+    """Whoever made the dataset may call it clean so: the user is told."""
+    source = coco(tmp_path / "set")
+    (source / "dsinspect.toml").write_text('ignore = ["BOX"]\nfail-on = "never"\n')
+    done = cli("check", source)
+    assert "set/dsinspect.toml lies in the dataset; its ignore, fail-on are used" in done.err
+    assert "dsinspect.toml" not in cli("check", source, "--config", source / "dsinspect.toml").err
+    (source / "dsinspect.toml").rename(tmp_path / "dsinspect.toml")  # the user's own, where they work
+    assert "dsinspect.toml" not in cli("check", source).err
