@@ -69,7 +69,7 @@ def test_the_losses_named_are_the_losses_there_are(rich: Path, tmp_path: Path, n
 def test_strict_refuses_and_leaves_nothing(rich: Path, tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     before = tree(rich)
     assert main(["convert", str(rich), "-o", str(tmp_path / "out"), "--to", name, "--strict"]) == 2
-    assert "1 annotations of unknown images" in capsys.readouterr().err
+    assert "annotations of unknown images (1)" in capsys.readouterr().err
     assert sorted(p.name for p in tmp_path.iterdir()) == ["set"]
     assert tree(rich) == before
 

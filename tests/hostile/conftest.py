@@ -28,19 +28,19 @@ class Done:
 
 
 @pytest.fixture
-def cli(capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
+def cli(capsysbinary: pytest.CaptureFixture[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
     """Run `dsinspect ARGUMENTS` with a cache of its own; no traceback may reach the user."""
     monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: object) -> Done:
-        capsys.readouterr()
+        capsysbinary.readouterr()
         for stream in (sys.stdout, sys.stderr):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] - as the program does
         code = main([str(a) for a in arguments])
-        captured = capsys.readouterr()
-        assert "Traceback" not in captured.err
-        return Done(int(code), captured.out, captured.err)
+        out, err = (text.decode(errors="backslashreplace") for text in capsysbinary.readouterr())  # a diff keeps bytes
+        assert "Traceback" not in err
+        return Done(int(code), out, err)
 
     return run
 

@@ -143,7 +143,7 @@ def test_there_are_enough_sets() -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("name", SETS)
-def test_a_hostile_set(name: str, command: str, tmp_path: Path, watch: Watch, capsys: pytest.CaptureFixture[str],
+def test_a_hostile_set(name: str, command: str, tmp_path: Path, watch: Watch, capsysbinary: pytest.CaptureFixture[bytes],
                        monkeypatch: pytest.MonkeyPatch) -> None:
     source, out = tmp_path / "set", tmp_path / "out"
     source.mkdir()
@@ -161,7 +161,7 @@ def test_a_hostile_set(name: str, command: str, tmp_path: Path, watch: Watch, ca
     for arguments in COMMANDS[command](source, out):
         with watch.on(source, [out]), in_time():
             code = main([str(a) for a in arguments])
-        done = Done(code, *capsys.readouterr())
+        done = Done(code, *(text.decode(errors="backslashreplace") for text in capsysbinary.readouterr()))
         assert code in CODES, (arguments, done.err)
         assert "Traceback" not in done.err
         assert "\x1b" not in done.err + ("" if "--diff" in arguments else done.out)  # `patch` reads a diff, byte for byte

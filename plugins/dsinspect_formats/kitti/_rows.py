@@ -7,8 +7,9 @@ from string import ascii_letters
 from dsinspect_formats._numbers import are_numbers, numbers
 from dsinspect_formats._sniffing import first_lines
 
-MOST_FIELDS = 18
-"""A row has 15 fields, 16 with a score; a type of two or three words, as other tools write them, adds one or two."""
+TWO_ROWS = 29
+"""Fields from which on a line may be two rows of 15 whose line end is missing: the last number of one and the type of the next are
+one field."""
 
 
 def looks_like_rows(head: bytes) -> bool:
@@ -41,12 +42,13 @@ def parsed(tokens: list[str], *, plain: bool = False) -> tuple[str, list[float]]
     Raises:
         ValueError: it has another number of fields, or one that is no number, in words.
     """
-    if not 15 <= len(tokens) <= MOST_FIELDS:
-        several = ": are several rows on one line?" if len(tokens) > MOST_FIELDS else ""
-        raise ValueError(f"has {len(tokens)} fields, a row has 15, or 16 with a score{several}")
+    if len(tokens) < 15:
+        raise ValueError(f"has {len(tokens)} fields, a row has 15, or 16 with a score")
     count = 15 if len(tokens) > 15 and are_numbers(tokens[-15:-14]) else 14
     words = tokens[:-count]
     if len(words) > 1 and any(are_numbers([word]) for word in words):
+        if len(tokens) >= TWO_ROWS:
+            raise ValueError(f"has {len(tokens)} fields, a row has 15, or 16 with a score: are several rows on one line?")
         raise ValueError(f"has {len(tokens)} fields and numbers in its type {' '.join(words)[:40]!r}; a row has 15 fields, or 16 "
                          "with a score (rows of KITTI's tracking are not read)")
     return " ".join(words), numbers(tokens[-count:], plain=plain)
@@ -54,7 +56,7 @@ def parsed(tokens: list[str], *, plain: bool = False) -> tuple[str, list[float]]
 
 def _are_glued(tokens: list[str]) -> bool:
     """Say whether line ends between rows are missing: a type, 13 or 14 numbers, and one with the next row's type at its end."""
-    if len(tokens) < 29 or are_numbers(tokens[:1]) or not are_numbers(tokens[1:14]):
+    if len(tokens) < TWO_ROWS or are_numbers(tokens[:1]) or not are_numbers(tokens[1:14]):
         return False
     joint = tokens[15] if are_numbers(tokens[14:15]) else tokens[14]
     return not are_numbers([joint]) and are_numbers([joint.rstrip("_" + ascii_letters)])
