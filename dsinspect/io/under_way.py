@@ -13,10 +13,13 @@ _paths: set[Path] = set()
 
 @contextlib.contextmanager
 def under_way(path: Path) -> Iterator[None]:
-    """Remember a temporary file or folder while it is filled."""
+    """Remember a temporary file or folder while it is filled; it goes when that is broken off, at whatever moment."""
     _paths.add(path)
     try:
         yield
+    except BaseException:  # an interrupt may come between the making of a folder and the note that it is there
+        _remove(path)
+        raise
     finally:
         _paths.discard(path)
 
@@ -24,11 +27,15 @@ def under_way(path: Path) -> Iterator[None]:
 def sweep() -> None:
     """Remove what is under way in this process; what cannot be removed stays."""
     for path in list(_paths):
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                os.unlink(path)  # noqa: PTH108
+        _remove(path)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with contextlib.suppress(OSError):
+            os.unlink(path)  # noqa: PTH108
 
 
 def is_alive(pid: int) -> bool:

@@ -117,3 +117,17 @@ def test_any_name_of_an_output_that_the_file_system_takes(cli: Callable[..., Don
     done = cli(command[0], source, "-o", name, "--force", *command[1:])
     assert done.code == 0, done.err
     assert not list(here.glob(".*"))
+
+
+def test_an_interrupt_as_the_folder_is_made_leaves_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal may come when the folder is there and nobody has noted that it is."""
+    made = Path.mkdir
+
+    def interrupted(self: Path, *arguments: int, **options: bool) -> None:
+        made(self, *arguments, **options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Path, "mkdir", interrupted)
+    with pytest.raises(KeyboardInterrupt), claimed(tmp_path / "out"):
+        pass
+    assert not list(tmp_path.iterdir())
