@@ -442,7 +442,6 @@ def write_frames(folder: Path, faults: Faults) -> None:
     tiny.content = encode(scene(rng, tiny.size, []))
     for code in ("IMG020", "IMG014", "IMG015"):
         faults.plant(code, "64 x 8 px", tiny.name, formats=("frames",))
-    faults.plant("BOX010", "6 px high, as high as its image", tiny.name, "car", formats=("frames",))
     drawn[30].boxes.append(("DontCare", 100.0, 2.0, 150.0, 20.0))
     faults.plant("CLS008", "a class of regions to ignore", None, "DontCare", formats=("frames",))
     for name, n in (("DontCare", "1 box"), ("bus", "6 boxes"), ("seat", "310 boxes of 1 image")):
