@@ -54,15 +54,11 @@ def atomic(path: Path, *, durable: bool = True) -> Iterator[Path]:
     partial = partial_name(path)
     if durable:
         _sweep_beside(path)
-    try:
-        with under_way(partial):
-            yield partial
-            if durable:
-                flush(partial)
-            partial.replace(path)
-    finally:
-        with contextlib.suppress(OSError):  # a missing folder: there is nothing to remove
-            partial.unlink(missing_ok=True)
+    with under_way(partial):
+        yield partial
+        if durable:
+            flush(partial)
+        partial.replace(path)
 
 
 def write_atomic(path: Path, content: bytes, *, durable: bool = True) -> None:

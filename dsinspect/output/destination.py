@@ -131,22 +131,18 @@ def claimed(out: Path) -> Iterator[Path]:
     """
     home = out if out.name and out.name != ".." else Path(os.path.abspath(out))  # noqa: PTH100 - `.` has no name to go by
     stage = home.with_name(f".{cut(home.name, 200)}.{os.getpid()}.part")
-    mine = False
-    try:
-        with under_way(stage):
-            with _one_at_a_time(home.parent):
-                _sweep(home)
-                others = [*_claims(home)]
-                if others:
-                    number, folder = others[0]
-                    raise UserError(f"-o {out}: another run (process {number}) writes it at this moment; wait for it, or name "
-                                    f"another folder (remove {folder} if there is no such run)")
-                stage.mkdir()
-                mine = True
-            yield stage
-    finally:
-        if mine:
-            shutil.rmtree(stage, ignore_errors=True)
+    with contextlib.ExitStack() as stack:
+        with _one_at_a_time(home.parent):
+            _sweep(home)
+            others = [*_claims(home)]
+            if others:
+                number, folder = others[0]
+                raise UserError(f"-o {out}: another run (process {number}) writes it at this moment; wait for it, or name "
+                                f"another folder (remove {folder} if there is no such run)")
+            stack.enter_context(under_way(stage))  # from here on it is ours, and goes when the block is broken off
+            stage.mkdir()
+        yield stage
+        shutil.rmtree(stage, ignore_errors=True)
 
 
 @contextlib.contextmanager

@@ -131,3 +131,12 @@ def test_an_interrupt_as_the_folder_is_made_leaves_none(tmp_path: Path, monkeypa
     with pytest.raises(KeyboardInterrupt), claimed(tmp_path / "out"):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_second_claim_leaves_the_first_ones_folder(tmp_path: Path) -> None:
+    """Of one process too: threads of a program that uses the API."""
+    with claimed(tmp_path / "out") as stage:
+        with pytest.raises(UserError, match="another run"), claimed(tmp_path / "out"):
+            pass
+        assert stage.is_dir()
+    assert not list(tmp_path.iterdir())
