@@ -564,7 +564,7 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
                imgsz: int | None = None, config: StrPath | None = None, jobs: int | None = None, executor: str | None = None,
                cache: bool = True) -> tuple[Request, Plugins]:
     """Return the request and the plugins for the arguments that all functions share."""
-    from dsinspect.inspection.cache import default_path, source_around
+    from dsinspect.inspection.cache import default_path, made_ready
     from dsinspect.inspection.locate import located
     from dsinspect.protocols.trainers import configured_trainer
 
@@ -580,13 +580,8 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
     trainer = configured_trainer(found.trainer, plugins.trainers, found.path) if found.trainer else None
     cache_file = default_path() if cache else None
     place = located([os.fspath(path)])
-    if cache_file is not None and source_around(cache_file, [place.root]) is not None:
-        cache_file = None  # a dataset is only read
-    if cache_file is not None:
-        try:
-            cache_file.parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            cache_file = None  # as good a result, only slower the next time
+    if cache_file is not None and made_ready(cache_file, [place.root]) is not None:
+        cache_file = None  # as good a result, only slower the next time
     return Request(place.path, place.root, found, format, Path(images) if images is not None else None,
                    jobs=jobs or os.cpu_count() or 1, executor=executor, cache=cache_file, cache_by_content=place.is_temporary,
                    trainer=trainer, shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins

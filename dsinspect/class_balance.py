@@ -140,10 +140,11 @@ def balance_of(parts: Iterable[BalanceCounts], categories: Iterable[Category], b
     if has_boxes.any():
         weighted = class_weights(counts.take(has_boxes), len(paths), beta, threshold)
         columns: dict[str, NDArray[Any]] = {"id": counts["id"], "class": counts["name"], "boxes": boxes, "images": counts["images"]}
-        for name in set(weighted) - set(columns):
-            columns[name] = np.full(len(numbers), 1.0 if name == "repeat_factor" else 0.0)
-            columns[name][has_boxes] = weighted[name]
-        classes = Columns({"id": counts["id"], **{name: columns[name] for name in weighted}})
+        for name in weighted:
+            if name not in columns:
+                columns[name] = np.full(len(numbers), 1.0 if name == "repeat_factor" else 0.0)
+                columns[name][has_boxes] = weighted[name]
+        classes = Columns(columns)
         np.maximum.at(repeat, image, columns["repeat_factor"][code])
     return Balance(classes.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
                                             "repeat_factor": repeat}).frame)

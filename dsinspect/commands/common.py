@@ -165,7 +165,7 @@ def plain_path(dataset: str) -> str:
 
 
 def usable_cache(path: Path, roots: Sequence[Path] = (), *, is_named: bool = False) -> Path | None:
-    """Return the cache's path, or None with one line on stderr when its folder cannot be written.
+    """Return the cache's path, or None with one line on stderr when there can be none.
 
     Args:
         path: of the cache.
@@ -175,25 +175,13 @@ def usable_cache(path: Path, roots: Sequence[Path] = (), *, is_named: bool = Fal
     Raises:
         UserError: it was named, and lies in a dataset's folder.
     """
-    from dsinspect.inspection.cache import source_around
+    from dsinspect.inspection.cache import made_ready, source_around
 
-    folder = path.parent
-    if (source := source_around(path, roots)) is not None:
-        if is_named:
-            raise UserError(f"--cache-dir {folder}: lies in the dataset's folder {source}, which is only read; name a "
-                            "folder elsewhere")
-        print(f"dsinspect: no cache: {folder} lies in the dataset's folder {source}, which is only read", file=sys.stderr)
-        return None
-    if os.path.lexists(path) and not path.is_file():
-        print(f"dsinspect: no cache: {path} is no regular file", file=sys.stderr)
-        return None
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as e:
-        print(f"dsinspect: no cache: {folder}: {e.strerror}", file=sys.stderr)
-        return None
-    if not os.access(folder, os.W_OK):
-        print(f"dsinspect: no cache: {folder} cannot be written", file=sys.stderr)
+    if is_named and (source := source_around(path, roots)) is not None:
+        raise UserError(f"--cache-dir {path.parent}: lies in the dataset's folder {source}, which is only read; name a "
+                        "folder elsewhere")
+    if (reason := made_ready(path, roots)) is not None:
+        print(f"dsinspect: no cache: {reason}", file=sys.stderr)
         return None
     return path
 

@@ -150,7 +150,7 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 def report_written(summary: Summary, out: Path) -> None:
     """Print what was done."""
     print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.images:,}")
-    for what, count in summary.counts.items():  # the manifest has the same names, with `image` for `image`
+    for what, count in summary.counts.items():  # the manifest has the same names, with `picture` for `image`
         kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
         print(f"  {count:>9,}  {kind}{what.replace('a picture', 'an image').replace('picture', 'image')}")
     common.report_guessed_frames(summary.guessed_frames)

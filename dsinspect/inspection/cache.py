@@ -150,6 +150,25 @@ def source_around(path: Path, roots: Iterable[Path]) -> Path | None:
     return next((r for r in roots if r.is_dir() and not leaves(path, r)), None)
 
 
+def made_ready(path: Path, roots: Iterable[Path] = ()) -> str | None:
+    """Make the folder of a cache; return in words why there can be none, None when there can.
+
+    Args:
+        path: of the cache.
+        roots: of the datasets, which are never written to.
+    """
+    folder = path.parent
+    if (source := source_around(path, roots)) is not None:
+        return f"{folder} lies in the dataset's folder {source}, which is only read"
+    if os.path.lexists(path) and not path.is_file():
+        return f"{path} is no regular file"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        return f"{folder}: {e.strerror}"
+    return None if os.access(folder, os.W_OK) else f"{folder} cannot be written"
+
+
 def trim(path: Path) -> None:
     """Keep a cache within its size; what another run holds at this moment stays as it is."""
     try:

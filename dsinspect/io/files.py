@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dsinspect.io.atomic import partial_name
+from dsinspect.io.reading import READ_FLAGS
 
 IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
@@ -79,7 +80,7 @@ def _is_text(path: str) -> bool:
 def _copied(source: str, target: Path) -> bool:
     """Clone or copy a file with its times and mode; False when the source cannot be read."""
     try:
-        reading = os.open(source, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        reading = os.open(source, READ_FLAGS)
     except OSError:
         return False
     with open(reading, "rb") as original:  # noqa: PTH123 - a descriptor

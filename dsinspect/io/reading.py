@@ -18,7 +18,7 @@ READS_OUTSIDE = "DSINSPECT_READ_OUTSIDE"
 """Environment variable that `dsinspect --read-outside` sets: text outside of the dataset is read through links and paths."""
 _LARGE = 64 << 20
 """Bytes from which on a file is looked at for holes."""
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
@@ -33,7 +33,7 @@ def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
     """
     most = getattr(limits(), limit) << 20
     require_regular(os.stat(path), path)  # noqa: PTH116 - opening some devices does something
-    descriptor = os.open(path, _FLAGS)  # O_NONBLOCK: opening a FIFO that nobody writes would never return
+    descriptor = os.open(path, READ_FLAGS)  # O_NONBLOCK: opening a FIFO that nobody writes would never return
     try:  # half the time of a file object, which counts for a label file per image
         status = os.fstat(descriptor)
         _require_text(status, descriptor, path, limit)

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from dsinspect.io.reading import READ_FLAGS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HEAD_BYTES = 4096
 """What `ImageFile.head` reads at first: enough for the frame header of most files."""
-
-_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 T = TypeVar("T")
 Value = float | str | None
@@ -101,7 +101,7 @@ class ImageFile:
         if "content" in self.__dict__:
             return self.content[offset:offset + size]
         _ = self.stat
-        descriptor = os.open(self.path, _FLAGS)  # a third of the time of open()
+        descriptor = os.open(self.path, READ_FLAGS)  # a third of the time of open()
         try:
             if hasattr(os, "pread"):
                 return os.pread(descriptor, size, offset)

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
 
 def number(token: str) -> float:
     """Return a number as trainers read it; Python alone would also take `1_0` and digits of other scripts.

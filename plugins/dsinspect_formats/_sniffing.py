@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dsinspect.io.places import remembered
+from dsinspect.io.reading import READ_FLAGS
 from dsinspect.protocols.formats import Detection
 from dsinspect_formats._images import relative, stem_of, walk
 from dsinspect_formats._text import decode
@@ -46,7 +47,7 @@ def is_damaged_json(path: Path) -> bool:
 
 def _ends_of(path: Path) -> bytes:
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, READ_FLAGS)
     except (OSError, ValueError):
         return b""
     try:  # without a file object, in a third of the time: there may be a file per image
@@ -82,7 +83,7 @@ def head_of(path: Path, size: int = 4096) -> bytes:
     """Return the first bytes of a regular file, nothing when it cannot be read: for detection."""
     # A pipe or a device with a label's name must not be waited for.
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, READ_FLAGS)
     except (OSError, ValueError):  # a name may hold a NUL
         return b""
     try:

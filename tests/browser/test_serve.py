@@ -419,13 +419,19 @@ def test_keys_pressed_before_an_image_is_there_wait_for_it(visit: Watched, serve
     assert made.seen.bbox_xyxy == (10.0, 10.0, 30.0, 26.0)
 
 
+def waits_for(page: Any, row: int) -> list[Any]:
+    """Go to the finding of an image, and hold the image back; returns what is held."""
+    page.locator(".stage .label").nth(2).wait_for()
+    held = hold_back(page, f"**/api/image/{row}")
+    page.get_by_label("Search findings").fill(f"image_{row:03}")
+    press(page, "Escape")
+    page.locator(".about", has_text=f"image_{row:03}.png").wait_for()
+    return held
+
+
 def test_keys_that_change_a_box_wait_for_its_image(visit: Watched, server: Served) -> None:
     page = opened(visit, server)
-    page.locator(".stage .label").nth(2).wait_for()
-    held = hold_back(page, "**/api/image/30")
-    page.get_by_label("Search findings").fill("image_030")
-    press(page, "Escape")
-    page.locator(".about", has_text="image_030.png").wait_for()
+    held = waits_for(page, 30)
     press(page, "b ArrowLeft Shift+ArrowLeft Control+ArrowUp Enter")
     let_go(page, held)
     assert settled(page, server, 1)[0].value == (79.0, 40.0, 94.0, 55.0)
@@ -433,11 +439,7 @@ def test_keys_that_change_a_box_wait_for_its_image(visit: Watched, server: Serve
 
 def test_letters_typed_before_an_image_is_there_are_for_the_class_of_its_new_box(visit: Watched, server: Served) -> None:
     page = opened(visit, server)
-    page.locator(".stage .label").nth(2).wait_for()
-    held = hold_back(page, "**/api/image/30")
-    page.get_by_label("Search findings").fill("image_030")
-    press(page, "Escape")
-    page.locator(".about", has_text="image_030.png").wait_for()
+    held = waits_for(page, 30)
     press(page, "Shift+B ArrowRight Enter b i c")
     let_go(page, held)
     field = page.get_by_role("dialog", name="Class of the new box").get_by_role("combobox")

@@ -106,8 +106,8 @@ class Catalog:
 
     def image(self, row: int) -> Mapping[str, Any]:
         """Return an image with its boxes; raise IndexError for a number that is none."""
-        if len(self.paths) <= row < len(self.paths) + len(self.strays):
-            return {"path": self.strays[row - len(self.paths)]["path"], "frame": None, "boxes": [], "split": None}
+        if (stray := self._stray(row)) is not None:
+            return {"path": stray["path"], "frame": None, "boxes": [], "split": None}
         if not 0 <= row < len(self.paths):
             raise IndexError(row)
         positions = self.order[self.starts[row]:self.starts[row + 1]]
@@ -121,10 +121,13 @@ class Catalog:
         return {"path": self.paths[row], "frame": frame if all(v > 0 for v in frame) else None, "boxes": boxes,
                 "split": self.images["split"][row]}
 
+    def _stray(self, row: int) -> dict[str, Any] | None:
+        return self.strays[row - len(self.paths)] if len(self.paths) <= row < len(self.paths) + len(self.strays) else None
+
     def image_record(self, row: int) -> dict[str, Any]:
         """Return an image's row, or a stray, as a record; raise IndexError for a number that is none."""
-        if len(self.paths) <= row < len(self.paths) + len(self.strays):
-            return self.strays[row - len(self.paths)]
+        if (stray := self._stray(row)) is not None:
+            return stray
         if not 0 <= row < len(self.paths):
             raise IndexError(row)
         return self.images.take(np.array([row])).records()[0]

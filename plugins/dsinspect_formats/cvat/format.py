@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +20,7 @@ from dsinspect_formats.cvat._looks import looks_like
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
+    from dsinspect_formats.cvat._video import Frames
 
 
 class WriterOptions(BaseOptions, frozen=True):
@@ -77,6 +79,12 @@ class Cvat(Format):
             "cvat", request, base, gathered, files=files, columns=COLUMNS, notes=_notes(read), problems=tags_of(read),
             categories=tuple(Category(k, name) for k, name in enumerate(labels)))
 
+    @cached_property
+    def _frames(self) -> Frames:
+        from dsinspect_formats.cvat._video import Frames
+
+        return Frames()
+
     @property
     def _is_video(self) -> bool:
         return isinstance(self.options, WriterOptions) and self.options.video
@@ -86,9 +94,6 @@ class Cvat(Format):
         from dsinspect_formats.cvat.writer import place
 
         if self._is_video:
-            from dsinspect_formats.cvat._video import Frames
-
-            self._frames: Frames = getattr(self, "_frames", None) or Frames()
             return self._frames.place(path)
 
         return place(path)

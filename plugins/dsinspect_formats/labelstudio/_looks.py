@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from dsinspect.protocols.options import BaseOptions, option
-
-if TYPE_CHECKING:
-
-    pass
 
 _WORK = re.compile(rb'"(?:annotations|completions)"\s*:\s*\[')
 _RESULT = re.compile(rb'"(?:result|predictions|drafts|total_annotations)"\s*:')

@@ -14,8 +14,9 @@ from dsinspect.errors import UserError
 from dsinspect.io.spreadsheets import Row, Sheet, sheets_of
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, is_given
-from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
+from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree, is_image, relative
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
 from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, is_report, number, numbers_in, parse_wanted, recognise
@@ -99,26 +100,7 @@ class TableSource:
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables by images."""
-        rows = self._annotations["image_row"]
-        refs: list[ShardRef] = []
-        for start in range(0, len(self._images), size) or [0]:
-            low, high = np.searchsorted(rows, [start, start + size])
-            annotations = self._annotations.take(slice(low, high))
-            annotations = annotations.with_columns({"image_row": annotations["image_row"] - start})
-            images = self._images.take(slice(start, start + size))
-            refs.append(TableShard(Shard(images, annotations, self._problems if start == 0 else None)))
-        return refs
-
-
-@dataclass(frozen=True)
-class TableShard:
-    """A cut of the tables."""
-
-    shard: Shard
-
-    def load(self) -> Shard:
-        """Return the cut."""
-        return self.shard
+        return cuts_of(self._images, self._annotations, self._problems, size)
 
 
 def _note(mapped: Mapped, source: str, options: Options) -> str:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect_formats._images import walk
 from dsinspect_formats._sniffing import head_of
-
-if TYPE_CHECKING:
-    pass
 
 _NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d{2,}$", re.I)
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.io.limits import Limits, limits, option
-from dsinspect.io.reading import require_regular, too_large
+from dsinspect.io.reading import READ_FLAGS, require_regular, too_large
 from dsinspect.tables.schema import Problem
+from dsinspect_formats._numbers import numbers
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._plain import PlainRows, is_plain, read_plain
 
@@ -234,7 +235,7 @@ def read_row(tokens: Sequence[str], pose: int | None) -> tuple[int, tuple[float,
         raise ValueError(f"has {n} columns, a row has 5 (class, centre x, centre y, width, height)")
     if n > 6 and n % 2 == 0 and n != pose:
         raise ValueError(f"has {n} columns: neither a box (5) nor class and points (an odd number)")
-    values = [_number(token) for token in tokens]
+    values = numbers(tokens)
     if not values[0].is_integer() or abs(values[0]) >= 2.0**53:  # NaN and infinity are not either
         raise ValueError(f"class {tokens[0][:40]!r} is not a whole number")
     if n <= 6 or n == pose:
@@ -246,19 +247,9 @@ def read_row(tokens: Sequence[str], pose: int | None) -> tuple[int, tuple[float,
     return int(values[0]), (min(xs), min(ys), max(xs), max(ys))
 
 
-def _number(token: str) -> float:
-    """Return what a trainer reads; Python alone would also take `1_0` and digits of other scripts."""
-    try:
-        if token.isascii() and "_" not in token:
-            return float(token)
-    except ValueError:
-        pass
-    raise ValueError(f"{token[:40]!r} is not a number")
-
-
 def _read(path: str, most: Limits) -> bytes:
     # A quarter of the time of Path.read_bytes; without waiting for the other end of a pipe that has a label's name.
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0))
+    descriptor = os.open(path, READ_FLAGS)
     try:
         status = os.fstat(descriptor)
         require_regular(status, path)
