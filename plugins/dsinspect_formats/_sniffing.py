@@ -79,6 +79,24 @@ def first_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[
     return next((p for p in islice(files_below(root, suffixes), LOOKED_AT) if looks_like(ends_of(p))), None)
 
 
+def files_that(root: Path, is_named: Callable[[str], object], is_one: Callable[[Path], object], *, first_only: bool) -> list[str]:
+    """Return the files below a folder, relative to it, that have a format's name and are of the format.
+
+    Args:
+        root: of the set.
+        is_named: whether a path has such a name.
+        is_one: whether a file is of the format, by its content.
+        first_only: stop at the first, and after forty files of such a name: for detection.
+    """
+    found: list[str] = []
+    for path in islice(filter(is_named, walk(root)), LOOKED_AT if first_only else None):
+        if is_one(root / path):
+            found.append(path)
+            if first_only:
+                break
+    return found
+
+
 def head_of(path: Path, size: int = 4096) -> bytes:
     """Return the first bytes of a regular file, nothing when it cannot be read: for detection."""
     # A pipe or a device with a label's name must not be waited for.
@@ -125,9 +143,9 @@ def label_files(root: Path, suffix: str, looks: Callable[[bytes], bool], named: 
                     return [path]
                 good.add(folder)
                 break
-            if tried >= 5 or (first_only and looked >= 40):
+            if tried >= 5 or (first_only and looked >= LOOKED_AT):
                 break
-        if first_only and looked >= 40:
+        if first_only and looked >= LOOKED_AT:
             return []
     names = {f.rpartition("/")[2] for f in good} or set(named)  # a folder of that name holds labels though its rows are faulty
     return [p for folder, paths in folders.items() if folder.rpartition("/")[2] in names for p in paths]

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dsinspect_formats._images import walk
-from dsinspect_formats._sniffing import head_of
+from dsinspect_formats._sniffing import files_that, head_of
 from dsinspect_formats._text import decode
 
 BOX = ("XMin", "XMax", "YMin", "YMax")
@@ -30,13 +29,5 @@ def box_files(root: Path, *, first_only: bool = False) -> list[str]:
     """Return the CSV files of boxes, relative to the folder."""
     if root.is_file():
         return [root.name] if header_of(head_of(root, _MAX_HEAD)) else []
-    found: list[str] = []
-    looked = 0
-    for path in walk(root):
-        if path.lower().endswith(".csv"):
-            looked += 1
-            if header_of(head_of(root / path)):
-                found.append(path)
-            if first_only and (found or looked >= 40):
-                break
-    return found
+    return files_that(root, lambda path: path.lower().endswith(".csv"), lambda path: header_of(head_of(path)),
+                      first_only=first_only)

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from dsinspect.protocols.options import BaseOptions, option
-from dsinspect_formats._images import walk
-from dsinspect_formats._sniffing import head_of
+from dsinspect_formats._sniffing import files_that, head_of
 
 _NAME = re.compile(r"(\.tfrecords?|\.records?)(-\d+-of-\d+|\.gz)?$|-\d{2,}-of-\d{2,}$", re.I)
 
@@ -29,16 +28,7 @@ def record_files(root: Path, *, first_only: bool = False) -> list[str]:
     """Return the files that begin with a record, relative to the folder."""
     if root.is_file():
         return [root.name] if _begins_with_record(root) else []
-    found: list[str] = []
-    looked = 0
-    for path in walk(root):
-        if _NAME.search(path):
-            looked += 1
-            if _begins_with_record(root / path):
-                found.append(path)
-            if first_only and (found or looked >= 40):
-                break
-    return found
+    return files_that(root, _NAME.search, _begins_with_record, first_only=first_only)
 
 
 def _begins_with_record(path: Path) -> bool:

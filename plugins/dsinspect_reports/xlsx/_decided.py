@@ -109,7 +109,8 @@ def own_columns(run: Run, title: str, about: Sequence[Any], headers: Collection[
     """
     names = [str(a) for a in about]
     own = {h: cells for h, cells in run.own_cells.get(title, {}).items() if h not in headers}
-    gone = dict.fromkeys(name for cells in own.values() for name in cells if name not in set(names))
+    here = set(names)
+    gone = dict.fromkeys(name for cells in own.values() for name in cells if name not in here)
     return OwnColumns({h: [cells.get(n) for n in names] for h, cells in own.items()},
                       [(name, [cells.get(name) for cells in own.values()]) for name in gone])
 
