@@ -141,10 +141,13 @@ def _pairs(row: NDArray[np.int64], image_rows: Sequence[int], n: int) -> tuple[N
 
 
 def _moved_corners(frame: pd.DataFrame, matrices: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """Return the corners of rotated boxes, (N, 4, 2) px, moved; None when the table has none. They are never clipped."""
+    """Return the corners of rotated boxes, (N, 4, 2) px, moved, or None when the table has none.
+
+    They are never clipped, and a mirrored box keeps its winding: formats give the corners clockwise.
+    """
     if CORNER_COLUMNS[0] not in frame:
         return None
-    return geometry.move_points(matrices[:, None], frame[list(CORNER_COLUMNS)].to_numpy(np.float64).reshape(-1, 4, 2))
+    return geometry.move_corners(matrices, frame[list(CORNER_COLUMNS)].to_numpy(np.float64))
 
 
 def _with_envelopes(boxes: NDArray[np.float64], corners: NDArray[np.float64] | None) -> NDArray[np.float64]:

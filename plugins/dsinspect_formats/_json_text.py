@@ -121,10 +121,6 @@ class JsonEdits:
         new = number_text(value) if isinstance(value, float) else self._dumped(value)
         self._added.setdefault(parent.start, (parent, {}))[1][key] = new
 
-    def rename_key(self, node: Node, key: str) -> None:
-        """Give a member another key."""
-        self._splices.append((node.key_start, node.key_stop, self._dumped(key)))
-
     def replace(self, node: Node, text: str) -> None:
         """Give a value another text, which is JSON."""
         if text != node.raw:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-ALL_KEPT = frozenset(("crowd", "ignored", "category_ids"))
 ROUND = ("circle", "ellipse", "cuboid", "skeleton", "bitmap")
 """Shapes that bound a box, and are neither one nor an outline in the table."""
 UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose": ("", "unspecified"), "parts": ("", "0"),

@@ -17,7 +17,6 @@ CONVERT = "rfdetr/datasets/coco.py: ConvertCoco"
 PARENTS = "rfdetr/datasets/coco.py: filter_parent_categories"
 READ = "rfdetr/datasets/io_utils.py: decode_pil_image"
 YOLO = "rfdetr/datasets/yolo.py: _parse_yolo_label_line"
-CONVERT_YOLO = "rfdetr/datasets/yolo.py: ConvertYolo"
 NO_PARENT = ("", "none", "null", None)
 
 

@@ -73,6 +73,14 @@ def test_corners_follow_the_matrix_and_their_box_is_their_envelope(degrees: int,
     assert moved["attributes"].tolist() == [b'{"far":1}', None]
 
 
+def test_corners_stay_clockwise_in_a_mirrored_image() -> None:
+    mirror = np.array([[-1.0, 0, 100], [0, 1, 0]])
+    moved = carry(rotated(), [Output(0, mirror, (0, 0, 100, 100), False, (100, 100))], 0.0, {}).annotations
+    x, y = moved.loc[0, list(CORNER_COLUMNS)].to_numpy(np.float64).reshape(4, 2).T
+    assert x @ np.roll(y, -1) - y @ np.roll(x, -1) > 0  # twice the area of a polygon that is clockwise with y downwards
+    assert sorted(zip(x, y, strict=True)) == sorted((100 - a, b) for a, b in DIAMOND)
+
+
 def test_what_a_writer_cannot_keep_is_counted() -> None:
     losses = Losses(DatasetInfo("x", Path()), ("unused",))
     losses.take(rotated(area=np.array([5.0, 400.0])))

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Buffer = "bytes | memoryview"
 _POLYNOMIAL = 0x82F63B78
 _MASK = 0xA282EAD8
 HEAD, FOOT = 12, 4

@@ -32,11 +32,6 @@ class Placed:
     own: dict[str, dict[int, Any]] = field(default_factory=dict)
     own_earlier: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    @property
-    def has_reasons(self) -> bool:
-        """Say whether a decision was handed back with the reason."""
-        return any(d.reason for d in (*self.rows.values(), *self.checks.values(), *self.additions, *self.earlier))
-
 
 def placed(run: Run, outcomes: Sequence[Outcome]) -> Placed:
     """Say where each decision of a run goes.
