@@ -13,7 +13,7 @@ def facts_of_trainer(trainer: Trainer) -> dict[str, Any]:
     return {
         "name": trainer.name, "title": trainer.title, "release": trainer.release, "newest": trainer.newest,
         "reads": list(trainer.reads), "evidence": trainer.evidence, "rules": [facts_of_rule(r) for r in trainer.in_force()],
-        "limits": {code: dict(values) for code, values in trainer.limits.items()}}
+        "limits": {code: dict(values) for code, values in trainer.limits_in_force().items()}}
 
 
 def facts_of_rule(rule: Rule) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     chosen = request.config.chosen(available)
     for code in sorted({*chosen, *(hidden_checks(request, plugins))}):
         check_type = available[code]
-        of_trainer = request.trainer.limits.get(code, {}) if request.trainer is not None else {}
+        of_trainer = request.trainer.limits_in_force().get(code, {}) if request.trainer is not None else {}
         values = {k: v for k, v in {**of_trainer, **request.shared_options}.items()
                   if k in check_type.options_type.__struct_fields__}
         values.update(request.config.checks.get(code, {}))

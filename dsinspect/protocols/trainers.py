@@ -258,6 +258,10 @@ class Trainer(ABC):
         return tuple(r for r in self.rules if (r.since is None or self.at(r.since))
                      and (r.until is None or not self.at(r.until)))
 
+    def limits_in_force(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return `limits` as this release has them."""
+        return self.limits
+
     @cached_property
     def places(self) -> Mapping[str, int]:
         """Position in `rules` of each rule of this release, by key."""

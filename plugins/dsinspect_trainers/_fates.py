@@ -19,6 +19,11 @@ CHUNK = 16_384
 """Boxes compared together: their differences stay in the processor's cache."""
 
 
+def opened(pixels: str) -> dict[str, dict[str, str]]:
+    """Return the limits of the checks of EXIF for a trainer that opens images "stored" or "upright", or leaves them "unopened"."""
+    return {"IMG005": {"pixels": pixels}, "CNV005": {"pixels": pixels}}
+
+
 @dataclass
 class Making:
     """Fates in the making: the first reason that leaves a thing out stays."""

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Trainer
 from dsinspect_trainers._coco import COLUMNS, INDEX, Records, firsts, judged_by_file
-from dsinspect_trainers._fates import Making
+from dsinspect_trainers._fates import Making, opened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +30,7 @@ class CocoEval(Trainer):
     evidence = "run: COCOeval of 2.0.11 with every box as a prediction over 2,480 COCO documents"
     reads = ("coco",)
     columns = {"coco": COLUMNS}
-    limits = {"DST005": {"max_objects": 100}}
+    limits = {"DST005": {"max_objects": 100}, **opened("unopened")}
     rules = (
         Rule("repeated-image-id", "leaves-out-image", "a later image record has the same id", INDEX),
         Rule("no-image", "drops-annotation", "the annotation belongs to no image", PREPARE),

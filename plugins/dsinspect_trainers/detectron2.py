@@ -10,7 +10,7 @@ import numpy as np
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import is_given
 from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, clipped_singly, firsts, judged_by_file
-from dsinspect_trainers._fates import Making, has_moved
+from dsinspect_trainers._fates import Making, has_moved, opened
 from dsinspect_trainers._file_state import FileState
 from dsinspect_trainers._outlines import outlines_in
 
@@ -47,7 +47,7 @@ class Detectron2(Trainer):
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation", "is_truncated")
-    limits = {"DST005": {"max_objects": 100}}
+    limits = {"DST005": {"max_objects": 100}, **opened("upright")}
     target = Target("coco", first_id=1, keep_crowd=True, images="{split}", annotations="annotations/instances_{split}.json",
                     snippet=("register_detectron2.py", SNIPPET))
     rules = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, firsts, judged_by_file
-from dsinspect_trainers._fates import Making
+from dsinspect_trainers._fates import Making, opened
 from dsinspect_trainers._file_state import FileState
 from dsinspect_trainers._mmdet_voc import FILTER_XML, INSTANCE, LOAD_XML, PARSE_XML, VOC_COLUMNS, judge_voc
 from dsinspect_trainers._tensors import stops_of_files
@@ -47,7 +47,7 @@ class Mmdet(Trainer):
     reads = ("coco", "voc")
     columns = {"coco": COLUMNS, "voc": VOC_COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"IMG020": {"min_side": 32}, "DST005": {"max_objects": 100}}
+    limits = {"IMG020": {"min_side": 32}, "DST005": {"max_objects": 100}, **opened("upright")}
     target = Target("coco", first_id=1, keep_crowd=True, images="{split}", annotations="annotations/instances_{split}.json",
                     snippet=("mmdet_config.py", SNIPPET))
     rules = (

@@ -10,7 +10,7 @@ import numpy as np
 from dsinspect.protocols.trainers import Extra, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import distinct, is_given
 from dsinspect_trainers._coco import COLUMNS, INDEX, Records, judged_by_file
-from dsinspect_trainers._fates import Making, has_moved
+from dsinspect_trainers._fates import Making, has_moved, opened
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
 CONVERT = "rfdetr/datasets/coco.py: ConvertCoco"
@@ -32,7 +32,7 @@ class RfDetr(Trainer):
     reads = ("coco", "yolo")
     columns = {"coco": COLUMNS, "yolo": ("yolo:n_values", "yolo:odd_text", "yolo:n_pose")}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"DST005": {"max_objects": 300}}
+    limits = {"DST005": {"max_objects": 300}, **opened("stored")}
     target = Target("coco", first_id=1, upright=True, images="{split}", annotations="{split}/_annotations.coco.json",
                     splits={"val": "valid"}, needed_splits=("train", "val"))
     rules = (

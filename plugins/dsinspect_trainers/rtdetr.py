@@ -6,7 +6,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, judged_by_file
-from dsinspect_trainers._fates import Making
+from dsinspect_trainers._fates import Making, opened
 from dsinspect_trainers._keypoints import Points
 from dsinspect_trainers._tensors import cut_boxes, stops_of_files, tensor_stops
 
@@ -40,7 +40,7 @@ class RtDetr(Trainer):
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"CLS009": {"trainer": "rt-detr"}, "DST005": {"max_objects": 300}}
+    limits = {"CLS009": {"trainer": "rt-detr"}, "DST005": {"max_objects": 300}, **opened("stored")}
     target = Target("coco", first_id=0, upright=True, keypoints=False, images="{split}",
                     annotations="annotations/instances_{split}.json", snippet=("rtdetr_overrides.yml", SNIPPET))
     rules = (

@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect_trainers._coco import COLUMNS, INDEX, Malformed, Records, firsts, judged_by_file
-from dsinspect_trainers._fates import Making
+from dsinspect_trainers._fates import Making, opened
 from dsinspect_trainers._keypoints import FILTER, Points
 from dsinspect_trainers._outlines import Outlines, mask_error, mask_size, outlines_in
 from dsinspect_trainers._tensors import STEPS, cut_boxes, stops_of_files, tensor_stops
@@ -35,7 +35,7 @@ class Torchvision(Trainer):
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "segmentation", "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"CLS009": {"trainer": "torchvision"}, "DST005": {"max_objects": 100}}
+    limits = {"CLS009": {"trainer": "torchvision"}, "DST005": {"max_objects": 100}, **opened("stored")}
     target = Target("coco", first_id=1, upright=True, outlines=True, keypoints=False, images="{split}2017",
                     annotations="annotations/instances_{split}2017.json")
     rules = (

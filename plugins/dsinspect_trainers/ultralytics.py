@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Rule, Stop, Target, Trainer, Write
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._fates import Making, any_of_group, positions_of_classes
+from dsinspect_trainers._fates import Making, any_of_group, opened, positions_of_classes
 from dsinspect_trainers._label_text import Judged, judge_text
 from dsinspect_trainers._ultralytics_config import CONFIG, NAMES, stops_of_config
 
@@ -116,8 +116,14 @@ class Ultralytics(Trainer):
     columns = {"yolo": ("yolo:n_values", "yolo:odd_text", "yolo:n_pose")}
     measures = ("file_width", "file_height", "file_format", "orientation", "is_truncated", "trailing_bytes")
     rules = RULES
-    limits = {"IMG020": {"min_side": 10}, "DST005": {"max_objects": 300}}
+    limits = {"IMG020": {"min_side": 10}, "DST005": {"max_objects": 300}, **opened("upright")}
     target = Target("yolo")
+
+    def limits_in_force(self) -> Mapping[str, Mapping[str, Any]]:
+        """Return the limits; up to 8.4.173 `exif_size` turns the size of JPEG of orientation 6 and 8 only."""
+        if self.at("8.4.174"):
+            return self.limits
+        return {**self.limits, "IMG005": {**self.limits["IMG005"], "turned_sizes": "jpeg-6-8"}}
 
     def judge(self, loaded: Loaded) -> Fates:
         """Return the fates of one shard."""

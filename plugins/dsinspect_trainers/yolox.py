@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Extra, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Malformed, Records, firsts, judged_by_file
-from dsinspect_trainers._fates import SAME_PX, Making
+from dsinspect_trainers._fates import SAME_PX, Making, opened
 from dsinspect_trainers._tensors import stops_of_files
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class Yolox(Trainer):
     reads = ("coco",)
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")
-    limits = {"CLS009": {"trainer": "yolox"}, "DST005": {"max_objects": 120}}
+    limits = {"CLS009": {"trainer": "yolox"}, "DST005": {"max_objects": 120}, **opened("upright")}
     target = Target("coco", first_id=1, images="{split}2017", annotations="annotations/instances_{split}2017.json",
                     snippet=("yolox_exp.py", SNIPPET))
     rules = (

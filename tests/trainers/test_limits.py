@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from trainers.recorded import image
 
 from dsinspect.cli import main
 from dsinspect.config import Config
@@ -52,9 +53,10 @@ def test_limits_are_those_of_checks() -> None:
 
 
 def codes(root: Path, trainer: str, select: str) -> list[tuple[str, str]]:
-    """Return code and severity of what `report --trainer` finds."""
+    """Return code and severity of what `report --trainer` finds; `trainer` may be empty."""
     out = root / "out.json"
-    assert main(["report", str(root / "all.json"), "--trainer", trainer, "--select", select, "-o", str(out), "--no-cache",
+    asked = ["--trainer", trainer] if trainer else []
+    assert main(["report", str(root / "all.json"), *asked, "--select", select, "-o", str(out), "--no-cache", "--force",
                  "--quiet"]) == 0
     return [(f["code"], f["severity"]) for f in json.loads(out.read_text())["findings"]]
 
@@ -84,3 +86,23 @@ def test_an_image_has_more_boxes_than_the_trainer_returns(trainer: str, most: in
 def test_ids_are_an_error_for_the_trainer_named(trainer: str, ids: tuple[int, ...], found: bool, tmp_path: Path) -> None:
     write(tmp_path, 4, ids)
     assert (("CLS009", "error") in codes(tmp_path, trainer, "CLS009")) == found
+
+
+OPENS_UPRIGHT = ("ultralytics", "detectron2", "mmdet", "yolox")
+
+
+@pytest.mark.parametrize("trainer", [*OPENS_UPRIGHT, "torchvision", "rtdetr", "rfdetr", "cocoeval"])
+def test_a_turned_image_counts_where_its_boxes_are_of_another_frame_than_the_trainer_opens(trainer: str, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(image("exif 6.jpg"))
+    for wh, frame in (((64, 48), "stored"), ((48, 64), "upright")):
+        write(tmp_path, 4, wh=wh)
+        assert ("IMG005", "warning") in codes(tmp_path, "", "IMG005")
+        opened = "upright" if trainer in OPENS_UPRIGHT else frame if trainer == "cocoeval" else "stored"
+        assert (("IMG005", "warning") in codes(tmp_path, trainer, "IMG005")) == (frame != opened)
+
+
+@pytest.mark.parametrize(("release", "found"), [("8.4.173", ["info"]), ("8.4.174", [])])
+def test_who_turns_the_size_depends_on_the_release(release: str, found: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes(image("exif 5.jpg"))
+    write(tmp_path, 4, wh=(48, 64))
+    assert [s for _, s in codes(tmp_path, f"ultralytics@{release}", "IMG005")] == found

@@ -8,14 +8,15 @@ Why it matters: it says which way your loader has to read all of them; the other
 
 Example: 40 phone images of orientation 6, whose boxes fit the upright frame only.
 
-When to ignore: when your loader reads them that way.
+When to ignore: when your loader reads them that way; with `--trainer` a set is not reported whose boxes fit the frame that the
+trainer opens (`pixels`).
 
 Source of the default: four fifths of the images that can decide it is no chance.
 """
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fold, Result, Severity, option
@@ -33,6 +34,8 @@ class Options(BaseOptions, frozen=True):
 
     min_share: Annotated[float, option("share of the deciding images that agree", gt=0.5, le=1)] = 0.8
     min_images: Annotated[int, option("deciding images a set must have", ge=1)] = 3
+    pixels: Annotated[Literal["", "stored", "upright", "unopened"],
+                      option("frame in which the trainer opens images; either is reported when empty", source="--trainer")] = ""
 
 
 class RotatedFrame(Check[State, Options]):
@@ -66,10 +69,11 @@ class RotatedFrame(Check[State, Options]):
         stored, upright = state
         frame, agreeing = ("stored", stored) if len(stored) > len(upright) else ("upright", upright)
         deciding = len(stored) + len(upright)
-        found = deciding >= self.options.min_images and len(agreeing) >= self.options.min_share * deciding
+        decided = deciding >= self.options.min_images and len(agreeing) >= self.options.min_share * deciding
+        found = decided and self.options.pixels not in (frame, "unopened")
         return Result(Findings.of_subjects(
             ["set"] if found else [], "The boxes of {agreeing:~} of {deciding:~} turned images that can decide it fit the "
             "{frame} frame only (limit {limit:.0%}, option min_share)",
             {"agreeing": len(agreeing), "deciding": deciding, "frame": frame, "limit": self.options.min_share}),
             folds=(Fold(("IMG005", "BOX003"), stored | upright),) if found else (),
-            disputes=(Dispute(stored | upright),) if found else ())
+            disputes=(Dispute(stored | upright),) if decided else ())

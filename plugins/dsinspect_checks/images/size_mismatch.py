@@ -99,10 +99,14 @@ def boxes_fit(batch: Batch, sizes_wh: np.ndarray[tuple[int, ...], np.dtype[np.fl
         tuple[int, ...], np.dtype[np.bool_]]:
     """Return per image whether all its boxes lie within a size, give or take half a pixel.
 
+    Fractions fit every size, as far as they lie within their own frame.
+
     Args:
         batch: the images and their boxes.
         sizes_wh: (N, 2) width and height per image, px.
     """
+    if batch.dataset.box_units != "px":
+        sizes_wh = batch.image_columns.stacked("frame_width", "frame_height")
     rows = batch.annotation_columns["image_row"]
     of_known = rows >= 0
     boxes, rows = batch.boxes_xyxy[of_known], rows[of_known]
