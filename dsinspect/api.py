@@ -164,14 +164,19 @@ class Dataset:
         """
         import numpy as np
 
+        from dsinspect.inspection.opening import open_dataset
         from dsinspect.render.contact_sheet import Marked, sheet, tile
+        from dsinspect.render.shapes import class_label, shapes_of
+        from dsinspect.tables.columns import Columns
+        from dsinspect.tables.schema import SHAPE_COLUMNS
 
         shown = []
-        for sample in self:
+        for sample in _samples(open_dataset(self._request, self._plugins, SHAPE_COLUMNS), (), self._plugins):
             if category is not None and category not in sample.categories:
                 continue
-            boxes = [Marked((b[0], b[1], b[2], b[3]), c or "") for b, c in zip(
-                sample.boxes_xyxy.tolist(), sample.categories, strict=True)]
+            shapes = shapes_of(Columns.of(sample.annotations), range(len(sample.annotations)))
+            labels = map(class_label, sample.categories, sample.annotations["category_id"].tolist())
+            boxes = [Marked(s.box, label, shape=s) for s, label in zip(shapes, labels, strict=True)]
             shown.append(tile(np.ascontiguousarray(sample.image[..., ::-1]), side, boxes, sample.path))
             if len(shown) == limit:
                 break

@@ -15,11 +15,9 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.findings.members import members, partner
 from dsinspect.render.palette import MARK, OTHER, RGB, colours_of
 from dsinspect.tables.dataset import Shard
-from dsinspect.tables.schema import boxes_xyxy
+from dsinspect.tables.schema import SHAPE_COLUMNS
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from dsinspect.commands.common import Session
     from dsinspect.findings.findings import Finding
     from dsinspect.inspection.frames import SetFrame
@@ -85,7 +83,7 @@ def marked_by(session: Session) -> dict[str, Found]:
             continue
         own = found.setdefault(finding.image, Found(number))
         own.messages.append(f"{finding.code}: {finding.message}")
-        if finding.bbox_xyxy is not None:
+        if finding.annotation_id is not None:
             own.records.add((finding.source, finding.index))
         other = partner(finding.values)
         if other is not None:
@@ -193,7 +191,7 @@ def opened(session: Session) -> tuple[Any, list[Shard]]:
     from dsinspect.inspection.opening import open_dataset
 
     request = for_workers(session.request(), session.plugins)
-    source = open_dataset(request, session.plugins)
+    source = open_dataset(request, session.plugins, SHAPE_COLUMNS)
     refs = source.shards(SHARD)
     return source, list(choose_executor(request, session.plugins, len(refs)).results(_loaded, refs))
 
@@ -301,18 +299,17 @@ def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], si
 def marks_of(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB]) -> list[Marked]:
     """Return the boxes of one image; those with findings, and those they lie on, are marked."""
     from dsinspect.render.contact_sheet import Marked
+    from dsinspect.render.shapes import class_label, shapes_of
 
     a = shard.annotation_columns
     rows = np.flatnonzero(a["image_row"] == row)
     found = (wanted.found or {}).get(str(shard.image_columns["path"][row])) or Found(0)
-    boxes: NDArray[np.float64] = boxes_xyxy(a)[rows]
     made = []
-    address = zip(*(a[c][rows].tolist() for c in ("source", "index", "annotation_id")), strict=True)
-    for box, name, (source, index, number) in zip(boxes.tolist(), a["category"][rows].tolist(), address, strict=True):
+    columns = zip(*(a[c][rows].tolist() for c in ("category", "category_id", "source", "index", "annotation_id")), strict=True)
+    for shape, (name, category_id, source, index, number) in zip(shapes_of(a, rows), columns, strict=True):
         is_mark = (source, index) in found.records
         is_other = number in found.others and not is_mark
         colour = MARK if is_mark else OTHER if is_other else colours.get(str(name), NO_CLASS)
-        label = (str(name) if name is not None else "no class") if wanted.labels else ""
-        made.append(Marked((box[0], box[1], box[2], box[3]), label,
-                           is_mark or is_other, colour, 8 if is_other else 2))
+        label = class_label(name, category_id) if wanted.labels else ""
+        made.append(Marked(shape.box, label, is_mark or is_other, colour, 8 if is_other else 2, shape))
     return made

@@ -33,10 +33,7 @@ from dsinspect.protocols.run import Outcome, Run
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import Shard
 from dsinspect.tables.hostile_numbers import of_any_size
-from dsinspect.tables.schema import (
-    annotation_columns,
-    image_columns,
-)
+from dsinspect.tables.schema import SHAPE_COLUMNS, annotation_columns, image_columns
 
 MEASURED_SHARD = 512
 """Images per shard when pixels or whole files are read: small, to keep all workers busy to the end."""
@@ -91,7 +88,8 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     clock = {"start": time.perf_counter()}
     checks = build_checks(request, plugins)
     tell("reading", 0, 0)
-    columns = columns_of(checks) | request.keep_columns
+    shapes = frozenset(SHAPE_COLUMNS) if request.keep_annotations else frozenset[str]()  # whoever keeps annotations draws them
+    columns = columns_of(checks) | request.keep_columns | shapes
     source = open_dataset(request, plugins, columns, () if request.trainer is None else (request.trainer,))
     plan = make_plan(checks, source.info, plugins, request.trainer, hidden_checks(request, plugins))
     opened = time.perf_counter()

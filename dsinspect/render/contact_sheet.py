@@ -14,7 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsinspect.render.drawing import draw_shape, placed
 from dsinspect.render.palette import MARK
+from dsinspect.render.shapes import Shape
+from dsinspect.render.tags import Tag, place_tags
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,7 +39,7 @@ MAX_LINES = 12
 
 @dataclass(frozen=True)
 class Marked:
-    """A box to draw.
+    """An annotation to draw.
 
     Attributes:
         box: xyxy, px of the image.
@@ -44,6 +47,7 @@ class Marked:
         is_marked: drawn on top, with a dark edge: what the sheet is about.
         colour: RGB.
         line: width of the line, px; of marks on one place the wider one lies below.
+        shape: outline, corners and keypoints of what is more than a box.
     """
 
     box: tuple[float, float, float, float]
@@ -51,6 +55,12 @@ class Marked:
     is_marked: bool = False
     colour: tuple[int, int, int] = MARK
     line: int = 1
+    shape: Shape | None = None
+
+    @property
+    def drawn(self) -> Shape:
+        """What is drawn of it."""
+        return Shape(self.box) if self.shape is None else self.shape
 
 
 def grid_shape(n: int) -> tuple[int, int]:
@@ -127,9 +137,11 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
     size = (max(1, round(width * factor)), max(1, round(height * factor)))
     bgr = cv2.resize(bgr, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_NEAREST)
     frame = frame_wh or (width, height)
-    for marked in sorted(boxes, key=lambda m: (m.is_marked, -m.line)):
-        if all(math.isfinite(v) for v in marked.box):
-            _draw_box(bgr, marked, size[0] / frame[0], size[1] / frame[1])
+    window = (0.0, 0.0, float(frame[0]), float(frame[1]))
+    shown = sorted((m for m in boxes if all(map(math.isfinite, m.drawn.extent))), key=lambda m: (m.is_marked, -m.line))
+    for marked in shown:
+        draw_shape(bgr, marked.drawn, window, marked.colour, marked.line)
+    _draw_tags(bgr, shown, window)
     if caption:
         width = max(bgr.shape[1], side)
         pad = width - bgr.shape[1]
@@ -151,10 +163,12 @@ def wrapped_lines(text: str, width: int) -> list[str]:
 
     >>> wrapped_lines("Box has no area", 70)
     ['Box has no', 'area']
+    >>> wrapped_lines("an area of 9 px²", 200)
+    ['an area of 9 sq px']
     """
     lines: list[str] = []
     line = ""
-    for word in text.encode("ascii", "replace").decode().split():
+    for word in drawable(text).split():
         if line and text_width(f"{line} {word}") <= width:
             line = f"{line} {word}"
             continue
@@ -180,35 +194,30 @@ def _line(text: str, width: int, ink: tuple[int, int, int]) -> Pixels:
     return line
 
 
-def _draw_box(bgr: Pixels, marked: Marked, scale_x: float, scale_y: float) -> None:
+def _draw_tags(bgr: Pixels, shown: Sequence[Marked], window: tuple[float, float, float, float]) -> None:
+    """Write the class names beside their boxes."""
     import cv2
 
-    x_min, y_min, x_max, y_max = marked.box
-    limit = 4 * max(bgr.shape)  # far outside nothing is seen, and OpenCV takes 16-bit places only
-    left, right = sorted(int(np.clip(round(v * scale_x), -limit, limit)) for v in (x_min, x_max))
-    top, bottom = sorted(int(np.clip(round(v * scale_y), -limit, limit)) for v in (y_min, y_max))
-    colour = marked.colour[::-1]
-    # Edges are half-open: a box that ends with the image has its line on the last pixel.
-    corners = (left, top), (max(left, right - 1), max(top, bottom - 1))
-    if marked.is_marked:
-        cv2.rectangle(bgr, *corners, (0, 0, 0), marked.line + 2)  # a dark edge, so that the mark is seen on any ground
-    else:  # one px of it, outside: of a thin line there is nothing to spare
-        (x, y), (x_end, y_end) = corners
-        out = 1 + marked.line // 2
-        cv2.rectangle(bgr, (x - out, y - out), (x_end + out, y_end + out), (0, 0, 0), 1)
-    cv2.rectangle(bgr, *corners, colour, marked.line)
-    is_outside = right <= 0 or bottom <= 0 or left >= bgr.shape[1] or top >= bgr.shape[0]
-    if not marked.label or is_outside:  # a tag of a box that is not seen would name another object
-        return
-    text = shortened(marked.label, bgr.shape[1])
-    (width, height), _ = cv2.getTextSize(text, cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
-    x = int(np.clip(left, 0, max(0, bgr.shape[1] - width - 2)))
-    above = top - 3 if top - 3 >= height + 2 else bottom + height + 4  # where there is no room above, below: a box is not hidden
-    y = int(np.clip(above, height + 2, max(height + 2, bgr.shape[0] - 2)))
-    cv2.rectangle(bgr, (x, y - height - 2), (x + width + 1, y + 2), colour, -1)
-    bright = 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
-    ink = (0, 0, 0) if bright > 110 else (255, 255, 255)
-    _write(bgr, text, x + 1, y - 1, ink)
+    rows, columns = bgr.shape[:2]
+    corners = np.array([placed(bgr, m.drawn.extent, window) for m in shown], np.float64).reshape(-1, 2, 2)
+    boxes = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    # The line reaches over the edge of the box: a name that begins on it would hide it.
+    boxes += np.array([(-k, -k, k, k) for m in shown for k in [1 + m.line // 2]], np.float64).reshape(-1, 4)
+    tags, texts = [], {}
+    for k in range(len(shown) - 1, -1, -1):  # what is marked first
+        left, top, right, bottom = boxes[k].tolist()
+        if not shown[k].label or right <= 0 or bottom <= 0 or left >= columns or top >= rows:
+            continue  # a name of a box that is not seen would be read as another object's
+        texts[k] = shortened(shown[k].label, columns)
+        (width, height), _ = cv2.getTextSize(texts[k], cv2.FONT_HERSHEY_SIMPLEX, FONT_SCALE, 1)
+        tags.append(Tag(k, width + 2, height + 5, shown[k].is_marked))
+    size = {t.box: (t.width, t.height) for t in tags}
+    for k, (x, y) in place_tags(tags, boxes, (columns, rows)).items():
+        colour = shown[k].colour[::-1]
+        width, height = size[k]
+        cv2.rectangle(bgr, (x, y), (x + width - 1, y + height - 1), colour, -1)
+        bright = 0.114 * colour[0] + 0.587 * colour[1] + 0.299 * colour[2]
+        _write(bgr, texts[k], x + 1, y + height - 4, (0, 0, 0) if bright > 110 else (255, 255, 255))
 
 
 def blank(side: int, reason: str, caption: str, notes: Sequence[str] = ()) -> Pixels:

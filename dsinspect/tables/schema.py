@@ -73,6 +73,10 @@ OPTIONAL_ANNOTATION_COLUMNS: Mapping[str, tuple[str, str]] = {
 somebody asked for them (`OpenRequest.columns`). What one format alone has is named after it (`voc:pose`)."""
 
 
+SHAPE_COLUMNS = ("segmentation", "keypoints", *CORNER_COLUMNS)
+"""Columns that say what an annotation is to be drawn as, besides its box."""
+
+
 PROBLEM_COLUMNS: Mapping[str, tuple[str, str]] = {
     "kind": ("object", "one of PROBLEM_KINDS"),
     "source": ("object", "file, relative to the root"),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,8 +12,9 @@ from dsinspect.findings.findings import Finding
 from dsinspect.findings.members import members, partner
 from dsinspect.protocols.run import Run
 from dsinspect.protocols.strays import strays
+from dsinspect.render.shapes import Box, Shape, shapes_of
 from dsinspect.tables.columns import codes_of
-from dsinspect.tables.schema import boxes_xyxy, image_columns
+from dsinspect.tables.schema import image_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,7 +27,6 @@ MAX_AROUND = 60
 """Boxes of an image that are drawn where none is marked, at most."""
 EXAMPLES = 3
 """Boxes shown of a class that a finding is about."""
-Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
@@ -36,14 +35,19 @@ class Place:
 
     Attributes:
         image: row in the images of the run; from their number on, one of the strays.
-        boxes: what to mark, xyxy, px of the image's frame: the finding's own first, then the other of a pair.
-        around: boxes of the image to draw thin, where the finding is about the image and marks none: whether they still fit is
-            what there is to judge.
+        marks: what to mark: the finding's own annotation first, then the other of a pair.
+        around: annotations of the image to draw thin, where the finding is about the image and marks none: whether they still
+            fit is what there is to judge.
     """
 
     image: int
-    boxes: tuple[Box, ...] = ()
-    around: tuple[Box, ...] = ()
+    marks: tuple[Shape, ...] = ()
+    around: tuple[Shape, ...] = ()
+
+    @property
+    def extents(self) -> tuple[Box, ...]:
+        """What the marks take, xyxy, px of the image's frame."""
+        return tuple(m.extent for m in self.marks)
 
 
 class Places:
@@ -68,29 +72,38 @@ class Places:
             if finding.image is not None or finding.category is None or finding.annotation_id is not None:
                 return []  # an annotation whose image is unknown has none; boxes of its class are others
             return self._examples(finding.category)
-        boxes = [] if finding.bbox_xyxy is None else [finding.bbox_xyxy]
-        boxes += self._other(row, finding)
+        marks = [*self._own(row, finding), *self._other(row, finding)]
         others = [k for p in members(finding.values) if (k := self.row_of.get(p)) is not None and k != row]
         about_image = finding.bbox_xyxy is None and finding.annotation_id is None
         around = self._around(row) if about_image else ()
-        return [Place(row, tuple(boxes), around), *(Place(k, (), self._around(k)) for k in dict.fromkeys(others))][:MAX_MEMBERS]
+        return [Place(row, tuple(marks), around), *(Place(k, (), self._around(k)) for k in dict.fromkeys(others))][:MAX_MEMBERS]
 
-    def _around(self, row: int) -> tuple[Box, ...]:
-        """Return the boxes of an image."""
+    def _around(self, row: int) -> tuple[Shape, ...]:
+        """Return the annotations of an image."""
         if self.annotations is None:
             return ()
-        boxes = boxes_xyxy(self.annotations.take(self.annotations_of(row)[:MAX_AROUND]))
-        return tuple((a, b, c, d) for a, b, c, d in boxes[np.isfinite(boxes).all(axis=1)].tolist())
+        shapes = shapes_of(self.annotations, self.annotations_of(row)[:MAX_AROUND])
+        return tuple(s for s in shapes if np.isfinite(s.extent).all())
 
-    def _other(self, row: int, finding: Finding) -> Iterator[Box]:
-        """Yield the box that the finding's box lies on."""
+    def _own(self, row: int, finding: Finding) -> list[Shape]:
+        """Return the annotation that the finding is about; its box alone where no record of the image is it."""
+        if finding.annotation_id is not None and self.annotations is not None:
+            address = finding.annotation_id, finding.source, -1 if finding.index is None else finding.index
+            positions = self.annotations_of(row)
+            records = zip(*(self.annotations[c][positions].tolist() for c in ("annotation_id", "source", "index")), strict=True)
+            own = next((k for k, record in zip(positions, records, strict=True) if record == address), None)
+            if own is not None:
+                (shape,) = shapes_of(self.annotations, [own])
+                return [shape] if finding.bbox_xyxy is not None or shape.rings or shape.points else []
+        return [] if finding.bbox_xyxy is None else [Shape(finding.bbox_xyxy)]
+
+    def _other(self, row: int, finding: Finding) -> list[Shape]:
+        """Return the annotation that the finding's lies on."""
         other = partner(finding.values)
         if other is None or self.annotations is None:
-            return
-        for k in self.annotations_of(row).tolist():
-            if int(self.annotations["annotation_id"][k]) == other:
-                yield tuple(boxes_xyxy(self.annotations.take(np.array([k])))[0].tolist())
-                return
+            return []
+        positions = self.annotations_of(row)
+        return shapes_of(self.annotations, positions[self.annotations["annotation_id"][positions] == other][:1])
 
     def _examples(self, category: str) -> list[Place]:
         """Return boxes of a class, each in another image."""
@@ -100,8 +113,7 @@ class Places:
         places: dict[int, Place] = {}
         of_class = np.flatnonzero((codes == names.index(category)) & (self._image_rows >= 0))
         for k in of_class[:50].tolist():
-            box = boxes_xyxy(self.annotations.take(np.array([k])))[0].tolist()
-            places.setdefault(int(self._image_rows[k]), Place(int(self._image_rows[k]), (tuple(box),)))
+            places.setdefault(int(self._image_rows[k]), Place(int(self._image_rows[k]), tuple(shapes_of(self.annotations, [k]))))
         return list(places.values())[:EXAMPLES]
 
     def annotations_of(self, row: int) -> NDArray[np.intp]:

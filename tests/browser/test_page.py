@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from browser.conftest import DESK, PHONE, drawn, serious_faults, until
@@ -557,3 +558,27 @@ def test_a_name_with_marks_that_turn_it_is_shown_without_and_saved_with_them(vis
     seen = read_decisions(tmp_path / "decisions.json").decisions[0].seen
     assert seen is not None
     assert seen.image == name
+
+
+def test_outlines_and_keypoints_are_drawn_as_what_they_are(visit: Callable[..., Any], tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    cv2.imwrite(str(tmp_path / "set" / "a.png"), np.full((120, 160, 3), 90, np.uint8))
+    box = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [10, 10, 40, 40], "area": 1600, "iscrowd": 0,
+           "segmentation": [[100, 70, 140, 70, 120, 110]]}
+    person = {**box, "id": 2, "category_id": 9, "bbox": [60, 10, 30, 50], "area": 1500, "segmentation": [],
+              "keypoints": [70, 20, 2, 75, 40, 1, 900, 50, 2], "num_keypoints": 3}
+    (tmp_path / "set" / "a.json").write_text(json.dumps({
+        "images": [{"id": 1, "file_name": "a.png", "width": 160, "height": 120}], "annotations": [box, person],
+        "categories": [{"id": 1, "name": "cat"}]}))
+    run = inspect(Request("set", tmp_path / "set", keep_images=True, keep_annotations=True), PLUGINS)
+    HtmlReport().write(run, tmp_path / "r.html")
+    page = opened(visit, tmp_path / "r.html")
+    page.get_by_role("button", name=re.compile("^REC011")).click()
+    crop = page.locator(".finding", has_text="REC011").locator(".shot").first
+    assert crop.locator("path.mark.outline").count() == 1
+    crop.click()
+    stage = page.locator(".stage")
+    assert stage.locator("path.outline:not(.halo)").count() == 1
+    assert stage.locator("path.point:not(.halo)").count() == 3
+    assert stage.locator("path.point.hidden:not(.halo)").count() == 1
+    assert "unknown class 9" in stage.locator(".labels").inner_text()

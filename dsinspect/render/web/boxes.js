@@ -25,7 +25,7 @@ export class BoxStage {
   }
 
   /**
-   * Take an image, {path, boxes: [{box, class, id}]}; `marks` are boxes that a finding is about, `isOwn` says which record it is
+   * Take an image, {path, boxes: [{box, class, id}]}; `marks` are what a finding is about, {box, rings, points}, `isOwn` says which record it is
    * about, `other` the id of the one it lies on. A record is never found by its box: two may have the same one.
    */
   set(image, { marks = [], isOwn = () => false, other = null, selected = null }) {
@@ -45,11 +45,11 @@ export class BoxStage {
       const d = this.of(b), isMark = k === this.own, isOther = !isMark && (b.id === this.other || b.isOther);
       const kind = k === this.selected || isMark ? "mark" : isOther ? "other" : "plain";
       if (this.hidden && kind === "plain") return;
-      const name = d?.action === "set-category" ? d.value : b.class ?? "no class";
+      const name = d?.action === "set-category" ? d.value : classLabel(b);
       const gone = d?.action === "drop" || (d?.action === "fix" && isMark);
-      shown.push({ box: d?.action === "set-box" ? d.value : b.box, kind: gone ? "plain" : kind, label: this.edit && !this.edit.isNew && k === this.selected ? "" : `${name}${d ? ` · ${d.action}` : ""}`, colour: kind === "plain" ? this.colours[name] : undefined });
+      shown.push({ ...(d?.action === "set-box" ? { box: d.value } : shapeOf(b)), kind: gone ? "plain" : kind, label: this.edit && !this.edit.isNew && k === this.selected ? "" : `${name}${d ? ` · ${d.action}` : ""}`, colour: kind === "plain" ? this.colours[name] : undefined });
     });
-    if (this.own < 0) for (const box of this.marks) shown.push({ box, kind: "mark", label: "" });
+    if (this.own < 0) for (const mark of this.marks) shown.push({ ...shapeOf(mark), kind: "mark", label: "" });
     for (const { box, category } of this.added(this.image.path)) shown.push({ box, kind: "other", label: `${category} · new` });
     if (this.edit) shown.push({ box: this.edit.box, kind: "mark", label: this.edit.isNew ? "new box" : `${this.box?.class ?? "box"} · moved` });
     this.viewer.setBoxes(shown);
@@ -160,6 +160,12 @@ export class BoxStage {
     this.from = null;
   }
 }
+
+/** Return what a box is called whose class may not be declared. */
+const classLabel = (b) => b.class ?? (b.number >= 0 ? `unknown class ${b.number}` : "no class");
+
+/** Return what is drawn of a box of an image. */
+const shapeOf = ({ box, rings, points, rotated }) => ({ box, rings, points, rotated });
 
 const area = (b) => (b[2] - b[0]) * (b[3] - b[1]);
 

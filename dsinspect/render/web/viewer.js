@@ -6,19 +6,37 @@ const MAX_SCALE = 64;
 const FAR = 3; // images, to each side, that are shown of what lies outside
 const LEAST = 24; // px of the image: a smaller box is shown as one of this size would be, for a point alone shows nothing
 
-/** Return an overlay of boxes; `mark` boxes are what it is about, `other` the second of a pair, the rest thin. */
+/** Return what is drawn of a ring of places, x, y, x, y, ...: closed, in px of the frame. */
+const ringPath = (ring) => `M${ring.map((v, k) => `${k && k % 2 === 0 ? "L" : ""}${v}`).join(" ")}Z`;
+
+/** Return what an annotation takes with its outline and its keypoints, as a box: what there is to look at. */
+export function extentOf({ box, rings = [], points = [], rotated = false }) {
+  const own = rotated ? [] : [[box[0], box[2]], [box[1], box[3]]];
+  const [x, y] = [0, 1].map((axis) => [...(own[axis] ?? []), ...rings.flatMap((r) => r.filter((_, k) => k % 2 === axis)), ...points.filter((_, k) => k % 3 === axis)].filter(Number.isFinite));
+  return x.length && y.length ? [Math.min(...x), Math.min(...y), Math.max(...x), Math.max(...y)] : box;
+}
+
+/**
+ * Return an overlay of annotations, {box, rings, points, rotated, kind, colour}: a box is a rectangle, a rotated one the ring of its
+ * corners, an outline a ring in its box, a keypoint a dot, as on contact sheets and in workbooks (render/drawing.py). `mark` ones
+ * are what it is about, `other` the second of a pair, the rest thin.
+ */
 export function overlay(window, boxes) {
   const [left, top, right, bottom] = window;
   const made = svg("svg", { viewBox: `${left} ${top} ${right - left} ${bottom - top}`, preserveAspectRatio: "none", class: "boxes", "aria-hidden": "true" });
   const rank = { plain: 0, other: 1, mark: 2 };
-  for (const { box, kind, colour } of [...boxes].sort((a, b) => rank[a.kind] - rank[b.kind])) {
-    if (!box.every(Number.isFinite)) continue;
-    const [x1, y1, x2, y2] = box;
-    const place = { d: `M${x1} ${y1}H${x2}V${y2}H${x1}Z`, "vector-effect": "non-scaling-stroke" }; // a box without area is a line
-    made.append(svg("path", { ...place, class: `halo of-${kind}` })); // a line of the colour of what it lies on is still seen
-    const edge = svg("path", { ...place, class: kind });
+  const line = (d, kind, colour, look = "") => { // a line of the colour of what it lies on is still seen: below it is a dark one
+    const edge = svg("path", { d, "vector-effect": "non-scaling-stroke", class: `${kind} ${look}` });
     if (colour) edge.style.stroke = colour;
-    made.append(edge);
+    made.append(svg("path", { d, "vector-effect": "non-scaling-stroke", class: `halo of-${kind} ${look}` }), edge);
+  };
+  for (const shape of [...boxes].sort((a, b) => rank[a.kind] - rank[b.kind])) {
+    const { box, kind, colour, rings = [], points = [], rotated = false } = shape;
+    const [x1, y1, x2, y2] = box, hasBox = box.every(Number.isFinite);
+    if (hasBox && !rotated) line(`M${x1} ${y1}H${x2}V${y2}H${x1}Z`, kind, colour); // a box without area is a line
+    for (const ring of rings) line(ringPath(ring), kind, colour, rotated ? "" : "outline");
+    for (let k = 0; k + 2 < points.length; k += 3) line(`M${points[k]} ${points[k + 1]}h0`, kind, colour, points[k + 2] === 2 ? "point" : "point hidden");
+    if (!hasBox) continue;
     if (kind === "mark" && Math.abs(x2 - x1) < 0.02 * (right - left) && Math.abs(y2 - y1) < 0.02 * (bottom - top)) { // too small to be seen
       const r = 0.07 * Math.min(right - left, bottom - top), cx = (x1 + x2) / 2, cy = (y1 + y2) / 2;
       made.append(svg("path", { d: `M${cx - r} ${cy}a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`, "vector-effect": "non-scaling-stroke", class: "ring" }));

@@ -157,10 +157,7 @@ def make_app(catalog: Catalog, pixels: Pixels, store: Store, reviewer: str, toke
     def pixels_of(request: Request) -> Response:
         p = request.path_params
         if "annotation" in p:
-            k = p["annotation"]
-            if not 0 <= k < len(catalog.boxes):
-                raise IndexError(k)
-            content = pixels.crop(int(catalog.image_rows[k]), tuple(catalog.boxes[k].tolist()))
+            content = pixels.crop(p["annotation"])
         else:
             content = pixels.tile(p["row"], p["x"], p["y"]) if "x" in p else pixels.whole(p["row"])
         return Response(content, media_type="image/jpeg", headers={"cache-control": "private, max-age=600"})

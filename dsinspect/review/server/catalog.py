@@ -15,6 +15,7 @@ from dsinspect.io.json_text import encoded
 from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_of, choices_without_finding
 from dsinspect.protocols.strays import strays
 from dsinspect.render.palette import colours_of
+from dsinspect.render.shapes import Shape, shapes_of
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.schema import boxes_xyxy
 
@@ -112,14 +113,20 @@ class Catalog:
             raise IndexError(row)
         positions = self.order[self.starts[row]:self.starts[row + 1]]
         a = self.annotations
-        boxes = [{"row": k, "box": box, "class": None if code < 0 else str(self.names[code]), "id": i, "source": s,
-                  "line": None if line < 0 else line, "index": None if index < 0 else index}
-                 for k, box, code, i, s, line, index in zip(
-                     positions.tolist(), self.boxes[positions].tolist(), self.codes[positions].tolist(),
-                     *(a[c][positions].tolist() for c in ("annotation_id", "source", "line", "index")), strict=True)]
+        boxes = [{"row": k, "box": shape.box, **shape.record(), "class": None if code < 0 else str(self.names[code]),
+                  "number": number, "id": i, "source": s, "line": None if line < 0 else line, "index": None if index < 0 else index}
+                 for k, shape, code, number, i, s, line, index in zip(
+                     positions.tolist(), shapes_of(a, positions), self.codes[positions].tolist(),
+                     *(a[c][positions].tolist() for c in ("category_id", "annotation_id", "source", "line", "index")), strict=True)]
         frame = [float(self.images[c][row]) for c in ("frame_width", "frame_height")]
         return {"path": self.paths[row], "frame": frame if all(v > 0 for v in frame) else None, "boxes": boxes,
                 "split": self.images["split"][row]}
+
+    def shape(self, annotation: int) -> Shape:
+        """Return what an annotation is drawn as; raise IndexError for a number that is none."""
+        if not 0 <= annotation < len(self.annotations):
+            raise IndexError(annotation)
+        return shapes_of(self.annotations, [annotation])[0]
 
     def _stray(self, row: int) -> dict[str, Any] | None:
         return self.strays[row - len(self.paths)] if len(self.paths) <= row < len(self.paths) + len(self.strays) else None

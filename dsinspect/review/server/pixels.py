@@ -19,7 +19,8 @@ from dsinspect.io.atomic import atomic
 from dsinspect.io.image_codec import Encoding, UnreadableError
 from dsinspect.render.contact_sheet import blank
 from dsinspect.render.crops import Framed, crop, cut, open_framed
-from dsinspect.render.side_by_side import OWN, draw_box
+from dsinspect.render.drawing import LEAST, draw_shape
+from dsinspect.render.palette import MARK
 
 if TYPE_CHECKING:
     from dsinspect.review.server.catalog import Catalog
@@ -60,14 +61,16 @@ class Pixels:
         """
         return self._kept(row, "whole", lambda image: crop(image, (), (WHOLE, WHOLE), 85).content)
 
-    def crop(self, row: int, box: tuple[float, float, float, float]) -> bytes:
-        """Return the place of a box with its surroundings as JPEG, the box drawn; raises as `whole` does."""
+    def crop(self, annotation: int) -> bytes:
+        """Return the place of an annotation with its surroundings as JPEG, the annotation drawn; raises as `whole` does."""
+        shape = self.catalog.shape(annotation)
+
         def made(image: Framed) -> bytes:
-            pixels, window = cut(image, [box], CROP_ROOM)
-            draw_box(pixels, box, window, OWN)
+            pixels, window = cut(image, [shape.extent], CROP_ROOM)
+            draw_shape(pixels, shape, window, MARK, least=LEAST)
             return Encoding(jpeg_quality=80).encode(pixels, ".jpg")
 
-        return self._kept(row, f"marked crop {box}", made)
+        return self._kept(int(self.catalog.image_rows[annotation]), f"marked crop {shape}", made)
 
     def tile(self, row: int, x: int, y: int) -> bytes:
         """Return the tile `x` across and `y` down of an image in its full size; raises as `whole` does.

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import os
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.image_codec import UnreadableError, start_opencv
 from dsinspect.render.crops import Crop, crop, open_framed
-from dsinspect.tables.schema import NO_POSITION, boxes_xyxy
+from dsinspect.render.shapes import Shape, shapes_of
+from dsinspect.tables.schema import NO_POSITION
 
 if TYPE_CHECKING:
     from dsinspect_reports._places import Place, Places
@@ -90,7 +90,7 @@ def _fill(made: Crops, places: Places, chunk: Sequence[tuple[int, Sequence[Place
     for _, shown in chunk:
         for place in shown:
             cuts = by_image.setdefault(place.image, {})
-            cuts.setdefault(place.boxes, len(cuts))
+            cuts.setdefault(place.extents, len(cuts))
     jobs = [(places.record(row), list(cuts), row not in made.whole and left["whole"] > 0)
             for row, cuts in by_image.items()]
     results = dict(zip(by_image, pool.map(_make, jobs), strict=True))
@@ -102,11 +102,11 @@ def _fill(made: Crops, places: Places, chunk: Sequence[tuple[int, Sequence[Place
                 made.unreadable[place.image] = result.reason
                 records.append({"image": place.image})
                 continue
-            cut = result.crops[by_image[place.image][place.boxes]]
+            cut = result.crops[by_image[place.image][place.extents]]
             records.append({"image": place.image, "src": b64encode(cut.content).decode(), "window": _rounded(cut.window),
-                            "size": cut.size_wh, "boxes": [_rounded(b) for b in place.boxes],
-                            **({"around": [_rounded(b) for b in place.around]} if place.around else {})})
-        cost = sum(len(r.get("src", "")) + 60 + 40 * len(r.get("around", ())) for r in records)
+                            "size": cut.size_wh, "boxes": [_shown(s) for s in place.marks],
+                            **({"around": [_shown(s) for s in place.around]} if place.around else {})})
+        cost = sum(len(r.get("src", "")) + 60 + _bytes_of([*r.get("boxes", ()), *r.get("around", ())]) for r in records)
         if left["all"] - left["whole"] < cost:
             left["all"] = 0
             return
@@ -116,7 +116,7 @@ def _fill(made: Crops, places: Places, chunk: Sequence[tuple[int, Sequence[Place
             whole = results[place.image].whole
             if whole is not None and place.image not in made.whole:
                 record = _whole(whole, places, place.image)
-                cost = len(record["src"]) + 60 * len(record["boxes"])
+                cost = len(record["src"]) + 60 * len(record["boxes"]) + _bytes_of(b[8] for b in record["boxes"])
                 if left["whole"] >= cost:
                     made.whole[place.image] = record
                     left["whole"] -= cost
@@ -138,17 +138,29 @@ def _whole(whole: Crop, places: Places, row: int) -> dict[str, Any]:
     if places.annotations is not None:
         positions = places.annotations_of(row)[:MAX_BOXES]
         codes, _ = places.categories
-        for k, box in zip(positions.tolist(), boxes_xyxy(places.annotations.take(positions)).tolist(), strict=True):
-            if all(map(np.isfinite, box)):
-                index = int(places.annotations["index"][k])
-                boxes.append([*(round(v, 3) for v in box), int(codes[k]), int(places.annotations["annotation_id"][k]),
-                              places.annotations["source"][k], None if index == NO_POSITION else index])
+        a = places.annotations
+        for k, shape in zip(positions.tolist(), shapes_of(a, positions), strict=True):
+            if all(map(math.isfinite, shape.extent)):
+                index = int(a["index"][k])
+                number = {"class": int(a["category_id"][k])} if codes[k] < 0 else {}
+                boxes.append([*_rounded(shape.box, 3), int(codes[k]), int(a["annotation_id"][k]), a["source"][k],
+                              None if index == NO_POSITION else index, {**shape.record(), **number}])
     return {"src": b64encode(whole.content).decode(), "window": _rounded(whole.window), "size": whole.size_wh, "boxes": boxes}
 
 
-def _rounded(box: Sequence[float]) -> list[float]:
+def _shown(shape: Shape) -> dict[str, Any]:
+    """Return what is drawn of an annotation, as the page's script takes it."""
+    return {"box": _rounded(shape.box), **shape.record()}
+
+
+def _bytes_of(records: Iterable[Mapping[str, Any]]) -> int:
+    """Return about how much room shapes take in the page."""
+    return sum(40 + 8 * (len(r.get("points", ())) + sum(map(len, r.get("rings", ())))) for r in records)
+
+
+def _rounded(box: Sequence[float], digits: int = 2) -> list[float]:
     """Return a box to a hundredth of a px: what a screen can show."""
-    return [round(float(v), 2) for v in box]
+    return [round(float(v), digits) for v in box]
 
 
 def by_turns(counts: Sequence[int]) -> Iterator[tuple[int, int]]:

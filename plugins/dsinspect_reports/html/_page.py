@@ -145,7 +145,7 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
             if "src" not in c:
                 c["reason"] = "cannot be read"
     own = [texts["class"](n) for n in places.categories[1]]
-    whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5], texts["source"](b[6]), b[7]]
+    whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5], texts["source"](b[6]), b[7], b[8] or 0]
                                               for b in w["boxes"]]} for r, w in made.whole.items()}
     return _findings.as_json({
         "tool": {"name": "dsinspect", "version": __version__}, "dataset": run.path, "settings": msgspec.to_builtins(run.settings),

@@ -21,6 +21,7 @@ from dsinspect_reports._places import Places
 
 if TYPE_CHECKING:
     from dsinspect.protocols.run import Outcome, Run
+    from dsinspect.render.shapes import Shape
 
 ROOM_PX = (206, 136)
 """Largest image, px: the cell at 96 dpi, less a little."""
@@ -70,10 +71,10 @@ class Thumbnails:
 
 @dataclass(frozen=True)
 class _Job:
-    """The images of one finding: records of images on disk, each with the boxes to mark and those to draw thin."""
+    """The images of one finding: records of images on disk, each with what to mark and what to draw thin."""
 
     row: int
-    shown: tuple[tuple[Mapping[str, Any], tuple[Any, ...], tuple[Any, ...]], ...]
+    shown: tuple[tuple[Mapping[str, Any], tuple[Shape, ...], tuple[Shape, ...]], ...]
     about_image: bool
 
 
@@ -118,8 +119,8 @@ def _jobs(places: Places, found: Sequence[Outcome], each: int) -> Iterator[tuple
     start = 0
     for outcome in found:
         for rank, finding in enumerate(outcome.first(each)):
-            shown = tuple((places.record(p.image), p.boxes, p.around) for p in places.of(finding))
-            shown = tuple((_needed(image), boxes, around) for image, boxes, around in shown if image["file"])
+            shown = tuple((places.record(p.image), p.marks, p.around) for p in places.of(finding))
+            shown = tuple((_needed(image), marks, around) for image, marks, around in shown if image["file"])
             yield rank, _Job(start + rank, shown, finding.image is not None)
         start += len(outcome.findings)
 

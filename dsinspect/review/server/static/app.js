@@ -5,6 +5,7 @@ import { ask, choose, showKeys, typeInto } from "./dialogs.js";
 import { actionOf, askClass, askWhole, given, named, namesWith, valueOf } from "./actions.js";
 import { SEVERITIES, Decisions, api, findingsOf, recordOfBox, seenOf, seenOfBox, subjectOfBox } from "./state.js";
 import { Stage } from "./stage.js";
+import { extentOf } from "./viewer.js";
 import { Wall } from "./wall.js";
 import { Panel } from "./panel.js";
 
@@ -91,7 +92,7 @@ async function start() {
     panel.finding(f, at, shown.length);
     group.hidden = !f.group.length;
     group.replaceChildren(...(f.group.length && typeof f.row === "number" ? [f.row, ...f.group] : []).map((row, k) => h("button", { type: "button", title: state.images[row], "aria-label": `Show ${state.images[row]}`, onclick: () => toMember(k - 1) }, h("img", { src: `whole/${row}`, alt: "" }))));
-    if (typeof f.row === "number" && f.row >= 0) stage.show(f.row, { marks: f.box ? [f.box] : [], isOwn: (b) => isOwn(b, f), other: f.other, zoom: Boolean(f.box) }).catch((e) => say(e.message));
+    if (typeof f.row === "number" && f.row >= 0) stage.show(f.row, { marks: f.box ? [{ box: f.box }] : [], isOwn: (b) => isOwn(b, f), other: f.other, zoom: Boolean(f.box) }).catch((e) => say(e.message));
     else if (isOfClass(f)) openWall(f.category, false);
     else stage.clear(f.path ? `${f.path} is no image of the dataset, or its file is not there.` : f.annotation !== null ? "This annotation is of no image of the dataset." : "This finding is about no single image.");
     stage.ahead(shown[at + 1]?.row);
@@ -288,7 +289,7 @@ async function start() {
     else if (e.key === "B") !state.canAdd ? say("This format has no place for new boxes") : stage.row >= state.records ? say("No record names this image: it takes no boxes") : begin(true);
     else if (e.key === "[") stage.select(-1);
     else if (e.key === "]") stage.select(1);
-    else if (e.key === "z") { const b = stage.box?.box ?? current()?.box; if (b) stage.viewer.zoomTo(b, 0.35); }
+    else if (e.key === "z") { const b = current()?.box, shape = stage.box ?? (b && { box: b }); if (shape) stage.viewer.zoomTo(extentOf(shape), 0.35); }
     else if (e.key === "h") { stage.hidden = !stage.hidden; stage.draw(); }
     else if (e.key === "g" && current()?.group.length) toMember(member + 1 < current().group.length ? member + 1 : -1);
     else if (e.key === "s") { skip.checked = !skip.checked; filter(); }

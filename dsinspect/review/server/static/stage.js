@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { BoxStage } from "./boxes.js";
 import { api } from "./state.js";
+import { extentOf } from "./viewer.js";
 
 const TILE = 512, WHOLE = 1600;
 
@@ -18,7 +19,7 @@ export class Stage extends BoxStage {
     this.cache = new Map();
   }
 
-  /** Show an image; `marks` are boxes a finding is about, `other` the id of the annotation it lies on. */
+  /** Show an image; `marks` are what a finding is about, `other` the id of the annotation it lies on. */
   show(row, options = {}) {
     if (row !== this.drawn) {
       this.unset();
@@ -40,8 +41,8 @@ export class Stage extends BoxStage {
       this.viewer.show({ src: `whole/${row}`, window, alt: image.path, boxes: [] });
     }
     this.draw();
-    const box = pick !== null ? this.box?.box : marks[0];
-    if (zoom && box) this.viewer.zoomTo(box, 0.35);
+    const shape = pick !== null ? this.box : image.boxes[this.own] ?? marks[0];
+    if (zoom && shape) this.viewer.zoomTo(extentOf(shape), 0.35);
     else if (isNew || zoom) this.viewer.fit();
   }
 

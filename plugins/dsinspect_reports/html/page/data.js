@@ -53,7 +53,7 @@ class Finding {
 }
 
 /** The boxes of a whole image as the stage takes them: {box, class, id, source, index}. */
-export const boxesOf = (place) => (whole[place]?.boxes ?? []).map(([x1, y1, x2, y2, category, id, source, index]) =>
-  ({ box: [x1, y1, x2, y2], class: classes[category], id, source: sources[source], index }));
+export const boxesOf = (place) => (whole[place]?.boxes ?? []).map(([x1, y1, x2, y2, category, id, source, index, more]) =>
+  ({ box: [x1, y1, x2, y2], rings: more.rings, points: more.points, rotated: more.rotated, class: classes[category], number: more.class, id, source: sources[source], index }));
 
 export const findings = raw.findings.map((row, k) => new Finding(row, k));

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { BoxStage, same } from "./boxes.js";
+import { extentOf } from "./viewer.js";
 import { boxesOf, images, whole } from "./data.js";
 
 export class Lightbox {
@@ -52,9 +53,9 @@ export class Lightbox {
     Object.assign(this, { finding, place, which: finding.crops.indexOf(place) });
     const full = whole[place.image], boxes = boxesOf(place.image);
     const own = boxes.find((b) => finding.isOwn(b));
-    place.boxes.forEach((box, k) => {
-      const known = k ? boxes.find((b) => b !== own && same(b.box, box)) : own;
-      if (!known) boxes.push({ box, class: k ? "other" : finding.category ?? "", isOther: k > 0, isMark: !k }); // without an address of its own
+    place.boxes.forEach((shape, k) => {
+      const known = k ? boxes.find((b) => b !== own && same(b.box, shape.box)) : own;
+      if (!known) boxes.push({ ...shape, class: k ? "other" : finding.category ?? "", isOther: k > 0, isMark: !k }); // without an address of its own
       else if (k) known.isOther = true;
     });
     this.title.textContent = this.path;
@@ -65,7 +66,7 @@ export class Lightbox {
     this.stage.viewer.show({ src: `data:image/jpeg;base64,${(full ?? place).src}`, window: (full ?? place).window, alt: this.path, boxes: [] });
     this.stage.set({ path: this.path, boxes }, { marks: place.boxes.slice(0, 1), isOwn: (b) => finding.isOwn(b) });
     this.stage.draw();
-    this.stage.viewer.fitWith(place.boxes[0]);
+    this.stage.viewer.fitWith(place.boxes[0] && extentOf(place.boxes[0]));
     this.stage.element.focus();
     return true;
   }
@@ -76,8 +77,8 @@ export class Lightbox {
   }
 
   key(name) {
-    const own = this.place.boxes[0];
-    if (name === "z" && (this.stage.box || own)) this.stage.viewer.zoomTo(this.stage.box?.box ?? own);
+    const own = this.stage.box ?? this.place.boxes[0];
+    if (name === "z" && own) this.stage.viewer.zoomTo(extentOf(own));
     else if (name === "g") this.open(this.finding, (this.which + 1) % this.finding.crops.length);
     else if (name === "[" || name === "]") this.stage.select(name === "]" ? 1 : -1);
     else if (name === "Enter") this.close();

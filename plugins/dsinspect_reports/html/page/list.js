@@ -104,7 +104,7 @@ export class FindingList {
       const [w, ht] = place.size, scale = Math.min(room / ht, 144 / w);
       const button = h("button", { type: "button", className: "shot", title: path, "aria-label": `Open ${path}`, tabIndex: -1, onclick: () => this.onopen(f, k) },
         h("img", { src: `data:image/jpeg;base64,${place.src}`, alt: "", width: Math.round(w * scale), height: Math.round(ht * scale), decoding: "async" }),
-        overlay(place.window, [...(place.around ?? []).map((box) => ({ box, kind: "plain" })), ...place.boxes.map((box, n) => ({ box, kind: n ? "other" : "mark" }))]));
+        overlay(place.window, [...(place.around ?? []).map((s) => ({ ...s, kind: "plain" })), ...place.boxes.map((s, n) => ({ ...s, kind: n ? "other" : "mark" }))]));
       return button;
     });
     return made.length ? made : [h("span", { className: "noshot", textContent: f.image ? "not in the page" : "" })];
