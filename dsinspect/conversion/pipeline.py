@@ -51,7 +51,8 @@ if TYPE_CHECKING:
 SHARD = 256
 """Images per shard: what is in memory for each worker."""
 COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in (
-    *OUTLINE_FIELDS, "truncated", "occluded", "pose", "shape", "group", "z_order", "source", "depth", "header", "beyond")))
+    *OUTLINE_FIELDS, "truncated", "occluded", "pose", "shape", "group", "z_order", "source", "depth", "header", "beyond",
+    "left_out", "annotator", "project")))
 """Columns that some format can write, or that are counted as lost."""
 LOST_PROBLEMS = {"malformed-record": "records that cannot be read", "orphan-label": "label files of no image",
                  "overlapping-lists": "places of images in the list of a second split"}

@@ -233,8 +233,6 @@ def measured_shard(shard: Shard, measurements: Measurements | None, box_units: s
     sizes = {"x": at_rows(width, rows), "y": at_rows(height, rows)}
     scaled = {c: annotations[c] * sizes[c[0]] for c in BOX_COLUMNS}
     scaled |= {c: annotations[c] * sizes[c[7]] for c in CORNER_COLUMNS if c in annotations}
-    if "area" in annotations:
-        scaled["area"] = annotations["area"] * sizes["x"] * sizes["y"]
     for name, step in (("segmentation", 2), ("keypoints", 3)):
         if name in annotations and not (is_constant(annotations[name]) and annotations[name][0] is None):
             scaled[name] = _scaled_outlines(annotations[name], sizes["x"], sizes["y"], step)

@@ -67,7 +67,7 @@ OPTIONAL_ANNOTATION_COLUMNS: Mapping[str, tuple[str, str]] = {
        for name in CORNER_COLUMNS},
     "track": ("object", "id of the track, text; None where there is none"),
     "attributes": ("object", "JSON bytes of an object: attribute by name; None without any"),
-    "area": ("float64", "area the format declares, px²; NaN where it declares none"),
+    "area": ("float64", "area the format declares, px² whatever boxes are in; NaN where it declares none"),
 }
 """Columns of annotations that several formats have. They are there when the format has them (`DatasetInfo.columns`) and
 somebody asked for them (`OpenRequest.columns`). What one format alone has is named after it (`voc:pose`)."""

@@ -214,7 +214,8 @@ class MemorySource:
 
 def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathered, *, files: Sequence[Path],
                   categories: Sequence[Category] = (), columns: frozenset[str] = frozenset(), notes: Sequence[str] = (),
-                  problems: Sequence[Problem] = (), sources: Sequence[str] | None = None) -> MemorySource:
+                  problems: Sequence[Problem] = (), sources: Sequence[str] | None = None,
+                  beyond: Mapping[str, int] | None = None) -> MemorySource:
     """Find the images of what was gathered and return the opened set.
 
     Args:
@@ -228,6 +229,7 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
         notes: for the user.
         problems: of the set as a whole.
         sources: file of each object's record, where it is not that of its image.
+        beyond: what the files hold that no table has, and how many.
     """
     tree = ImageTree.below(request.images or base)
     images = gathered.image_table()
@@ -237,7 +239,7 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
     splits = tuple(dict.fromkeys(s for s in images["split"].tolist() if s is not None))
     info = DatasetInfo(
         format=format, root=base, categories=tuple(categories), splits=splits, problems=tuple(of_set), columns=columns,
-        notes=tuple(notes), has_files=bool(is_given(found["file"]).any()))
+        notes=tuple(notes), has_files=bool(is_given(found["file"]).any()), beyond=dict(beyond or {}))
     return MemorySource(info, found, annotations, gathered.problems)
 
 

@@ -13,6 +13,7 @@ from dsinspect.tables.dataset import Category
 from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, read_json_file
+from dsinspect_formats._writing import left_out_losses
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off
 
@@ -24,6 +25,7 @@ class Reading:
         gathered: images and objects.
         names: declared categories.
         left_out: what is no object with a box, and how many.
+        not_read: what objects with a box hold that no table has, and how many.
         index: of the next record of the file.
         source: the file.
         split: of the file.
@@ -33,6 +35,7 @@ class Reading:
         self.gathered = Gathered(columns)
         self.names: dict[str, None] = {}
         self.left_out: Counter[str] = Counter()
+        self.not_read: Counter[str] = Counter()
         self.index = 0
         self.source = ""
         self.split: str | None = None
@@ -89,4 +92,5 @@ def finish(format: str, request: OpenRequest, base: Path, reading: Reading, file
     what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(reading.left_out.items()))
     return memory_source(
         format, request, base, reading.gathered, files=files, columns=columns, notes=(f"left out: {what}",) if what else (),
+        beyond=left_out_losses(reading.left_out + reading.not_read),
         categories=tuple(Category(k, name) for k, name in enumerate(reading.names)))

@@ -56,6 +56,10 @@ class Outlines:
         x, y, w, h, angle = turned[0].tolist()
         return x, y, w, h, angle % 360
 
+    def lose_rectangle(self) -> None:
+        """Count a rotated box whose corners are no rectangle, and which is written as a polygon."""
+        self._losses.add("rotated boxes that are no rectangles (written as polygons)", 1)
+
     def polygon(self, k: int, box: Sequence[float]) -> list[float] | None:
         """Return an outline as one flat polygon; what is none is counted, and its box stays."""
         raw = self.raw(k)

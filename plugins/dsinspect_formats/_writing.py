@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-ROUND = ("circle", "ellipse", "cuboid", "skeleton", "bitmap")
+ROUND = ("circle", "ellipse", "cuboid", "skeleton")
 """Shapes that bound a box, and are neither one nor an outline in the table."""
 UNSAID = {"truncated": ("", "0", "false"), "occluded": ("", "0", "false"), "pose": ("", "unspecified"), "parts": ("", "0"),
-          "z_order": ("", "0"), "group": ("", "0")}
+          "z_order": ("", "0"), "group": ("", "0"), "annotator": ("",), "project": ("",)}
 """Values, in lower case, of attributes that say nothing."""
 
 
@@ -106,6 +106,11 @@ def attributes_of(annotations: pd.DataFrame) -> list[dict[str, Any]]:
     return found
 
 
+def left_out_losses(left_out: Mapping[str, int]) -> dict[str, int]:
+    """Return what a reader left out under the names by which converting counts it."""
+    return {f"{what} (left out by the reader)": n for what, n in sorted(left_out.items()) if n}
+
+
 def count_attributes(losses: Losses, said: Iterable[Mapping[str, Any]], kept: Collection[str]) -> None:
     """Count attributes that are not among those kept, by name."""
     for name, n in Counter(k for one in said for k in one if k not in kept).items():
@@ -177,6 +182,10 @@ class Losses:
         self._flags_and_ids(shard.images, a)
         for name in filter(is_extra_column, map(str, shard.images.columns)):
             field = name.partition(":")[2]
+            if field == "left_out":
+                for value in shard.images[name].dropna().tolist():
+                    for what, n in left_out_losses(msgspec.json.decode(value)).items():
+                        self.add(what, n)
             if field in OF_IMAGES and field not in self._kept:
                 self.add(OF_IMAGES[field], shard.images[name].notna().to_numpy(bool))
         self._fields(a)

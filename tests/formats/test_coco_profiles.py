@@ -8,6 +8,7 @@ from typing import Any
 
 from formats.reading import FORMATS, Read, detected, put
 
+from dsinspect.cli import main
 from dsinspect.protocols.formats import OpenRequest
 
 LVIS: dict[str, Any] = {
@@ -31,6 +32,14 @@ def test_lvis(tmp_path: Path) -> None:
                             ("val2017/000000000007.jpg", "apple", 5, 5, 10, 10)]
     assert read.images["file"].notna().all()
     assert len(read.problems) == 0
+
+
+def test_what_lvis_says_of_images_is_among_the_losses(tmp_path: Path) -> None:
+    root = put(tmp_path / "set", {"lvis_v1_train.json": json.dumps(LVIS)})
+    assert main(["convert", str(root), "-o", str(tmp_path / "out"), "--to", "coco", "-q"]) == 0
+    lost = json.loads((tmp_path / "out/conversion.json").read_text())["losses"]
+    assert {k: n for k, n in lost.items() if "keys of images" in k} == {
+        "keys of images: coco_url": 2, "keys of images: neg_category_ids": 2, "keys of images: not_exhaustive_category_ids": 2}
 
 
 def test_classes_that_are_not_exhaustive_are_kept(tmp_path: Path) -> None:

@@ -80,7 +80,7 @@ def test_regions(root: Path) -> None:
     assert read.images["path"].tolist() == ["data/upload/3/0a1b2c3d-one cat.jpg", "folder/two.jpg"]
     assert (read.images["width"].tolist()[0], read.images["split"].tolist()[0]) == (200.0, "val")
     assert read.info.notes == (
-        "left out: 1 draft, 1 key point, 1 prediction, 1 skipped annotation",
+        "left out: 1 draft, 1 keypoint, 1 prediction, 1 skipped annotation",
         "1 task has the work of several people, and all of it is read (option annotator)",
         "1 region has several labels: the first is the class, all are in the attributes")
     assert_format(LABELSTUDIO, root)
@@ -161,7 +161,8 @@ def test_what_is_written_comes_back(root: Path) -> None:
                                b.annotations.filter(regex="^[xy]_|corner").to_numpy(float), atol=1e-9)
     assert a.images["split"].tolist() == b.images["split"].tolist()
     losses = json.loads((root.parent / "out/conversion.json").read_text())["losses"]
-    assert losses == {"attributes": 1, "shapes: ellipse (the boxes stay)": 1}
+    left_out = {f"{what} (left out by the reader)": 1 for what in ("drafts", "keypoints", "predictions", "skipped annotations")}
+    assert losses == {"attributes": 1, "shapes: ellipse (the boxes stay)": 1, "attributes: annotator": 7, **left_out}
 
 
 def test_broken_files(root: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from format_laws import Read, assert_survives_broken_files, by_image
 
+from dsinspect.geometry.rle import decode_mask
 from dsinspect.loader import load_plugins
 from dsinspect.testing import assert_format
 
@@ -87,7 +88,7 @@ def test_what_a_set_holds(tmp_path: Path, name: str) -> None:
     assert [r for _, r in read.told()] == reasons
     assert read.info.notes == notes
     outlines = [o for o in read.column("segmentation") if o]
-    assert [json.loads(o) for o in outlines] == [[[1, 2, 9, 2, 5, 8]]]
+    assert [p for o in outlines if isinstance(p := json.loads(o), list)] == [[[1, 2, 9, 2, 5, 8]]]
     assert_format(FORMATS[name], tmp_path / name)
 
 
@@ -121,6 +122,9 @@ def test_more_of_each(tmp_path: Path) -> None:
     assert labelbox.told()[1][0] == 2
     supervisely = Read("supervisely", put(tmp_path / "supervisely", "supervisely"))
     assert [c.name for c in supervisely.info.categories] == ["dog", "cat"]
+    mask = json.loads(supervisely.column("segmentation")[2])
+    np.testing.assert_array_equal(np.argwhere(decode_mask(mask["counts"], mask["size"])).min(axis=0), [9, 7])
+    assert decode_mask(mask["counts"], mask["size"]).sum() == 4 * 6
     assert Read("openlabel", put(tmp_path / "openlabel", "openlabel")).column("track") == ["u1"] * 3
 
 
@@ -138,6 +142,14 @@ def test_the_same_objects_as_in_coco(shared_data: Path) -> None:
     one, other = by_image(Read("labelbox", folder / "Labelbox"), 6), by_image(Read("coco", folder / "COCO"), 6)
     assert one == other
     assert sum(map(len, one.values())) == 16
+
+
+def test_supervisely_boxes_are_turned_in_radians_about_their_centre(tmp_path: Path) -> None:
+    turned = {"classTitle": "car", "geometryType": "oriented_bbox", "points": [[10, 20], [30, 28]], "angle": 1.5707963267948966}
+    (tmp_path / "a.jpg.json").write_text(json.dumps({"size": {"height": 80, "width": 100}, "objects": [turned]}))
+    read = Read("supervisely", tmp_path)
+    np.testing.assert_allclose(np.array([r[2:] for r in read.rows()]), [(16, 14, 24, 34)], atol=1e-9)
+    np.testing.assert_allclose(read.annotations.filter(like="corner").to_numpy()[0], [24, 14, 24, 34, 16, 34, 16, 14], atol=1e-9)
 
 
 def test_supervisely_shapes_that_do_not_say_their_kind(tmp_path: Path) -> None:

@@ -70,5 +70,6 @@ class Bdd100k(Format):
         table, problems = images.table(tree, root, lambda s: (f"images/100k/{s}/", f"images/{s}/", f"{s}/", "images/", ""))
         info = DatasetInfo(format=self.name, root=root, columns=COLUMNS, notes=(
             "boxes are read as px from 0, x2 and y2 as they stand", f"{', '.join(sorted(IGNORED))} are ignored",
-            *((f"{left_out:,} labels of lanes and drivable areas are no objects and are left out",) if left_out else ())))
+            *((f"{left_out:,} labels of lanes and drivable areas are no objects and are left out",) if left_out else ())),
+            beyond={"labels of lanes and drivable areas (left out by the reader)": left_out})
         return MemorySource(info, table, rows.table(table["image_id"]), [*rows.problems, *problems])

@@ -12,11 +12,13 @@ from dsinspect.io.reading import read_regular
 from dsinspect_formats.coco._records import collector_off
 
 KNOWN = {
-    "images": ("id", "file_name", "width", "height", "coco_url", "neg_category_ids", "not_exhaustive_category_ids"),
+    "images": ("id", "file_name", "width", "height"),
     "annotations": ("id", "image_id", "category_id", "bbox", "area", "iscrowd", "ignore", "segmentation", "keypoints",
                     "num_keypoints"),
     "categories": ("id", "name", "supercategory")}
-"""Keys of the records that are read or counted elsewhere."""
+"""Keys of the records that are written again or counted elsewhere."""
+READ = ("coco_url", "neg_category_ids", "not_exhaustive_category_ids")
+"""Keys that are read, and have no place in any format that is written."""
 
 
 def beyond_tables(path: Path) -> Counter[str]:
@@ -32,7 +34,7 @@ def beyond_tables(path: Path) -> Counter[str]:
                 for record in msgspec.json.decode(raw, type=list[msgspec.Raw]):
                     for name in msgspec.json.decode(record, type=dict[str, msgspec.Raw]):
                         if name not in KNOWN[key]:
-                            counts[f"unknown keys of {key}: {name}"] += 1
+                            counts[f"{'' if name in READ else 'unknown '}keys of {key}: {name}"] += 1
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return Counter()
     return counts

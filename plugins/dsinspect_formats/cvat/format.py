@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from itertools import islice
@@ -63,6 +64,7 @@ class Cvat(Format):
         """
         from dsinspect_formats._gathering import Gathered, memory_source
         from dsinspect_formats._json_files import all_like
+        from dsinspect_formats._writing import left_out_losses
         from dsinspect_formats.cvat.reader import COLUMNS, _notes, read_file, tags_of
 
         files = all_like(request.root, looks_like, (".xml",))
@@ -77,6 +79,7 @@ class Cvat(Format):
         labels = tuple(dict.fromkeys(name for r in read for name in r.labels))
         return memory_source(
             "cvat", request, base, gathered, files=files, columns=COLUMNS, notes=_notes(read), problems=tags_of(read),
+            beyond=left_out_losses(sum((f.left_out for f in read), Counter[str]())),
             categories=tuple(Category(k, name) for k, name in enumerate(labels)))
 
     @cached_property

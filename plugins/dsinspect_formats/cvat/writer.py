@@ -22,6 +22,7 @@ from dsinspect_formats._writing import Losses, cannot_write, field_of, number, o
 from dsinspect_formats.cvat._shapes import rle_of
 
 KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
+TRACKS_LOST = "track ids (--set cvat.video=true keeps the tracks, but names images by frames)"
 _LINE_END = {"\r": "&#13;"}
 """An XML reader takes a carriage return that stands as it is for a newline."""
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -61,7 +62,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
         raise cannot_write(path, e) from None
     finally:
         partial.unlink(missing_ok=True)
-    return losses.result()
+    return {TRACKS_LOST if what == "track ids" else what: n for what, n in losses.result().items()}
 
 
 def text(value: str) -> str:
@@ -182,7 +183,7 @@ class Shapes:
             if turned is not None:
                 x, y, w, h, angle = turned
                 return "box", f'{_edges((x - w / 2, y - h / 2, x + w / 2, y + h / 2))} rotation="{number(angle)}"'
-            self.losses.add("rotated boxes that are no rectangles (written as polygons)", 1)
+            self.outlines.lose_rectangle()
             return "polygon", _points(corners)
         box = self.boxes[k].tolist()
         polygon = self.outlines.polygon(k, box)

@@ -7,19 +7,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
-import numpy as np
-
-from dsinspect.geometry.rle import encode_mask
-from dsinspect.io.image_codec import UnreadableError, decode
 from dsinspect_formats._gathering import Box, envelope, polygon_json, reals, shown
+from dsinspect_formats._mask_images import mask_in_image
 
 NO_AREA = ("line", "linestrip", "point", "points")
 ROTATED = ("rotation", "oriented_rectangle")
 """Rectangles with four corners, as X-AnyLabeling and later LabelMe draw them."""
 _NEEDED = {"polygon": 6, "rectangle": 4, "mask": 4, "circle": 4, **dict.fromkeys(ROTATED, 8)}
 """Numbers that a shape has at least."""
-_MOST_PIXELS = 1 << 28
 
 
 def points_of(shape: Any) -> list[float]:
@@ -63,29 +58,10 @@ def outline_of(kind: str, flat: Sequence[float], mask: Any, size_wh: tuple[float
     """
     if kind == "polygon":
         return polygon_json([flat])
-    if kind != "mask" or mask is None or not all(map(math.isfinite, (*size_wh, *flat))):
+    if kind != "mask" or mask is None:
         return None
-    left, top, right, bottom = map(round, box_of(kind, flat))
-    width, height = map(int, size_wh)
-    if left < 0 or top < 0 or right > width or bottom > height or height * width > _MOST_PIXELS:
-        raise ValueError(f"the mask's box {left}, {top}, {right}, {bottom} does not lie in the {width} x {height} px image")
-    inner = mask_pixels(mask, (right - left, bottom - top))
-    whole = np.zeros((height, width), bool)
-    whole[top:bottom, left:right] = inner
-    return msgspec.json.encode({"size": [height, width], "counts": encode_mask(whole)})
-
-
-def mask_pixels(mask: Any, size_wh: tuple[int, int]) -> Any:
-    """Return the pixels, (H, W) bool, of a mask in base64; raises ValueError, in words, when it is no PNG of that size."""
     try:
         content = binascii.a2b_base64(mask)
     except (TypeError, ValueError):
         raise ValueError("mask is not base64") from None
-    sides = (int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big"))
-    if content[:8] != b"\x89PNG\r\n\x1a\n" or sides != size_wh:
-        raise ValueError(f"mask is not a PNG of {size_wh[0]} x {size_wh[1]} px, the size of its box")
-    try:
-        pixels = decode(content)
-    except UnreadableError as e:
-        raise ValueError(f"mask: {e}") from None
-    return (pixels if pixels.ndim == 2 else pixels[..., 0]) > 0
+    return mask_in_image(content, box_of(kind, flat), size_wh)

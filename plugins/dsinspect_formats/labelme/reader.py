@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import binascii
 import os
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +26,7 @@ from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats.labelme._looks import looks_like
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
 
-COLUMNS = frozenset(("segmentation", "attributes", "labelme:shape", "labelme:group", *CORNER_COLUMNS))
+COLUMNS = frozenset(("segmentation", "attributes", "labelme:shape", "labelme:group", "labelme:left_out", *CORNER_COLUMNS))
 
 
 NAN = float("nan")
@@ -120,19 +121,22 @@ class LabelMeShard:
     def load(self) -> Shard:
         """Read the JSON files."""
         gathered = Gathered(self.columns)
-        paths, files = [], []
+        paths, files, left_out = [], [], []
         for entry in self.entries:
-            path, file = self._read(entry, gathered)
+            kinds: Counter[str] = Counter()
+            path, file = self._read(entry, gathered, kinds)
             paths.append(path)
             files.append(file)
+            left_out.append(msgspec.json.encode(kinds) if kinds else None)
         images = gathered.image_table().with_columns({
             "image_id": np.arange(self.first, self.first + len(paths)), "path": objects(paths), "file": objects(files),
-            "source": objects([e.json for e in self.entries])})
+            "source": objects([e.json for e in self.entries]),
+            **({"labelme:left_out": objects(left_out)} if "labelme:left_out" in self.columns else {})})
         annotations = gathered.annotation_table((), images)
         return Shard(images, annotations, problem_columns(gathered.problems))
 
-    def _read(self, entry: Entry, gathered: Gathered) -> tuple[str, str | None]:
-        """Read one file and return path and file of its image."""
+    def _read(self, entry: Entry, gathered: Gathered, left_out: Counter[str]) -> tuple[str, str | None]:
+        """Read one file and return path and file of its image; shapes that bound no area are counted by kind."""
         if entry.json is None:
             gathered.add_image(entry.path, "", split=entry.split)
             return entry.path, entry.file
@@ -156,16 +160,18 @@ class LabelMeShard:
             gathered.faulty(entry.json, "shapes is not a list", document.shapes, image=path, split=entry.split)
         for index, shape in enumerate(shapes):
             try:
-                self._shape(gathered, row, shape, index, size)
+                self._shape(gathered, row, shape, index, size, left_out)
             except ValueError as e:
                 gathered.faulty(entry.json, str(e), shape, index=index, image=path, split=entry.split)
         return path, file
 
-    def _shape(self, gathered: Gathered, row: int, shape: Any, index: int, size: tuple[float, float]) -> None:
+    def _shape(self, gathered: Gathered, row: int, shape: Any, index: int, size: tuple[float, float],
+               left_out: Counter[str]) -> None:
         if not isinstance(shape, dict):
             raise ValueError("the shape is not an object")
         kind = kind_of(shape)
         if kind in NO_AREA:
+            left_out[kind if kind.endswith("s") else f"{kind}s"] += 1
             return
         label = shape.get("label")
         if not isinstance(label, str):

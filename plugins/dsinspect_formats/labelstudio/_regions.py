@@ -17,7 +17,7 @@ LISTS = ("annotations", "completions")
 DRAWN = {"rectangle": "rectanglelabels", "polygon": "polygonlabels", "ellipse": "ellipselabels"}
 """What a region is drawn as, and the key of its labels."""
 _DRAWN_AS = {**{labels: drawn for drawn, labels in DRAWN.items()}, **{drawn: drawn for drawn in DRAWN}}
-NO_AREA = {"keypointlabels": "key points", "brushlabels": "brush masks", "keypoint": "key points", "brush": "brush masks",
+NO_AREA = {"keypointlabels": "keypoints", "brushlabels": "brush masks", "keypoint": "keypoints", "brush": "brush masks",
            "vectorlabels": "vectors", "videorectangle": "boxes of videos"}
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(?=.)")
 

@@ -10,9 +10,18 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.schema import CORNER_COLUMNS
-from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json, real
+from dsinspect_formats._gathering import (
+    Gathered,
+    MemorySource,
+    counted,
+    first_reason,
+    memory_source,
+    polygon_json,
+    real,
+)
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._json_files import all_like, read_json_file
+from dsinspect_formats._writing import left_out_losses
 from dsinspect_formats.coco._files import base_folder
 from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.labelstudio._looks import Options, looks_like
@@ -52,7 +61,8 @@ def open_set(request: OpenRequest) -> MemorySource:
     if not reader.gathered.declared and len(files) == 1:
         reason = first_reason(reader.gathered.problems, "the file is not a list of tasks")
         raise UserError(f"{files[0]}: no task can be read: {reason}")
-    return memory_source("labelstudio", request, base, reader.gathered, files=files, columns=COLUMNS, notes=reader.notes())
+    return memory_source("labelstudio", request, base, reader.gathered, files=files, columns=COLUMNS, notes=reader.notes(),
+                         beyond=left_out_losses(reader.left_out))
 
 
 class _Reader:
@@ -60,7 +70,7 @@ class _Reader:
 
     def __init__(self, gathered: Gathered, tree: ImageTree, annotator: str) -> None:
         self.gathered, self._tree, self._annotator = gathered, tree, annotator
-        self._left_out: Counter[str] = Counter()
+        self.left_out: Counter[str] = Counter()
         self._of_several = self._labels = 0
 
     def read(self, tasks: list[Any], source: str) -> None:
@@ -78,9 +88,9 @@ class _Reader:
             done = [w for _, w in works if not is_cancelled(w)]
             self._of_several += len(done) > 1
             if isinstance(task, dict):
-                self._left_out["predictions"] += _length(task.get("predictions"))
-                self._left_out["drafts"] += _length(task.get("drafts"))
-            self._left_out["skipped annotations"] += len(works) - len(done)
+                self.left_out["predictions"] += _length(task.get("predictions"))
+                self.left_out["drafts"] += _length(task.get("drafts"))
+            self.left_out["skipped annotations"] += len(works) - len(done)
             for _, work in works:
                 results = results_of(work)
                 if not is_cancelled(work) and self._is_wanted(work):
@@ -115,7 +125,7 @@ class _Reader:
             try:
                 region = region_of(result, beside)
                 if isinstance(region, str):
-                    self._left_out[region] += 1
+                    self.left_out[region] += 1
                 elif region is not None:
                     flat = region.flat() if region.kind != "ellipse" else []
                     self._labels += len(region.labels) > 1
@@ -132,7 +142,7 @@ class _Reader:
     def notes(self) -> tuple[str, ...]:
         """Return what the user should know."""
         notes = []
-        what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(self._left_out.items()) if n)
+        what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(self.left_out.items()) if n)
         if what:
             notes.append(f"left out: {what}")
         if self._of_several and not self._annotator:

@@ -94,6 +94,8 @@ def _result(outlines: Outlines, k: int, box: list[float], name: str, size: list[
     turned, polygon = outlines.rotated(k), outlines.polygon(k, box)
     corners = outlines.corners(k)
     flat = polygon or (corners if turned is None else None)
+    if corners is not None and turned is None:
+        outlines.lose_rectangle()
     value: dict[str, Any]
     if turned is not None and corners is not None:
         value = {"x": corners[0] * 100 / w, "y": corners[1] * 100 / h, "width": turned[2] * 100 / w, "height": turned[3] * 100 / h,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import binascii
+import math
 import zlib
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,15 @@ from typing import Any
 import msgspec
 
 from dsinspect.errors import UserError
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real, reals
+from dsinspect.tables.schema import CORNER_COLUMNS
+from dsinspect_formats._gathering import Box, envelope, polygon_json, real, reals, rotated
 from dsinspect_formats._json_sets import Reading, as_object
+from dsinspect_formats._mask_images import mask_in_image
 from dsinspect_formats._splits import split_of_folders
 
-COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape"))
+COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape", *CORNER_COLUMNS))
+MOST_BYTES = 1 << 26
+"""Of the PNG of a bitmap, once it is unpacked."""
 
 
 class _Reader:
@@ -47,31 +52,43 @@ class _Reader:
         row = reading.gathered.add_image(name, reading.source, width, height, split=reading.split, index=0, lookup=beside)
         for record in objects:
             try:
-                _add(record, row, reading)
+                _add(record, row, (width, height), reading)
             except ValueError as e:
                 reading.faulty(e, record, name)
             reading.index += 1
         return True
 
 
-def _add(record: Any, row: int, reading: Reading) -> None:
+def _add(record: Any, row: int, size_wh: tuple[float, float], reading: Reading) -> None:
     if not isinstance(record, dict):
         raise ValueError("the object is not an object of JSON")
     title = record.get("classTitle")
     if not isinstance(title, str):
         raise ValueError("classTitle is missing" if title is None else "classTitle is not a text")
     kind = record.get("geometryType") or record.get("shape") or _kind_of(record)
-    outline = None
+    outline, corners = None, None
+    wants_outline = "segmentation" in reading.gathered.columns
     if kind in ("rectangle", "polygon", "oriented_bbox"):
-        points = as_object(record.get("points") or as_object(record.get("geometry")).get("points"))
-        exterior = points.get("exterior")
+        points = record.get("points") or as_object(record.get("geometry")).get("points")
+        exterior = points if isinstance(points, list) else as_object(points).get("exterior")
         flat = reals([v for p in exterior for v in _pair(p)], "points") if isinstance(exterior, list) else []
         if len(flat) < (6 if kind == "polygon" else 4):
             raise ValueError("points has no exterior of enough points")
         box = envelope(flat)
-        outline = polygon_json([flat]) if kind == "polygon" and not points.get("interior") else None
+        if kind == "oriented_bbox" and (angle := real(record.get("angle", 0), "angle")):  # radians, clockwise, about the centre
+            x, y, right, bottom = box
+            corners = rotated(x, y, right - x, bottom - y, math.degrees(angle), ((x + right) / 2, (y + bottom) / 2))
+            box = envelope(corners)
+        if kind == "polygon" and as_object(points).get("interior"):
+            reading.not_read["outlines with holes"] += 1
+        elif kind == "polygon":
+            outline = polygon_json([flat])
     elif kind == "bitmap":
         box = _bitmap_box(record.get("bitmap"))
+        try:
+            outline = _bitmap_outline(record["bitmap"], box, size_wh) if wants_outline else None
+        except ValueError as e:
+            reading.faulty(e, title)  # its box is known all the same
     else:
         reading.left_out[f"{str(kind)[:40]}s"] += 1
         return
@@ -79,7 +96,7 @@ def _add(record: Any, row: int, reading: Reading) -> None:
     if reading.gathered.columns:
         tags = {str(t.get("name")): t.get("value") for t in record.get("tags") or () if isinstance(t, dict)}
         extra = {"segmentation": outline, "supervisely:shape": kind, "attributes": msgspec.json.encode(tags) if tags else None}
-    reading.gathered.add(row, title, box, reading.index, extra=extra)
+    reading.gathered.add(row, title, box, reading.index, corners=corners, extra=extra)
 
 
 def _kind_of(record: dict[str, Any]) -> str | None:
@@ -110,3 +127,15 @@ def _bitmap_box(bitmap: Any) -> Box:
         raise ValueError("the data of the bitmap is not a packed PNG")
     x, y = (real(v, "origin") for v in origin)
     return x, y, x + int.from_bytes(head[16:20], "big"), y + int.from_bytes(head[20:24], "big")
+
+
+def _bitmap_outline(bitmap: dict[str, Any], box: Box, size_wh: tuple[float, float]) -> bytes | None:
+    """Return a mask in COCO's runs; raises ValueError, in words, when its PNG cannot be read or lies outside the image."""
+    inside = zlib.decompressobj()
+    try:
+        content = inside.decompress(binascii.a2b_base64(bitmap.get("data") or ""), MOST_BYTES)
+    except zlib.error:
+        raise ValueError("the data of the bitmap is not a packed PNG") from None
+    if inside.unconsumed_tail:
+        raise ValueError(f"the data of the bitmap holds more than {MOST_BYTES:,} bytes")
+    return mask_in_image(content, box, size_wh)

@@ -13,9 +13,17 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source, polygon_json
+from dsinspect_formats._gathering import (
+    Gathered,
+    MemorySource,
+    counted,
+    first_reason,
+    memory_source,
+    polygon_json,
+)
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like
+from dsinspect_formats._writing import left_out_losses
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.coco.reader import require_distinct
@@ -58,7 +66,8 @@ def open_set(request: OpenRequest) -> tuple[MemorySource, str, str | None]:
     of_set = [Problem("no-class", next(iter(splits)), unnamed)] if only and not options.one_class else []
     what = ", ".join(counted(n, w.removesuffix("s"), w) for w, n in sorted(left_out.items()))
     notes += [f"left out, since they bound no area: {what}"] if what else []
-    opened = memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes, problems=of_set)
+    opened = memory_source("via", request, base, gathered, files=files, columns=COLUMNS, notes=notes, problems=of_set,
+                           beyond=left_out_losses(left_out))
     require_distinct(files, list(splits.values()), opened.images_by_source(list(splits)), base)
     return opened, attribute, only
 

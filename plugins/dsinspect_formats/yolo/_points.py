@@ -11,22 +11,30 @@ import numpy as np
 from dsinspect.errors import UserError
 from dsinspect.geometry.affine import corners_of
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
-from dsinspect_formats._writing import field_of, outline_kind, sizes_wh
+from dsinspect_formats._writing import Losses, field_of, outline_kind, sizes_wh
+from dsinspect_formats.yolo._kinds import SLACK
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
+NO_RECTANGLES = "rotated boxes that are no rectangles (their corners stay; read with yolo.task=obb, for they look like polygons)"
 
-def corner_rows(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64]) -> list[str]:
-    """Return rows of four corners as fractions: a rotated box's own, else those of the box from its top left on."""
+
+def corner_rows(images: pd.DataFrame, annotations: pd.DataFrame, numbers: NDArray[np.int64], losses: Losses) -> list[str]:
+    """Return rows of four corners as fractions: a rotated box's own, else those of the box from its top left on.
+
+    Corners that are no parallelogram stay, but a set of mostly such ones looks like polygons to whom nobody tells: counted.
+    """
     corners = corners_of(boxes_xyxy(annotations)).reshape(-1, 8)
     if CORNER_COLUMNS[0] in annotations:
         own = annotations[list(CORNER_COLUMNS)].to_numpy(np.float64)
         corners = np.where(np.isfinite(own).all(axis=1)[:, None], own, corners)
     sizes = sizes_wh(images)[annotations["image_row"].to_numpy()]
-    fractions = (corners / np.tile(sizes, 4)).tolist()
-    return [f"{n} {' '.join(map(repr, row))}\n" for n, row in zip(numbers.tolist(), fractions, strict=True)]
+    fractions = corners / np.tile(sizes, 4)
+    losses.add(NO_RECTANGLES, (np.abs(fractions[:, :2] + fractions[:, 4:6] - fractions[:, 2:4] - fractions[:, 6:]) > SLACK).any(
+        axis=1))
+    return [f"{n} {' '.join(map(repr, row))}\n" for n, row in zip(numbers.tolist(), fractions.tolist(), strict=True)]
 
 
 class Poses:

@@ -28,7 +28,10 @@ if TYPE_CHECKING:
 
     from dsinspect_formats.yolo._kinds import Task
 
-POLYGONS_LOST = "polygons (--set yolo.task=segment keeps them where each annotation has exactly one)"
+HINTS = {"polygons": "polygons (--set yolo.task=segment keeps them where each annotation has exactly one)",
+         "rotations of boxes (their envelopes stay)": "rotations of boxes (their envelopes stay; --set yolo.task=obb keeps them)",
+         "keypoints": "keypoints (--set yolo.task=pose keeps them where all annotations have the same number of them)"}
+"""Losses of one kind of rows that another kind keeps."""
 _LARGEST_GAP = 10_000
 """Class numbers of a set that names none stay up to this one: data.yaml has to name all below."""
 
@@ -71,7 +74,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
         if task == "segment":
             rows = _segments(shard.images, annotations, numbers, losses)
         elif task == "obb":
-            rows = corner_rows(shard.images, annotations, numbers)
+            rows = corner_rows(shard.images, annotations, numbers, losses)
         else:
             rows = _boxes(shard.images, annotations, numbers)
         if poses is not None:
@@ -89,10 +92,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
     if named:
         losses.add("images without a split, which data.yaml does not name", without_split)
     _finish(out, classes, named, {} if poses is None else _pose_settings(info, poses.shape()))
-    lost = losses.result()
-    if task == "detect":  # the files say nothing of what they could hold
-        lost = {POLYGONS_LOST if what == "polygons" else what: n for what, n in lost.items()}
-    return lost
+    return {HINTS.get(what, what): n for what, n in losses.result().items()}
 
 
 def _pose_settings(info: DatasetInfo, shape: list[int]) -> dict[str, Any]:
