@@ -63,6 +63,10 @@ class PluginCrashedError(PluginError):
     fault = ""
 
 
+PLUGIN_FAULTS = (Exception, SystemExit)
+"""What costs a plugin its part when it raises it: `sys.exit()` of a plugin ends no command, least of all with exit code 0."""
+
+
 def how(error: BaseException) -> str:
     """Say how something failed, and where, in one line."""
     frames = traceback.extract_tb(error.__traceback__)
@@ -133,7 +137,8 @@ class Watched:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Raise a PluginCrashedError in place of what the plugin raised."""
-        if isinstance(error, Exception) and error is not self._ours and not isinstance(error, UserError | OSError | MemoryError):
+        is_ours = error is self._ours or isinstance(error, UserError | OSError | MemoryError)
+        if isinstance(error, PLUGIN_FAULTS) and not is_ours:
             raise self._blame.broke(how(error) + self._at) from error
 
 

@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import inspect
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from dsinspect.errors import Blame, PluginCrashedError, PluginError, UserError, Watched, nearest, no_opencv
+from dsinspect.errors import PLUGIN_FAULTS, Blame, PluginCrashedError, PluginError, UserError, Watched, nearest, no_opencv
 from dsinspect.protocols import INTERFACE, VERSION
 from dsinspect.protocols.hookspecs import Hooks
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 
 GROUP = "dsinspect"
+CODE = re.compile(r"[A-Z]{3}[0-9]{3}")
+"""What the code of a check looks like; `--select` takes whole codes and their beginnings."""
 BASES: Mapping[str, tuple[str, str]] = {
     "dsinspect_formats": ("formats", "Format"), "dsinspect_probes": ("probes", "Probe"), "dsinspect_checks": ("checks", "Check"),
     "dsinspect_transforms": ("transforms", "Transform"), "dsinspect_reports": ("reports", "Report"),
@@ -139,20 +142,19 @@ class Plugins:
 
     def _offers(self, hook: str, key: str, kind: str) -> dict[str, Any]:
         if hook not in self._memo:
-            found: dict[str, tuple[Any, LoadedPlugin]] = {}
+            taken: dict[tuple[str, str], tuple[Any, LoadedPlugin]] = {}
             for plugin in self.loaded:
                 for offered in self._call(plugin, hook):
                     fault = _fault_of(offered, hook, key, kind)
                     if fault:
                         raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} returned {fault}; "
                                           f"go on with --no-plugin {plugin.name}")
-                    name: str = getattr(offered, key)
-                    if name in found and found[name][0] is not offered:
-                        other = found[name][1]
-                        raise PluginError(f"two plugins offer {kind} {name!r}: {other.name!r} ({other.origin}) and "
-                                          f"{plugin.name!r} ({plugin.origin}); leave one out with --no-plugin NAME")
-                    found[name] = (offered, plugin)
-            self._memo[hook] = {name: found[name][0] for name in sorted(found)}
+                    for what, name in _claims(offered, key, kind):
+                        there, other = taken.setdefault((what, name), (offered, plugin))
+                        if there is not offered:
+                            raise PluginError(f"two plugins offer {what} {name!r}: {other.name!r} ({other.origin}) and "
+                                              f"{plugin.name!r} ({plugin.origin}); leave one out with --no-plugin NAME")
+            self._memo[hook] = {name: taken[kind, name][0] for what, name in sorted(taken) if what == kind}
         return self._memo[hook]
 
     def _call(self, plugin: LoadedPlugin, hook: str) -> list[Any]:
@@ -160,16 +162,32 @@ class Plugins:
         if function is None or self.manager.parse_hookimpl_opts(plugin.module, hook) is None:
             return []
         try:
-            return list(function())
+            offered = function()
+            if not isinstance(offered, Iterable):
+                raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} returned {offered!r:.40}, where a list of "
+                                  f"classes was expected; go on with --no-plugin {plugin.name}")
+            return list(offered)
+        except PluginError:
+            raise
         except ImportError as e:
             raise PluginError(_import_failure(plugin.name, plugin.origin, e)) from e
-        except Exception as e:
+        except PLUGIN_FAULTS as e:
             raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): {hook} failed with "
                               f"{type(e).__name__}: {e}; go on with --no-plugin {plugin.name}") from e
 
 
 BEGUN: ContextVar[Plugins | None] = ContextVar("begun", default=None)
 """The plugins that the command line loaded for the commands they add: `load_plugins` goes on from them."""
+
+
+def _claims(offered: Any, key: str, kind: str) -> Iterator[tuple[str, str]]:
+    """Yield what a class takes for itself, and nothing else may: its name, of a check its code too, of a probe its columns."""
+    yield kind, getattr(offered, key)
+    if kind == "check":
+        yield "the check name", offered.name
+    if kind == "probe":
+        for column in offered.columns:
+            yield "the column", column.name
 
 
 def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
@@ -183,6 +201,11 @@ def _fault_of(offered: Any, hook: str, key: str, kind: str) -> str | None:
     name = getattr(offered, key, None)
     if not isinstance(name, str) or not name:
         return f"{offered.__name__}, a {kind} class without a {key}"
+    if kind == "check":
+        if not CODE.fullmatch(name):
+            return f"{offered.__name__}, whose code {name!r} is not three capital letters and three digits"
+        if not isinstance(getattr(offered, "name", None), str):
+            return f"{offered.__name__} ({name}), a check class without a name"
     lacking = sorted(getattr(offered, "__abstractmethods__", ()))
     if lacking:
         return f"{offered.__name__} ({name}), which lacks {', '.join(lacking)}"
@@ -242,7 +265,7 @@ def load_file(path: Path) -> ModuleType:
     sys.modules[name] = module
     try:
         spec.loader.exec_module(module)
-    except Exception as e:
+    except PLUGIN_FAULTS as e:
         del sys.modules[name]
         raise PluginError(f"plugin {path}: {type(e).__name__}: {e}; fix it or take it out of `plugins`") from e
     return module
@@ -259,7 +282,7 @@ def _load(entry: EntryPoint) -> ModuleType:
         module = entry.load()
     except ImportError as e:
         raise PluginError(_import_failure(entry.name, _distribution(entry), e)) from e
-    except Exception as e:
+    except PLUGIN_FAULTS as e:
         raise PluginError(f"plugin {entry.name!r} ({_distribution(entry)}) cannot be loaded: {type(e).__name__}: {e}; "
                           f"go on with --no-plugin {entry.name}") from e
     if not isinstance(module, ModuleType):
@@ -278,7 +301,7 @@ def _register(manager: pluggy.PluginManager, loaded: dict[str, LoadedPlugin], pl
     go_on = f"go on with --no-plugin {plugin.name}"
     written_for = getattr(plugin.module, INTERFACE, VERSION)
     if written_for != VERSION:
-        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): written for version {written_for} of the plugin interface, "
+        raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): written for version {written_for!r} of the plugin interface, "
                           f"and this dsinspect has version {VERSION}; install a release of it for version {VERSION}, or {go_on}")
     hooks = [n for n in vars(Hooks) if n.startswith("dsinspect_")]
     for name in vars(plugin.module):

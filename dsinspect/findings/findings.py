@@ -119,7 +119,7 @@ class Findings:
             new_text: n texts (or one) that the fix would write (a name, a path), or an array of n numbers.
             subject: n texts (or one) that distinguish findings on the same record.
         """
-        positions = _positions(rows)
+        positions = _positions(rows, len(batch.annotation_columns["image_row"]))
         if not len(positions):
             return _EMPTY
         a, images = batch.annotation_columns, batch.image_columns
@@ -135,7 +135,7 @@ class Findings:
                   fix: Fix | None = None, severity: Severity | None = None, new_text: Any = None,
                   subject: Any = None) -> Findings:
         """Report images; `rows` is a mask over `batch.images` or positions in it, the rest as in `of_annotations`."""
-        positions = _positions(rows)
+        positions = _positions(rows, len(batch.image_columns["path"]))
         if not len(positions):
             return _EMPTY
         images = batch.image_columns
@@ -218,7 +218,7 @@ class Findings:
 
     def take(self, rows: Rows) -> Findings:
         """Return the findings of a mask or of positions, in that order."""
-        positions = _positions(rows)
+        positions = _positions(rows, len(self))
         return Findings({name: values[positions] for name, values in self.columns.items()}, self.templates)
 
     def ordered(self) -> Findings:
@@ -305,9 +305,13 @@ class Findings:
         repeat = _times_before(state)
         return np.where(repeat > 0, _mix(state ^ _mix(repeat)), state)
 
+    def first_of_each_template(self) -> NDArray[np.intp]:
+        """Return the position of one finding of each template that has some."""
+        return np.unique(self.columns["template"], return_index=True)[1]
+
     def messages(self, rows: Rows = None) -> list[str]:
         """Return the messages of a mask or of positions (all when None), quicker than whole findings."""
-        positions = np.arange(len(self)) if rows is None else _positions(rows)
+        positions = np.arange(len(self)) if rows is None else _positions(rows, len(self))
         return self._messages(positions)[0]
 
     def iterate(self, code: str, default: Severity, rows: Rows = None) -> Iterator[Finding]:
@@ -324,7 +328,7 @@ class Findings:
     def chunks(self, code: str, default: Severity, rows: Rows = None, size: int = 8192) -> Iterator[Chunk]:
         """Yield findings with their messages made, `size` at a time, in lists; otherwise as `iterate`."""
         prints = self.fingerprints(code)
-        positions = np.arange(len(self)) if rows is None else _positions(rows)
+        positions = np.arange(len(self)) if rows is None else _positions(rows, len(self))
         for start in range(0, len(positions), size):
             yield self._chunk(code, default, positions[start:start + size], prints)
 
@@ -487,9 +491,13 @@ def _spread(value: Any, n: int, dtype: Any) -> NDArray[Any]:
     return np.full(n, array, dtype) if array.ndim == 0 else array
 
 
-def _positions(rows: Rows) -> NDArray[np.intp]:
+def _positions(rows: Rows, of: int) -> NDArray[np.intp]:
     array = np.asarray(rows)
-    return np.flatnonzero(array) if array.dtype == bool else array.astype(np.intp)
+    if array.dtype != bool:
+        return array.astype(np.intp)
+    if array.shape != (of,):
+        raise ValueError(f"a mask of shape {array.shape} for {of:,} rows")
+    return np.flatnonzero(array)
 
 
 def _times_before(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.config import Config, matches
-from dsinspect.errors import Blame
+from dsinspect.errors import PLUGIN_FAULTS, Blame
 from dsinspect.findings.findings import Findings
 from dsinspect.inspection.explain import explanation_of
 from dsinspect.inspection.plan import Plan
@@ -35,8 +35,10 @@ def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
             continue
         try:
             result = check.finish(state, info)
-            results[code] = replace(result, findings=result.findings.ordered())
-        except Exception as e:
+            findings = result.findings.ordered()
+            findings.messages(findings.first_of_each_template())  # a template that cannot be filled is the check's fault
+            results[code] = replace(result, findings=findings)
+        except PLUGIN_FAULTS as e:
             results[code] = crash(blames[code], e)
     dispute(results)
     for code in plan.hidden:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from dsinspect.errors import PluginError, how
+from dsinspect.errors import PLUGIN_FAULTS, PluginError, how
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
 from dsinspect.inspection.cache import Cache, FileIdentity, Measured
 from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
@@ -181,7 +181,7 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
             except PluginError as e:  # it cannot work on this machine at all (OpenCV without libGL)
                 broken.add(probe.name)
                 _fail(result, probe, ProbeFailure("skipped", str(e)))
-            except Exception as e:
+            except PLUGIN_FAULTS as e:
                 _fail(result, probe, ProbeFailure("crashed", how(e), probe.name))
             end = clock()
             seconds[probe.name] += end - start

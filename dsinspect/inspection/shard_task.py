@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from dsinspect.errors import Blame, PluginCrashedError, UserError, how
+from dsinspect.errors import PLUGIN_FAULTS, Blame, PluginCrashedError, UserError, how
 from dsinspect.geometry.exif import NO_VOTES, FrameVotes, frame_votes
 from dsinspect.inspection.census import Tally, tally
 from dsinspect.inspection.measure import Measurements, ProbeFailure, measure, measured_shard
@@ -174,11 +174,11 @@ class ShardTask:
                 return Unavailable(failures[column].status, failures[column].reason)
         try:
             return check.map(batch)
-        except Exception as e:
+        except PLUGIN_FAULTS as e:
             return crash(self.blames[check.code], e)
 
 
-def crash(blame: Blame, error: Exception) -> Unavailable:
+def crash(blame: Blame, error: BaseException) -> Unavailable:
     """Return the state of a check that raised, naming its plugin and the place."""
     return Unavailable("crashed", blame.reason(how(error)))
 
@@ -195,7 +195,7 @@ def merge_states(checks: Mapping[str, Check[Any, Any]], blames: Mapping[str, Bla
             continue
         try:
             states[code] = check.merge(left, right)
-        except Exception as e:
+        except PLUGIN_FAULTS as e:
             states[code] = crash(blames[code], e)
     seconds = {k: a.seconds.get(k, 0.0) + b.seconds.get(k, 0.0) for k in (*a.seconds, *b.seconds)}
     return ShardState(a.images_done + b.images_done, states, a.counts + b.counts, a.images + b.images,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
-from dsinspect.errors import Blame, UserError, Watched
+from dsinspect.errors import PLUGIN_FAULTS, Blame, UserError, Watched
 from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, R, T
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
@@ -144,7 +144,7 @@ class _Part(Generic[R]):
 
     count: int
     value: R | None = None
-    error: Exception | None = None
+    error: BaseException | None = None
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,7 @@ class _Work(Generic[T, R]):
         take_over(self.settings)
         try:
             return _Part(1, self.fn(item))
-        except Exception as e:
+        except PLUGIN_FAULTS as e:
             if not isinstance(e, UserError | OSError):
                 e.add_note("".join(traceback.format_exception(e)))  # a traceback does not come back from another process
             return _Part(1, error=e)
@@ -198,7 +198,7 @@ class WatchedExecutor(Executor):
             error, value = a.error or b.error, None
             try:
                 value = None if error else merge(a.value, b.value)  # type: ignore[arg-type]
-            except Exception as e:
+            except PLUGIN_FAULTS as e:
                 error = e
             return _Part(a.count + b.count, value, error)
 

@@ -92,6 +92,8 @@ def tree_merge(results: Iterable[R], merge: Callable[[R, R], R]) -> R:
             result = merge(stack.pop()[1], result)
             size *= 2
         stack.append((size, result))
+    if not stack:
+        raise ValueError("there is no result to merge")
     merged = stack.pop()[1]
     while stack:
         merged = merge(stack.pop()[1], merged)

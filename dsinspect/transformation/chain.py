@@ -56,7 +56,7 @@ class Route:
     @cached_property
     def matrices(self) -> list[NDArray[np.float64] | None]:
         """The (2, 3) matrix of each step, None where it has none."""
-        return [_matrix(s.transform, s.params) for s in self.steps]
+        return [matrix_of(s.transform, s.params) for s in self.steps]
 
     @cached_property
     def matrix(self) -> NDArray[np.float64] | None:
@@ -114,13 +114,20 @@ def _changes_pixels(step: Step, image: ImageRow) -> bool:
         return bool(step.transform.changes_pixels(step.params))
 
 
-def _matrix(transform: Transform[Any], params: Params) -> NDArray[np.float64] | None:
+def matrix_of(transform: Transform[Any], params: Params) -> NDArray[np.float64] | None:
+    """Return the (2, 3) matrix of a transform, or None when it has none.
+
+    Raises:
+        PluginCrashedError: it raised, or gave something else than finite numbers of that shape.
+    """
     with Watched(blame_of(transform)):
         matrix = transform.matrix(params)
         if matrix is not None:
             matrix = np.asarray(matrix, np.float64)
     if matrix is not None and matrix.shape != (2, 3):
         raise blame_of(transform).broke(f"gave a matrix of shape {matrix.shape}, where (2, 3) was expected")
+    if matrix is not None and not np.isfinite(matrix).all():
+        raise blame_of(transform).broke(f"gave a matrix with numbers that are not finite: {matrix.tolist()}")
     return matrix
 
 

@@ -31,7 +31,7 @@ from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import BOX_COLUMNS, images_frame
-from dsinspect.transformation.chain import Chain, Route, min_kept_of, routes
+from dsinspect.transformation.chain import Chain, Route, matrix_of, min_kept_of, routes
 from dsinspect.transformation.checkpoints import Failure, Part, Parts
 
 if TYPE_CHECKING:
@@ -291,7 +291,7 @@ class PartTask:
         hint = "; go on without it with --drop-unsupported"
         for output in outputs:
             for step in output.route.steps:
-                lost = not_carried(step.transform.matrix(step.params))
+                lost = not_carried(matrix_of(step.transform, step.params))
                 if "box" in lost:
                     raise UserError(f"--op {step.transform.name}: boxes cannot follow it exactly{hint}")
         for column, count in outlines_not_carried(shard.annotations).items():

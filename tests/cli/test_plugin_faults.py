@@ -98,6 +98,8 @@ def test_a_transform_that_breaks_its_plan_is_named(cli, plugin, tmp_path, body, 
     ("plan(self, image):\n        return [Params(width=5, height=7, tag=3)]", "planned the tag 3 for "),
     ("changes_pixels(self, params):\n        raise KeyError('on purpose')", "failed with KeyError: 'on purpose' (mine.py:"),
     ("matrix(self, params):\n        return [['a', 'b', 'c'], ['d', 'e', 'f']]", "failed with ValueError: "),
+    ("matrix(self, params):\n        return identity() * float('nan')", "gave a matrix with numbers that are not finite"),
+    ("plan(self, image):\n        raise SystemExit(0)", "failed with SystemExit: 0 (mine.py:"),
     ("matrix(self, params):\n        return [[1, 0, 0]]", "gave a matrix of shape (1, 3)")])
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_a_transform_that_fails_before_any_pixel_is_named(cli, plugin, tmp_path, method, what, executor) -> None:
@@ -107,6 +109,46 @@ def test_a_transform_that_fails_before_any_pixel_is_named(cli, plugin, tmp_path,
     assert f"plugin 'mine' ({tmp_path / 'mine.py'}): transform wrong " in done.err
     assert what in done.err, done.err
     assert len(done.err.strip().splitlines()) == 1
+
+
+CHECK = '''
+import sys
+
+import numpy as np
+from dsinspect import hookimpl
+from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity
+
+
+class Broken(RowCheck[BaseOptions]):
+    """Breaks its protocol."""
+    code, name, severity = "MIN001", "broken", Severity.WARNING
+
+    def find(self, batch):
+        boxes = len(batch.boxes_xyxy)
+        {body}
+
+
+@hookimpl
+def dsinspect_checks():
+    return [Broken]
+'''
+
+
+@pytest.mark.parametrize(("body", "what"), [
+    ("sys.exit(0)", "failed with SystemExit: 0 (mine.py:"),
+    ("return Findings.of_annotations(batch, np.ones(3, bool), 'x')", "failed with ValueError: a mask of shape (3,) for "),
+    ("return Findings.of_images(batch, np.ones(boxes, bool), 'x')", "failed with ValueError: a mask of shape ("),
+    ("return Findings.of_annotations(batch, np.ones(boxes, bool), 'x {lacks:g}')", "failed with KeyError: 'lacks'"),
+    ("return 5", "failed with TypeError: ")])
+@pytest.mark.parametrize("executor", ["serial", "process"])
+def test_a_check_that_breaks_its_protocol_is_named_and_passes_no_gate(cli, plugin, body, what, executor) -> None:
+    use = plugin(CHECK.replace("{body}", body))
+    done = cli("check", SAMPLES / "coco", "--select", "MIN001,BOX001", "--executor", executor, *use)
+    assert done.code == 3, done.err
+    assert "plugin mine: check broken " in done.out + done.err
+    assert what in done.out + done.err
+    assert "reports" not in done.out + done.err
+    assert "BOX001" in done.out
 
 
 def test_settings_of_a_report_are_read_and_refused_like_those_of_a_check(cli, tmp_path) -> None:

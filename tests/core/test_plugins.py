@@ -14,6 +14,7 @@ from dsinspect import loader as plugins
 from dsinspect.errors import PluginError, UserError
 from dsinspect.protocols.checks import RowCheck
 from dsinspect.protocols.hookspecs import Hooks
+from dsinspect.protocols.probes import Column, Level, Probe
 from dsinspect.protocols.reports import Report
 
 ONE_FILE = '''
@@ -90,6 +91,31 @@ def test_hook_that_returns_something_else_is_named(monkeypatch: pytest.MonkeyPat
         _ = plugins.load_plugins().checks
 
 
+@pytest.mark.parametrize("returned", [None, 3])
+def test_hook_that_returns_no_list_is_told_what_to_return(monkeypatch: pytest.MonkeyPatch, returned: object) -> None:
+    entries(monkeypatch, bad=module_with(dsinspect_checks=lambda: returned))
+    with pytest.raises(PluginError, match=rf"'bad'.*returned {returned}, where a list of classes was expected.*--no-plugin bad"):
+        _ = plugins.load_plugins().checks
+
+
+def test_two_checks_of_one_name_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(monkeypatch, one=module_with(dsinspect_checks=lambda: [check_named("AAA001")]),
+            two=module_with(dsinspect_checks=lambda: [check_named("AAA002")]))
+    with pytest.raises(PluginError, match=r"two plugins offer the check name 'x': 'one'.*'two'.*--no-plugin"):
+        _ = plugins.load_plugins().checks
+
+
+def test_two_probes_of_one_column_are_an_error_naming_both(monkeypatch: pytest.MonkeyPatch) -> None:
+    def probe(name: str) -> type:
+        return type("P", (Probe,), {"name": name, "version": 1, "level": Level.HEADER, "__module__": __name__,
+                                    "columns": (Column("seen", "float64", "1", "what"),), "measure": lambda self, file: (1.0,)})
+
+    entries(monkeypatch, one=module_with(dsinspect_probes=lambda: [probe("a")]),
+            two=module_with(dsinspect_probes=lambda: [probe("b")]))
+    with pytest.raises(PluginError, match=r"two plugins offer the column 'seen': 'one'.*'two'.*--no-plugin"):
+        _ = plugins.load_plugins().probes
+
+
 def test_misspelt_hook_suggests_the_near_one(monkeypatch: pytest.MonkeyPatch) -> None:
     entries(monkeypatch, bad=module_with(dsinspect_check=lambda: []))
     with pytest.raises(PluginError, match="did you mean 'dsinspect_checks'"):
@@ -110,7 +136,8 @@ def test_one_file_plugin(tmp_path: Path) -> None:
     assert loaded.local == (str(path),)
 
 
-@pytest.mark.parametrize(("text", "told"), [(None, "no such file"), ("def", "SyntaxError"), ("1/0", "ZeroDivision")])
+@pytest.mark.parametrize(("text", "told"), [(None, "no such file"), ("def", "SyntaxError"), ("1/0", "ZeroDivision"),
+                                             ("import sys; sys.exit(0)", "SystemExit")])
 def test_one_file_plugin_that_cannot_be_loaded(tmp_path: Path, text: str | None, told: str) -> None:
     path = tmp_path / f"bad{told[:2]}.py"
     if text is not None:
@@ -135,6 +162,7 @@ class Half(RowCheck):  # type: ignore[type-arg]
     ("dsinspect_checks", 42, "42, which is no check class"),
     ("dsinspect_checks", dict, "does not derive from dsinspect.protocols.checks.Check"),
     ("dsinspect_checks", Half, "Half (HLF001), which lacks find"),
+    ("dsinspect_checks", check_named("tea 7"), "whose code 'tea 7' is not three capital letters and three digits"),
     ("dsinspect_reports", Silent, "Silent (silent), which overrides none of text, stream and write"),
 ])
 def test_a_class_that_breaks_its_protocol_is_named_in_one_line(monkeypatch, hook, offered, what) -> None:
@@ -148,7 +176,7 @@ def test_a_class_that_breaks_its_protocol_is_named_in_one_line(monkeypatch, hook
     assert "\n" not in str(error.value)
 
 
-@pytest.mark.parametrize(("version", "fits"), [(1, True), (0, False), (2, False)])
+@pytest.mark.parametrize(("version", "fits"), [(1, True), (0, False), (2, False), ("1", False)])
 def test_a_plugin_for_another_version_of_the_interface_is_named(monkeypatch, version, fits) -> None:
     module = module_with(dsinspect_checks=lambda: [])
     module.DSINSPECT_INTERFACE = version
@@ -156,5 +184,5 @@ def test_a_plugin_for_another_version_of_the_interface_is_named(monkeypatch, ver
     if fits:
         assert [p.name for p in plugins.load_plugins().loaded] == ["old"]
         return
-    with pytest.raises(PluginError, match=f"'old'.*written for version {version} of the plugin interface.*version 1"):
+    with pytest.raises(PluginError, match=f"'old'.*written for version {version!r} of the plugin interface.*version 1"):
         plugins.load_plugins()
