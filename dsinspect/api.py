@@ -135,11 +135,14 @@ class Dataset:
 
     @property
     def categories(self) -> pd.DataFrame:
-        """One row per category: `category_id`, `name`, `supercategory`, and its `annotations` and `images` (counts)."""
+        """One row per category: `category_id`, `name`, `supercategory`, and how many `annotations` it has in how many `images`.
+
+        Annotations of an image that no record declares are not counted, as in reports.
+        """
         import pandas as pd
 
         a = self.annotations
-        known = a[a["category"].notna()]
+        known = a[a["category"].notna() & (a["image_row"] >= 0)]
         boxes = known.groupby("category", sort=False).size()
         images = known.groupby("category", sort=False)["image_row"].nunique()
         declared = [(c.category_id, c.name, c.supercategory) for c in self.info.categories]
@@ -171,7 +174,8 @@ class Dataset:
         from dsinspect.tables.schema import SHAPE_COLUMNS
 
         shown = []
-        for sample in _samples(open_dataset(self._request, self._plugins, SHAPE_COLUMNS), (), self._plugins):
+        source = open_dataset(self._request, self._plugins, SHAPE_COLUMNS)
+        for sample in _samples(source, (), self._plugins, {"keep_truncated": True}):
             if category is not None and category not in sample.categories:
                 continue
             shapes = shapes_of(Columns.of(sample.annotations), range(len(sample.annotations)))
@@ -185,7 +189,7 @@ class Dataset:
         return np.ascontiguousarray(sheet(shown)[..., ::-1])
 
     def __iter__(self) -> Iterator[Sample]:
-        """Yield the images that can be read, as they stand, with their annotations."""
+        """Yield the images that can be read and are whole, as they stand, with their annotations."""
         return _samples(self._source, (), self._plugins)
 
     def __len__(self) -> int:
@@ -269,7 +273,13 @@ class Inspection:
         return outcome.tables if outcome else {}
 
     def fails(self, severity: str = "error") -> bool:
-        """Say whether there is a finding of a severity or a worse one: what makes `dsinspect check` exit 1."""
+        """Say whether there is a finding of a severity or a worse one: what makes `dsinspect check` exit 1.
+
+        Raises:
+            UserError: it is none of `info`, `warning` and `error`.
+        """
+        if severity not in {s.value for s in Severity}:
+            raise UserError(f"severity {severity!r}: choose {', '.join(s.value for s in Severity)}")
         return any((o.findings.severities(o.severity) >= Severity(severity).rank).any() for o in self.run.outcomes)
 
     def write(self, out: StrPath, **options: Any) -> None:
@@ -479,6 +489,8 @@ def simulate(path: StrPath, *trainers: str, format: str | None = None, images: S
     from dsinspect.protocols.trainers import chosen_trainer
     from dsinspect.simulation.simulate import simulate as run
 
+    if not trainers:
+        raise UserError("simulate: name a trainer: simulate(path, 'ultralytics@8.4')")
     request, plugins = _requested(path, format=format, images=images, config=config, jobs=jobs)
     return run(request, plugins, [chosen_trainer(t, plugins.trainers) for t in trainers], keep_fates=True)
 
@@ -527,7 +539,8 @@ def iter(path: StrPath, ops: Ops = (), *, format: str | None = None, images: Str
         settings: fields of `dsinspect.transformation.shard_task.Settings`: `drop_empty=True`, ...
 
     Yields:
-        samples in the order of the dataset; images that cannot be read are left out (`inspect` reports them).
+        samples in the order of the dataset; images that cannot be read or end early are left out (`inspect` reports them;
+        `keep_truncated=True` yields the latter, grey where they end).
 
     Raises:
         UserError: nothing is readable, or geometry would be lost.
@@ -542,7 +555,8 @@ def _samples(source: Source, ops: Ops, plugins: Plugins, settings: Mapping[str, 
     from dsinspect.tables.schema import FRAME_COLUMNS
     from dsinspect.transformation.samples import Sample, samples
 
-    made = samples(source, _settings(ops, plugins, settings or {}), _probes(plugins, FRAME_COLUMNS))
+    content = _probes(plugins, ("is_truncated",))
+    made = samples(source, _settings(ops, plugins, settings or {}), _probes(plugins, FRAME_COLUMNS), *content)
     return (s for s in made if isinstance(s, Sample))
 
 
@@ -550,7 +564,7 @@ def _settings(ops: Ops, plugins: Plugins, settings: Mapping[str, Any]) -> Any:
     from dsinspect.transformation.chain import build_chain, parse_op
     from dsinspect.transformation.shard_task import Settings
 
-    named = [parse_op(op) if isinstance(op, str) else op for op in ops]
+    named = [parse_op(op) if isinstance(op, str) else op for op in ([ops] if isinstance(ops, str) else ops)]
     try:
         return Settings(build_chain(named, plugins), **settings)
     except TypeError as e:
@@ -573,6 +587,10 @@ def _requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[st
     from dsinspect.inspection.locate import located
     from dsinspect.protocols.trainers import configured_trainer
 
+    if not isinstance(path, str | os.PathLike):
+        raise UserError(f"{path!r:.80} is no path of a dataset")
+    if jobs is not None and jobs < 1:
+        raise UserError(f"jobs={jobs}: at least 1")
     root = Path(path)
     found = load_config(root, Path(config) if config is not None else None)
     put_in_force(found.limits)

@@ -20,7 +20,7 @@ import typer
 
 from dsinspect import __version__
 from dsinspect.commands import COMMANDS
-from dsinspect.errors import ExitCode, PluginCrashedError, PluginError, UserError
+from dsinspect.errors import PLUGIN_FAULTS, ExitCode, PluginCrashedError, PluginError, UserError, how
 from dsinspect.findings.rendering import printable, without_controls
 from dsinspect.findings.wording import counted
 from dsinspect.io.brought import as_named
@@ -62,7 +62,11 @@ def build(plugins: Plugins, only: str | None = None) -> typer.Typer:
         if hook is None:
             continue
         added = typer.Typer()
-        hook(added)
+        try:
+            hook(added)
+        except PLUGIN_FAULTS as e:
+            raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): dsinspect_commands {how(e)}; "
+                              f"go on with --no-plugin {plugin.name}") from e
         for name in _names(added):
             if name in owner:
                 raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): the command {name!r} is already "

@@ -21,7 +21,6 @@ import numpy as np
 from dsinspect import __version__
 from dsinspect.errors import Blame, UserError, nearest
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
-from dsinspect.geometry.label_swap import mirrored_pairs
 from dsinspect.inspection import watched
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.frames import SetFrame
@@ -40,7 +39,7 @@ from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS
 from dsinspect.transformation.checkpoints import Failure, Parts
-from dsinspect.transformation.shard_task import BUSY, FOLDER, HALT, STAGE, PartTask, Settings
+from dsinspect.transformation.shard_task import BUSY, FOLDER, HALT, STAGE, PartTask, Settings, swaps_of
 
 if TYPE_CHECKING:
     from dsinspect.loader import Plugins
@@ -142,12 +141,11 @@ def _claimed(request: TransformRequest, plugins: Plugins, writer: Writer, source
     owners = column_owners(plugins.probes)
     if not all(c in owners for c in FRAME_COLUMNS):
         raise UserError("transform needs the size of each image, and no probe measures it; do without --no-plugin probes")
-    swaps = mirrored_pairs(c.name for c in source.info.categories) if request.settings.swap_mirrored else {}
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
     frame = SetFrame(refs, probes, source.info.box_units, request.settings.frame)
-    task = PartTask(request.settings, source.info, request.out, probes,
-                    owners["is_truncated"]() if "is_truncated" in owners else None, swaps, request.resume,
-                    request.to is not None, frame.whole)
+    content = owners["is_truncated"]() if "is_truncated" in owners else None
+    task = PartTask(request.settings, source.info, request.out, probes, content, swaps_of(request.settings, source.info),
+                    request.resume, request.to is not None, frame.whole)
     todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]
     if todo:
         run_parts(choose_executor(request, plugins, len(todo)), task, todo, len(refs), request.progress)

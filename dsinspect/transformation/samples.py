@@ -17,7 +17,7 @@ from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.image_codec import UnreadableError
 from dsinspect.render.contact_sheet import as_bgr
 from dsinspect.tables.schema import boxes_xyxy
-from dsinspect.transformation.shard_task import COLUMNS, PartTask, Reader, Settings
+from dsinspect.transformation.shard_task import COLUMNS, PartTask, Reader, Settings, swaps_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,19 +62,21 @@ class Unread:
     reason: str
 
 
-def samples(source: Source, settings: Settings, probes: tuple[Probe, ...]) -> Iterator[Sample | Unread]:
+def samples(source: Source, settings: Settings, probes: tuple[Probe, ...],
+            content: Probe | None = None) -> Iterator[Sample | Unread]:
     """Yield the samples of a dataset in its order, one image decoded at a time.
 
     Args:
         source: the opened dataset.
         settings: what to do to images and boxes.
         probes: that measure size and orientation.
+        content: that tells whether a file ends early; files that do are unread unless the settings keep them.
 
     Raises:
         UserError: geometry cannot be carried.
     """
     image_codec.start_opencv()
-    task = PartTask(settings, source.info, Path(), probes, None, {}, resume=False)
+    task = PartTask(settings, source.info, Path(), probes, content, swaps_of(settings, source.info), resume=False)
     refs = source.shards(SHARD)
     frame = SetFrame(refs, probes, source.info.box_units, settings.frame)
     for ref in refs:

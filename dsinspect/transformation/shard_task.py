@@ -19,6 +19,7 @@ from dsinspect.errors import UserError
 from dsinspect.geometry.affine import not_carried
 from dsinspect.geometry.annotations import Carried, Output, carry, outlines_not_carried
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame, FrameRule, turned_upright
+from dsinspect.geometry.label_swap import mirrored_pairs
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec
 from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
@@ -124,6 +125,11 @@ class Settings:
             "only_classes": list(self.only_classes), "swap_mirrored": self.swap_mirrored, "drop_empty": self.drop_empty,
             "drop_unsupported": self.drop_unsupported, "keep_truncated": self.keep_truncated,
             "repeated": len(self.repeat), "repeats": sum(self.repeat.values())}
+
+
+def swaps_of(settings: Settings, info: DatasetInfo) -> dict[str, str]:
+    """Return the class names to exchange in mirrored outputs: none unless the settings say so."""
+    return mirrored_pairs(c.name for c in info.categories) if settings.swap_mirrored else {}
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def test_the_tables_are_those_of_the_files() -> None:
     seven = ds.annotations[(ds.annotations["image_row"] >= 0) & ds.annotations["category"].eq("car")].iloc[0]
     assert ds.images["path"].iloc[seven["image_row"]].startswith("train/")
     cars = ds.categories.set_index("name").loc["car"]
-    assert cars["annotations"] == (ds.annotations["category"] == "car").sum()
+    assert cars["annotations"] == ((ds.annotations["category"] == "car") & (rows >= 0)).sum()
     assert "coco, 76 images" in repr(ds)
 
 
@@ -111,6 +111,43 @@ def test_iterating_gives_what_transform_writes(tmp_path) -> None:
     assert first.image.dtype == np.uint8
     assert first.image.shape[2] == 3
     assert len(first.categories) == len(first.boxes_xyxy) == len(first.annotations)
+
+
+@pytest.mark.parametrize("ops", ["flip", ["flip"]])
+def test_iterating_leaves_out_and_renames_what_transform_does(tmp_path, ops) -> None:
+    done = dsinspect.transform(COCO, tmp_path / "out", ["flip"], swap_mirrored=True)
+    paths = [s.path for s in dsinspect.iter(COCO, ops, swap_mirrored=True)]
+    assert len(paths) == done.outputs
+    assert "train/train_17.jpg" not in paths  # it ends early
+    assert len(list(dsinspect.iter(COCO, ops, keep_truncated=True))) == done.outputs + 1
+
+
+def test_mirrored_names_are_exchanged_while_iterating(tmp_path) -> None:
+    name = {"images": [{"id": 1, "file_name": "a.png", "width": 8, "height": 8}], "categories": [
+        {"id": 1, "name": "left hand"}, {"id": 2, "name": "right hand"}], "annotations": [
+        {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 2, 2], "area": 4, "iscrowd": 0}]}
+    (tmp_path / "a.json").write_text(json.dumps(name))
+    cv2 = pytest.importorskip("cv2")
+    cv2.imwrite(str(tmp_path / "a.png"), np.zeros((8, 8, 3), np.uint8))
+    sample = next(dsinspect.iter(tmp_path / "a.json", "flip", swap_mirrored=True))
+    assert sample.categories == ["right hand"]
+
+
+@pytest.mark.parametrize(("call", "what"), [
+    (lambda: dsinspect.inspect(None), "None is no path of a dataset"),
+    (lambda: dsinspect.inspect(COCO, jobs=0), "jobs=0: at least 1"),
+    (lambda: dsinspect.simulate(COCO), "name a trainer"),
+    (lambda: dsinspect.inspect(COCO, select=["BOX001"]).fails("bad"), "severity 'bad': choose info, warning, error"),
+    (lambda: dsinspect.iter(COCO, "flipp"), "did you mean 'flip'")])
+def test_mistakes_are_told_as_the_command_tells_them(call, what) -> None:
+    with pytest.raises(UserError, match=what):
+        call()
+
+
+def test_categories_count_what_reports_count(run) -> None:
+    frame = dsinspect.open(COCO).categories.set_index("name")
+    told = {c["class"]: (c["boxes"], c["images"]) for c in run.metrics("CLS001")["classes"]}
+    assert {n: (frame.loc[n, "annotations"], frame.loc[n, "images"]) for n in told} == told
 
 
 def test_images_are_rgb_and_unread_ones_are_left_out() -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from dsinspect import hookimpl
 from dsinspect import loader as plugins
+from dsinspect.cli import build
 from dsinspect.errors import PluginError, UserError
 from dsinspect.protocols.checks import RowCheck
 from dsinspect.protocols.hookspecs import Hooks
@@ -114,6 +115,16 @@ def test_two_probes_of_one_column_are_an_error_naming_both(monkeypatch: pytest.M
             two=module_with(dsinspect_probes=lambda: [probe("b")]))
     with pytest.raises(PluginError, match=r"two plugins offer the column 'seen': 'one'.*'two'.*--no-plugin"):
         _ = plugins.load_plugins().probes
+
+
+@pytest.mark.parametrize("error", [ValueError("oops"), SystemExit("oops")])
+def test_commands_that_cannot_be_added_name_their_plugin(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    def dsinspect_commands(app: object) -> None:
+        raise error
+
+    entries(monkeypatch, bad=module_with(dsinspect_commands=dsinspect_commands))
+    with pytest.raises(PluginError, match=rf"'bad'.*dsinspect_commands failed with {type(error).__name__}: oops.*--no-plugin bad"):
+        build(plugins.load_plugins())
 
 
 def test_misspelt_hook_suggests_the_near_one(monkeypatch: pytest.MonkeyPatch) -> None:
