@@ -11,7 +11,7 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, boxes_xyxy
 
 if TYPE_CHECKING:
-    from dsinspect.protocols.trainers import Judged, Loaded, Trainer
+    from dsinspect.protocols.trainers import Codes, Judged, Loaded, Trainer
 
 
 def wanted_columns(trainers: Iterable[Trainer], format_name: str) -> frozenset[str]:
@@ -36,15 +36,16 @@ def judged_batch(batch: Batch, trainer: Trainer) -> Judged:
     return Judged(trainer, trainer.judge(Loaded(batch.dataset, batch.image_columns, a, batch.problem_columns, batch.boxes_xyxy)))
 
 
-def loaded_for_trainers(info: DatasetInfo, shard: Shard, measured: Shard) -> Loaded:
+def loaded_for_trainers(info: DatasetInfo, shard: Shard, measured: Shard, codes: Codes | None = None) -> Loaded:
     """Return a shard as trainers judge it.
 
     Args:
         info: of the set.
         shard: as the reader gave it, boxes in the units of the format.
         measured: the same after `measured_shard`, boxes in px.
+        codes: of the categories, where they are known (`Batch.category_codes`).
     """
     from dsinspect.protocols.trainers import Loaded
 
     return Loaded(info, measured.image_columns, shard.annotation_columns, shard.problem_columns,
-                  boxes_xyxy(measured.annotation_columns))
+                  boxes_xyxy(measured.annotation_columns), codes)

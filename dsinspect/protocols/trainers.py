@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from dsinspect.tables.columns import Columns
     from dsinspect.tables.dataset import DatasetInfo
 
+    Codes = tuple[NDArray[np.intp], list[str]]
 
 Effect = Literal["leaves-out-image", "drops-annotation", "changes-annotation", "stops", "rewrites", "note"]
 EFFECTS: Mapping[Effect, str] = {
@@ -120,6 +121,7 @@ class Loaded:
         annotations: the annotations as read, boxes in the units of the format.
         problems: what the reader could not use.
         boxes_px: (N, 4) boxes, px.
+        codes: what `category_codes` returns, where it is known already.
     """
 
     dataset: DatasetInfo
@@ -127,11 +129,12 @@ class Loaded:
     annotations: Columns
     problems: Columns
     boxes_px: NDArray[np.float64]
+    codes: Codes | None = None
 
     @cached_property
-    def category_codes(self) -> tuple[NDArray[np.intp], list[str]]:
+    def category_codes(self) -> Codes:
         """Code of each annotation's category (-1 for an unknown one), and the names the codes stand for."""
-        return codes_of(self.annotations["category"])
+        return codes_of(self.annotations["category"]) if self.codes is None else self.codes
 
     def measured(self, name: str) -> NDArray[Any] | None:
         """Return a measured column, or None when it could not be had."""

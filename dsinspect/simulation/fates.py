@@ -76,20 +76,47 @@ class Part:
             self.image_fates + other.image_fates, self.annotation_fates + other.annotation_fates)
 
 
-def part_of(trainer: Trainer, loaded: Loaded, made: Fates, *, all_fates: bool, keep_fates: bool) -> Part:
+@dataclass(frozen=True)
+class Held:
+    """What a shard holds of each class before a trainer loads it; number 0 stands for unknown classes.
+
+    Attributes:
+        names: of the classes, from number 1 on.
+        number: of each annotation's class.
+        images: images with the class.
+        boxes: annotations of it.
+    """
+
+    names: list[str]
+    number: NDArray[np.int64]
+    images: NDArray[np.int64]
+    boxes: NDArray[np.int64]
+
+
+def held_by(loaded: Loaded) -> Held:
+    """Count the classes of a shard as it stands."""
+    codes, names = loaded.category_codes
+    number, rows = codes + 1, loaded.annotations["image_row"]
+    n = len(names) + 1
+    known = rows >= 0
+    return Held(names, number, _images_of(rows[known] * n + number[known], n), np.bincount(number, minlength=n))
+
+
+def part_of(trainer: Trainer, loaded: Loaded, made: Fates, held: Held, *, all_fates: bool, keep_fates: bool) -> Part:
     """Sum up the fates of one shard.
 
     Args:
         trainer: whose.
         loaded: the shard.
         made: the fates of its records.
+        held: the classes of the shard.
         all_fates: report all records, not only of those that are not kept as they stand.
         keep_fates: keep the fates of single records at all.
     """
     counts = np.bincount(made.fate, minlength=3)
     out = int((made.image_rule != NO_RULE).sum())
     part = Part(
-        Verdict(trainer, made.stops, made.writes, made.state), _classes(loaded, made),
+        Verdict(trainer, made.stops, made.writes, made.state), _classes(loaded, made, held),
         np.array([len(made.image_rule) - out, out]), counts[[KEPT, CHANGED, DROPPED]].astype(np.int64), len(made.extras),
         _losses(loaded, made))
     if not keep_fates:
@@ -98,35 +125,38 @@ def part_of(trainer: Trainer, loaded: Loaded, made: Fates, *, all_fates: bool, k
     return Part(part.verdict, part.classes, part.images, part.annotations, part.extras, part.losses, (images,), (annotations,))
 
 
-def _classes(loaded: Loaded, made: Fates) -> dict[str | None, NDArray[np.int64]]:
-    codes, names = loaded.category_codes
-    n = len(names) + 1
-    codes = codes + 1  # 0 stands for an unknown one
-    rows = loaded.annotations["image_row"]
-    stays = made.fate != DROPPED
-    known = rows >= 0
-    images = [_distinct(rows[known] * n + codes[known], n)]
-    boxes = [np.bincount(codes, minlength=n)]
-    if stays.all():
-        images, boxes = images * 2, boxes * 2
-    else:
-        images.append(_distinct(rows[stays & known] * n + codes[stays & known], n))
-        boxes.append(np.bincount(codes[stays], minlength=n))
-    table = np.stack([images[0], boxes[0], images[1], boxes[1]], axis=1).astype(np.int64)
-    return {name: table[k] for k, name in enumerate([None, *names]) if table[k].any()}
+def _classes(loaded: Loaded, made: Fates, held: Held) -> dict[str | None, NDArray[np.int64]]:
+    images, boxes = held.images, held.boxes
+    dropped = np.flatnonzero(made.fate == DROPPED)
+    if len(dropped):
+        boxes = boxes - np.bincount(held.number[dropped], minlength=len(boxes))
+        images = images - _images_losing(loaded, made, held, dropped)
+    table = np.stack([held.images, held.boxes, images, boxes], axis=1).astype(np.int64)
+    return {name: table[k] for k, name in enumerate([None, *held.names]) if table[k].any()}
 
 
-def _distinct(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+def _images_losing(loaded: Loaded, made: Fates, held: Held, dropped: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many images lose all they have of each class: only those with a dropped annotation are looked at."""
+    rows, n = loaded.annotations["image_row"], len(held.boxes)
+    touched = np.zeros(len(loaded.images) + 1, bool)
+    touched[rows[dropped]] = True
+    touched[-1] = False  # of annotations without an image
+    near = np.flatnonzero(touched[rows])
+    pairs = rows[near] * n + held.number[near]
+    return _images_of(pairs, n) - _images_of(pairs[made.fate[near] != DROPPED], n)
+
+
+def _images_of(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.bincount(distinct(pairs) % n, minlength=n)
 
 
 def _losses(loaded: Loaded, made: Fates) -> dict[int, Loss]:
     losses: dict[int, Loss] = {}
     paths = loaded.images["path"]
-    for rule in np.unique(made.image_rule[made.image_rule != NO_RULE]).tolist():
+    for rule in _rules_in(made.image_rule):
         rows = np.flatnonzero(made.image_rule == rule)
         losses[rule] = Loss(len(rows), examples=tuple(str(paths[k]) for k in rows[:EXAMPLES].tolist()))
-    for rule in np.unique(made.rule[made.rule != NO_RULE]).tolist():
+    for rule in _rules_in(made.rule):
         mask = made.rule == rule
         rows = np.flatnonzero(mask)
         known = losses.get(rule, Loss())
@@ -136,6 +166,12 @@ def _losses(loaded: Loaded, made: Fates) -> dict[int, Loss]:
     for extra in made.extras:
         losses[extra.rule] = losses.get(extra.rule, Loss()) + Loss(changed=1, examples=(f"{extra.source}:{extra.line}",))
     return losses
+
+
+def _rules_in(rules: NDArray[np.int16]) -> list[int]:
+    """Return the rules that apply anywhere, in order."""
+    found: list[int] = np.flatnonzero(np.bincount(rules.astype(np.int64) - NO_RULE)).tolist()
+    return [k + NO_RULE for k in found if k]
 
 
 def place_of(loaded: Loaded, row: int) -> str:

@@ -24,7 +24,7 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import Level, Probe
 from dsinspect.protocols.run import Census
 from dsinspect.protocols.trainers import Rule, Stop, Trainer, Write
-from dsinspect.simulation.fates import Loss, Part, part_of
+from dsinspect.simulation.fates import Loss, Part, held_by, part_of
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.hostile_numbers import of_any_size
@@ -118,20 +118,22 @@ class _Task:
         measurements = measure(shard.image_columns["file"].tolist(), self.probes, self.cache,
                                by_content=self.by_content) if self.probes else None
         measured = measured_shard(shard, measurements, self.info.box_units)
-        loaded = loaded_for_trainers(self.info, shard, measured)
+        batch = Batch(self.info, measured.image_columns, measured.annotation_columns, measured.problem_columns)
+        loaded = loaded_for_trainers(self.info, shard, measured, batch.category_codes)
         done = clock()
-        seconds = {"load": read - start, "measure": done - read}
+        counts, held = tally(batch), held_by(loaded)
+        seconds = {"load": read - start, "measure": done - read, "count": clock() - done}
         parts: list[Part | str] = []
         for trainer, blame in zip(self.trainers, self.blames, strict=True):
             start = clock()
             try:
                 with Watched(blame):
                     made = judge(trainer, loaded, blame)
-                    parts.append(part_of(trainer, loaded, made, all_fates=self.all_fates, keep_fates=self.keep_fates))
+                    parts.append(part_of(trainer, loaded, made, held, all_fates=self.all_fates,
+                                         keep_fates=self.keep_fates))
             except PluginCrashedError as e:
                 parts.append(str(e))
             seconds[trainer.label] = clock() - start
-        counts = tally(Batch(self.info, measured.image_columns, measured.annotation_columns, measured.problem_columns))
         return _Parts(len(shard.image_columns), counts, tuple(parts), seconds)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop
 from dsinspect.tables.columns import codes_of, distinct, objects
-from dsinspect_trainers._fates import Making
+from dsinspect_trainers._fates import CHUNK, Making, has_moved
 from dsinspect_trainers._file_state import FileState, counts_of_splits
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ COLUMNS = ("area", "coco:has_area", "coco:has_iscrowd", "coco:has_id", "coco:ima
 INDEX = "pycocotools/coco.py: COCO.createIndex"
 LATER = 9
 """First number of the order of what stops only while it trains, after everything is loaded."""
+MANY_IDS = 4096
+"""Span of ids up to which a table of all of it takes less time than a search."""
 SHOWN = 60
 """Characters of a malformed box that are shown."""
 
@@ -252,10 +254,9 @@ class Records:
 
     def labels(self, number: Mapping[int, int]) -> NDArray[np.float64]:
         """Return the label of each annotation's category by its id; NaN for an unknown one."""
-        ids = distinct(self.category_id)
-        of_ids = np.array([number.get(i, np.nan) for i in ids.tolist()], np.float64)
-        labels = of_ids[np.searchsorted(ids, self.category_id)] if len(ids) else np.empty(0)
-        return np.where(self.text_categories, np.nan, labels)
+        codes, ids = _numbered(self.category_id)
+        labels = np.array([number.get(i, np.nan) for i in ids.tolist()], np.float64)[codes]
+        return np.where(self.text_categories, np.nan, labels) if self.text_categories.any() else labels
 
     def twins(self) -> NDArray[np.int64]:
         """Return the row whose content a dictionary by id holds for each annotation: the last one with its id."""
@@ -350,6 +351,15 @@ class Records:
         making.leave_out(~self.is_last, "repeated-image-id")
 
 
+def _numbered(ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a number for each id, and the ids they stand for, which may be more."""
+    low, high = (int(ids.min()), int(ids.max())) if len(ids) else (0, -1)
+    if high - low < MANY_IDS:
+        return ids - low, np.arange(low, high + 1)
+    known = distinct(ids)
+    return np.searchsorted(known, ids), known
+
+
 def _malformed(loaded: Loaded) -> Iterator[Malformed]:
     p = loaded.problems
     for kind, reason, text, source, index in zip(*(p[c].tolist() for c in ("kind", "reason", "text", "source", "index")),
@@ -374,13 +384,37 @@ def firsts(mask: NDArray[np.bool_], place: NDArray[np.int64], index: NDArray[np.
     return [int(rows[np.lexsort((index[rows], place[rows]))[0]])] if len(rows) else []
 
 
-def clipped_singly(r: Records, twin: NDArray[np.int64], width: NDArray[np.float64],
-                   height: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return corners in single precision, cut at the edges of the image, (N, 4): what the loaders made of tensors do."""
-    corners = np.empty((len(twin), 4), np.float32)
-    with np.errstate(invalid="ignore"):
-        for axis, (low, side, limit) in enumerate(((r.x, r.w, width), (r.y, r.h, height))):
-            begin, most = low[twin].astype(np.float32), limit.astype(np.float32)
-            end = begin + side[twin].astype(np.float32)
-            corners[:, axis], corners[:, axis + 2] = (np.minimum(np.maximum(edge, 0), most) for edge in (begin, end))
-    return corners
+def cut_at_edges(r: Records, making: Making, width: NDArray[np.float64], height: NDArray[np.float64], *,
+                 twin: NDArray[np.int64] | None = None, least: float = 0.0) -> None:
+    """Cut boxes at the edges of their images in single precision, as the loaders made of tensors do.
+
+    Those of which a side of at most `least` px is left are dropped as "empty-box", those that move are changed as "clipped".
+
+    Args:
+        r: the records.
+        making: the fates so far.
+        width: of each image.
+        height: of each image.
+        twin: row whose content each annotation has; its own when None.
+        least: side, px.
+    """
+    edges = [np.append(side, np.nan).astype(np.float32) for side in (width, height)]
+    empty, moved = np.empty(r.n, bool), np.empty(r.n, bool)
+    corners, annotated = np.empty((min(CHUNK, r.n), 4), np.float32), r.loaded.boxes_px
+    for begin in range(0, r.n, CHUNK):  # what is compared stays in the processor's cache
+        rows = slice(begin, min(begin + CHUNK, r.n))
+        of = rows if twin is None else twin[rows]
+        cut, images = corners[:rows.stop - begin], r.image_row[rows]
+        with np.errstate(invalid="ignore"):
+            for axis, (low, side) in enumerate(((r.x, r.w), (r.y, r.h))):
+                most, first = edges[axis][images], low[of].astype(np.float32)
+                for edge, at in ((first, axis), (first + side[of].astype(np.float32), axis + 2)):
+                    np.minimum(np.maximum(edge, 0), most, out=cut[:, at])
+            sides = cut[:, 2:] - cut[:, :2]
+            empty[rows] = ~((sides[:, 0] > np.float32(least)) & (sides[:, 1] > np.float32(least)))
+        moved[rows] = has_moved(cut, annotated[rows])
+        making.boxes[rows] = cut
+    making.drop(empty, "empty-box")
+    if twin is not None:
+        making.change(twin != np.arange(r.n), "repeated-id")
+    making.change(moved, "clipped")

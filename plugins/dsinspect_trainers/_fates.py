@@ -67,6 +67,11 @@ class Making:
         new = annotations & (self.fate == KEPT)
         self.fate[new], self.rule[new] = CHANGED, self.places[key]
 
+    def place(self, *edges: NDArray[np.float64]) -> None:
+        """Set the boxes: x_min, y_min, x_max, y_max."""
+        for k, edge in enumerate(edges):
+            self.boxes[:, k] = edge
+
     def at_images(self, values: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the values of each annotation's image; False for those of unknown images."""
         return np.asarray(np.append(values, False)[self.image_row], bool)

@@ -9,8 +9,8 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Stop
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import LATER, Malformed, Records, clipped_singly, firsts
-from dsinspect_trainers._fates import Making, has_moved
+from dsinspect_trainers._coco import LATER, Malformed, Records, cut_at_edges, firsts
+from dsinspect_trainers._fates import Making
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -29,12 +29,7 @@ class ErrorOfCategory(Protocol):
 
 def cut_boxes(r: Records, making: Making, twin: NDArray[np.int64]) -> None:
     """Cut boxes at the size of the file as stored, and drop those of which nothing is left."""
-    width, height = (np.append(side, np.nan)[r.image_row] for side in r.file_wh)
-    corners = clipped_singly(r, twin, width, height)
-    making.drop(~((corners[:, 2] > corners[:, 0]) & (corners[:, 3] > corners[:, 1])), "empty-box")
-    making.boxes[:] = corners
-    making.change(twin != np.arange(r.n), "repeated-id")
-    making.change(has_moved(corners, r.loaded.boxes_px), "clipped")
+    cut_at_edges(r, making, *r.file_wh, twin=twin)
 
 
 def tensor_stops(r: Records, making: Making, twin: NDArray[np.int64], where: str, *, lacks: Mapping[str, NDArray[np.bool_]],

@@ -66,7 +66,7 @@ class CocoEval(Trainer):
         making.change((r.own_id == 0) & r.has_id, "zero-id")
         making.change(twin != np.arange(r.n), "repeated-id")
         making.label[:] = label
-        making.boxes[:] = np.column_stack([r.x, r.y, r.x + r.w, r.y + r.h])[twin]
+        making.place(*(v[twin] for v in (r.x, r.y, r.x + r.w, r.y + r.h)))
         making.stops += [*r.index_stops(), *self._stops(r, making, twin, label, ids)]
         return making.done(n_images=len(loaded.images))
 

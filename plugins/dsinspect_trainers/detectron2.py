@@ -9,8 +9,8 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, clipped_singly, firsts, judged_by_file
-from dsinspect_trainers._fates import Making, has_moved, opened
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, cut_at_edges, firsts, judged_by_file
+from dsinspect_trainers._fates import Making, opened
 from dsinspect_trainers._file_state import FileState
 from dsinspect_trainers._outlines import outlines_in
 
@@ -99,12 +99,8 @@ class Detectron2(Trainer):
                 counted[row] = True
         making.leave_out(~counted, "empty")
         making.drop(r.crowd, "crowd")
-        width, height = np.append(r.width, np.nan)[r.image_row], np.append(r.height, np.nan)[r.image_row]
-        corners = clipped_singly(r, np.arange(r.n), width, height)
-        sides = corners[:, 2:] - corners[:, :2]
-        making.drop(~((sides[:, 0] > np.float32(1e-5)) & (sides[:, 1] > np.float32(1e-5))), "empty-box")
-        making.boxes[:], making.label[:] = corners, label
-        making.change(has_moved(corners, loaded.boxes_px), "clipped")
+        cut_at_edges(r, making, r.width, r.height, least=1e-5)
+        making.label[:] = label
         making.stops += [*r.index_stops(), *self._stops(r, label, invalid, ids, outlines), *self._stops_of_files(r, making)]
         return making.done(r.state(making), len(loaded.images))
 

@@ -117,7 +117,7 @@ class Mmdet(Trainer):
         making.drop(np.isnan(label[twin]), "unknown-category")
         making.change(r.crowd[twin], "crowd")
         making.label[:] = label[twin]
-        making.boxes[:] = np.column_stack([x, y, x + w, y + h])
+        making.place(x, y, x + w, y + h)
         r.misread_frames(making, turns=True)
         making.stops += [*r.index_stops(), *self._stops(r, asked_area & ~r.has_area[twin])]
         making.change(twin != np.arange(r.n), "repeated-id")

@@ -79,9 +79,9 @@ class RfDetr(Trainer):
         number = class_numbers(r)
         label = r.labels(number)[twin]
         unknown = np.isnan(label)
+        r.misread_frames(making, turns=False)
         cut_boxes(r, making, twin)
         making.label[:] = label
-        r.misread_frames(making, turns=False)
         r.keep_replaced(making)
 
         def wording(category_id: Any, image_id: int) -> str:

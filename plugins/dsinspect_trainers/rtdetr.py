@@ -80,9 +80,9 @@ class RtDetr(Trainer):
         making.drop(r.image_row < 0, "no-image")
         twin = r.twins()
         making.drop(r.crowd[twin], "crowd")
+        r.misread_frames(making, turns=False)
         cut_boxes(r, making, twin)
         making.label[:] = r.category_id[twin]
-        r.misread_frames(making, turns=False)
         r.keep_replaced(making)
         making.stops += r.index_stops()
         making.stops += tensor_stops(r, making, twin, CONVERT, lacks={"area": ~r.has_area[twin]}, unknown=None, wording=None,

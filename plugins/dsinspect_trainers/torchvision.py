@@ -88,9 +88,9 @@ class Torchvision(Trainer):
         making.leave_out(points.few, "few-keypoints")
         making.drop(~known, "no-image")
         making.drop(r.crowd[twin], "crowd")
+        r.misread_frames(making, turns=False)
         cut_boxes(r, making, twin)
         making.label[:] = r.category_id[twin]
-        r.misread_frames(making, turns=False)
         r.keep_replaced(making)
         making.stops += r.index_stops()
         making.stops += self._converter_stops(r, making, twin)

@@ -102,7 +102,7 @@ class Yolox(Trainer):
         making.drop(~(r.area[twin] > 0), "no-area")
         making.drop(~((x2 >= x1) & (y2 >= y1)), "outside")
         making.label[:] = r.labels({c: k for k, c in reversed(list(enumerate(ids)))})[twin]
-        making.boxes[:] = np.column_stack([x1, y1, x2, y2])
+        making.place(x1, y1, x2, y2)
         making.change(twin != np.arange(r.n), "repeated-id")
         making.change((r.x < -SAME_PX) | (r.y < -SAME_PX), "shifted")
         making.change((r.w < 0) | (r.h < 0), "reversed")
