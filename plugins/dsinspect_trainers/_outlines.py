@@ -65,7 +65,7 @@ def outlines_in(column: NDArray[Any], index: NDArray[np.int64], *, whole: bool =
     return Outlines(given, {k: msgspec.json.decode(column[k]) for k in np.flatnonzero(is_unusual).tolist()})
 
 
-def _sorting(index: NDArray[np.int64]) -> NDArray[np.int64]:
+def _sorting(index: NDArray[np.int64]) -> NDArray[np.int32 | np.int64]:
     """Return the rows in the order of the file; where its places are all different, without sorting."""
     n = len(index)
     if int(index.min()) >= 0 and int(index.max()) < SPREAD * n:
