@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import replace
 
@@ -16,6 +16,10 @@ from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
 from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, symbol
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
 
 MAX_FINDINGS = 10
 
@@ -43,34 +47,45 @@ class TextReport(Report):
 
     def text(self, run: Run) -> str:
         """Return the text."""
-        from rich.padding import Padding
         from rich.text import Text
 
         console, file = make_console(self.options.width, self.options.colour)
+        lines: list[Text] = []
         for outcome in run.outcomes:
             if outcome.status != "found":
                 continue
             n = len(outcome.findings)
             ranks = outcome.findings.severities(outcome.severity)
             severity = list(Severity)[int(ranks.max())]
-            console.print(Text.assemble(symbol(severity), " ", (f"{outcome.code} {outcome.name}", "bold"), "  ",
-                                        (f"{n:,}", STYLES[severity])))
+            lines.append(Text.assemble(symbol(severity), " ", (f"{outcome.code} {outcome.name}", "bold"), "  ",
+                                       (f"{n:,}", STYLES[severity])))
             if self.options.statistics:
                 continue
             limit = self.options.max_findings or n
             for f in outcome.first(limit):
                 place = where(f)
                 if place:
-                    console.print(Text("    " + clipped(place, console.width - 4), "cyan"))
-                console.print(Padding(Text(printable(f.message)), (0, 0, 0, 6 if place else 4), expand=False))
+                    lines.append(Text("    " + clipped(place, console.width - 4), "cyan"))
+                lines += indented(printable(f.message), 6 if place else 4, console)
             if n > limit:
-                console.print(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
+                lines.append(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
             fixes = {t.fix for t in outcome.findings.templates if t.fix}
             if fixes:
                 told = "; ".join(sorted(f"{f.action} ({f.safety})" for f in fixes))
-                console.print(Text(f"    fix: {told}", "dim"))
-        console.print(Text(summary_line(run), "bold"))
+                lines.append(Text(f"    fix: {told}", "dim"))
+        lines.append(Text(summary_line(run), "bold"))
+        console.print(Text("\n").join(lines))  # once: printing costs more than the lines do
         return plain_ends(file.getvalue())
+
+
+def indented(text: str, indent: int, console: Console) -> list[Text]:
+    """Return a text as indented lines; most fit on one, and wrapping is dear."""
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    width = console.width - indent
+    lines = [Text(text)] if cell_len(text) <= width else Text(text).wrap(console, width)
+    return [Text(" " * indent).append_text(line) for line in lines]
 
 
 class ConciseReport(Report):
