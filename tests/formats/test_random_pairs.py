@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from convert.sets import put, shards_of
+from formats.aspects import require_equal_or_named
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +23,6 @@ from dsinspect.tables.schema import annotations_frame, images_frame
 FORMATS = load_plugins().formats
 WRITERS = sorted(n for n, f in FORMATS.items() if f.writable)
 W, H = 640, 480
-Object = tuple[str, tuple[float, ...], bool, bool]
 names = st.text("abcXYZ019 äß猫é", min_size=1, max_size=8).map(str.strip).filter(
     lambda s: s.lower() not in ("", "dontcare") and not s.isdigit())
 side = st.floats(0, 1, allow_subnormal=False) | st.sampled_from((0.0, 0.25, 1 / 3, 1.0))
@@ -58,39 +56,6 @@ def sets(draw: st.DrawFn) -> tuple[DatasetInfo, Shard]:
     return info, Shard(images, annotations)
 
 
-def rounded(o: Object) -> list[float]:
-    """Return what objects are ordered by, which a last digit does not change."""
-    return [round(v, 1) for v in o[1]]
-
-
-def in_order(shards: list[Shard]) -> list[list[Object]]:
-    """Return class, box, crowd and ignored of each object of each image, sorted: MOT numbers images."""
-    found = []
-    for shard in shards:
-        a = shard.annotations
-        objects_here = [(str(c), tuple(box), bool(crowd), bool(ignored)) for c, crowd, ignored, *box in a[[
-            "category", "is_crowd", "is_ignored", "x_min", "y_min", "x_max", "y_max"]].itertuples(index=False, name=None)]
-        rows = a["image_row"].to_numpy()
-        found += [sorted((objects_here[k] for k in np.flatnonzero(rows == row)), key=rounded) for row in range(len(shard.images))]
-    return sorted(found, key=lambda objects_here: list(map(rounded, objects_here)))
-
-
-def require_equal_or_named(before: list[list[Object]], after: list[list[Object]], losses: dict[str, int], what: Any) -> None:
-    """Raise AssertionError when something differs that no loss names."""
-    told = " ".join(losses)
-    a, b = ([o for rows in x for o in rows] for x in (before, after))
-    assert list(map(len, before)) == list(map(len, after)), (what, losses)
-    np.testing.assert_allclose(np.array([o[1] for o in b]).reshape(-1, 4), np.array([o[1] for o in a]).reshape(-1, 4), rtol=0,
-                               atol=5e-3, err_msg=str((what, losses)))
-    if "class names" not in told:
-        assert Counter(o[0] for o in a) == Counter(o[0] for o in b), (what, losses)
-    for k, word in ((2, "crowd"), (3, "ignored")):
-        if word not in told:
-            assert [o[k] for o in a] == [o[k] for o in b], (what, word, losses)
-        else:
-            assert any(o[k] for o in a), (what, word, losses)
-
-
 @pytest.mark.parametrize("first", WRITERS)
 @settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(drawn=sets(), second=st.sampled_from(WRITERS))
@@ -107,9 +72,9 @@ def test_a_drawn_set_through_two_writers(first: str, drawn: tuple[DatasetInfo, S
             put(one, path, (W, H))
         placed = shard.replace(images=shard.images.assign(path=np.array(paths, object)))
         lost = dict(kind.write(info, iter([placed]), one))
-        read = in_order(shards_of(one, first))
-        require_equal_or_named(in_order([shard]), read, lost, first)
+        read = shards_of(one, first)
+        require_equal_or_named([shard], read, lost, first)
         assert main(["convert", str(one), "--format", first, "-o", str(two), "--to", second, "-q"]) == 0
         losses = json.loads((two / "conversion.json").read_text())["losses"]
         (two / "conversion.json").unlink()
-        require_equal_or_named(read, in_order(shards_of(two, second)), losses, (first, second))
+        require_equal_or_named(read, shards_of(two, second), losses, (first, second))

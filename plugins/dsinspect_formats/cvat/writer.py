@@ -213,6 +213,8 @@ class Shapes:
         flat = msgspec.json.decode(raw)
         points = [v for x, y, seen in zip(flat[::3], flat[1::3], flat[2::3], strict=False) if seen for v in (x, y)]
         if len(points) * 3 == len(flat) * 2 and len(points) >= 4 and near(envelope(points), box):
+            seen = 1 if str(self._value("occluded", k)).strip() == "1" else 2  # what a reader takes each point for
+            self.losses.add("keypoints whose visibility differs (the points stay)", any(v != seen for v in flat[2::3]))
             return "points", _points(points)
         self.losses.add("keypoints beside a box of their own (the boxes stay)", 1)
         return None

@@ -68,8 +68,11 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, embed: bool)
                 values[LABEL] = numbers[start:end]
                 values.update({FLAGS[key]: flag[start:end].astype(int).tolist() for key, flag in flags.items()
                                if flag[start:end].any()})
-                if areas is not None and end > start and np.isfinite(areas[start:end].astype(np.float64)).all():
+                known = () if areas is None else np.isfinite(areas[start:end].astype(np.float64))
+                if areas is not None and end > start and np.all(known):
                     values["image/object/area"] = areas[start:end].astype(np.float64).tolist()
+                else:
+                    losses.add("areas of images of which not each object has one", int(np.sum(known)))
                 files.add(_file(split), framed(example(values)))
                 losses.add("images in splits that readers of folders do not know", split is not None and (
                     split_of(_file(split), words=True) != split))
