@@ -16,6 +16,7 @@ import numpy as np
 from dsinspect import __version__
 from dsinspect.io.json_text import encoded
 from dsinspect.protocols.trainers import FATES, NO_RULE, Rule, Stop
+from dsinspect.simulation.as_converted import rules_of
 from dsinspect.simulation.simulate import Simulated, Simulation
 
 SCHEMA_VERSION = 1
@@ -68,7 +69,7 @@ def fates_of(simulated: Simulated) -> Iterator[dict[str, Any]]:
     images, annotations = simulated.image_fates, simulated.annotation_fates
     if images is None or annotations is None:
         return
-    rules = simulated.trainer.rules
+    rules = rules_of(simulated.trainer)
     keys = annotations["shard"] * (1 << 40) + annotations["row"]
     order = np.argsort(keys, kind="stable")
     ordered = keys[order]

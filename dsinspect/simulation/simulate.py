@@ -23,8 +23,9 @@ from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import Level, Probe
 from dsinspect.protocols.run import Census
-from dsinspect.protocols.trainers import Rule, Stop, Trainer, Write
-from dsinspect.simulation.fates import Loss, Part, held_by, part_of
+from dsinspect.protocols.trainers import Loaded, Rule, Stop, Trainer, Write
+from dsinspect.simulation.as_converted import joined, left_out, rules_of
+from dsinspect.simulation.fates import Held, Loss, Part, held_by, part_of
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.hostile_numbers import of_any_size
@@ -128,13 +129,19 @@ class _Task:
             start = clock()
             try:
                 with Watched(blame):
-                    made = judge(trainer, loaded, blame)
-                    parts.append(part_of(trainer, loaded, made, held, all_fates=self.all_fates,
-                                         keep_fates=self.keep_fates))
+                    parts.append(self._part(trainer, blame, loaded, held))
             except PluginCrashedError as e:
                 parts.append(str(e))
             seconds[trainer.label] = clock() - start
         return _Parts(len(shard.image_columns), counts, tuple(parts), seconds)
+
+    def _part(self, trainer: Trainer, blame: Blame, loaded: Loaded, held: Held) -> Part:
+        if self.info.format in trainer.reads:
+            made = judge(trainer, loaded, blame)
+        else:
+            loaded, again = joined(loaded)
+            made, held = left_out(trainer, judge(trainer, loaded, blame), again), held_by(loaded) if again.any() else held
+        return part_of(trainer, loaded, made, held, all_fates=self.all_fates, keep_fates=self.keep_fates)
 
 
 def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *, keep_fates: bool = False,
@@ -204,8 +211,9 @@ def _merge(blames: Sequence[Blame], a: _Parts, b: _Parts) -> _Parts:
 
 def _simulated(trainer: Trainer, part: Part, info: DatasetInfo) -> Simulated:
     losses = sorted(part.losses.items(), key=lambda item: (-item[1].images, -item[1].dropped, -item[1].changed, item[0]))
+    rules = rules_of(trainer)
     return Simulated(trainer, info.format not in trainer.reads, part.verdict.in_order(), part.verdict.writes, part,
-                     tuple((trainer.rules[k], loss) for k, loss in losses))
+                     tuple((rules[k], loss) for k, loss in losses))
 
 
 def _numbered(tables: tuple[Columns, ...]) -> Columns | None:

@@ -147,3 +147,32 @@ def test_a_stop_says_what_the_record_holds_and_which_it_is(trainer: str, capsys:
         assert "annotations/instances_train.json [137]" in text
         assert "Annotation ids in ... (2 annotations of annotations/instances_train.json have the id 78)" in text
         assert "and 1 more; -o FILE.json has them all" in text
+
+
+@pytest.mark.parametrize(("named", "kept", "left_out", "with_class"), [
+    (((1, "a.png"), (1, "a.png")), 1, 1, 1), (((1, "a.png"), (2, "a.png")), 1, 1, 1), (((1, "a.png"), (1, "b.png")), 2, 0, 1)])
+def test_records_of_one_file_are_one_image_where_a_set_is_judged_as_converted(
+        named: tuple[tuple[int, str], ...], kept: int, left_out: int, with_class: int, tmp_path: Path,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    import cv2
+    import numpy as np
+
+    root = tmp_path / "set"
+    root.mkdir()
+    for _, name in named:
+        cv2.imwrite(str(root / name), np.zeros((40, 60, 3), np.uint8))
+    (root / "all.json").write_text(json.dumps({
+        "images": [{"id": k, "file_name": name, "width": 60, "height": 40} for k, name in named],
+        "annotations": [{"id": k + 1, "image_id": of, "category_id": 1, "bbox": [5, 5, 10, 10 * k + 10], "area": 100, "iscrowd": 0}
+                        for k, (of, _) in enumerate((*named, *named))], "categories": [{"id": 1, "name": "cat"}]}))
+    (trainer,) = simulated(capsys, str(root), "--trainer", "ultralytics", "--fates", "all")["trainers"]
+    assert trainer["images"] == {"kept": kept, "left_out": left_out}
+    assert trainer["annotations"] == {"kept": 4, "dropped": 0, "changed": 0}
+    assert trainer["classes"][0]["images_after"] == with_class
+    assert sum(len(i["annotations"]) for i in trainer["fates"] if i["fate"] == "kept") == 4
+    assert main(["convert", str(root), "-o", str(tmp_path / "out"), "--for", "ultralytics", "--quiet"]) == 0
+    assert len(list((tmp_path / "out").rglob("*.png"))) == kept
+    capsys.readouterr()
+    (again,) = simulated(capsys, str(tmp_path / "out"), "--trainer", "ultralytics", "--fates", "all")["trainers"]
+    assert len({i["image"] for i in again["fates"] if i["fate"] == "kept"}) == kept
+    assert (again["images"]["left_out"], again["annotations"]["kept"]) == (0, 2 * 4)  # the only split is read for val as well

@@ -18,30 +18,24 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 from record import HERE, OF_ITS_OWN, checkout, environment, wheel
 from recorded import cases
 
 import dsinspect
+from dsinspect.errors import UserError
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.trainers import Trainer
 
 RELEASES = {"ultralytics": ("8.3.0", "8.4.190"), "mmdet": ("3.3.0",), "rfdetr": ("1.11.2",), "cocoeval": ("2.0.11",)}
-SETS = {
-    "bccd": "bccd", "chess_voc": "chess_voc", "rbc_coco": "rbc_coco", "sharks, COCO": "sharks/sharks-tiny-coco",
-    "sharks, CreateML": "sharks/sharks-tiny-createml", "sharks, YOLO": "sharks/sharks-tiny-yolov9",
-    **{f"rop_metrics, {kind}": f"rop_metrics/gts/{kind}_format{end}" for kind, end in (
-        ("coco", "_v1"), ("cvat", ""), ("imagenet", ""), ("labelme", ""), ("openimages", ""), ("pascalvoc", ""), ("yolo", ""))},
-    "rop_metrics, coco_v2": "rop_metrics/gts/coco_format_v2",
-    **{f"labelformat, {kind}": f"labelformat/object_detection/{kind}" for kind in (
-        "COCO", "KITTI", "Labelbox", "PascalVOC", "YOLOv8")},
-    **{f"datumaro, {kind}": f"formats_tiny/{kind}_dataset" for kind in (
-        "cvat", "dota", "kitti", "mot", "open_images", "widerface")}}
+FOLDERS = ("bccd", "chess_voc", "rbc_coco", "sharks", "rop_metrics/gts", "labelformat/object_detection", "formats_tiny")
+"""Folders of real sets, and of folders of them."""
 IMAGES = {"rop_metrics": "rop_metrics/images"}
 NEAR_PX = 0.02
 """A box of a loader lies within this of the annotated one: YOLO's fractions and single precision."""
@@ -102,14 +96,49 @@ def boxes_of(fates: dict[str, Any], wh: dict[str, tuple[int, int]]) -> dict[str,
     return found
 
 
-def content_of(dataset: dsinspect.Dataset, *, split: str | None = None) -> dict[str, Any]:
-    """Return the documents or the label files of a set, as the loaders are given them."""
+def sets_in(root: Path) -> Iterator[tuple[str, Path]]:
+    """Yield name and folder of every set that is read; a folder that is none is looked into."""
+    def look(path: Path, deep: int) -> Iterator[tuple[str, Path]]:
+        try:
+            dsinspect.open(path)
+            yield str(path.relative_to(root)), path
+        except UserError as e:
+            folders = [p for p in sorted(path.iterdir()) if p.is_dir()] if path.is_dir() and deep else []
+            found = [s for p in folders for s in look(p, deep - 1)]
+            if not found:
+                print(f"not read: {path.relative_to(root)}: {e}"[:200], file=sys.stderr)
+            yield from found
+
+    for name in FOLDERS:
+        yield from look(root / name, 3)
+
+
+def _as_mmdet_wants(dataset: dsinspect.Dataset, work: Path) -> dict[str, Any]:
+    """Lay a VOC set out in the folders of `XMLDataset`; a file keeps its bytes."""
+    root = work / "voc"
+    for folder in ("Annotations", "JPEGImages"):
+        (root / folder).mkdir(parents=True)
+    stems = []
+    images = dataset.images[~dataset.images["source"].isna()]
+    for number, (source, file) in enumerate(zip(images["source"], images["file"], strict=True)):
+        stems.append(f"{number:06}")
+        (root / "Annotations" / f"{stems[-1]}.xml").write_bytes((dataset.info.root / source).read_bytes())
+        if file:
+            (root / "JPEGImages" / f"{stems[-1]}{Path(file).suffix}").write_bytes(Path(file).read_bytes())
+    (root / "all.txt").write_text("".join(s + "\n" for s in stems))
+    return {"name": "voc", "root": str(root), "classes": [c.name for c in dataset.info.categories]}
+
+
+def content_of(dataset: dsinspect.Dataset, work: Path) -> dict[str, Any]:
+    """Return the documents, the label files or the folder of a set, as the loaders are given them."""
     info, images = dataset.info, dataset.images
-    if split is not None:
-        images = images[images["split"] == split]
+    if info.format == "voc":
+        return {"voc_sets": [_as_mmdet_wants(dataset, work)]}
     if info.format == "yolo":
         root = info.root
-        return {"pairs": [{"name": path, "image": file, "label": str(root / source) if source else str(root / "none.txt"),
+        configuration = yaml.safe_load((root / "data.yaml").read_text()) if (root / "data.yaml").is_file() else {}
+        points = {"points": configuration["kpt_shape"]} if "kpt_shape" in configuration else {}
+        return {"pairs": [{**points, "name": path, "image": file, "label": str(root / source) if source else str(root / "none.txt"),
                            "nc": len(info.categories)} for path, file, source in zip(
             images["path"], images["file"], images["source"], strict=True) if file is not None]}
     documents = []
@@ -129,7 +158,7 @@ Steps = Generator[dict[str, Any], dict[str, Any], dict[str, Any]]
 def as_it_stands(name: str, path: Path, images: Path | None, loader: Loader, work: Path) -> Steps:
     """Hold `simulate` against a loader, where it reads the set's format."""
     dataset = dsinspect.open(path, images=images)
-    if dataset.info.format not in ("coco", "yolo") or dataset.info.format not in loader.trainer.reads or not dataset.info.has_files:
+    if dataset.info.format not in loader.trainer.reads or not dataset.info.has_files:
         return {}
     copied = work / "copy"
     shutil.copytree(path, copied)  # a trainer may rewrite images
@@ -137,7 +166,7 @@ def as_it_stands(name: str, path: Path, images: Path | None, loader: Loader, wor
         Path(folder).chmod(0o755)
     dataset = dsinspect.open(copied, images=images)
     (mine,) = dsinspect.simulate(copied, loader.trainer.label, images=images).trainers
-    fates = yield content_of(dataset)
+    fates = yield content_of(dataset, work)
     if loader.trainer.name == "cocoeval":
         theirs = [sum(len(f["images"]) for f in fates.values()), sum(len(f["truth"]) for f in fates.values())]
     else:
@@ -152,8 +181,8 @@ def as_it_stands(name: str, path: Path, images: Path | None, loader: Loader, wor
         theirs = [len(kept), sum(map(len, kept.values()))]
     part = mine.part
     ours = [int(part.images[0]), int(part.annotations[0] + part.annotations[1]) + part.extras]
-    if loader.trainer.name == "mmdet":  # crowd regions are there as regions to ignore
-        ours[1] -= sum(loss.changed for rule, loss in mine.losses if rule.key == "crowd")
+    if loader.trainer.name == "mmdet":  # they are there as regions to ignore
+        ours[1] -= sum(loss.changed for rule, loss in mine.losses if rule.key in ("crowd", "difficult", "under-32-px"))
     return {"set": name, "trainer": loader.trainer.label, "theirs": theirs, "mine": ours, "equal": theirs == ours}
 
 
@@ -171,7 +200,7 @@ def converted(name: str, path: Path, images: Path | None, loader: Loader, work: 
                 "strange": 0, "left_out": {k: v for k, v in done.losses.items() if v}, "equal": gone == len(source.images)}
     if trainer.target.format == "yolo":
         there = dsinspect.open(out)
-        content = content_of(there)
+        content = content_of(there, work)
         content["pairs"] = list({p["image"]: p for p in content["pairs"]}.values())
     else:
         splits = {trainer.target.splits.get(s, s) for s in source.info.splits or ("train",)}
@@ -202,7 +231,7 @@ def converted(name: str, path: Path, images: Path | None, loader: Loader, work: 
     n = sum(map(len, kept.values()))
     left = len(frame) - n
     named = sum(count for what, count in done.losses.items()
-                if what.startswith(("annotations", "boxes without", "crowd", "ignored")))
+                if what.startswith(("annotations", "boxes outside", "crowd", "ignored")))
     gone = sum(count for what, count in done.losses.items() if what.startswith("images"))
     rows_gone = left - named  # those of images that are left out go with them
     lost_images = len(source.images) - len(kept)
@@ -220,15 +249,15 @@ def _near(name: str, box: list[float]) -> list[tuple[str, ...]]:
 def of_all_sets(loader: Loader, sets: Path, only: list[str] | None, work: Path) -> dict[str, list[Any]]:
     """Return the lines of one loader, which runs once over everything."""
     steps: list[tuple[str, str, str, Steps]] = []
-    content: dict[str, list[Any]] = {"coco": [], "pairs": []}
+    content: dict[str, list[Any]] = {"coco": [], "pairs": [], "voc_sets": []}
     lines: dict[str, list[Any]] = {"as_they_stand": [], "converted": []}
-    for name, place in SETS.items():
+    for name, path in sets_in(sets):
         images = next((sets / i for k, i in IMAGES.items() if name.startswith(k)), None)
         for key, measure in (("as_they_stand", as_it_stands), ("converted", converted)):
             if (only and name not in only) or (key == "converted" and loader.trainer.target is None):
                 continue
             own = Path(tempfile.mkdtemp(dir=work))
-            step, mark = measure(name, sets / place, images, loader, own), f"{len(steps)}|"
+            step, mark = measure(name, path, images, loader, own), f"{len(steps)}|"
             try:
                 asked = next(step)
             except StopIteration as stop:

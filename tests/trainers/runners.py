@@ -20,7 +20,7 @@ import re
 import shutil
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +118,8 @@ def run_ultralytics(source: Path, cases: dict[str, Any], work: Path) -> dict[str
     plain = work / "plain.jpg"
     plain.write_bytes(base64.b64decode(cases["images"]["plain.jpg"]))
 
-    def judged(image: Path, label: Path, nc: int) -> dict[str, Any]:
-        arguments = (str(image), str(label), "", False, nc, 0, 0, False)[:takes]
+    def judged(image: Path, label: Path, nc: int, points: Sequence[int] = (0, 0)) -> dict[str, Any]:
+        arguments = (str(image), str(label), "", points != (0, 0), nc, *points, False)[:takes]
         with np.errstate(all="ignore"):
             _, lb, shape, segments, _, _, _, _, _, message = utils.verify_image_label(arguments)
         if lb is None:
@@ -143,7 +143,7 @@ def run_ultralytics(source: Path, cases: dict[str, Any], work: Path) -> dict[str
             label.write_bytes(case["label"].encode("latin-1"))
         fates["label " + case["name"]] = judged(plain, label, case["nc"])
     for pair in cases.get("pairs", ()):
-        fates[pair["name"]] = judged(Path(pair["image"]), Path(pair["label"]), pair["nc"])
+        fates[pair["name"]] = judged(Path(pair["image"]), Path(pair["label"]), pair["nc"], tuple(pair.get("points", (0, 0))))
     label = label_folder / "case.txt"
     label.write_text("0 0.5 0.5 0.2 0.2\n")
     for name, content in cases["images"].items():
@@ -261,6 +261,19 @@ def _mmdet_voc(cases: dict[str, Any], work: Path) -> dict[str, Any]:
             fates["voc " + case["name"]] = {"rows": found} if dataset.data_list else {"left out": True}
         except Exception as e:
             fates["voc " + case["name"]] = {"stops": error(e)}
+    for case in cases.get("voc_sets", ()):
+        try:
+            with silent():
+                dataset = module.XMLDataset(
+                    data_root=case["root"], ann_file="all.txt", data_prefix={"sub_data_root": case["root"]},
+                    metainfo={"classes": tuple(case["classes"])}, pipeline=[], lazy_init=True, serialize_data=False,
+                    filter_cfg={"filter_empty_gt": True, "min_size": 32, "bbox_min_size": 32})
+                dataset.full_init()
+            fates[case["name"]] = {"images": [
+                [info["img_id"], info["img_path"], [[i["bbox_label"], *i["bbox"], *(["ignore"] if i["ignore_flag"] else [])]
+                                                    for i in info["instances"]]] for info in dataset.data_list]}
+        except Exception as e:
+            fates[case["name"]] = {"stops": error(e)}
     return fates
 
 
