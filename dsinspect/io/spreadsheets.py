@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -21,6 +21,9 @@ from dsinspect.io.workbooks import open_workbook, short
 
 Kind = Literal["xlsx", "xls", "csv"]
 
+SEPARATORS = ("\t", ";", ",", "|")
+"""What may stand between the cells of a CSV file."""
+
 MAX_EMPTY_ROWS = 10_000
 """Empty rows in a sequence after which a sheet is taken to have ended; a sheet may declare a million empty ones."""
 
@@ -30,10 +33,14 @@ _BIFF = (b"\x09\x00", b"\x09\x02", b"\x09\x04", b"\x09\x08")
 
 
 class Row(NamedTuple):
-    """One row of a sheet: its number as the program shows it, from 1, and its values, trailing empty ones cut."""
+    """One row of a sheet: its number as the program shows it, from 1, and its values, trailing empty ones cut.
+
+    Of a CSV file the number is that of the row's last line, and `fault` says why the row cannot be what was meant.
+    """
 
     number: int
     values: list[Any]
+    fault: str | None = None
 
 
 @dataclass(frozen=True)
@@ -157,12 +164,33 @@ def _csv_rows(path: Path) -> Iterator[Row]:
     try:
         reader = csv.reader(io.StringIO(text, newline=""), _dialect(text))
         most = limits()
+        before = 0
         for cells in reader:
             values = [c.strip() or None for c in cells]
+            is_long, before = reader.line_num > before + 1, reader.line_num
             if any(values):
-                yield Row(reader.line_num, _within(path, reader.line_num, values, most))
+                yield Row(before, _within(path, before, values, most), swallowed(cells) if is_long else None)
     except csv.Error as e:
         raise UserError(f"{path}: not a readable table: {e}") from None
+
+
+def swallowed(cells: Iterable[Any]) -> str | None:
+    r"""Say that a cell of a CSV file holds further lines, because a quotation mark is not closed; None when none does.
+
+    A line end in a cell is allowed; a separator behind it says that what follows was a row of its own. Cells that hold JSON or
+    an array are left alone.
+
+    >>> swallowed(["a.jpg", 'cat,1,2\nb.jpg,dog,3,4'])
+    'a cell that begins with cat,1,2 holds 1 further line: a quotation mark is not closed'
+    """
+    for cell in cells:
+        if isinstance(cell, str) and "\n" in cell and not cell.lstrip().startswith(("[", "{")):
+            first, *more = cell.split("\n")
+            lines = sum(any(mark in line for mark in SEPARATORS) for line in more)
+            if lines:
+                return (f"a cell that begins with {first.strip()[:40]} holds {lines:,} further line{'' if lines == 1 else 's'}: "
+                        "a quotation mark is not closed")
+    return None
 
 
 def _trimmed(values: Sequence[Any]) -> list[Any]:
@@ -202,7 +230,7 @@ def _dialect(text: str) -> type[csv.Dialect]:
 
     lines = [line for line in text[:65536].splitlines()[:50] if line.strip()]
     best = (-1.0, ",")
-    for mark in ("\t", ";", ",", "|"):
+    for mark in SEPARATORS:
         counts = [line.count(mark) for line in lines]
         if not counts or not max(counts):
             continue

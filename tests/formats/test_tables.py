@@ -111,6 +111,41 @@ def test_a_row_that_swallowed_the_next_is_reported(tmp_path: Path, capsys: pytes
     assert "no findings" in capsys.readouterr().out  # the table is like that
 
 
+@pytest.mark.parametrize("row", range(4))
+@pytest.mark.parametrize("column", range(6))
+def test_a_quotation_mark_that_is_not_closed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str], row: int,
+                                                         column: int) -> None:
+    lines = ["filename,class,xmin,ymin,xmax,ymax", *(f"a{k}.jpg,c,1,2,21,22" for k in range(5))]
+    cells = lines[row].split(",")
+    cells[column] = '"' + cells[column]
+    lines[row] = ",".join(cells)
+    code = main(["check", str(written(tmp_path, "\n".join(lines))), "--no-cache", "--select", "SRC001"])
+    told = capsys.readouterr()
+    assert code, told
+    assert "a quotation mark is not closed" in " ".join(told.out.split()) or code == 2  # without a header nothing is read at all
+
+
+@pytest.mark.parametrize("row", range(4))
+@pytest.mark.parametrize("column", range(7))
+def test_a_quotation_mark_in_open_images_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str], row: int,
+                                                     column: int) -> None:
+    lines = ["ImageID,LabelName,XMin,XMax,YMin,YMax,IsGroupOf", *(f"a{k},/m/1,0.1,0.4,0.2,0.5,0" for k in range(5))]
+    cells = lines[row].split(",")
+    cells[column] = '"' + cells[column]
+    lines[row] = ",".join(cells)
+    (tmp_path / "train-annotations-bbox.csv").write_text("\n".join(lines))
+    code = main(["check", str(tmp_path), "--no-cache", "--select", "SRC001"])
+    told = capsys.readouterr()
+    assert code, told
+    assert "a quotation mark is not closed" in " ".join(told.out.split()) or code == 2 or row == 0
+
+
+def test_line_ends_in_quoted_cells_are_allowed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = 'filename,class,xmin,ymin,xmax,ymax,note\na.jpg,"traffic\nlight",1,2,21,22,"[1,\n2]"\n'
+    main(["check", str(written(tmp_path, text)), "--no-cache", "--select", "SRC001"])
+    assert "no findings" in capsys.readouterr().out
+
+
 def test_a_file_of_an_image_that_was_cut_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for k in range(3):
         cv2.imwrite(str(tmp_path / f"{k}.jpg"), np.zeros((20, 30, 3), np.uint8))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dsinspect.io.spreadsheets import swallowed
 from dsinspect_formats._reading import Images, Rows, as_json, content_of, decoded_json, json_number, shown
 from dsinspect_formats._text import decode
 
@@ -41,6 +42,10 @@ def csv_records(text: str, rows: Rows) -> Iterator[tuple[int, Any]]:
         except csv.Error as e:
             rows.fault(f"is not CSV: {e}", line=reader.line_num)
             return
+        fault = swallowed([*row, *row.values()])
+        if fault:
+            rows.fault(fault, line=reader.line_num)
+            continue
         record: dict[str, Any] = {}
         for key, value in row.items():
             record[str(key)] = value

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsinspect.io.spreadsheets import swallowed
+from dsinspect.tables.schema import NO_POSITION
 from dsinspect_formats._images import walk
 from dsinspect_formats._numbers import number, numbers
 from dsinspect_formats._reading import Images, Rows, as_json, content_of, split_of
@@ -96,7 +98,7 @@ def _read(text: str, source: str, split: str | None, images: Images, rows: Rows,
     numbered = {label: k for k, label in enumerate(dict.fromkeys(names.values()))}
     width = max(at[c] for c in NEEDED) + 1
     reader = csv.reader(io.StringIO(text.replace("\0", "\ufffd"), newline=""), delimiter=header.delimiter)
-    index = -1
+    index, line = -1, 0
     while True:
         try:
             row = next(reader)
@@ -105,10 +107,16 @@ def _read(text: str, source: str, split: str | None, images: Images, rows: Rows,
         except csv.Error as e:
             rows.fault(f"is not CSV: {e}", line=reader.line_num)
             continue
+        is_long, line = reader.line_num > line + 1, reader.line_num
+        fault = swallowed(row) if is_long else None
+        if fault:
+            rows.fault(fault, header.delimiter.join(row), line, index if index >= 0 else NO_POSITION)
         if index < 0 or not any(row):
             index = max(index, 0)
             continue
-        line = reader.line_num
+        if fault:
+            index += 1
+            continue
         try:
             if len(row) < width:
                 raise ValueError(f"has {len(row)} cells, the header has {len(at)}")

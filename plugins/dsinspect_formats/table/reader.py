@@ -15,7 +15,7 @@ from dsinspect.io.spreadsheets import Row, Sheet, sheets_of
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
+from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree, is_image, relative
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
@@ -149,8 +149,13 @@ def _collect(sheet: Sheet, mapped: Mapped, source: str, options: Options, own_sp
     rows = 0
     longer: list[Problem] = []
     width = _named_cells(sheet, mapped)
+    collected.problems += [_malformed(r.fault, r, NO_POSITION, mapped, source) for r in sheet.rows()
+                           if r.fault and r.number <= mapped.header_row]
     for index, row in enumerate(r for r in sheet.rows() if r.number > mapped.header_row):
         rows += 1
+        if row.fault:
+            collected.problems.append(_malformed(row.fault, row, index, mapped, source))
+            continue
         try:
             _take(row, index, mapped, collected, options, own_split)
         except ValueError as e:
