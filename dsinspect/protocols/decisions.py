@@ -128,6 +128,20 @@ class Decision(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.action, self.value
 
 
+def addition_key(decision: Decision) -> str:
+    """Return what an addition is, in words.
+
+    >>> addition_key(Decision("add-box", record=Record(image="a.jpg"), value=NewBox((1, 2, 3, 4.5), "cat")))
+    'add-box, a.jpg, cat, 1, 2, 3, 4.5'
+    """
+    record, value = decision.record or Record(), decision.value
+    named = [value.category] if isinstance(value, NewBox) else []
+    numbers = value.bbox_xyxy if isinstance(value, NewBox) else value if isinstance(value, tuple) else ()
+    text = [value] if isinstance(value, str) else []
+    parts = [decision.action, record.image, record.category, record.source, record.index, record.id, *named, *text]
+    return ", ".join([*(str(p) for p in parts if p is not None), *(f"{v:.10g}" for v in numbers)])
+
+
 class Settings(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a report was made with, in force after configuration and command line, so that its decisions can be applied.
 

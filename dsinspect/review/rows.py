@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from openpyxl.utils import column_index_from_string, get_column_letter
 from openpyxl.utils.escape import unescape
 
 from dsinspect.errors import UserError, nearest
+from dsinspect.io.formulas import Unstored, part_of, unstored_formulas
 from dsinspect.io.spreadsheets import Row, Sheet, sheets_of
 from dsinspect.protocols.review_sheet import (
     ADD_COLUMNS,
@@ -34,6 +35,7 @@ from dsinspect.protocols.review_sheet import (
     FINGERPRINT,
     MAX_OWN_COLUMNS,
     NEW_VALUE,
+    OF_ADDITIONS,
     OF_FINDINGS,
     SETTING,
     VALUE,
@@ -49,7 +51,6 @@ _ROW_NUMBER = re.compile(rb'<row\b[^>]*?\sr="(\d+)"')
 _CELL = re.compile(rb"<c\b(?:[^>]*?[^/])?>.*?</c>|<c\b[^>]*/>", re.DOTALL)
 _STRING = re.compile(rb"<si\b(?:[^>]*[^/])?>.*?</si>|<si\b[^>]*/>", re.DOTALL)
 _TEXT = re.compile(rb"<t(?:\s[^>]*)?>(.*?)</t>", re.DOTALL)
-_RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
 
 
 Kind = Literal["finding", "check", "add", "earlier"]
@@ -116,11 +117,14 @@ def read_book(workbook: Path) -> ReviewBook:
             book.settings |= {str(r.values[0]): str(r.values[1]) for r in sheet.rows() if r.number > number and len(r.values) > 1}
             continue
         reviewed = reviewed or kind == "finding"
-        inputs = [letters[h] for h in (*_INPUTS[kind], *(own_headers(letters) if FINGERPRINT in letters else ())) if h in letters]
+        inputs = [letters[h] for h in (*_INPUTS[kind], *own_headers(letters, kind)) if h in letters]
         watched = {h: letters[h] for h in (AS_FOUND, CLASS, *BOX_HEADERS) if h in letters} if kind == "finding" else {}
-        count, rows = _filled(sheet, number, inputs, watched if AS_FOUND in watched else {})
+        formulas = unstored_formulas(workbook, sheet.name) if sheet.kind == "xlsx" else {}
+        unstored = {n: cells for n, cells in formulas.items() if n > number and any(
+            column_index_from_string(letter) in cells for letter in (*inputs, *watched.values()))}
+        count, rows = _filled(sheet, number, inputs, watched if AS_FOUND in watched else {}, unstored)
         book.findings += count if kind == "finding" else 0
-        for row in rows:
+        for row in with_formulas(rows, unstored):
             values = {h: row.values[k] if k < len(row.values) else None for h, k in _positions(letters).items()}
             book.rows.append(ReviewRow(kind, sheet.name, row.number, values, letters))
     if not reviewed:
@@ -129,9 +133,24 @@ def read_book(workbook: Path) -> ReviewBook:
     return book
 
 
-def own_headers(headers: Iterable[str]) -> list[str]:
-    """Return the headers of a sheet of findings that are not ours: columns that a reviewer added."""
-    return [h for h in headers if h not in OF_FINDINGS][:MAX_OWN_COLUMNS]
+def own_headers(headers: Iterable[str], kind: Kind) -> list[str]:
+    """Return the headers of a sheet of findings or additions that are not ours: columns that a reviewer added."""
+    if kind == "check":
+        return []  # see own_cells.py
+    ours = OF_ADDITIONS if kind == "add" else OF_FINDINGS
+    return [h for h in headers if h not in ours][:MAX_OWN_COLUMNS]
+
+
+def with_formulas(rows: Sequence[Row], unstored: Mapping[int, Mapping[int, Unstored]]) -> list[Row]:
+    """Return rows with the formulas that have no result in the cells that are empty to a reader of values."""
+    made = {row.number: row for row in rows}
+    for number, cells in unstored.items():
+        values = list(made[number].values) if number in made else []
+        values += [None] * (max(cells) - len(values))
+        for column, formula in cells.items():
+            values[column - 1] = formula if values[column - 1] is None else values[column - 1]
+        made[number] = Row(number, values)
+    return [made[number] for number in sorted(made)]
 
 
 _HEADERS: Mapping[Literal["finding", "check", "add", "earlier", "settings"], frozenset[str]] = {
@@ -169,7 +188,8 @@ def _header(sheet: Sheet) -> tuple[Any, int, dict[str, str]] | None:
     return None
 
 
-def _filled(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[str, str]) -> tuple[int, list[Row]]:
+def _filled(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[str, str],
+            more: Collection[int] = ()) -> tuple[int, list[Row]]:
     """Return the number of rows below the header, and those with something in one of some columns, or an edited cell.
 
     Args:
@@ -177,6 +197,7 @@ def _filled(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[
         header: number of the row of the headers.
         letters: of the columns that make a row one that was filled in.
         watched: letters of the columns that `edited_cells` compares, by header; empty where nothing is to compare with.
+        more: numbers of rows that were filled in with what no reader of values sees.
     """
     if sheet.kind == "xlsx":
         try:
@@ -192,7 +213,8 @@ def _filled(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[
         if row.number <= header:
             continue
         count += 1
-        if any(p < len(row.values) and str(row.values[p] if row.values[p] is not None else "").strip() for p in positions) or (
+        if row.number in more or any(
+                p < len(row.values) and str(row.values[p] if row.values[p] is not None else "").strip() for p in positions) or (
                 edited_cells({h: row.values[p] if p < len(row.values) else None for h, p in compared.items()})):
             rows.append(row)
     return count, rows
@@ -201,7 +223,7 @@ def _filled(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[
 def _search(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[str, str]) -> tuple[int, list[Row]] | None:
     """Search the bytes of a sheet; None when they are not in the usual form."""
     with zipfile.ZipFile(sheet.path) as archive:
-        part = _part_of(archive, sheet.name)
+        part = part_of(archive, sheet.name)
         if part is None:
             return None
         count, chosen = 0, []
@@ -217,18 +239,6 @@ def _search(sheet: Sheet, header: int, letters: Sequence[str], watched: Mapping[
         if not count:
             return None  # perhaps with prefixes before the names of elements
         return count, _parsed(archive, chosen)
-
-
-def _part_of(archive: zipfile.ZipFile, name: str) -> str | None:
-    """Return the part that holds a sheet, by the workbook's relations."""
-    book = ElementTree.fromstring(archive.read("xl/workbook.xml"))
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))
-    targets = {r.attrib["Id"]: r.attrib["Target"] for r in relations}
-    for element in book.iter():
-        if element.tag.endswith("}sheet") and element.attrib.get("name") == name:
-            target = targets[element.attrib[_RELATION]]
-            return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    return None
 
 
 def _rows(archive: zipfile.ZipFile, part: str) -> Iterator[tuple[int, bytes]]:

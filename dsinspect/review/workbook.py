@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from dsinspect.errors import nearest
+from dsinspect.io.formulas import Unstored
 from dsinspect.protocols import review_sheet as sheet
 from dsinspect.protocols.decisions import (
     ADDITIONS,
@@ -28,6 +29,7 @@ from dsinspect.protocols.decisions import (
     Record,
     Seen,
     Settings,
+    addition_key,
 )
 from dsinspect.review.edited import edited_cells
 from dsinspect.review.own_cells import read_own_cells
@@ -88,19 +90,36 @@ def read_workbook(path: Path) -> Reading:
     decisions: list[Decision] = []
     earlier: list[Decision] = []
     faults: list[Fault] = []
+    beside_additions: dict[str, dict[str, Any]] = {}
     for row in book.rows:
+        unstored = next((h for h in sheet.TO_FILL_IN if isinstance(row.values.get(h), Unstored)), None)
         decision, wrong = {"finding": _of_finding, "check": _of_check, "add": _of_addition, "earlier": _of_earlier}[row.kind](row)
+        if row.kind == "add":
+            key = addition_key(decision) if decision is not None else f"row {row.number}"
+            for header in own_headers(row.values, "add"):
+                if row.values[header] is not None:
+                    _add_note(beside_additions.setdefault(header, {}), key, row.values[header])
         if decision is None:
             continue
         (earlier if row.kind == "earlier" else decisions).append(decision)
+        if unstored is not None:
+            wrong = unstored, Unstored.TOLD
         if wrong is not None:
             header, what = wrong
             faults.append(Fault(row.cell(header), what, (decision,)))
     settings, dataset = _settings(book.settings)
+    own_cells = read_own_cells(path, book.settings) | ({sheet.ADD_SHEET: beside_additions} if beside_additions else {})
     of_checks = {plain(r.values.get(sheet.CODE)): whole(r.values.get(sheet.FINDINGS)) or 0
                  for r in book.rows if r.kind == "check" and plain(r.values.get(sheet.DECISION))}
     return Reading(Decisions(dataset, settings, tuple(decisions)), tuple(faults), tuple(earlier), book.findings, of_checks,
-                   _own_columns(book.rows), read_own_cells(path, book.settings))
+                   _own_columns(book.rows), own_cells)
+
+
+def _add_note(notes: dict[str, Any], key: str, value: Any) -> None:
+    """Keep what stands beside an addition; of one that stands there twice, both."""
+    known = notes.setdefault(key, value)
+    if known != value:
+        notes[key] = f"{known}\n{value}"
 
 
 def _own_columns(rows: Sequence[ReviewRow]) -> dict[str, dict[str, Any]]:
@@ -108,7 +127,7 @@ def _own_columns(rows: Sequence[ReviewRow]) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for row in rows:
         if row.kind in ("finding", "earlier"):
-            for header in own_headers(row.values):
+            for header in own_headers(row.values, row.kind):
                 if row.values[header] is not None and row.fingerprint:
                     found.setdefault(header, {}).setdefault(row.fingerprint, row.values[header])
     return found
@@ -269,7 +288,7 @@ def _of_earlier(row: ReviewRow) -> tuple[Decision | None, Wrong]:
 
 def action_of(value: Any) -> str:
     """Return a decision as it is called, however it is spelled: `Set box` is `set-box`."""
-    return re.sub(r"[\s_]+", "-", plain(value).casefold())
+    return str(value) if isinstance(value, Unstored) else re.sub(r"[\s_]+", "-", plain(value).casefold())
 
 
 def _unknown(value: Any, known: tuple[str, ...]) -> str:
@@ -298,7 +317,7 @@ def _settings(rows: dict[str, str]) -> tuple[Settings, str]:
     """Return the settings of a report and the dataset it named; those that cannot be read count as none."""
     found: dict[str, Any] = {}
     for name, text in rows.items():
-        if name.startswith(sheet.HEADERS_OF):
+        if name.startswith((sheet.HEADERS_OF, sheet.KEYS_OF)):
             continue
         try:
             found[name] = msgspec.json.decode(text)

@@ -221,6 +221,84 @@ def test_columns_that_a_reviewer_added_to_other_sheets_are_carried_over(cli: Any
     assert gone not in [c.value for c in book["Findings"]["G"]]
 
 
+def test_columns_that_a_reviewer_added_to_additions_and_tables_are_carried_over(cli: Any, tmp_path: Path) -> None:
+    root = shutil.copytree(SAMPLES / "coco", tmp_path / "set")
+    path = tmp_path / "report.xlsx"
+    assert cli("report", root, "-o", path, "--quiet").code == 0
+    book = openpyxl.load_workbook(path)
+    add: Any = book["Add"]
+    headers = [c.value for c in add[1]]
+    at = len(headers) + 1
+    add.cell(1, at).value = "Ticket"
+    for row, (action, image, name, value, ticket) in enumerate((
+            ("add-box", "train/train_06.jpg", "car", "1, 2, 30, 40.5", "T-1"), ("merge-class", None, "Person", "person", 17),
+            (None, None, None, None, "beside nothing")), 2):
+        for header, cell in zip(headers, (action, image, name, value), strict=False):
+            add.cell(row, headers.index(header) + 1).value = cell
+        add.cell(row, at).value = ticket
+    sizes: Any = book["Sizes"]
+    names = [c.value for c in sizes[1]]
+    sizes.cell(1, len(names) + 1).value = "Why"
+    sizes.cell(3, len(names) + 1).value = "=1+1"
+    sizes.cell(3, len(names) + 1).data_type = "s"
+    about = sizes.cell(3, 1).value
+    matrix: Any = book["Co-occurrence"]
+    matrix.cell(1, matrix.max_column + 1).value = "Note"
+    matrix.cell(2, matrix.max_column).value = 4
+    book.save(path)
+
+    def written(title: str, header: str, *keys: int) -> dict[Any, Any]:
+        sheet = openpyxl.load_workbook(path)[title]
+        k = [c.value for c in sheet[1]].index(header)
+        return {tuple(row[j].value for j in keys): row[k].value for row in sheet.iter_rows(min_row=2) if row[k].value is not None}
+
+    for again in range(3):
+        done = cli("report", root, "-o", path, "--quiet", *(("--ignore", "SIZ001") if again == 1 else ()))
+        assert done.code == 0, done.err
+        assert "2 decisions carried over; 3 columns of your own as well" in done.err
+        tickets = written("Add", "Ticket", 0, 1)
+        assert tickets[("add-box", "train/train_06.jpg")] == "T-1"
+        assert tickets[("merge-class", None)] == 17
+        assert "beside nothing" in tickets.values()
+        assert written("Co-occurrence", "Note", 0) == {("Person",): 4}
+        assert {float(key[0]): v for key, v in written("Sizes", "Why", 0).items()} == {about: "=1+1"}
+    book = openpyxl.load_workbook(path)
+    changed: Any = book["Add"]
+    for k in range(1, at):
+        changed.cell(2, k).value = None
+    book.save(path)
+    assert cli("report", root, "-o", path, "--quiet").code == 0
+    notes = [row[[c.value for c in changed[1]].index("Ticket")] for row in openpyxl.load_workbook(path)["Add"].iter_rows(
+        min_row=2, values_only=True)]
+    assert [n for n in notes if n is not None] == [17, "T-1", "beside nothing"], "a note outlives what it stood beside"
+
+
+@pytest.mark.parametrize(("sheet", "header"), [
+    ("Findings", "Decision"), ("Findings", "New value"), ("Findings", "Comment"), ("Findings", "Class"), ("By check", "Decision"),
+    ("Add", "What to add or change"), ("Add", "Class")])
+def test_a_formula_without_a_stored_value_is_refused_by_name(cli: Any, tmp_path: Path, sheet: str, header: str) -> None:
+    path = tmp_path / "report.xlsx"
+    assert cli("report", SAMPLES / "coco", "-o", path, "--quiet").code == 0
+    book = openpyxl.load_workbook(path)
+    page: Any = book[sheet]
+    cell = page.cell(12, [c.value for c in page[1]].index(header) + 1)
+    cell.value = '=IF(1=1,"drop","keep")'
+    book.save(path)
+    place = f"'{sheet}'!{cell.coordinate}" if " " in sheet else f"{sheet}!{cell.coordinate}"
+    done = cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert f"{place}: holds a formula without a stored value; open and save the file in a spreadsheet program, or write the value" \
+        in done.err
+    assert not (tmp_path / "out").exists()
+    status = cli("review", "status", path)
+    assert "formula without a stored value" in status.out + status.err
+    assert cli("report", SAMPLES / "coco", "-o", path, "--quiet").code == 0
+    kept = [c.value for row in openpyxl.load_workbook(path)[sheet].iter_rows() for c in row]
+    assert '=IF(1=1,"drop","keep")' in kept, "nothing that was written is lost"
+    cells = [c for row in openpyxl.load_workbook(path)[sheet].iter_rows() for c in row if c.value == '=IF(1=1,"drop","keep")']
+    assert all(c.data_type == "s" for c in cells), "but as a text now, for a report holds no formula of a stranger"
+
+
 def test_killed_while_writing_the_old_workbook_stays(tmp_path: Path, report: Any) -> None:
     path = report("voc")
     book = Book(path)

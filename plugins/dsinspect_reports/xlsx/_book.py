@@ -19,7 +19,7 @@ from dsinspect.protocols.run import Run
 from dsinspect_reports._counted import header, is_share, words
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._charts import charts_of, front_charts, write_charts
-from dsinspect_reports.xlsx._decided import own_columns, placed
+from dsinspect_reports.xlsx._decided import distinct_by, own_columns, placed, with_own_cells
 from dsinspect_reports.xlsx._facts import (
     is_per_class,
     sheet_title,
@@ -94,7 +94,7 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     if decided.earlier:
         write_earlier(book.create_sheet(named.EARLIER_SHEET), decided)
     headers["Classes"] = write_classes(book.create_sheet("Classes"), run)
-    _write_tables(book, run, streamed, front)
+    keys = _write_tables(book, run, streamed, front, headers)
     if len(run.census.split_columns):
         headers["Splits"] = write_splits(book.create_sheet("Splits"), run)
     if run.images is not None:
@@ -104,6 +104,7 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
         table = frame_table("Images", frame, front, {"Image": 40})
         table.printed, table.frozen = min(len(table.headers), PRINTED_OF_IMAGES), "B"
         add_table(book, table, streamed, frame["Image"].tolist() if base is not None else None, base or "")
+    _write_left(book, run, streamed, front, headers, keys)
     if tables and run.annotations is not None:
         add_table(book, frame_table("Annotations", _annotation_frame(run), front, {"Image": 40, "Source": 30}), streamed)
     write_measures(book.create_sheet("Measures"), run)
@@ -113,7 +114,7 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
                 has_charts=bool(front_charts(drawn)), with_thumbnails=bool(thumbnails.by_row), has_earlier=bool(decided.earlier))
     write_charts(book, front, drawn, CHART_ROW)
     write_about(book.create_sheet(named.ABOUT_SHEET), run)
-    write_settings(book.create_sheet("Settings"), run, headers)
+    write_settings(book.create_sheet("Settings"), run, headers, keys)
     archive = WorkbookArchive(out, streamed)
     try:
         ExcelWriter(book, archive).save()
@@ -146,8 +147,21 @@ def _classes_reference(run: Run) -> str | None:
     return f"'Classes'!$A$2:$A${len(names) + 1}"
 
 
-def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any) -> None:
-    """Write every table of every check on a sheet of its own, but for those per class, which the sheet Classes holds."""
+def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any,
+                  headers: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Write every table of every check on a sheet of its own, but for those per class, which the sheet Classes holds.
+
+    Args:
+        book: gets the sheets.
+        run: with the tables, and with columns that a reviewer added to earlier ones.
+        streamed: gets their rows.
+        front: a sheet, for its styles.
+        headers: gets those of each table.
+
+    Returns:
+        title of each table to the headers that tell its rows apart.
+    """
+    keys: dict[str, list[str]] = {}
     taken = {*book.sheetnames, "Splits", "Images", "Annotations", "Measures", "Charts", "Chart data", named.ABOUT_SHEET, "Settings"}
     for outcome in run.outcomes:
         for title, frame in outcome.tables.items():
@@ -157,10 +171,26 @@ def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any) ->
             taken.add(name)
             shown = frame.head(MAX_TABLE_ROWS)
             names = list(map(str, shown.columns))
-            headers = [header(frame, n) for n in names]
-            shown.columns = pd.Index(headers if len(set(headers)) == len(headers) else names)
+            named_so = [header(frame, n) for n in names]
+            shown.columns = pd.Index(named_so if len(set(named_so)) == len(named_so) else names)
             shares = [str(h) for h, n in zip(shown.columns, names, strict=True) if is_share(n)]
-            add_table(book, frame_table(name, shown, front, shares=shares), streamed)
+            headers[name], keys[name] = list(map(str, shown.columns)), distinct_by(shown)
+            add_table(book, frame_table(name, with_own_cells(run, name, shown), front, shares=shares), streamed)
+    return keys
+
+
+def _write_left(book: Any, run: Run, streamed: dict[str, Rows], front: Any, headers: dict[str, list[str]],
+                keys: dict[str, list[str]]) -> None:
+    """Write the columns that a reviewer added to sheets that are there no longer, each on a sheet with their keys."""
+    taken = {*book.sheetnames, "Annotations", "Measures", "Charts", "Chart data", named.ABOUT_SHEET, "Settings"}
+    for title, own in run.own_cells.items():
+        if title not in headers and title != named.ADD_SHEET:
+            left = with_own_cells(run, title, pd.DataFrame())
+            name = sheet_title(title, taken)
+            taken.add(name)
+            headers[name] = [str(c) for c in left.columns if c not in own]
+            keys |= {} if name in named.KEY_HEADERS else {name: headers[name]}
+            add_table(book, frame_table(name, left, front), streamed)
 
 
 def _relative_base(run: Run, out: Path) -> str | None:

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.decisions import Decision, NewBox
+from dsinspect.protocols.review_sheet import KEY_HEADERS, row_key
 from dsinspect.protocols.run import Outcome, Run
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass
@@ -108,6 +113,58 @@ def own_columns(run: Run, title: str, about: Sequence[Any], headers: Collection[
     gone = dict.fromkeys(name for cells in own.values() for name in cells if name not in here)
     return OwnColumns({h: [cells.get(n) for n in names] for h, cells in own.items()},
                       [(name, [cells.get(name) for cells in own.values()]) for name in gone])
+
+
+def distinct_by(frame: pd.DataFrame) -> list[str]:
+    """Return the first columns of a table that tell its rows apart, all of them where none do.
+
+    >>> import pandas as pd
+    >>> distinct_by(pd.DataFrame({"Width": [1, 1], "Height": [2, 3], "Images": [5, 6]}))
+    ['Width', 'Height']
+    """
+    names = [str(c) for c in frame.columns]
+    return next((names[:k] for k in range(1, len(names)) if not frame.iloc[:, :k].duplicated().any()), names)
+
+
+def with_own_cells(run: Run, title: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of a check with the columns that a reviewer added, and below it what stood beside rows that are gone.
+
+    A row is known by the cells that told it apart when the reviewer saw it, which may be fewer than those that do now.
+    """
+    import pandas as pd
+
+    own = {h: cells for h, cells in run.own_cells.get(title, {}).items() if h not in frame.columns}
+    if not own:
+        return frame
+    records = frame.to_dict("records")
+    cells: dict[str, list[Any]] = {h: [None] * len(records) for h in own}
+    gone: dict[str, dict[str, Any]] = {}
+    rows_by: dict[tuple[str, ...], dict[str, int]] = {}
+    for header, of in own.items():
+        for key, value in of.items():
+            about = {KEY_HEADERS[title]: key} if title in KEY_HEADERS else _about(key)
+            rows = rows_by.get(tuple(about))
+            if rows is None:
+                known = bool(records) and all(h in frame.columns for h in about)
+                rows = rows_by[tuple(about)] = {
+                    row_key({h: r[h] for h in about}): k for k, r in reversed(list(enumerate(records)))} if known else {}
+            if key in rows:
+                cells[header][rows[key]] = value
+            else:
+                gone.setdefault(key, dict(about))[header] = value
+    wide = frame.assign(**{h: np.array(values, object) for h, values in cells.items()}) if len(frame.columns) else frame
+    left = pd.DataFrame([{**{h: v for h, v in of.items() if h not in own}, **{h: of.get(h) for h in own}} for of in gone.values()],
+                        dtype=object)
+    both = pd.concat([wide.astype(object), left], ignore_index=True) if len(left) else wide
+    return both.astype(object).where(both.notna(), None) if len(left) else wide
+
+
+def _about(key: str) -> dict[str, str]:
+    """Return the cells that a row is known by."""
+    try:
+        return msgspec.json.decode(key, type=dict[str, str])
+    except msgspec.MsgspecError:
+        return {"Row": key}
 
 
 def _is_print(text: str) -> bool:

@@ -192,13 +192,21 @@ def write_about(sheet: Any, run: Run) -> None:
                           style.cell(sheet, value if is_number else str(value), alignment=style.LEFT)])
 
 
-def write_settings(sheet: Any, run: Run, headers: Mapping[str, list[str]]) -> None:
-    """Write the settings of the report as JSON, for `review apply`, and what headers are ours on sheets that a reviewer extends."""
+def write_settings(sheet: Any, run: Run, headers: Mapping[str, list[str]], keys: Mapping[str, list[str]]) -> None:
+    """Write the settings of the report as JSON, for `review apply`, and what is ours on sheets that a reviewer extends.
+
+    Args:
+        sheet: still empty.
+        run: whose settings they are.
+        headers: of ours, by title of the sheet.
+        keys: those that tell the rows of a table apart, by its title.
+    """
     for letter, width in zip("AB", (30, 100), strict=True):
         sheet.column_dimensions[letter].width = width
     sheet.sheet_state = "hidden"
     sheet.append([style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL) for h in (named.SETTING, named.VALUE)])
-    listed = {named.HEADERS_OF + title: names for title, names in headers.items()}
+    listed = {prefix + title: names for prefix, of in ((named.HEADERS_OF, headers), (named.KEYS_OF, keys))
+              for title, names in of.items()}
     for name, value in {"dataset": run.path, **msgspec.to_builtins(run.settings), **listed}.items():
         sheet.append([style.cell(sheet, name), style.cell(sheet, msgspec.json.encode(value).decode(), alignment=style.WRAP)])
 

@@ -9,7 +9,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
 
 from dsinspect.protocols import review_sheet as named
-from dsinspect.protocols.decisions import ADDITIONS, EDIT_OF, Decision, NewBox
+from dsinspect.protocols.decisions import ADDITIONS, EDIT_OF, Decision, NewBox, addition_key
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.xlsx import _style as style
@@ -17,6 +17,7 @@ from dsinspect_reports.xlsx._decided import OwnColumns, Placed, own_columns, val
 from dsinspect_reports.xlsx._findings import WIDTHS, choice, code_width
 from dsinspect_reports.xlsx._tables import LINE_HEIGHT, line_count, print_layout
 
+GONE = "Beside a row that is gone: "
 ROOM_TO_ADD = 200
 """Empty rows with dropdowns on the sheet Add."""
 
@@ -64,8 +65,9 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
     """Write the rows of earlier additions, and room for new ones."""
     possible = [a for a in ADDITIONS if EDIT_OF[a] not in run.no_place]
     reasons = any(d.reason for d in placed.additions)
-    headers = [*named.ADD_COLUMNS, *([named.REASON] if reasons else []), "What goes where"]
-    widths = [24, 44, 26, 30, 40, 14, 12, 30, 8, *([40] if reasons else []), 90]
+    own = own_columns(run, named.ADD_SHEET, [addition_key(d) for d in placed.additions], named.OF_ADDITIONS)
+    headers = [*named.ADD_COLUMNS, *([named.REASON] if reasons else []), named.HINTS, *own.cells]
+    widths = [24, 44, 26, 30, 40, 14, 12, 30, 8, *([40] if reasons else []), 90, *(max(14.0, len(h) + 3.0) for h in own.cells)]
     start_sheet(sheet, headers, widths, frozen="B2")
     if not any(d.record and d.record.source for d in placed.additions):
         for k in range(len(named.ADD_COLUMNS) - 2, len(named.ADD_COLUMNS) + 1):  # only other surfaces fill these in
@@ -78,6 +80,10 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
             "drop-image: Image as in the sheet Images; its annotations go with it")
     hints = [t for t in told if t.partition(":")[0] in possible] or [
         f"The {run.info.format} format has no place for what can be added here."]
+    # Notes beside rows that are gone stand below; what the row was is a hint there, and nothing that would be applied.
+    hints += [""] * (len(placed.additions) - len(hints)) + [GONE + name if "," in name else "" for name, _ in own.gone]
+    kept = [own.row(k) for k in range(len(placed.additions))]
+    notes = [*kept, *([[None] * len(own.cells)] * (len(hints) - len(own.gone) - len(kept))), *(cells for _, cells in own.gone)]
     for k in range(max(len(placed.additions) + ROOM_TO_ADD, len(hints))):
         decision = placed.additions[k] if k < len(placed.additions) else Decision("")
         record = decision.record
@@ -88,7 +94,8 @@ def write_additions(sheet: Any, run: Run, placed: Placed, classes: str | None) -
             entry(sheet, decision.comment), entry(sheet, decision.reviewer),
             *(style.cell(sheet, getattr(record, n) if record else None) for n in ("id", "source", "index")),
             *([style.cell(sheet, decision.reason, alignment=style.WRAP)] if reasons else []),
-            style.cell(sheet, hints[k], style.SMALL) if k < len(hints) else None])
+            style.cell(sheet, hints[k], style.SMALL) if k < len(hints) else None,
+            *own_cells(sheet, notes[k] if k < len(notes) else ())])
     last = len(placed.additions) + ROOM_TO_ADD + 1
     if possible:
         sheet.data_validations.append(choice(possible, f"A2:A{last}", "What to add or change"))
