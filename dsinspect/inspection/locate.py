@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.io.archives import is_archive, unpack
+from dsinspect.io.archives import SUFFIXES, is_archive, temporary_folder, unpack
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,8 @@ def located(datasets: Sequence[str]) -> Located:
         root = _on_disk(datasets[0])
         return Located(datasets[0], root, {}, root != Path(datasets[0]))
     parts: dict[str, Path] = {}
-    is_temporary = False
+    brought: list[str] = []
+    into: Path | None = None
     for text in datasets:
         named = named_part(text)
         if named is None:
@@ -51,10 +52,17 @@ def located(datasets: Sequence[str]) -> Located:
         split, place = named
         if split in parts:
             raise UserError(f"{text}: two datasets are named {split}")
-        parts[split] = _on_disk(place)
-        is_temporary |= parts[split] != Path(place)
+        parts[split] = Path(place)
+        if "://" in place or is_archive(parts[split]):
+            into = into or temporary_folder()
+            parts[split] = _on_disk(place, into / split)
+            brought.append(split)
+    if brought and len(brought) < len(parts):
+        rest = next(s for s in parts if s not in brought)
+        raise UserError(f"{brought[0]} is an archive or a URL and {rest} is not: the images of one set have names from one folder; "
+                        f"unpack {brought[0]} and name the folder")
     folders = [os.path.abspath(p if p.is_dir() else p.parent) for p in parts.values()]  # noqa: PTH100 - links stay
-    return Located(" ".join(datasets), Path(os.path.commonpath(folders)), parts, is_temporary)
+    return Located(" ".join(datasets), into or Path(os.path.commonpath(folders)), parts, bool(brought))
 
 
 def named_part(text: str) -> tuple[str, str] | None:
@@ -63,13 +71,13 @@ def named_part(text: str) -> tuple[str, str] | None:
     return None if match is None or os.path.lexists(text) else (match[1], match[2])
 
 
-def _on_disk(dataset: str) -> Path:
+def _on_disk(dataset: str, into: Path | None = None) -> Path:
     path = Path(dataset)
     if "://" in dataset:
         from dsinspect.io.remote import fetch
 
-        path = fetch(dataset)
+        path = fetch(dataset, None if dataset.lower().endswith(SUFFIXES) else into)
     try:
-        return unpack(path) if is_archive(path) else path
+        return unpack(path, into) if is_archive(path) else path
     except ValueError:  # a NUL in the name
         return path

@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,8 @@ SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".ta
 _RATIO_FROM = 64 << 20
 """Bytes from which on the ratio is looked at: images do not shrink, labels by ten or so."""
 _BLOCK = 1 << 20
+_LONGEST_NAME = 4096
+"""Bytes of the name that a link in a .zip leads to."""
 _HOPS = 8
 """Links that are followed, one to the next, to a file of the archive."""
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError,
@@ -51,17 +53,25 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
 
-def unpack(archive: Path) -> Path:
+def temporary_folder() -> Path:
+    """Return a new folder that is gone when the program ends."""
+    folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def unpack(archive: Path, into: Path | None = None) -> Path:
     """Unpack an archive, and return the folder of the dataset: the only folder at the top, where there is but one.
 
     Args:
         archive: a .zip or a .tar, compressed or not.
+        into: a folder to make for it; a temporary one when None.
 
     Raises:
         UserError: it is damaged, encrypted, beyond a limit, or holds a name that leads outside.
     """
-    folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = temporary_folder() if into is None else into
+    folder.mkdir(exist_ok=True)
     remember(folder, os.fspath(archive))
     try:
         _write(archive, folder)
@@ -106,10 +116,18 @@ def _write(archive: Path, folder: Path) -> None:
 def _members(archive: Path) -> Iterator[_Member]:
     if archive.name.lower().endswith(".zip"):
         with zipfile.ZipFile(archive) as opened:
+            infos: dict[str, zipfile.ZipInfo] = {}
+            ways: dict[str, str] = {}
             for info in opened.infolist():
-                kind = stat.S_IFMT(info.external_attr >> 16)
-                if not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):
+                name, kind = posixpath.normpath(info.filename), stat.S_IFMT(info.external_attr >> 16)
+                if kind == stat.S_IFLNK and info.file_size <= _LONGEST_NAME:
+                    ways[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(opened.read(info))))
+                elif not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):
+                    infos[name] = info
                     yield _Member(info.filename, opened.open(info))
+            for name, target in _followed(ways, infos):
+                if not _is_left_out(name):
+                    yield _Member(name, opened.open(infos[target]))
         return
     with closing(tarfile.open(archive, "r:*")) as tar:
         files: dict[str, tarfile.TarInfo] = {}
@@ -124,13 +142,19 @@ def _members(archive: Path) -> Iterator[_Member]:
             elif entry.issym():
                 links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.linkname))
         _require_end(tar)
-        for name, target in links.items():
-            for _ in range(_HOPS):
-                target = links.get(target, target)
-            if target in files:
-                yield from _member(tar, files[target], name)
-            else:
-                leave_alone(name)
+        for name, target in _followed(links, files):
+            yield from _member(tar, files[target], name)
+
+
+def _followed(links: Mapping[str, str], files: Container[str]) -> Iterator[tuple[str, str]]:
+    """Yield the links of an archive with the file of it that each leads to; others are named at the end of the command."""
+    for name, target in links.items():
+        for _ in range(_HOPS):
+            target = links.get(target, target)
+        if target in files:
+            yield name, target
+        else:
+            leave_alone(name)
 
 
 def _member(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[_Member]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import atexit
-import shutil
-import tempfile
 from pathlib import Path, PurePosixPath
 
 from dsinspect.errors import UserError
+from dsinspect.io.archives import temporary_folder
 from dsinspect.io.brought import remember
 
 
-def fetch(url: str) -> Path:
+def fetch(url: str, into: Path | None = None) -> Path:
     """Copy a file or folder from a URL that fsspec opens, and return where it lies on disk.
+
+    Args:
+        url: of the file or folder.
+        into: a folder to make for it; a temporary one when None.
 
     Raises:
         UserError: fsspec is not installed, the protocol is unknown, or the place cannot be read.
@@ -21,8 +23,8 @@ def fetch(url: str) -> Path:
         import fsspec
     except ImportError:
         raise UserError(f"{url}: URLs need fsspec; install it with `pip install dsinspect[url]`") from None
-    folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = temporary_folder() if into is None else into
+    folder.mkdir(exist_ok=True)
     try:
         filesystem, path = fsspec.core.url_to_fs(url)
         target = folder / (PurePosixPath(path.rstrip("/")).name or "dataset")

@@ -18,6 +18,7 @@ from dsinspect.inspection.locate import located
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.io.archives import unpack
+from dsinspect.io.reading import left_alone
 from dsinspect.loader import load_plugins
 
 PLUGINS = load_plugins()
@@ -231,3 +232,34 @@ def test_several_folders_that_are_no_set(tmp_path: Path, capsys: pytest.CaptureF
         more = [m.replace(word, str(tmp_path / word.lower())) for m in more]
     assert main(["check", *more, "--no-cache"]) == 2
     assert told in capsys.readouterr().err
+
+
+def test_archives_as_splits_give_the_same_names_in_every_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, two = (packed(yolo(tmp_path / n, 3), tmp_path / f"{n}.zip", "") for n in ("one", "two"))
+    told = []
+    for _ in range(2):
+        main(["check", f"train={one}", f"val={two}", "--no-cache", "--output-format", "json", "--exit-zero"])
+        told.append(capsys.readouterr().out)
+    assert told[0] == told[1]
+    assert "dsinspect-" not in told[0]
+    assert [s["name"] for s in json.loads(told[0])["dataset"]["splits"]] == ["train", "val"]
+
+
+def test_an_archive_beside_a_folder_is_refused_in_one_line(tmp_path: Path) -> None:
+    archive = packed(yolo(tmp_path / "one", 3), tmp_path / "one.zip", "")
+    with pytest.raises(UserError, match=r"train is an archive or a URL and val is not.*unpack train"):
+        located([f"train={archive}", f"val={yolo(tmp_path / 'two', 3)}"])
+
+
+def test_links_in_a_zip_are_the_files_that_they_lead_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    archive = tmp_path / "a.zip"
+    with zipfile.ZipFile(archive, "w") as out:
+        out.writestr("images/a.jpg", b"image")
+        for name, target in (("images/b.jpg", "a.jpg"), ("images/c.jpg", "../../x.jpg"), ("images/d.jpg", "/etc/passwd")):
+            link = zipfile.ZipInfo(name)
+            link.external_attr = 0o120777 << 16
+            out.writestr(link, target)
+    folder = unpack(archive)
+    assert sorted(p.name for p in folder.rglob("*.jpg")) == ["a.jpg", "b.jpg"]
+    assert (folder / "b.jpg").read_bytes() == b"image"
+    assert left_alone() == ["images/c.jpg", "images/d.jpg"]

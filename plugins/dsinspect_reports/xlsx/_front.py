@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.cell_range import CellRange, MultiCellRange
 from openpyxl.worksheet.hyperlink import Hyperlink
 
 from dsinspect.findings.severity import Severity
@@ -23,6 +24,14 @@ CHART_ROWS = 18
 """Rows that they take."""
 BAR_CELLS = 40
 _ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "skipped": 4, "clean": 5, "outside": 6}
+
+
+class _Merged(MultiCellRange):
+    """Merged cells in one order: a set is written in another one by every run."""
+
+    def __iter__(self) -> Iterator[CellRange]:
+        """Yield them from the top left."""
+        yield from self.sorted()
 
 
 def how_to(run: Run, *, with_thumbnails: bool) -> tuple[str, ...]:
@@ -104,6 +113,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
     heights |= {first_check: 21, first_check + 1: 18}
     for number, height in heights.items():
         sheet.row_dimensions[number].height = height
+    sheet.merged_cells = _Merged()
     sheet._get_writer()  # from here on the sheet's columns are written, and it takes links
 
     def append(*cells: Any) -> int:
@@ -119,7 +129,7 @@ def write_front(sheet: Any, run: Run, starts: Mapping[str, tuple[str, int]], las
     append()
     append(style.cell(sheet, "How to review", style.HEADING))
     for k, line in enumerate(lines):
-        sheet.merged_cells.ranges.add(f"B{7 + k}:G{7 + k}")
+        sheet.merged_cells.add(f"B{7 + k}:G{7 + k}")
         append(style.cell(sheet, line, style.BODY, alignment=style.WRAP))
     append()
     _progress(sheet, append, count, last_check)
