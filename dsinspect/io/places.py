@@ -1,10 +1,11 @@
-"""Folders are listed once while several formats look at them."""
+"""Folders are listed once while several formats look at them; and whether one could be what a relative place means."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -31,3 +32,15 @@ def remembered(key: Any, compute: Callable[[], T]) -> T:
         known[key] = compute()
     result: T = known[key]
     return result
+
+
+def ends_as(folder: Path, place: str) -> bool:
+    """Say whether a folder could be what a relative place means below some other folder: it ends as the place does.
+
+    >>> ends_as(Path("/data/datasets/coco8"), "coco8"), ends_as(Path("/data/set"), "../datasets/set")
+    (True, False)
+    """
+    parts = [p for p in place.replace("\\", "/").split("/") if p not in ("", ".")]
+    while parts and parts[0] == "..":
+        parts = parts[1:]
+    return bool(parts) and not Path(place).is_absolute() and list(folder.absolute().parts[-len(parts):]) == parts

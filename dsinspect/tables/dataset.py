@@ -51,6 +51,7 @@ class DatasetInfo:
         config: the file that names classes and splits, relative to the root; None where the format has none.
         named_splits: the splits as that file spells them, and whether what they name is on disk (or to be downloaded), taken as
             it stands: a reader may find more than that.
+        config_base: the folder that its places are relative to, as it is written there; None where it names none.
         class_count: number of classes that file declares beside their names, as it is written there; None where it does not.
     """
 
@@ -68,6 +69,7 @@ class DatasetInfo:
     config: str | None = None
     named_splits: Mapping[str, bool] = field(default_factory=dict)
     class_count: str | None = None
+    config_base: str | None = None
 
 
 class Tables:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
+from dsinspect.io.places import ends_as
 from dsinspect.protocols.trainers import Stop
 
 if TYPE_CHECKING:
@@ -14,11 +16,13 @@ CONFIG = "data/utils.py: check_det_dataset"
 NAMES = "nn/autobackend.py: check_class_names"
 
 
-def stops_of_config(dataset: DatasetInfo, *, wants_integer: bool) -> tuple[Stop, ...]:
+def stops_of_config(dataset: DatasetInfo, *, wants_integer: bool, looks_here: bool) -> tuple[Stop, ...]:
     """Return what makes the reading of data.yaml raise, the first met at the front; nothing without a configuration.
 
     Args:
-        dataset: the set.
+        dataset: the set; training is taken to start in the folder of its configuration.
+        looks_here: whether a relative `path` is looked for where training is started, as from 8.3.134 on; before, only in the
+            folder of datasets.
         wants_integer: whether `nc` itself is looked at, as from 8.4.85 on.
     """
     if dataset.format != "yolo" or dataset.config is None:
@@ -30,12 +34,22 @@ def stops_of_config(dataset: DatasetInfo, *, wants_integer: bool) -> tuple[Stop,
     stops = [Stop(f"SyntaxError: '{key}:' key missing", CONFIG, (0, 1), source=dataset.config, split=key)
              for key, others in (("train", ("train",)), ("val", ("val", "validation"))) if not any(k in named for k in others)]
     stops += _stops_of_classes(dataset, dataset.config, wants_integer)
+    base = dataset.config_base
+    lost = base is not None and not looks_here and not PurePath(base).is_absolute() and not ends_as(
+        (dataset.root / dataset.config).parent, base)
     for key, error, where in (("val", "images not found, missing path", CONFIG),
                               ("train", "does not exist", "data/base.py: BaseDataset.get_img_files")):
-        if not named.get(key, key != "val" or named.get("validation", True)):
+        there = named.get(key, key != "val" or named.get("validation", True))
+        if not there or (lost and (key in named or (key == "val" and "validation" in named))):
             stops.append(Stop(f"FileNotFoundError: {error}", where, (0, 4 if key == "val" else 5), source=dataset.config, split=key,
-                              found=f"{key} names a place that is not on disk as it is written"))
+                              found=f"{key} is not on disk where {_puts_it(base, lost=lost)}"))
     return tuple(stops)
+
+
+def _puts_it(base: str | None, *, lost: bool) -> str:
+    if base is None:
+        return "it is said to be"
+    return f"path: {base} puts it" + (", below the folder of datasets" if lost else "")
 
 
 def _stops_of_classes(dataset: DatasetInfo, source: str, wants_integer: bool) -> Iterator[Stop]:

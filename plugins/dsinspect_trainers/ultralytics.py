@@ -86,6 +86,10 @@ RULES = (
     Rule("class-numbers", "stops", "`names` is a mapping whose numbers go beyond 0 to n - 1", NAMES, "KeyError"),
     Rule("no-split-place", "stops", "what `train` or `val` names is not on disk and no `download` is given; `test` may be missing",
          CONFIG, "FileNotFoundError"),
+    Rule("relative-path", "note", "a relative `path` is looked for in Ultralytics' folder of datasets only", CONFIG,
+         until="8.3.134"),
+    Rule("relative-path", "note", "a relative `path` is looked for in the folder in which training is started, then in "
+         "Ultralytics' folder of datasets", CONFIG, since="8.3.134"),
     Rule("no-valid-image", "stops", "no image of a split is left", LABELS, "ValueError: not enough values to unpack",
          until="8.3.133"),
     Rule("no-valid-image", "stops", "no image of a split is left", LABELS, "RuntimeError: No valid images found", since="8.3.133"),
@@ -107,8 +111,8 @@ class Ultralytics(Trainer):
 
     name = "ultralytics"
     title = "Ultralytics YOLO"
-    releases = ("8.3.0", "8.3.10", "8.3.66", "8.3.133", "8.3.163", "8.4.7", "8.4.15", "8.4.82", "8.4.85", "8.4.117", "8.4.164",
-                "8.4.165", "8.4.167", "8.4.174", "8.4.182", "8.4.183")
+    releases = ("8.3.0", "8.3.10", "8.3.66", "8.3.133", "8.3.134", "8.3.163", "8.4.7", "8.4.15", "8.4.82", "8.4.85", "8.4.117",
+                "8.4.164", "8.4.165", "8.4.167", "8.4.174", "8.4.182", "8.4.183")
     closed = ("8.3.253",)
     newest = "8.4.190"
     evidence = "run: verify_image_label of 22 releases, both sides of every border, over 2,466 label files and 33 image files"
@@ -317,7 +321,8 @@ class Ultralytics(Trainer):
         labelled = is_given(images["source"]) if loaded.dataset.format == "yolo" else np.ones(len(images), bool)
         counts = tuple((str(s) or None, int((splits == s).sum()), int((making.arrives & (splits == s)).sum()),
                       int((labelled & (splits == s)).sum())) for s in sorted(set(splits.tolist())))
-        return ((stops_of_config(loaded.dataset, wants_integer=self.at("8.4.85")), counts),)
+        return ((stops_of_config(loaded.dataset, wants_integer=self.at("8.4.85"),
+                                 looks_here=self.at("8.3.134")), counts),)
 
     def finish(self, state: State | None) -> Sequence[Stop]:
         """Return what is wrong with the configuration, and the splits of which nothing is left."""

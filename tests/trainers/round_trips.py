@@ -126,7 +126,7 @@ def _as_mmdet_wants(dataset: dsinspect.Dataset, work: Path) -> dict[str, Any]:
         if file:
             (root / "JPEGImages" / f"{stems[-1]}{Path(file).suffix}").write_bytes(Path(file).read_bytes())
     (root / "all.txt").write_text("".join(s + "\n" for s in stems))
-    return {"name": "voc", "root": str(root), "classes": [c.name for c in dataset.info.categories]}
+    return {"name": "voc", "root": str(root), "classes": sorted(dataset.annotations["category"].dropna().unique())}
 
 
 def content_of(dataset: dsinspect.Dataset, work: Path) -> dict[str, Any]:
@@ -167,14 +167,14 @@ def as_it_stands(name: str, path: Path, images: Path | None, loader: Loader, wor
     dataset = dsinspect.open(copied, images=images)
     (mine,) = dsinspect.simulate(copied, loader.trainer.label, images=images).trainers
     fates = yield content_of(dataset, work)
+    stopped = [f["stops"] for f in fates.values() if "stops" in f]
+    if stopped:
+        return {"set": name, "trainer": loader.trainer.label, "theirs": stopped[0][:80],
+                "mine": mine.stops[0].error[:80] if mine.stops else "nothing stops it",
+                "equal": bool(mine.stops) and stopped[0].startswith(mine.stops[0].error.partition("'")[0][:40])}
     if loader.trainer.name == "cocoeval":
         theirs = [sum(len(f["images"]) for f in fates.values()), sum(len(f["truth"]) for f in fates.values())]
     else:
-        stopped = [f["stops"] for f in fates.values() if "stops" in f]
-        if stopped:
-            return {"set": name, "trainer": loader.trainer.label, "theirs": stopped[0][:80],
-                    "mine": mine.stops[0].error[:80] if mine.stops else "nothing stops it",
-                    "equal": bool(mine.stops) and stopped[0].startswith(mine.stops[0].error[:40])}
         size = {p: (w, h) for p, w, h in zip(dataset.images["path"], dataset.images["frame_width"], dataset.images["frame_height"],
                                              strict=True)}
         kept = boxes_of(fates, size)

@@ -118,13 +118,36 @@ def test_image_files_fare_as_recorded(release: str, image_set: Loaded) -> None:
     ("path: /home/somebody/set\ntrain: train\nval: train\n",
      ["FileNotFoundError: images not found, missing path", "FileNotFoundError: does not exist"]),
     ("path: .\ntrain: train\nval: train\n", []),
-    ("path: ../elsewhere\ntrain: train\nval: train\n", []),
+    ("path: ../elsewhere\ntrain: train\nval: train\n",
+     ["FileNotFoundError: images not found, missing path", "FileNotFoundError: does not exist"]),
+    ("path: coco8\ntrain: train\nval: train\n",
+     ["FileNotFoundError: images not found, missing path", "FileNotFoundError: does not exist"]),
+    ("path: some/set\ntrain: train\nval: train\n", []),
+    ("path: ../some/set\ntrain: train\nval: train\n", []),
     ("train: [train, nowhere]\nval: train\n", ["FileNotFoundError: does not exist"])])
 def test_a_configuration_without_its_splits_stops_it(tmp_path: Path, config: str, errors: list[str]) -> None:
-    one_image(tmp_path)
-    (tmp_path / "data.yaml").write_text(f"{config}nc: 1\nnames: [a]\n")
-    _, _, verdict = judged(tmp_path, "yolo", Ultralytics())
+    root = tmp_path / "some" / "set"
+    root.mkdir(parents=True)
+    one_image(root)
+    (root / "data.yaml").write_text(f"{config}nc: 1\nnames: [a]\n")
+    _, _, verdict = judged(root, "yolo", Ultralytics())
     assert [s.error for s in verdict.in_order()] == errors
+
+
+@pytest.mark.parametrize(("release", "base", "stops"), [
+    ("8.3.133", "path: .", True), ("8.3.134", "path: .", False), ("8.3.133", "path: set", False), ("8.3.0", "", False),
+    ("8.3.0", "path: {root}", False)])
+def test_up_to_8_3_133_a_relative_path_is_below_the_folder_of_datasets_only(
+        tmp_path: Path, release: str, base: str, stops: bool) -> None:
+    root = tmp_path / "set"
+    root.mkdir()
+    one_image(root)
+    (root / "data.yaml").write_text(f"{base.format(root=root)}\ntrain: train\nval: train\nnames: [a]\n")
+    _, _, verdict = judged(root, "yolo", Ultralytics(release))
+    found = verdict.in_order()
+    assert bool(found) == stops
+    if stops:
+        assert found[0].found == "val is not on disk where path: . puts it, below the folder of datasets"
 
 
 @pytest.mark.parametrize(("classes", "errors"), [

@@ -13,7 +13,7 @@ from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.io.limits import limits, option
-from dsinspect.io.places import remembered
+from dsinspect.io.places import ends_as, remembered
 from dsinspect.io.reading import is_regular, leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
@@ -359,12 +359,14 @@ def declared_count(settings: Mapping[str, Any]) -> str | None:
 def named_splits(settings: Mapping[str, Any], file: Path) -> dict[str, bool]:
     """Return the splits as a configuration spells them, and whether what they name is on disk, as trainers resolve it.
 
-    A place is relative to `path`, which is relative to the file here (Ultralytics takes its folder of datasets where that
-    fails: another machine's is unknown); `../` before a place may be left out. `download` promises what is missing.
+    A place is relative to `path`, which is relative to the folder in which training is started, here that of the file, or to
+    Ultralytics' folder of datasets: whatever lies before the file's own folder could be that. `../` before a place may be left
+    out. `download` promises what is missing.
     """
     base = settings.get("path")
-    bases = [file.parent / base, file.parent] if isinstance(base, str) and base and not Path(base).is_absolute() else [
-        Path(base) if isinstance(base, str) and base else file.parent]
+    bases = [file.parent]
+    if isinstance(base, str) and base:
+        bases = [file.parent / base, *([file.parent] if ends_as(file.parent, base) else [])]
 
     def is_there(part: Any) -> bool:
         return not isinstance(part, str) or any(_exists(b / p) for b in bases for p in (part, part.removeprefix("../")))

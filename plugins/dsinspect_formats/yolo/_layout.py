@@ -61,6 +61,7 @@ class Layout:
     kpt_shape: tuple[int, int] | None = None
     config: str | None = None
     named_splits: dict[str, bool] = field(default_factory=dict)
+    config_base: str | None = None
     class_count: str | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -82,6 +83,8 @@ def find_layout(root: Path, images: Path | None) -> Layout:
     if config.path is not None and config.settings and not listed:
         layout.config = relative(config.path, folder)
         layout.named_splits = named_splits(config.settings, config.path)
+        base = config.settings.get("path")
+        layout.config_base = base if isinstance(base, str) and base else None
         layout.class_count = declared_count(config.settings)
         if root.is_dir() and (note := note_on_rivals(config.path, folder)):
             layout.notes.append(note)

@@ -38,7 +38,8 @@ class YoloSource:
             format="yolo", root=layout.root, categories=layout.categories, splits=layout.splits,
             box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
             notes=(*layout.notes, *(() if note is None else (note,))), has_files=any(e.file for e in layout.entries),
-            config=layout.config, named_splits=layout.named_splits, class_count=layout.class_count)
+            config=layout.config, named_splits=layout.named_splits, class_count=layout.class_count,
+            config_base=layout.config_base)
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the list of images."""
