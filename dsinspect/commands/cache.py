@@ -24,18 +24,21 @@ def info(cache_dir: CacheDir = None) -> None:
     path = _path(cache_dir)
     if not path.exists():
         print(f"{path}\nempty")
+        _tell_embedded()
         return
     try:
         with Cache(path) as cache:
             print(f"{path}\n{counted(cache.count(), 'file')}, {path.stat().st_size / 1e6:.1f} MB")
     except (sqlite3.Error, OSError) as e:
         raise UserError(f"{path}: cannot be read: {e}; dsinspect cache clear removes it") from None
+    _tell_embedded()
 
 
 @app.command()
 def clear(cache_dir: CacheDir = None) -> None:
-    """Forget all measurements; the next run measures again."""
+    """Forget all measurements, and remove the images taken out of annotation files; the next run makes both again."""
     from dsinspect.inspection.cache import clear as clear_cache
+    from dsinspect.io.embedded import clear_embedded, embedded_folder
 
     path = _path(cache_dir)
     try:
@@ -43,6 +46,21 @@ def clear(cache_dir: CacheDir = None) -> None:
     except OSError as e:
         raise UserError(f"{path}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
     print(f"cleared {path}" if was_there else f"{path}\nempty: nothing to clear")
+    try:
+        if clear_embedded():
+            print(f"cleared {embedded_folder()}")
+    except OSError as e:
+        raise UserError(f"{embedded_folder()}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
+
+
+def _tell_embedded() -> None:
+    """Print how many images of annotation files have a file in the cache, where there are any."""
+    from dsinspect.findings.wording import counted
+    from dsinspect.io.embedded import embedded_files, embedded_folder
+
+    n, size = embedded_files()
+    if n:
+        print(f"{embedded_folder()}\n{counted(n, 'image')} of annotation files, {size / 1e6:.1f} MB")
 
 
 def _path(cache_dir: Path | None) -> Path:

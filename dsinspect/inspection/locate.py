@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from dsinspect.errors import UserError
-from dsinspect.io.archives import SUFFIXES, is_archive, temporary_folder, unpack
+from dsinspect.io.archives import SUFFIXES, is_archive, unpack
+from dsinspect.io.temporary import temporary_folder
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Datasets in archives: unpacked into a temporary folder that goes when the program ends, within limits.
+"""Datasets in archives: unpacked into a temporary folder that goes when the program ends (or, killed, with the next run).
 
 What an archive holds is hostile: no member leaves the folder, links are files only where they lead to a file of the archive,
 devices are left out, and sizes are counted while they are written, whatever the archive declares.
@@ -6,7 +6,6 @@ devices are left out, and sizes are counted while they are written, whatever the
 
 from __future__ import annotations
 
-import atexit
 import lzma
 import os
 import posixpath
@@ -26,6 +25,7 @@ from dsinspect.errors import UserError
 from dsinspect.io.brought import remember
 from dsinspect.io.limits import limits, option
 from dsinspect.io.reading import leave_alone
+from dsinspect.io.temporary import discard, temporary_folder
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _RATIO_FROM = 64 << 20
@@ -53,13 +53,6 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and path.is_file()
 
 
-def temporary_folder() -> Path:
-    """Return a new folder that is gone when the program ends."""
-    folder = Path(tempfile.mkdtemp(prefix="dsinspect-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
-
-
 def unpack(archive: Path, into: Path | None = None) -> Path:
     """Unpack an archive, and return the folder of the dataset: the only folder at the top, where there is but one.
 
@@ -81,7 +74,10 @@ def unpack(archive: Path, into: Path | None = None) -> Path:
     except OSError as e:
         raise UserError(f"{archive}: cannot be unpacked: {(e.strerror or str(e)).lower()}") from None
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        if into is None:
+            discard(folder)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
         raise
     entries = list(folder.iterdir())
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
@@ -105,8 +101,8 @@ def _write(archive: Path, folder: Path) -> None:
                     raise UserError(f"{archive}: unfolds to more than {most.archive_mb:,} MB ({option('archive_mb')}); raise it, "
                                     "or unpack it yourself")
                 if written > free:
-                    raise UserError(f"{archive}: unfolds to more than the {free:,} bytes that are free in {folder.parent} "
-                                    "(TMPDIR names another folder)")
+                    raise UserError(f"{archive}: unfolds to more than the {free:,} bytes that are free in "
+                                    f"{tempfile.gettempdir()} (TMPDIR names another folder)")
                 if written > _RATIO_FROM and written > most.archive_ratio * packed:
                     raise UserError(f"{archive}: unfolds more than {most.archive_ratio:,} times ({option('archive_ratio')}); "
                                     "refused as an archive bomb")

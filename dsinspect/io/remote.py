@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path, PurePosixPath
 
 from dsinspect.errors import UserError
-from dsinspect.io.archives import temporary_folder
 from dsinspect.io.brought import remember
+from dsinspect.io.temporary import temporary_folder
 
 
 def fetch(url: str, into: Path | None = None) -> Path:

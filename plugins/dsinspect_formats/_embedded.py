@@ -6,8 +6,8 @@ import contextlib
 import os
 import tempfile
 from hashlib import blake2b
-from pathlib import Path
 
+from dsinspect.io.embedded import embedded_folder
 from dsinspect_formats._images import is_image
 
 _MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"II*\0", ".tif"),
@@ -21,16 +21,6 @@ def suffix_of(content: bytes, name: str = "") -> str:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return ".webp"
     return next((s for magic, s in _MAGIC if content.startswith(magic)), ".jpg")
-
-
-def embedded_folder() -> Path:
-    """Return where the files are kept: `embedded` in the user's cache folder, or in `$DSINSPECT_CACHE_DIR`."""
-    own = os.environ.get("DSINSPECT_CACHE_DIR")
-    if own:
-        return Path(own) / "embedded"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("dsinspect", appauthor=False)) / "embedded"
 
 
 def exposed(content: bytes, name: str) -> str | None:

@@ -155,6 +155,7 @@ class Losses:
         self._info = info
         self._kept = frozenset(kept)
         self._used: set[str] = set()
+        self._images = 0
 
     def take(self, shard: Shard) -> pd.DataFrame:
         """Return the annotations that can be written, sorted by image, and count what is lost of the shard."""
@@ -188,6 +189,7 @@ class Losses:
                         self.add(what, n)
             if field in OF_IMAGES and field not in self._kept:
                 self.add(OF_IMAGES[field], shard.images[name].notna().to_numpy(bool))
+        self._images += len(shard.images)
         self._fields(a)
         return a
 
@@ -217,6 +219,9 @@ class Losses:
             if kept not in self._kept:
                 index, own = frame["index"].to_numpy(), frame[column].to_numpy()
                 is_position = (own == index) | (own == index + 1) | (own == NO_POSITION)  # counted, from 0 or from 1
+                if column == "image_id":  # or through all files of a set that has a file per image
+                    running = self._images + np.arange(len(own))
+                    is_position |= (own == running) | (own == running + 1)
                 self.add(f"{kept.replace('_', ' ')} that are not the running number of their record",
                          (index != NO_POSITION) & ~is_position)
 

@@ -85,6 +85,8 @@ def test_the_only_picture_is_in_the_file(tmp_path: Path, monkeypatch: pytest.Mon
     root = tmp_path / "set"
     root.mkdir()
     (root / "a.json").write_text(FILE.replace('"imageData": null', f'"imageData": "{base64.b64encode(content).decode()}"'))
+    only = Read("labelme", root)
+    assert only.info.has_files, "the only image stands in its JSON file"
     (root / "b.json").write_text(FILE.replace('"imageData": null', '"imageData": "no picture"'))
     read = Read("labelme", root)
     assert read.images["path"].tolist() == ["one.jpg", "one.jpg"]

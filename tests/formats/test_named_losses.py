@@ -45,6 +45,14 @@ def test_shapes_are_asked_for_when_a_set_is_converted(tmp_path: Path) -> None:
     assert lost["attributes: group"] == 1
 
 
+def test_images_of_a_file_each_have_no_ids_to_lose(tmp_path: Path) -> None:
+    for k in range(4):
+        put(tmp_path / "set", {f"{k}.png": png(100, 80), f"{k}.json": json.dumps({
+            "version": "5.0.0", "flags": {}, "imagePath": f"{k}.png", "imageData": None, "imageHeight": 80, "imageWidth": 100,
+            "shapes": [{"label": "cat", "shape_type": "rectangle", "points": [[20, 20], [25, 30]]}]})})
+    assert losses_of(tmp_path / "set", "yolo", tmp_path / "out") == {}
+
+
 def test_header_lines_of_dota_are_kept_in_dota_and_counted_elsewhere(tmp_path: Path) -> None:
     text = "imagesource:GoogleEarth\ngsd:0.15\n0 0 4 0 4 2 0 2 plane 0\n"
     put(tmp_path / "set", {"labelTxt/a.txt": text, "images/a.png": png(100, 80)})

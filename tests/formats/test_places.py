@@ -5,6 +5,9 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
+import subprocess
+import sys
 import tarfile
 import tempfile
 import zipfile
@@ -92,6 +95,45 @@ def test_no_message_or_report_names_the_temporary_folder(
         assert str(own_temporary_folder) not in text
     if "error" in told.err:
         assert str(archive) in told.err
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from dsinspect.io.archives import unpack
+print(unpack(Path(sys.argv[1])), flush=True)
+if sys.argv[2] == "killed":
+    os.kill(os.getpid(), signal.SIGKILL)
+sys.stdin.read()
+"""
+
+
+def test_what_a_killed_run_leaves_goes_with_the_next_one_and_what_a_running_one_uses_stays(
+        tmp_path: Path, own_temporary_folder: Path) -> None:
+    archive = packed(yolo(tmp_path / "set", 3), tmp_path / "set.zip", "")
+    command = [sys.executable, "-c", KILLED, str(archive)]
+    environment = {**os.environ, "TMPDIR": str(own_temporary_folder)}
+    killed = subprocess.run([*command, "killed"], env=environment, capture_output=True, text=True, check=False)
+    assert killed.returncode < 0
+    assert Path(killed.stdout.strip()).is_dir(), "nobody could remove it"
+    with subprocess.Popen([*command, "waits"], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as runs:
+        assert runs.stdout is not None
+        used = Path(runs.stdout.readline().strip())
+        assert not Path(killed.stdout.strip()).exists()
+        unpack(archive)
+        assert (used / "labels/set0.txt").is_file(), "another run is at work there"
+        runs.communicate()
+    assert not used.exists()
+
+
+def test_folders_that_only_look_like_ours_stay(tmp_path: Path, own_temporary_folder: Path) -> None:
+    for name in ("dsinspect-1-notours!", "dsinspect-99999999-abcdefgh"):  # the second has no lock yet: its run has just made it
+        (own_temporary_folder / name).mkdir()
+    unpack(packed(yolo(tmp_path / "set", 1), tmp_path / "set.zip", ""))
+    assert {"dsinspect-1-notours!", "dsinspect-99999999-abcdefgh"} < {p.name for p in own_temporary_folder.iterdir()}
+    os.utime(own_temporary_folder / "dsinspect-99999999-abcdefgh", (0, 0))
+    unpack(tmp_path / "set.zip")
+    assert not (own_temporary_folder / "dsinspect-99999999-abcdefgh").exists()
 
 
 def test_what_leads_outside_is_refused(tmp_path: Path, own_temporary_folder: Path) -> None:

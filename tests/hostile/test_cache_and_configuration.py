@@ -75,6 +75,17 @@ def test_a_cache_that_is_none(cli: Cli, tmp_path: Path, kind: str) -> None:
     assert kind == "text" or (cleared.code == 2 and cleared.err.count("\n") == 1)
 
 
+def test_images_of_annotation_files_are_told_and_cleared(cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    assert "annotation files" not in cli("cache", "info").out
+    image = tmp_path / "cache/embedded/ab/abc.jpg"
+    image.parent.mkdir(parents=True)
+    image.write_bytes(bytes(2_000_000))
+    assert "1 image of annotation files, 2.0 MB" in cli("cache", "info").out
+    assert f"cleared {image.parent.parent}" in cli("cache", "clear").out
+    assert not image.exists()
+
+
 def test_clear_claims_nothing(cli: Cli, tmp_path: Path) -> None:
     done = cli("cache", "clear", "--cache-dir", tmp_path / "none")
     assert done.code == 0

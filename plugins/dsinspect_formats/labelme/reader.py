@@ -21,7 +21,7 @@ from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered, real
 from dsinspect_formats._images import ImageTree, relative, stem_of
 from dsinspect_formats._json_files import like_or_damaged, read_json
-from dsinspect_formats._sniffing import files_below
+from dsinspect_formats._sniffing import LOOKED_AT, files_below
 from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats.labelme._looks import looks_like
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
@@ -30,6 +30,8 @@ COLUMNS = frozenset(("segmentation", "attributes", "labelme:shape", "labelme:gro
 
 
 NAN = float("nan")
+LEAST_INSIDE = 20
+"""Bytes of `imageData` from which on it may be an image."""
 
 
 class Document(msgspec.Struct):
@@ -71,7 +73,14 @@ class LabelMeSource:
         splits = tuple(dict.fromkeys(e.split for e in self._entries if e.split))
         self.info = DatasetInfo(
             format="labelme", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
-            notes=("shapes that bound no area (lines and points) are left out",), has_files=any(e.file for e in self._entries))
+            notes=("shapes that bound no area (lines and points) are left out",), has_files=self._has_files())
+
+    def _has_files(self) -> bool:
+        """Say whether there is an image at all: a file, or one in the first JSON files that have none beside them."""
+        if any(e.file for e in self._entries):
+            return True
+        return any(len(bytes(read_document(self._root / e.json, e.json)[0].imageData)) >= LEAST_INSIDE
+                   for e in self._entries[:LOOKED_AT] if e.json)
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the list of images."""
@@ -238,7 +247,7 @@ def _inside(document: Document, path: str) -> str | None:
     from dsinspect_formats._embedded import exposed
 
     raw = bytes(document.imageData)
-    if len(raw) < 20:
+    if len(raw) < LEAST_INSIDE:
         return None
     try:
         content = binascii.a2b_base64(msgspec.json.decode(raw, type=str))
