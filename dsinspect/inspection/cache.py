@@ -1,17 +1,19 @@
 """The cache of measurements: an SQLite file keyed by what identifies a file on disk.
 
-One row per file holds the values of all probes, as MessagePack: `{probe: [version, value, ...]}`. A row counts only
-while the file's size and modification time are those it was measured at. Losing the cache loses time, nothing else,
-so a file that cannot be read as a database is moved out of the way and made anew.
+One row per file holds the values of all probes, as MessagePack: `{probe: [version, value, ...]}`, after a checksum of the
+whole row. A row counts only while its checksum is right and the file's size and modification time are those it was measured
+at. Losing the cache loses time, nothing else, so a file that cannot be read as a database is moved out of the way and made
+anew.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sqlite3
+import struct
 import sys
 import time
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +34,7 @@ CREATE TABLE IF NOT EXISTS files (
 """
 _NOT_DAMAGED = ("locked", "full", "disk", "unable to open", "readonly")
 _CHUNK = 500  # SQLite before 3.32 takes at most 999 parameters
+_SUM = struct.Struct("<I")
 _decoder = msgspec.msgpack.Decoder(dict[str, list[float | str | None]])
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -59,7 +62,7 @@ def default_path() -> Path:
 
 def cache_file(folder: Path) -> Path:
     """Return the file of the cache kept in a folder."""
-    return folder / "measurements-1.sqlite"
+    return folder / "measurements-2.sqlite"
 
 
 class Cache:
@@ -92,16 +95,20 @@ class Cache:
             marks = ",".join("?" * len(chunk))
             for path, size, mtime_ns, vals in self._db.execute(
                     f"SELECT path, size, mtime_ns, vals FROM files WHERE path IN ({marks})", chunk):
-                file = by_path[path]
-                if (size, mtime_ns) == (file.size, file.mtime_ns):
-                    with contextlib.suppress(msgspec.MsgspecError):  # a damaged row is measured anew
-                        known[file.path] = _decoder.decode(vals)
+                file = by_path.get(path)
+                if file is None or (size, mtime_ns) != (file.size, file.mtime_ns):
+                    continue
+                if vals[:_SUM.size] == _checksum(path, size, mtime_ns, vals[_SUM.size:]):  # else it is damaged and measured anew
+                    known[file.path] = _decoder.decode(memoryview(vals)[_SUM.size:])
         return known
 
     def put(self, measured: Iterable[tuple[FileIdentity, Mapping[str, list[Value]]]]) -> None:
         """Store all that is known of files, in one transaction."""
         day = int(time.time() // 86400)
-        rows = [(_key(f.path), f.size, f.mtime_ns, day, _encode(values)) for f, values in measured]
+        rows = []
+        for file, values in measured:
+            key, content = _key(file.path), _encode(values)
+            rows.append((key, file.size, file.mtime_ns, day, _checksum(key, file.size, file.mtime_ns, content) + content))
         with self._db:
             self._db.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
 
@@ -134,6 +141,12 @@ class Cache:
         for suffix in ("", "-wal", "-shm"):
             Path(f"{self.path}{suffix}").unlink(missing_ok=True)
         self._open()
+
+
+def _checksum(key: str | bytes, size: int, mtime_ns: int, content: bytes) -> bytes:
+    """Return the checksum of a row, so that a bit that flipped on the disk is no measurement."""
+    start = zlib.crc32(os.fsencode(key) if isinstance(key, str) else key, zlib.crc32(f"{size} {mtime_ns} ".encode()))
+    return _SUM.pack(zlib.crc32(content, start))
 
 
 def _key(path: str) -> str | bytes:

@@ -54,7 +54,7 @@ def test_a_cache_through_a_link_into_the_dataset_is_refused(cli: Cli, tmp_path: 
 
 @pytest.mark.parametrize("kind", ["folder", "fifo", "text", "link to nothing"])
 def test_a_cache_that_is_none(cli: Cli, tmp_path: Path, kind: str) -> None:
-    place = tmp_path / "c/measurements-1.sqlite"
+    place = tmp_path / "c/measurements-2.sqlite"
     place.parent.mkdir()
     if kind == "folder":
         (place / "x").mkdir(parents=True)
