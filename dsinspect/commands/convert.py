@@ -12,6 +12,7 @@ from dsinspect.commands import common
 from dsinspect.commands.options import Dataset, FrameName, Placed, Read, Writing, shares_options
 from dsinspect.errors import UserError
 from dsinspect.findings.rendering import printable
+from dsinspect.io.containment import SECOND_RECORDS
 
 if TYPE_CHECKING:
     from dsinspect.conversion.pipeline import Conversion
@@ -90,8 +91,9 @@ def report_written(done: Conversion, out: Path) -> None:
         print(f"  {done.renamed:>9,}  " + ("image got a longer name, because another image has its place" if done.renamed == 1 else
                                          "images got a longer name, because another image has their place"))
     if done.repeated:
+        own = "" if SECOND_RECORDS in done.losses else ": an image of its own each, with the boxes of its own record"
         print(f"  {done.repeated:>9,}  image {'record names' if done.repeated == 1 else 'records name'} the file of another one "
-              "(REC002): an image of its own each, with the boxes of its own record")
+              f"(REC002){own}")
     common.report_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
         print(printable(f"  {count:>9,}  lost: {what}"))

@@ -244,7 +244,7 @@ class FittedPlaces:
 
     def __init__(self, target: Target, kind: Format) -> None:
         self._target, self._kind = target, kind
-        self.by_stem = kind.by_stem
+        self.by_stem, self.by_file = kind.by_stem, kind.by_file
 
     def place(self, path: str, split: str | None) -> str:
         """Return the place of an image."""

@@ -31,7 +31,7 @@ from dsinspect.inspection.opening import format_options, open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.inspection.watched import written
-from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain
+from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain_stem
 from dsinspect.io.files import place_file
 from dsinspect.io.json_text import encoded
 from dsinspect.output.destination import Apart, require_new, staged
@@ -270,7 +270,7 @@ class _Run:
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
         self._written.update(dict.fromkeys(s for s in splits if s is not None))
         done.losses[NAMES_LOST] += sum(map(is_no_text, paths))
-        done.losses[NAMES_PLAIN] += sum(plain(p) != p and plain(a) == a for a, p in zip(places, paths, strict=True))
+        done.losses[NAMES_PLAIN] += sum(plain_stem(p) != p and plain_stem(a) == a for a, p in zip(places, paths, strict=True))
         done.renamed += sum(a != self._placing.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))
         if not self._request.annotations_only:
             turns = self._turns(images)

@@ -52,8 +52,10 @@ def is_no_text(path: str) -> bool:
 
 
 _NOT_PLAIN = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|(?:^|(?<=/))\s|\s(?=/|$)|^\ufeff")
-NAMES_PLAIN = "names of image files with control characters, or spaces at an end: each of these is now _"
-"""How a loss is named where `plain` changed names that the format does not hold."""
+NAMES_PLAIN = "names of image files with control characters, backslashes, or spaces at an end: each of these is now _"
+"""How a loss is named where `plain` or `plain_stem` changed names that the format does not hold."""
+SECOND_RECORDS = "image records that name an image a second time"
+"""How a loss is named where a format holds an image once: its records become one, with the boxes of all."""
 
 
 def plain(path: str) -> str:
@@ -63,6 +65,17 @@ def plain(path: str) -> str:
     'a b/_c_.png'
     """
     return path if path.isascii() and path.isprintable() and " " not in path else _NOT_PLAIN.sub("_", path)
+
+
+def plain_stem(path: str) -> str:
+    r"""Return a path as `plain` does, for formats that name images without their suffix: no spaces and backslashes there either.
+
+    >>> plain_stem("a/b .png")
+    'a/b_.png'
+    """
+    name = PurePosixPath(plain(path).replace("\\", "_"))
+    stem = name.stem.rstrip()
+    return str(name.with_name(stem + "_" * (len(name.stem) - len(stem)) + name.suffix)) if stem != name.stem else str(name)
 
 
 def leads_outside(path: str) -> bool:

@@ -19,6 +19,11 @@ class Placing(Protocol):
         """Whether label files are found by the stem of an image."""
         ...
 
+    @property
+    def by_file(self) -> bool:
+        """Whether two records of one image would be read as one."""
+        ...
+
     def place(self, path: str, split: str | None) -> str:
         """Return where an image belongs, relative to the output."""
         ...
@@ -38,6 +43,7 @@ class Places:
     def __init__(self, kind: Placing) -> None:
         self._place = kind.place
         self._by_stem = kind.by_stem
+        self._by_record = kind.by_stem or kind.by_file
         self._owners: dict[bytes, bytes] = {}
         self._records: dict[bytes, int] = {}
 
@@ -49,7 +55,7 @@ class Places:
             split: it belongs to.
         """
         owner = _digest(path)
-        if self._by_stem:  # a second record of the image in its split needs a label file of its own
+        if self._by_record:  # a second record of the image in its split needs a file of its own
             record = _digest(f"{split}\0{path}")
             earlier = self._records.get(record, 0)
             self._records[record] = earlier + 1

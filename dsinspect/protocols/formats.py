@@ -118,11 +118,11 @@ class Format(ABC):
 
     A format that can be written overrides `write` and `place` and sets `writable`; one whose files can be edited
     without loss overrides `patch` and sets `patchable`. `by_stem` says that two images of a folder whose names differ
-    in the suffix only would share their annotations. `load_us` is about how long a shard's `load` works in Python per
-    image, in microseconds, 0 when the records are in memory already: long work goes to processes. One that is recognised
-    only, so that the user learns what a dataset is, sets `readable` to False; its `reason` names it. `no_place` names the
-    actions of edits that `patch` refuses. `facts` is what the documentation says of it. `options` of an instance are the
-    choices of its writer.
+    in the suffix only would share their annotations, `by_file` that two records of one image would be read as one.
+    `load_us` is about how long a shard's `load` works in Python per image, in microseconds, 0 when the records are in
+    memory already: long work goes to processes. One that is recognised only, so that the user learns what a dataset is,
+    sets `readable` to False; its `reason` names it. `no_place` names the actions of edits that `patch` refuses. `facts`
+    is what the documentation says of it. `options` of an instance are the choices of its writer.
     """
 
     name: ClassVar[str]
@@ -133,6 +133,7 @@ class Format(ABC):
     writable: ClassVar[bool] = False
     patchable: ClassVar[bool] = False
     by_stem: ClassVar[bool] = False
+    by_file: ClassVar[bool] = False
     load_us: ClassVar[int] = 0
     no_place: ClassVar[frozenset[str]] = LATER_ACTIONS
     options: BaseOptions | None = None

@@ -28,8 +28,9 @@ from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.io import image_codec
 from dsinspect.io.atomic import sweep_below
-from dsinspect.io.containment import NAMES_LOST, SplitNames, held, is_no_text
+from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain_stem
 from dsinspect.io.decoder_stderr import quiet_decoders
+from dsinspect.io.files import place_file
 from dsinspect.output.destination import claimed, require_apart, require_no_link_out
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
@@ -63,6 +64,11 @@ class Writer(watched.Writer, Protocol):
     @property
     def by_stem(self) -> bool:
         """Whether label files are found by the stem of an image."""
+        ...
+
+    @property
+    def by_file(self) -> bool:
+        """Whether two records of one image would be read as one."""
         ...
 
 
@@ -185,10 +191,11 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
                    split_categories={names.of(s) or s: c for s, c in info.split_categories.items()})
     if request.to is not None:
         put_in_place(request.out, parts, count, names, writer)
-    shards = (with_places(shard, places, request.out) for places in [Places(writer)]
+    changed: Counter[str] = Counter()
+    shards = (with_places(shard, places, request.out, changed) for places in [Places(writer)]
               for shard in numbered_shards(parts, count, names, renumber=renumber))
     out = request.out.resolve()  # a `..` of the user's own is none of the set's
-    losses = dict(watched.written(writer, blame, info, shards, out))
+    losses = dict(watched.written(writer, blame, info, shards, out)) | {what: n for what, n in changed.items() if n}
     if no_text:
         losses[NAMES_LOST] = no_text
     places = Places(writer)
@@ -224,11 +231,12 @@ def numbered_shards(parts: Parts, count: int, names: SplitNames, *, renumber: bo
         yield Shard(images, annotations.with_columns({"image_id": images["image_id"][rows]}))
 
 
-def with_places(shard: Shard, places: Places, out: Path) -> Shard:
-    """Return a shard whose images have their places in the output as paths."""
+def with_places(shard: Shard, places: Places, out: Path, changed: Counter[str]) -> Shard:
+    """Return a shard whose images have their places in the output as paths; count the names that are not held as they are."""
     images = shard.image_columns
-    pairs = zip(images["path"].tolist(), images["split"].tolist(), strict=True)
-    column = np.array([places.of(path, split) for path, split in pairs], object)
+    paths = images["path"].tolist()
+    column = np.array([places.of(path, split) for path, split in zip(paths, images["split"].tolist(), strict=True)], object)
+    changed[NAMES_PLAIN] += sum(plain_stem(p) != p and plain_stem(a) == a for a, p in zip(column.tolist(), paths, strict=True))
     files = np.array([str(out / place) for place in column.tolist()], object)
     return shard.replace(images=images.with_columns({"path": column, "declared_path": column, "file": files}))
 
@@ -240,6 +248,10 @@ def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer:
         UserError: one cannot be moved.
     """
     places = Places(writer)
+    records: Counter[str] = Counter()
+    for k in range(count):
+        records.update(parts.get(k).images["path"].tolist())
+    first: dict[str, Path] = {}
     for shard in numbered_shards(parts, count, names, renumber=False):
         images = shard.image_columns
         for path, split in zip(images["path"].tolist(), images["split"].tolist(), strict=True):
@@ -248,8 +260,12 @@ def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer:
                 if staged.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     staged.replace(target)
+                elif path in first:  # a further record of the image, which has a place of its own
+                    place_file(first[path], target, link=False)
             except OSError as e:
                 raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
+            if records[path] > 1:
+                first.setdefault(path, target)
 
 
 def numbered_entries(parts: Parts, count: int, names: SplitNames, *,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
-from dsinspect.io.containment import name_of
+from dsinspect.io.containment import SECOND_RECORDS, name_of
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._growing import growing
@@ -50,6 +50,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     classes: dict[str, int] = {c.name: k for k, c in enumerate({c.name: c for c in info.categories}.values(), 1)}
     tracks: dict[str, dict[str, int]] = {}
     sequences: dict[str, tuple[int, str, set[tuple[float, float]]]] = {}
+    seen: set[str] = set()
     with growing(out) as files:
         for shard in shards:
             annotations = losses.take(shard)
@@ -62,6 +63,8 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
             for path, split, size, (start, end) in zip(
                     images["path"].tolist(), images["split"].tolist(), sizes_wh(images).tolist(),
                     slices_of(annotations, len(images)), strict=True):
+                losses.add(SECOND_RECORDS, path in seen)
+                seen.add(path)
                 image = PurePosixPath(path)
                 folder, frame = str(image.parent.parent), int(image.stem)
                 longest, suffix, sizes = sequences.setdefault(folder, (0, image.suffix, set()))

@@ -30,6 +30,7 @@ class OpenImages(Format):
         written="boxes, class descriptions and a list of images for each split",
         assumed="fractions of the image as displayed, in the order XMin, XMax, YMin, YMax")
     writable = True
+    by_stem = True
     patchable = True
     no_place = NO_PLACE
 

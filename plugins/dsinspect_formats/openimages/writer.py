@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from dsinspect.geometry.exif_frames import turned_upright
-from dsinspect.io.containment import name_of, plain
+from dsinspect.io.containment import name_of, plain_stem
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._growing import GrowingFiles, growing
@@ -23,7 +23,7 @@ FOLDERS = {"val": "validation"}
 def place(path: str, split: str | None) -> str:
     """Return `images/SPLIT/NAME`."""
     folder = "" if split is None else f"{name_of(FOLDERS.get(split, split))}/"
-    return f"images/{folder}{plain(PurePosixPath(path).name) or 'image'}"
+    return f"images/{folder}{plain_stem(PurePosixPath(path).name) or 'image'}"
 
 
 def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dsinspect.io.atomic import atomic
+from dsinspect.io.containment import SECOND_RECORDS
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS, boxes_xyxy
 from dsinspect_formats._writing import Losses, cannot_write, number, slices_of
@@ -85,7 +86,7 @@ class _Writer:
             key = hashlib.blake2b(f"{split}\0{path}".encode(errors="surrogateescape"), digest_size=8).digest()
             repeated += key in self._seen
             self._seen.add(key)
-        self._losses.add("image records that name an image a second time", repeated)
+        self._losses.add(SECOND_RECORDS, repeated)
         names = annotations["category"].tolist()
         self._losses.add("classes of boxes whose category is in no list: their cell is empty", sum(n is None for n in names))
         self._losses.add("spaces around class names, and empty names", sum(n is not None and (n != n.strip() or not n)

@@ -30,6 +30,7 @@ class Via(Format):
                 "(`via.class_attribute`)")
     options_type = Options
     writable = True
+    by_file = True
     patchable = True
     no_place = NO_PLACE_IN_JSON | {"set-image-size"}
 

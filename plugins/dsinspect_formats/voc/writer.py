@@ -14,6 +14,7 @@ import numpy as np
 
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import partial_name
+from dsinspect.io.containment import plain_stem
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, slices_of, unlink_quietly, write_file
@@ -26,7 +27,7 @@ _EDGES = ("xmin", "ymin", "xmax", "ymax")
 
 def place(path: str) -> str:
     """Return `JPEGImages/NAME`: VOC keeps all images in one folder."""
-    return f"JPEGImages/{PurePosixPath(path).name or 'image'}"
+    return f"JPEGImages/{plain_stem(PurePosixPath(path).name) or 'image'}"
 
 
 def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str, int]:
