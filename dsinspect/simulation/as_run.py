@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
 from dsinspect.protocols.run import Run
 from dsinspect.protocols.trainers import Trainer
+from dsinspect.simulation.as_text import stopped
 from dsinspect.simulation.simulate import Simulated, Simulation
 
 if TYPE_CHECKING:
@@ -28,17 +31,38 @@ def run_of(done: Simulation, request: Request, plugins: Plugins, trainers: Seque
     each = len(outcomes) // len(trainers)
     for k, simulated in enumerate(done.trainers):
         label, first = simulated.trainer.label, outcomes[k * each]
-        outcomes[k * each] = replace(first, made={
-            **first.made, f"{label} classes": class_table(simulated), f"{label} losses": loss_table(simulated)})
+        of_all = {"What arrives": arrival_table(done), "What arrives of each class": class_table(done)} if k == 0 else {}
+        outcomes[k * each] = replace(first, made={**first.made, **of_all, f"{label} losses": loss_table(simulated)})
     return replace(run, outcomes=tuple(outcomes))
 
 
-def class_table(simulated: Simulated) -> pd.DataFrame:
-    """Return images and boxes of each class before and after."""
+def arrival_table(done: Simulation) -> pd.DataFrame:
+    """Return what each trainer keeps of the whole set, and what stops it first."""
     import pandas as pd
 
-    rows = [(name, *counts.tolist()) for name, counts in simulated.part.classes.items()]
-    return pd.DataFrame(rows, columns=["class", "images before", "boxes before", "images after", "boxes after"])
+    rows = []
+    for s in done.trainers:
+        kept, changed, dropped = s.part.annotations.tolist()
+        rows.append((s.trainer.label, *s.part.images.tolist(), kept + changed + s.part.extras, dropped, changed,
+                     f"as if converted to {s.trainer.reads[0]}" if s.converted else "",
+                     stopped(s.stops[0]) if s.stops else "", s.stops[0].where if s.stops else ""))
+    return pd.DataFrame(rows, columns=["trainer", "images", "images left out", "annotations", "annotations dropped",
+                                       "annotations changed", "note", "stops", "where"])
+
+
+def class_table(done: Simulation) -> pd.DataFrame:
+    """Return images and boxes of each class, as they stand and as they arrive for each trainer."""
+    import pandas as pd
+
+    parts = [s.part.classes for s in done.trainers]
+    none = np.zeros(4, np.int64)
+    rows = []
+    for name in dict.fromkeys(n for p in parts for n in p):
+        before = max((p.get(name, none) for p in parts), key=lambda c: int(c[0])).tolist()[:2]
+        rows.append(("(unknown class)" if name is None else name, *before,
+                     *(int(v) for p in parts for v in p.get(name, none)[2:])))
+    columns = [f"{what} for {s.trainer.label}" for s in done.trainers for what in ("images", "boxes")]
+    return pd.DataFrame(rows, columns=["class", "images before", "boxes before", *columns])
 
 
 def loss_table(simulated: Simulated) -> pd.DataFrame:

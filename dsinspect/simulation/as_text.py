@@ -6,7 +6,7 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from dsinspect.findings.rendering import printable
@@ -21,15 +21,17 @@ if TYPE_CHECKING:
 
 CLASSES = 14
 """Classes shown; those that lose most come first."""
-BESIDE = 3
-"""Trainers beside each other."""
+NOTE_FROM = 92
+"""Columns of a terminal from which on the table of what arrives has room for a note."""
+WIDEST = 40
+"""Characters of a class name that are shown."""
 LOSSES = 12
 OTHERS = 3
 """Stops and files to be rewritten that are shown."""
 
 
 def text_of(done: Simulation, width: int | None = None, colour: bool | None = None) -> str:
-    """Return the text; as wide as the terminal (at most 120) and coloured when stdout is one, unless asked otherwise."""
+    """Return the text; as wide as the terminal (76 to 120) and coloured when stdout is one, unless asked otherwise."""
     from rich.console import Console
     from rich.text import Text
 
@@ -37,7 +39,7 @@ def text_of(done: Simulation, width: int | None = None, colour: bool | None = No
         colour = "NO_COLOR" not in os.environ and ("FORCE_COLOR" in os.environ or sys.stdout.isatty())
     file = io.StringIO()
     if width is None:
-        width = max(min(shutil.get_terminal_size((100, 24)).columns, 120), 60)
+        width = max(min(shutil.get_terminal_size((100, 24)).columns, 120), 76)
     console = Console(file=file, width=width, force_terminal=colour, highlight=False, markup=False, no_color=not colour,
                       emoji=False)
     console.print()
@@ -78,11 +80,12 @@ def _arrivals(console: Console, done: Simulation) -> None:
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for title in ("trainer", "images", "left out", "annotations", "dropped", "changed", ""):
-        table.add_column(title, justify="left" if title in ("trainer", "") else "right")
+        table.add_column(title, justify="left" if title in ("trainer", "") else "right", no_wrap=True)
     for s in done.trainers:
         kept, changed, dropped = s.part.annotations.tolist()
         arrive, out = s.part.images.tolist()
-        note = Text("stops", "bold white on red") if s.stops else Text("as if converted" if s.converted else "", "dim")
+        note = Text("stops", "bold white on red") if s.stops else Text(
+            "as if converted" if s.converted and console.width >= NOTE_FROM else "", "dim")
         table.add_row(s.trainer.label, f"{arrive:,}", _count(out), f"{kept + changed + s.part.extras:,}", _count(dropped),
                       _count(changed), note)
     console.print()
@@ -99,10 +102,27 @@ def _classes(console: Console, done: Simulation) -> None:
     names.sort(key=lambda n: (-losing[n], -sizes[n], str(n)))
     if not names:
         return
-    for start in range(0, len(done.trainers), BESIDE):
-        _class_table(console, names[:CLASSES], done.trainers[start:start + BESIDE])
+    shown = names[:CLASSES]
+    for trainers in _beside(done.trainers, console.width - min(max(len(_of(n)) for n in shown), WIDEST) - 19):
+        _class_table(console, shown, trainers)
     if len(names) > CLASSES:
         console.print(Text(f"and {len(names) - CLASSES:,} more classes; -o FILE.json has them all", "dim"))
+
+
+def _beside(trainers: Sequence[Simulated], room: int) -> Iterator[Sequence[Simulated]]:
+    """Yield the trainers whose columns find room beside each other."""
+    start, used = 0, 0
+    for k, s in enumerate(trainers):
+        wide = max(len(s.trainer.name), 6) + 11
+        if k > start and used + wide > room:
+            yield trainers[start:k]
+            start, used = k, 0
+        used += wide
+    yield trainers[start:]
+
+
+def _of(name: str | None) -> str:
+    return "(unknown class)" if name is None else _line(name)
 
 
 def _class_table(console: Console, names: Sequence[str | None], trainers: Sequence[Simulated]) -> None:
@@ -110,15 +130,15 @@ def _class_table(console: Console, names: Sequence[str | None], trainers: Sequen
     from rich.text import Text
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("class")
-    table.add_column("images", justify="right")
-    table.add_column("boxes", justify="right")
+    table.add_column("class", max_width=WIDEST, overflow="ellipsis", no_wrap=True)
+    table.add_column("images", justify="right", no_wrap=True)
+    table.add_column("boxes", justify="right", no_wrap=True)
     for s in trainers:
-        table.add_column(f"{s.trainer.label}\nimages", justify="right")
-        table.add_column("\nboxes", justify="right")
+        table.add_column(f"{s.trainer.name}\n@{s.trainer.release}\nimages", justify="right", no_wrap=True)
+        table.add_column("boxes", justify="right", no_wrap=True)
     for name in names:
         before = next(s.part.classes[name] for s in trainers if name in s.part.classes)
-        row: list[str | Text] = ["(unknown class)" if name is None else _line(name), f"{int(before[0]):,}", f"{int(before[1]):,}"]
+        row: list[str | Text] = [_of(name), f"{int(before[0]):,}", f"{int(before[1]):,}"]
         for s in trainers:
             counts = s.part.classes.get(name)
             for at in (2, 3):
@@ -135,7 +155,7 @@ def _error(error: str) -> str:
     return _line(error) + (" ..." if error.endswith((" in", " named")) else "")
 
 
-def _stopped(stop: Stop) -> str:
+def stopped(stop: Stop) -> str:
     """Return an error, and what in the dataset makes it."""
     return _error(stop.error) + (f" ({_line(stop.found)})" if stop.found else "")
 
@@ -149,12 +169,12 @@ def _losses(console: Console, s: Simulated) -> None:
     if s.converted:
         console.print(Padding(Text(f"Reads {' and '.join(s.trainer.reads)}: judged as if converted.", "dim"), (0, 0, 0, 2)))
     for stop in s.stops[:1]:
-        console.print(Padding(Text.assemble(("Stops: ", "bold red"), _stopped(stop)), (0, 0, 0, 2)))
+        console.print(Padding(Text.assemble(("Stops: ", "bold red"), stopped(stop)), (0, 0, 0, 2)))
         place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
         console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. What follows is as if it went on.", "dim"),
                               (0, 0, 0, 4)))
     for stop in s.stops[1:OTHERS]:
-        console.print(Padding(Text(f"then {_stopped(stop)}", "dim"), (0, 0, 0, 4)))
+        console.print(Padding(Text(f"then {stopped(stop)}", "dim"), (0, 0, 0, 4)))
     if len(s.stops) > OTHERS:
         console.print(Padding(Text(f"and {len(s.stops) - OTHERS:,} more; -o FILE.json has them all", "dim"), (0, 0, 0, 4)))
     for write in s.writes[:1]:

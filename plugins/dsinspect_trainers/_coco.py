@@ -340,7 +340,8 @@ class Records:
         known = self.image_row >= 0
         more = [m.record["id"] for m in self.malformed if m.kind == "annotations" and type(m.record.get("id")) is int
                 and self.row_of_image(m.record.get("image_id")) >= 0]
-        files = codes_of(self.loaded.annotations["source"])[1] or [""]
+        held = (self.loaded.annotations["source"], self.sources, objects([m.source for m in self.malformed]))
+        files = [f for of in held for f in codes_of(of)[1]] or [""]
         splits = self.loaded.images["split"]
         images = counts_of_splits(splits, making.arrives[:len(splits)])
         ids = np.append(self.own_id[known], np.array(more, np.int64))

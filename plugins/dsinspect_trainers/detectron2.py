@@ -126,7 +126,7 @@ class Detectron2(Trainer):
             yield r.stop_at(annotation, 'AssertionError: "ignore" in COCO json file is not supported.', LOAD,
                             (3, int(ranks[annotation]), 1, r.index_of(annotation), 0))
         for annotation in firsts(known & np.isnan(label) & ~invalid, ranks, index):
-            yield r.stop_at(annotation, f'KeyError: "Encountered category_id={int(r.category_id[annotation])}', LOAD,
+            yield r.stop_at(annotation, _unknown(int(r.category_id[annotation])), LOAD,
                             (3, int(ranks[annotation]), 1, r.index_of(annotation), 2))
         errors = {k: error for k, outline in outlines.items() if (error := _outline_error(outline))}
         faulty = np.zeros(r.n, bool)
@@ -204,7 +204,7 @@ def _errors_of(record: Mapping[str, Any], ids: Sequence[int], path: str, image_i
     elif isinstance(box, list) and not box:
         yield f"ValueError: One annotation of image {image_id} contains empty 'bbox' value!", LOAD, 3
     elif record.get("category_id") not in ids:
-        yield f'KeyError: "Encountered category_id={record.get("category_id")}', LOAD, 3
+        yield _unknown(record.get("category_id")), LOAD, 3
     elif record.get("iscrowd"):
         return
     elif "bbox" not in record:
@@ -215,3 +215,7 @@ def _errors_of(record: Mapping[str, Any], ids: Sequence[int], path: str, image_i
         yield "ValueError: operands could not be broadcast together with shapes (5,) (4,)", MAPPER, 4
     elif isinstance(box, list) and len(box) != 4:
         yield "AssertionError: BoxMode.convert takes either a k-tuple/list or an Nxk array/tensor", MAPPER, 4
+
+
+def _unknown(category_id: Any) -> str:
+    return f"""KeyError: "Encountered category_id={category_id} but this id does not exist in 'categories' of the json file.\""""

@@ -87,6 +87,8 @@ def test_files_hold_the_same(labels: Path, tmp_path: Path, capsys: pytest.Captur
     cells = {str(c.value) for sheet in book for row in sheet.iter_rows() for c in row if c.value is not None}
     assert any("leaves out this image: a coordinate is above 1.01" in c for c in cells)
     assert "leaves out this image" in out[2].read_text()
+    rows = list(openpyxl.load_workbook(out[1])["What arrives"].iter_rows(values_only=True))
+    assert [(r[0], *r[1:6]) for r in rows[1:]] == [("ultralytics@8.4.190", 2, 1, 2, 3, 0), ("mmdet@3.3.0", 3, 0, 5, 0, 0)]
     assert capsys.readouterr().out == ""
 
 
@@ -176,3 +178,15 @@ def test_records_of_one_file_are_one_image_where_a_set_is_judged_as_converted(
     (again,) = simulated(capsys, str(tmp_path / "out"), "--trainer", "ultralytics", "--fates", "all")["trainers"]
     assert len({i["image"] for i in again["fates"] if i["fate"] == "kept"}) == kept
     assert (again["images"]["left_out"], again["annotations"]["kept"]) == (0, 2 * 4)  # the only split is read for val as well
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_names_and_numbers_are_whole_on_a_terminal_of(width: int, capsys: pytest.CaptureFixture[str],
+                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    names = ("ultralytics", "mmdet", "detectron2", "torchvision", "yolox")
+    assert main(["simulate", str(SAMPLES / "coco"), "--trainer", ",".join(names), "--no-cache"]) == 0
+    text = capsys.readouterr().out
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert all(len(line) <= width for line in text.splitlines())
+    assert all(f"{name}@" in text for name in names)

@@ -233,7 +233,8 @@ def converted(name: str, path: Path, images: Path | None, loader: Loader, work: 
     named = sum(count for what, count in done.losses.items()
                 if what.startswith(("annotations", "boxes outside", "crowd", "ignored")))
     gone = sum(count for what, count in done.losses.items() if what.startswith("images"))
-    rows_gone = left - named  # those of images that are left out go with them
+    crowds = int(frame["is_crowd"].sum()) if trainer.target.keep_crowd else 0  # they are written, for the judge alone
+    rows_gone = left - named - crowds  # those of images that are left out go with them
     lost_images = len(source.images) - len(kept)
     equal = strange == 0 and lost_images == gone and (rows_gone == 0 or gone > 0)
     return {"set": name, "trainer": trainer.label, "images": [len(source.images), len(kept)], "boxes": [len(frame), n],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from trainers.cases import outlined
-from trainers.recorded import cases, fates, image, judge, loaded, plugins, recorded
+from trainers.recorded import cases, fates, image, judge, judged, loaded, plugins, recorded
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Trainer
 
@@ -146,3 +146,15 @@ def test_cocoeval_counts_as_recorded(documents: dict[str, Loaded]) -> None:
         if {k: v for k, v in mine.items() if k not in replaced} != {k: v for k, v in theirs.items() if k not in replaced}:
             wrong.append((case, theirs, mine))
     assert not wrong, f"{len(wrong)} differ: {wrong[:3]}"
+
+
+@pytest.mark.parametrize("name", ["detectron2", "mmdet"])
+def test_equal_ids_in_different_files_are_no_fault_where_no_record_has_a_row(tmp_path: Path, name: str) -> None:
+    for split in ("train", "val"):
+        (tmp_path / f"{split}.json").write_text(json.dumps({
+            "images": [{"id": 1, "file_name": f"{split}.jpg", "width": 64, "height": 48}], "categories": [{"id": 1, "name": "a"}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1}]}))  # without a bbox
+    _, _, verdict = judged(tmp_path, "coco", plugins().trainers[name]())
+    errors = [s.error for s in verdict.in_order()]
+    assert "KeyError: 'bbox'" in errors
+    assert not any(e.startswith("AssertionError") for e in errors)
