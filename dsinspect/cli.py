@@ -7,20 +7,23 @@ import contextvars
 import gc
 import itertools
 import os
+import re
 import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperGroup
 
 from dsinspect import __version__
 from dsinspect.commands import COMMANDS
-from dsinspect.errors import PLUGIN_FAULTS, ExitCode, PluginCrashedError, PluginError, UserError, how
+from dsinspect.errors import PLUGIN_FAULTS, ExitCode, PluginCrashedError, PluginError, UserError, how, nearest
 from dsinspect.findings.rendering import printable, without_controls
 from dsinspect.findings.wording import counted
 from dsinspect.io.brought import as_named
@@ -39,6 +42,51 @@ class Interrupted(BaseException):
         self.number = number
 
 
+class OneLine(TyperGroup):
+    """A group whose mistakes in the use of it are UserErrors: one line as all others, with the nearest name."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        """Read the command's name and the options before it."""
+        with usage_as_one_line():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Read the options of the command, and run it."""
+        with usage_as_one_line():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def usage_as_one_line() -> Iterator[None]:
+    """Raise a UserError in place of what Typer prints in four lines; the help of a group without a command stays."""
+    try:
+        yield
+    except Exception as e:
+        if not hasattr(e, "format_message") or type(e).__name__ == "NoArgsIsHelpError":
+            raise
+        raise UserError(usage_line(e)) from None
+
+
+def usage_line(error: Any) -> str:
+    """Return a mistake in the use of a command as one line that says how the command is called."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "dsinspect"
+    what = " ".join(error.format_message().split()).rstrip(".")
+    option = getattr(error, "option_name", None)
+    if type(error).__name__ == "NoSuchOption" and context is not None:
+        known = [name for parameter in context.command.params for name in (*parameter.opts, *parameter.secondary_opts)
+                 if name.startswith("-")]
+        what = f"no such option {option}{nearest(option, known)}"
+    elif type(error).__name__ == "MissingParameter" and context is not None:
+        arguments = [p.metavar or p.human_readable_name for p in context.command.params if p.param_type_name == "argument"]
+        if error.param is not None and error.param.param_type_name == "argument":
+            what = f"missing argument; write {path} {' '.join(arguments)}"
+    else:
+        what = re.sub(r"\. Did you mean (.*)\?$", lambda m: f" (did you mean {m[1].replace(', ', ' or ')}?)", what)
+        what = re.sub(r"^Invalid value for '(\S+?)'(?: / '\S+')*: (.)", lambda m: f"{m[1]}: {m[2].lower()}", what)
+    return f"{what[:1].lower()}{what[1:]}; `{path} --help` shows how it is called"
+
+
 def build(plugins: Plugins, only: str | None = None) -> typer.Typer:
     """Return the application with the commands of the core and of the plugins.
 
@@ -51,7 +99,7 @@ def build(plugins: Plugins, only: str | None = None) -> typer.Typer:
     """
     from dsinspect import commands
 
-    app = typer.Typer(name="dsinspect", no_args_is_help=True, rich_markup_mode=None,
+    app = typer.Typer(name="dsinspect", cls=OneLine, no_args_is_help=True, rich_markup_mode=None,
                       pretty_exceptions_enable=False, context_settings={"help_option_names": ["-h", "--help"]},
                       help="Inspect, judge, review and preprocess object-detection datasets.")
     app.callback()(_callback)

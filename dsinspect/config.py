@@ -114,20 +114,22 @@ class Config:
         """
         checks = {code: dict(values) for code, values in self.checks.items()}
         formats = {name: dict(values) for name, values in self.formats.items()}
-        typed = {*self.typed, *_split(select), *_split(extend_select), *_split(ignore)}
+        select, extend_select, ignore = _codes(select), _codes(extend_select), _codes(ignore)
+        typed = {*self.typed, *select, *extend_select, *ignore}
         for setting in settings:
             match = re.fullmatch(r"([A-Za-z]\w*)\.(\w+)=(.*)", setting, re.DOTALL)
             if not match:
                 raise UserError(f"--set {setting}: write CODE.option=value, such as BOX005.min_side=4")
             owner, name, value = match.groups()
+            owner = owner.upper() if re.fullmatch(r"[A-Za-z]{3}\d{3}", owner) else owner
             group = checks if re.fullmatch(r"[A-Z]{3}\d{3}", owner) else formats
             group.setdefault(owner, {})[name] = value
             typed.add(owner)
         if fail_on is not None and fail_on not in FAIL_ON:
             raise UserError(f"--fail-on {fail_on}: write one of {', '.join(FAIL_ON)}{nearest(fail_on, FAIL_ON)}")
         return replace(
-            self, select=_split(select) or self.select, extend_select=self.extend_select + _split(extend_select),
-            ignore=self.ignore + _split(ignore), checks=checks, formats=formats, fail_on=fail_on or self.fail_on,
+            self, select=select or self.select, extend_select=self.extend_select + extend_select,
+            ignore=self.ignore + ignore, checks=checks, formats=formats, fail_on=fail_on or self.fail_on,
             baseline=baseline or self.baseline, allow_empty=self.allow_empty if allow_empty is None else allow_empty,
             typed=frozenset(typed))
 
@@ -190,8 +192,20 @@ def require_code(prefix: str, codes: Iterable[str], what: str, path: Path | None
     codes = list(codes)
     if not any(matches(prefix, c) for c in codes) or not prefix:
         known = [*codes, *sorted({c[:3] for c in codes})]
-        raise UserError(f"{what}: no check has a code starting with {prefix!r}{nearest(prefix.upper(), known)}"
+        raise UserError(f"{what}: no check has a code starting with {prefix!r}{nearest_code(prefix, known)}"
                         f"{_in(path)}; `dsinspect plugins` lists them")
+
+
+def nearest_code(word: str, codes: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` for a code that was not written right, or an empty string.
+
+    >>> nearest_code("BOX3", ["BOX003", "BOX013"]), nearest_code("BOXX", ["BOX003", "BOX"])
+    (" (did you mean 'BOX003'?)", " (did you mean 'BOX'?)")
+    """
+    codes = list(codes)
+    match = re.fullmatch(r"([A-Za-z]{3})[-_ ]?0*(\d{1,3})", word)
+    padded = f"{match[1].upper()}{match[2]:0>3}" if match else ""
+    return f" (did you mean {padded!r}?)" if padded in codes else nearest(word, codes)
 
 
 def read_config(path: Path) -> Config:
@@ -333,6 +347,11 @@ def _document(path: Path) -> dict[str, Any]:
 
 def _split(texts: Sequence[str]) -> tuple[str, ...]:
     return tuple(part.strip() for text in texts for part in text.split(",") if part.strip())
+
+
+def _codes(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return codes and prefixes of the command line, in capitals as they are."""
+    return tuple(part.upper() for part in _split(texts))
 
 
 def _in(path: Path | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import enum
+import re
 import traceback
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -148,5 +149,48 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("flipp", ["flip", "resize"])
     " (did you mean 'flip'?)"
     """
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    by_lower = {k.lower(): k for k in reversed(list(known))}
+    close = difflib.get_close_matches(word.lower(), list(by_lower), n=1, cutoff=0.6)
+    return f" (did you mean {by_lower[close[0]]!r}?)" if close else ""
+
+
+def nearest_or_all(word: str, known: Iterable[str], most: int = 8) -> str:
+    """Return what `nearest` says, or else what there is: `; there are a, b and 7 more`.
+
+    >>> nearest_or_all("zebra", ["car", "tram"]), nearest_or_all("carr", ["car", "tram"]), nearest_or_all("a", "bcdefghijkl")
+    ('; there are car, tram', " (did you mean 'car'?)", '; there are b, c, d, e, f, g, h, i and 3 more')
+    """
+    known = list(known)
+    close = nearest(word, known)
+    if close or not known:
+        return close
+    rest = len(known) - most
+    return f"; there are {', '.join(k[:60] for k in known[:most])}" + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def nearest_path(path: str, known: Iterable[str]) -> str:
+    """Return ` (did you mean 'x'?)` for the file that a path may mean, or an empty string.
+
+    A file of the same name in another folder comes first; one of another number is another file, however alike the names are.
+
+    >>> nearest_path("a_02.jpg", ["train/a_15.jpg", "train/a_02.jpg"])
+    " (did you mean 'train/a_02.jpg'?)"
+    >>> nearest_path("a_03.jpg", ["train/a_15.jpg", "train/a_02.jpg"])
+    ''
+    """
+    known = list(known)
+    name = path.rpartition("/")[2]
+    same = [k for k in known if k.rpartition("/")[2].lower() == name.lower()]
+    if len(same) == 1:
+        return f" (did you mean {same[0]!r}?)"
+    numbers = _numbers(name)
+    of_number = [k for k in same or known if _numbers(k.rpartition("/")[2]) == numbers]
+    close = difflib.get_close_matches(path, of_number, n=1, cutoff=0.8)
+    if not close:
+        by_name = {k.rpartition("/")[2]: k for k in reversed(of_number)}
+        close = [by_name[n] for n in difflib.get_close_matches(name, list(by_name), n=1, cutoff=0.8)]
     return f" (did you mean {close[0]!r}?)" if close else ""
+
+
+def _numbers(name: str) -> list[str]:
+    return [n.lstrip("0") for n in re.findall(r"\d+", name)]

@@ -55,11 +55,12 @@ def balance(
 
     if output and output.suffix.lower() not in (".json", ".csv"):
         raise UserError(f"-o {output}: name a .json or a .csv file")
-    if output:
-        common.require_writable(output, *dataset)
-        if output.suffix.lower() == ".csv":
-            common.require_writable(images_file(output), *dataset)
     session = common.start(dataset, judging, running)
+    if output:
+        with session.dataset_first():
+            common.require_writable(output, *dataset)
+            if output.suffix.lower() == ".csv":
+                common.require_writable(images_file(output), *dataset)
     request = for_workers(session.request(), session.plugins)
     source = open_dataset(request, session.plugins)
     chosen = chosen_split(split, source.info.splits)

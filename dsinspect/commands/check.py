@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 def check(
     dataset: Dataset,
     *,
-    output_format: Annotated[str, typer.Option(
-        "--output-format", metavar="NAME", help="text, concise, json, jsonl, csv, html, junit, sarif, github, markdown.",
-    )] = "text",
+    output_format: Annotated[str | None, typer.Option(
+        "--output-format", metavar="NAME", help="text, concise, json, jsonl, csv, html, junit, sarif, github, markdown; default: "
+                                                "by the suffix of -o, else text.")] = None,
     output_file: Annotated[Path | None, typer.Option(
-        "--output-file", metavar="FILE", help="Write the output there instead of to stdout.")] = None,
+        "--output-file", "-o", metavar="FILE", help="Write the output there instead of to stdout.")] = None,
     fail_on: Annotated[str | None, typer.Option(
         "--fail-on", metavar="SEVERITY", help="Lowest severity that exits 1: error (default), warning, info, or never; "
         "skipped: as error, and for checks that could not run.")] = None,
@@ -47,17 +47,18 @@ def check(
     """Inspect a dataset as a gate: exits 1 when a finding at or above --fail-on exists."""
     from dsinspect.inspection import baseline as baselines
     from dsinspect.inspection.inspect import inspect
-    from dsinspect.inspection.reporting import configured, named_report
+    from dsinspect.inspection.reporting import configured, named_report, written_as
 
     session = common.start(dataset, judging, running, fail_on=fail_on, baseline=baseline)
-    writer = configured(named_report(output_format, session.plugins), session.config, max_findings=max_findings,
-                               statistics=statistics)
-    if output_file:
-        common.require_writable(output_file, *dataset)
-    elif writer.is_binary:
+    by_suffix = written_as(output_file, session.plugins) if output_file and output_format is None else None
+    writer = configured(by_suffix or named_report(output_format or "text", session.plugins), session.config,
+                        max_findings=max_findings, statistics=statistics)
+    if writer.is_binary and not output_file:
         raise UserError(f"--output-format {output_format}: write it to a file with --output-file FILE{writer.suffix}")
-    if write_baseline:
-        common.require_writable(write_baseline, *dataset)
+    with session.dataset_first():
+        for path, option in ((output_file, "--output-file"), (write_baseline, "--write-baseline")):
+            if path:
+                common.require_writable(path, *dataset, option=option)
     if allow_empty is not None:
         session = replace(session, config=session.config.overlay(allow_empty=allow_empty))
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),
@@ -72,7 +73,7 @@ def check(
         run = baselines.apply_baseline(run, baselines.read_baseline(session.config.baseline))
     with session.plugins.costs_itself(type(writer)):
         if output_file:
-            common.write_report(writer, run, output_file)
+            common.write_report(writer, run, output_file, option="--output-file")
         else:
             sys.stdout.writelines(writer.stream(run))
     if running.timings:

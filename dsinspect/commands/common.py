@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,6 +55,23 @@ class Session:
         """The folders or files of the datasets."""
         place = self._located
         return list(place.parts.values()) if place.parts else [place.root]
+
+    @property
+    def formats(self) -> list[str]:
+        """The format of the dataset, of each where there are several; a UserError when there is no dataset."""
+        from dsinspect.inspection.opening import formats_of
+        from dsinspect.inspection.request import DatasetRequest
+
+        return formats_of(DatasetRequest(**self.dataset), self.plugins)
+
+    @contextmanager
+    def dataset_first(self) -> Iterator[None]:
+        """Let what is wrong with the dataset be said before what is wrong with an output: most of that follows from it."""
+        try:
+            yield
+        except UserError:
+            _ = self.formats  # raises where there is no dataset
+            raise
 
     @property
     def work(self) -> dict[str, Any]:
@@ -149,7 +167,11 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
         from dsinspect.protocols.trainers import configured_trainer
 
         configured_trainer(config.trainer, plugins.trainers, config.path)
-    return Session(choices, plugins, config)
+    session = Session(choices, plugins, config)
+    if choices.columns is not None and "table" not in (read_as := session.formats):
+        raise UserError(f"--columns {choices.columns}: {choices.dataset} is read as {', '.join(dict.fromkeys(read_as))}, which "
+                        "has no columns; leave it out")
+    return session
 
 
 def configured_folder(datasets: Sequence[str]) -> Path | None:
@@ -186,11 +208,11 @@ def usable_cache(path: Path, roots: Sequence[Path] = (), *, is_named: bool = Fal
     return path
 
 
-def require_writable(path: Path, *sources: str | Path, force: bool = False) -> None:
+def require_writable(path: Path, *sources: str | Path, force: bool = False, option: str = "-o") -> None:
     """Raise a UserError unless a file can be written there and is none of the sources'; asked before the work."""
     from dsinspect.output.destination import require_file
 
-    require_file(path, [Path(plain_path(str(s))) for s in sources if "://" not in str(s)], force=force)
+    require_file(path, [Path(plain_path(str(s))) for s in sources if "://" not in str(s)], force=force, option=option)
 
 
 def earlier_decisions(path: Path) -> Reading | None:
@@ -206,7 +228,7 @@ def earlier_decisions(path: Path) -> Reading | None:
     return decisions_in(path)
 
 
-def write_report(report: Report, run: Run, path: Path, earlier: Reading | None = None) -> None:
+def write_report(report: Report, run: Run, path: Path, earlier: Reading | None = None, *, option: str = "-o") -> None:
     """Write a report under a temporary name beside its own, and rename it when it is whole.
 
     Args:
@@ -214,6 +236,7 @@ def write_report(report: Report, run: Run, path: Path, earlier: Reading | None =
         run: to write down.
         path: of the file.
         earlier: decisions in the file that is replaced, which are carried over.
+        option: that named the file.
     """
     from dsinspect.io.atomic import atomic
 
@@ -227,7 +250,7 @@ def write_report(report: Report, run: Run, path: Path, earlier: Reading | None =
         with atomic(path) as partial:
             report.write(run, partial)
     except OSError as e:
-        raise UserError(f"-o {path}: {e.strerror or e}") from None
+        raise UserError(f"{option} {path}: {e.strerror or e}") from None
 
 
 def frame_of(name: str) -> Frame:

@@ -56,9 +56,10 @@ def convert(
 
         trainer = chosen_trainer(for_trainer, session.plugins.trainers)
         to = format_for(trainer, to)
-    done = run(ConvertRequest(
-        **session.dataset, out=output, to=to or "", strict=strict, trainer=trainer, frame=common.frame_of(frame), **session.work,
-        **vars(placing)), session.plugins)
+    with session.dataset_first():
+        done = run(ConvertRequest(
+            **session.dataset, out=output, to=to or "", strict=strict, trainer=trainer, frame=common.frame_of(frame),
+            **session.work, **vars(placing)), session.plugins)
     report_problems(done, output)
     if not running.quiet:
         report_written(done, output)

@@ -52,11 +52,12 @@ def expect(
     from dsinspect.inspection.opening import open_dataset
     from dsinspect.protocols.trainers import chosen_trainer
 
-    if output is not None:
-        if output.suffix.lower() != ".json":
-            raise UserError(f"-o {output}: name a .json file")
-        common.require_writable(output, *dataset)
+    if output is not None and output.suffix.lower() != ".json":
+        raise UserError(f"-o {output}: name a .json file")
     session = common.start(dataset, judging, running)
+    if output is not None:
+        with session.dataset_first():
+            common.require_writable(output, *dataset)
     name = judged_for.trainer or session.config.trainer
     asked = chosen_trainer(name, session.plugins.trainers) if name else None
     request = for_workers(session.request(), session.plugins)

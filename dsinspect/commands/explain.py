@@ -24,7 +24,9 @@ def explain(
 
     For a trainer: what its loader does with a dataset, rule by rule, with the function each stands in.
     """
+    from dsinspect.config import nearest_code
     from dsinspect.inspection.explain import facts_of, render
+    from dsinspect.protocols.trainers import nearest_trainer
 
     session = common.start((), None, running)
     checks = session.plugins.checks
@@ -40,7 +42,7 @@ def explain(
         facts = facts_of_trainer(chosen_trainer(code, session.plugins.trainers))
         text = None if as_json else render_trainer(facts)
     else:
-        near = nearest(code.upper(), checks) or nearest(code, by_name) or nearest(code, session.plugins.trainers)
+        near = nearest_code(code, checks) or nearest(code, by_name) or nearest_trainer(code, session.plugins.trainers)
         raise UserError(f"no check or trainer {code!r}{near}; `dsinspect plugins` lists them")
     if text is None:
         import msgspec

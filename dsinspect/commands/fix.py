@@ -51,7 +51,8 @@ def fix(
     session = common.start(dataset, judging, running)
     request = session.request(keep_images=True, settle_disputes=True)
     if output is not None and not diff:
-        require_new(request.roots, output, force=placing.force)
+        with session.dataset_first():
+            require_new(request.roots, output, force=placing.force)
     run = inspect(request, session.plugins)
     edits = edits_from_findings(run, unsafe=unsafe)
     if diff:

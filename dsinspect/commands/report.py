@@ -37,8 +37,9 @@ def report(
     session = common.start(dataset, judging, running)
     wishes = {"thumbnails": thumbnails, "thumbnails_mb": thumbnails_mb, "tables": tables, "max_mb": max_mb}
     outputs = [(path, configured(report_for(path, session.plugins), session.config, **wishes)) for path in output or ()]
-    for path, _ in outputs:
-        common.require_writable(path, *dataset, force=force)
+    with session.dataset_first():
+        for path, _ in outputs:
+            common.require_writable(path, *dataset, force=force)
     earlier = {} if force else {path: common.earlier_decisions(path) for path, _ in outputs}
     run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
                                   keep_annotations=any(r.needs_annotations for _, r in outputs)),

@@ -176,6 +176,9 @@ def told_apart(reviews: Sequence[Path], dataset: str) -> tuple[list[Path], list[
         datasets.insert(0, str(given.pop()))
     if not given:
         raise UserError(f"{' '.join(datasets)}: no review; name the reviewed workbook or decisions.json before the dataset")
+    if folder := next((p for p in given if p.is_dir()), None):
+        raise UserError(f"{folder}: is a folder, and a review is a file; write the reviews first and the dataset last, as in "
+                        "review apply report.xlsx my_dataset")
     return given, datasets
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -31,22 +32,34 @@ def serve(
     """
     from dsinspect.inspection.cache import default_path
     from dsinspect.inspection.inspect import inspect
-    from dsinspect.output.destination import is_within
     from dsinspect.review.server.catalog import SCORES_IN
+    from dsinspect.review.server.serving import require_extra
     from dsinspect.review.server.serving import serve as run_server
 
-    common.require_writable(store, *dataset, force=True)
-    places = [Path(common.plain_path(d)) for d in dataset if "://" not in d]
-    if any(is_within(store, p if p.is_dir() else p.parent) for p in places):
-        raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
-    folder = (running.cache_dir or default_path().parent) / "review-images"
-    if any(is_within(folder, p) for p in places if p.is_dir()):
-        raise UserError(f"--cache-dir {folder.parent}: lies in the dataset's folder, which is only read; name a folder elsewhere")
-    if store.suffix.lower() in (".xlsx", ".json", ".html"):
-        raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
+    require_extra()
     session = common.start(dataset, judging, running)
+    folder = (running.cache_dir or default_path().parent) / "review-images"
+    with session.dataset_first():
+        require_places(dataset, store, folder)
     run = inspect(session.request(keep_images=True, keep_annotations=True, keep_columns=frozenset((SCORES_IN,))), session.plugins)
     common.report_trouble(run)
     if not running.quiet:
         print(f"dsinspect: decisions go to {store}; open the address, end with ^C", file=sys.stderr)
     run_server(run, store, folder, reviewer, port)
+
+
+def require_places(dataset: Sequence[str], store: Path, folder: Path) -> None:
+    """Raise a UserError where the store or the folder of images would lie in the dataset, or cannot be written."""
+    from dsinspect.output.destination import is_within
+    from dsinspect.review.store import is_store
+
+    common.require_writable(store, *dataset, force=True, option="--store")
+    places = [Path(common.plain_path(d)) for d in dataset if "://" not in d]
+    if any(is_within(store, p if p.is_dir() else p.parent) for p in places):
+        raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
+    if any(is_within(folder, p) for p in places if p.is_dir()):
+        raise UserError(f"--cache-dir {folder.parent}: lies in the dataset's folder, which is only read; name a folder elsewhere")
+    if store.suffix.lower() in (".xlsx", ".json", ".html"):
+        raise UserError(f"--store {store}: the store is an SQLite file; name it FILE.sqlite")
+    if store.exists() and store.stat().st_size and not is_store(store):
+        raise UserError(f"--store {store}: is no store of decisions; name another file, such as review.sqlite")

@@ -46,9 +46,11 @@ def simulate(
     for path in outputs:
         if path.suffix.lower() not in (".json", ".xlsx", ".html"):
             raise UserError(f"-o {path}: a simulation is written as .json, .xlsx or .html")
-        common.require_writable(path, *dataset)
-    earlier = {path: common.earlier_decisions(path) for path in outputs}
     session = common.start(dataset, judging, running)
+    with session.dataset_first():
+        for path in outputs:
+            common.require_writable(path, *dataset)
+    earlier = {path: common.earlier_decisions(path) for path in outputs}
     trainers = chosen(trainer or (), session.config.trainer, session.plugins)
     from dsinspect.simulation.as_json import pieces
     from dsinspect.simulation.as_text import text_of

@@ -94,9 +94,10 @@ def transform(
         Encoding(image_format, jpeg_quality, png_level),  # type: ignore[arg-type]
         common.frame_of(frame), variants, tuple(c.strip() for c in only_classes.split(",") if c.strip()),
         swap_mirrored, drop_empty, drop_unsupported, keep_truncated, repeats(repeat) if repeat else {})
-    summary = run(TransformRequest(
-        **session.dataset, out=output, settings=chosen, resume=resume, force=force, to=to, **session.work), session.plugins,
-        writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
+    with session.dataset_first():
+        summary = run(TransformRequest(
+            **session.dataset, out=output, settings=chosen, resume=resume, force=force, to=to, **session.work), session.plugins,
+            writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
     if not running.quiet:
         report_written(summary, output)
     report_failures(summary, output)

@@ -56,19 +56,22 @@ def view(
     from dsinspect.io.image_codec import start_opencv
     from dsinspect.render import contact_sheet
 
-    common.require_writable(output, *dataset, *([originals] if originals else []), force=force)
     if output.suffix.lower() not in SUFFIXES:
         raise UserError(f"-o {output}: a sheet is an image; write {', '.join(SUFFIXES[:4])}{nearest(output.suffix, SUFFIXES)}")
     if before_after and originals is None:
         raise UserError("view --before-after: name the set before the transform with --originals DATASET")
     start_opencv()
+    sources = [*dataset, *([originals] if originals else [])]
     grid, what, groups = 0, "image", list[int]()
     if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
+        common.require_writable(output, *sources, force=force)
         tiles, left = array_tiles(Path(dataset[0]), limit, side)
         what = "channel"
     else:
         of_dataset = replace(judging, images=None if before_after else judging.images, select=select, ignore=unwanted.ignore)
         session = common.start(dataset, of_dataset, running)
+        with session.dataset_first():
+            common.require_writable(output, *sources, force=force)
         wanted = Wanted(tuple(class_name or ()), split, tuple(image or ()), marked_by(session) if select else None, labels,
                         sample, seed)
         with quiet_decoders():

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.commands import common
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import UserError, nearest_or_all, nearest_path
 from dsinspect.findings.members import members, partner
 from dsinspect.render.palette import MARK, OTHER, RGB, colours_of
-from dsinspect.tables.dataset import Shard
+from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import SHAPE_COLUMNS
 
 if TYPE_CHECKING:
@@ -101,9 +101,8 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
         UserError: there is no image of a name.
     """
     source, shards = opened(session)
+    require_wanted(source.info, shards, wanted)
     chosen = [(number, row) for number, shard in enumerate(shards) for row in chosen_rows(shard, wanted)]
-    if wanted.names:
-        require_names(shards, wanted.names)
     if wanted.found is not None:
         order = {p: f.group for p, f in wanted.found.items()}
         chosen.sort(key=lambda place: order[path_of(shards, place)])
@@ -142,6 +141,7 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     root = Path(session.choices.dataset)
     source_of = {e.path: e.source.path for e in read_manifest(root).outputs}
     source, shards = opened(session)
+    require_wanted(source.info, shards, wanted)
     chosen = [(n, row) for n, shard in enumerate(shards) for row in chosen_rows(shard, wanted)
               if path_of(shards, (n, row)) in source_of]
     if wanted.sample is not None and wanted.sample < len(chosen):
@@ -249,13 +249,24 @@ def is_named(path: str, name: str) -> bool:
     return path == name or path.endswith("/" + name) or name in (last, last.rpartition(".")[0])
 
 
+def require_wanted(info: DatasetInfo, shards: Sequence[Shard], wanted: Wanted) -> None:
+    """Raise a UserError for a class, a split or an image that the dataset does not have."""
+    classes = dict.fromkeys([*(c.name for c in info.categories), *class_names(shards)] if wanted.classes else ())
+    for name in wanted.classes:
+        if name not in classes:
+            raise UserError(f"--class {name}: the dataset has no such class{nearest_or_all(name, classes)}")
+    splits = sorted({str(s) for shard in shards for s in shard.image_columns["split"].tolist() if s is not None})
+    if wanted.split is not None and wanted.split not in splits:
+        raise UserError(f"--split {wanted.split}: the dataset has no such split{nearest_or_all(wanted.split, splits)}")
+    require_names(shards, wanted.names)
+
+
 def require_names(shards: Sequence[Shard], names: Iterable[str]) -> None:
     """Raise a UserError that names the nearest image when there is none of a name."""
     paths = [str(p) for shard in shards for p in shard.image_columns["path"].tolist()]
     for name in names:
         if not any(is_named(p, name) for p in paths):
-            near = nearest(name, paths) or nearest(name, [p.rpartition("/")[2] for p in paths])
-            raise UserError(f"--image {name}: the dataset has no such image{near}")
+            raise UserError(f"--image {name}: the dataset has no such image{nearest_path(name, paths)}")
 
 
 def chosen_rows(shard: Shard, wanted: Wanted) -> list[int]:

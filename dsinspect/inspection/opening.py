@@ -85,6 +85,17 @@ def edited_parts(request: DatasetRequest, plugins: Plugins, edits: Edits) -> Ite
     yield from parts_of(request, edits, lambda one: open_dataset(one, plugins))
 
 
+def formats_of(request: DatasetRequest, plugins: Plugins) -> list[str]:
+    """Return the name of the format, of each part where there are several; nothing is read yet.
+
+    Raises:
+        UserError: as `open_dataset` for what can be seen without reading.
+    """
+    with remembered_listings(), _places_named():
+        _require_good(request, plugins)
+        return [_recognised(replace(request, root=root, parts={}), plugins).format.name for root in request.roots]
+
+
 def columns_of(checks: Mapping[str, Check[Any, Any]]) -> frozenset[str]:
     """Return the optional and format-specific columns that checks ask for."""
     return frozenset(c for check in checks.values() for c in (*check.needs, *check.wants) if is_extra_column(c))

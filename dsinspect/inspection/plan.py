@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from dsinspect.errors import UserError
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
@@ -21,6 +22,7 @@ from dsinspect.tables.schema import (
 )
 
 if TYPE_CHECKING:
+    from dsinspect.config import Config
     from dsinspect.protocols.trainers import Trainer
 
 
@@ -60,6 +62,8 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     available = plugins.checks
     built = {}
     chosen = request.config.chosen(available)
+    if not chosen:
+        raise UserError(none_left(request.config, available))
     for code in sorted({*chosen, *(hidden_checks(request, plugins))}):
         check_type = available[code]
         of_trainer = request.trainer.limits_in_force().get(code, {}) if request.trainer is not None else {}
@@ -67,9 +71,20 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
                   if k in check_type.options_type.__struct_fields__}
         values.update(request.config.checks.get(code, {}))
         built[code] = check_type(make(check_type.options_type, values, code))
-    for code in set(request.config.checks) - set(built):  # settings of checks that do not run are read as well
-        make(available[code].options_type, request.config.checks[code], code)
+    for code in sorted({*available} - {*built}):  # settings of checks that do not run are read as well
+        own = {k: v for k, v in request.shared_options.items() if k in available[code].options_type.__struct_fields__}
+        if own or code in request.config.checks:
+            make(available[code].options_type, {**own, **request.config.checks.get(code, {})}, code)
     return built
+
+
+def none_left(config: Config, available: Collection[str]) -> str:
+    """Say why there is no check to run: whatever the set holds, it would be called clean."""
+    if not available:
+        return ("no check is left to run: none of the plugins that are loaded has one; take the plugin checks out of --no-plugin, "
+                "or out of disable-plugins in the configuration")
+    what = ", ".join(config.select) or "all checks"
+    return f"no check is left to run: ignore ({', '.join(config.ignore)}) leaves out what select ({what}) names"
 
 
 def hidden_checks(request: Request, plugins: Plugins) -> tuple[str, ...]:

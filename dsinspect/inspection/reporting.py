@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import PluginError, UserError, nearest
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
@@ -21,12 +21,26 @@ def report_for(path: Path, plugins: Plugins) -> type[Report]:
     """
     suffix = path.suffix.lower()
     by_suffix = {r.suffix: r for r in plugins.reports.values() if r.suffix}
+    if chosen := written_as(path, plugins):
+        return chosen
     if suffix == ".xls":
         raise UserError(f"-o {path}: .xls holds 65,536 rows at most and no library writes it safely; write .xlsx")
-    if suffix not in by_suffix:
-        raise UserError(f"-o {path}: no report writes {suffix or 'a file without suffix'}{nearest(suffix, by_suffix)}; "
-                        f"there are {', '.join(sorted(by_suffix))}")
-    return by_suffix[suffix]
+    raise UserError(f"-o {path}: no report writes {suffix or 'a file without suffix'}{nearest(suffix, by_suffix)}; "
+                    f"there are {', '.join(sorted(by_suffix))}")
+
+
+def written_as(path: Path, plugins: Plugins) -> type[Report] | None:
+    """Return the report that writes files with the suffix of a path, or None.
+
+    Raises:
+        UserError: two plugins have one that does.
+    """
+    those = [r for r in plugins.reports.values() if r.suffix and r.suffix == path.suffix.lower()]
+    if len(those) > 1:
+        one, other = (plugins.blame(r) for r in those[:2])
+        raise PluginError(f"-o {path}: two reports write {path.suffix.lower()}: {one.what} of plugin {one.plugin!r} ({one.origin}) "
+                          f"and {other.what} of plugin {other.plugin!r} ({other.origin}); leave one out with --no-plugin NAME")
+    return those[0] if those else None
 
 
 def named_report(name: str, plugins: Plugins) -> type[Report]:

@@ -240,7 +240,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def require_file(path: Path, sources: Collection[Path], *, force: bool = False) -> None:
+def require_file(path: Path, sources: Collection[Path], *, force: bool = False, option: str = "-o") -> None:
     """Raise a UserError unless a report can be written to a file; asked before the work, not after it.
 
     Args:
@@ -248,23 +248,24 @@ def require_file(path: Path, sources: Collection[Path], *, force: bool = False) 
         sources: datasets and other inputs; an input, or a file in a dataset's folder that dsinspect did not write, is never
             replaced.
         force: replace a file in a dataset's folder; never an input itself.
+        option: that named the file.
     """
     folder = path.parent
     if path.is_dir():
-        raise UserError(f"-o {path}: is a folder; name a file in it")
+        raise UserError(f"{option} {path}: is a folder; name a file in it")
     if not folder.is_dir():
-        raise UserError(f"-o {path}: no folder {folder}")
+        raise UserError(f"{option} {path}: no folder {folder}")
     if not os.access(folder, os.W_OK):
-        raise UserError(f"-o {path}: the folder {folder} cannot be written")
+        raise UserError(f"{option} {path}: the folder {folder} cannot be written")
     if not path.exists():
         return
     if not path.is_file():
-        raise UserError(f"-o {path}: is no regular file; name another one")
+        raise UserError(f"{option} {path}: is no regular file; name another one")
     for source in sources:
         if source.is_file() and source.exists() and path.samefile(source):
-            raise UserError(f"-o {path}: is what is read; name another file")
+            raise UserError(f"{option} {path}: is what is read; name another file")
         if is_within(path, source if source.is_dir() else source.parent) and not force and not made_here(path):
-            raise UserError(f"-o {path}: is in the dataset's folder and dsinspect did not write it; name another file")
+            raise UserError(f"{option} {path}: is in the dataset's folder and dsinspect did not write it; name another file")
 
 
 _MARKS = re.compile(

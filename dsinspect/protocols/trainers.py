@@ -214,6 +214,7 @@ class Trainer(ABC):
     Attributes:
         name: as in `--trainer`.
         title: its proper name.
+        models: what its models are called, in lower case: who names one is told the trainer (`yolo` for yolov8 and yolo11).
         releases: known releases at which something changes, oldest first; the first is the oldest known.
         closed: the last releases of lines that are finished (`8.3.253`), for a wish like `8.3`.
         newest: the newest release whose rules are known.
@@ -228,6 +229,7 @@ class Trainer(ABC):
 
     name: ClassVar[str]
     title: ClassVar[str]
+    models: ClassVar[tuple[str, ...]] = ()
     releases: ClassVar[tuple[str, ...]]
     closed: ClassVar[tuple[str, ...]] = ()
     newest: ClassVar[str]
@@ -352,6 +354,16 @@ def configured_trainer(text: str, trainers: Mapping[str, type[Trainer]], path: P
         raise UserError(f"{path}: {e}" if path else str(e)) from None
 
 
+def nearest_trainer(word: str, trainers: Mapping[str, type[Trainer]]) -> str:
+    """Return ` (did you mean 'x'?)` for the trainer that a word means by its proper name, a model of it, or nearly; or nothing."""
+    plain = word.lower()
+    for name, trainer in trainers.items():
+        known = (name, *trainer.title.lower().split(), *trainer.models)
+        if plain in known or any(plain.startswith(m) and plain[len(m):].lstrip("v-_").isdigit() for m in trainer.models):
+            return f" (did you mean {name!r}?)"
+    return nearest(word, trainers)
+
+
 def chosen_trainer(text: str, trainers: Mapping[str, type[Trainer]]) -> Trainer:
     """Return the trainer that `NAME` or `NAME@RELEASE` means.
 
@@ -360,5 +372,5 @@ def chosen_trainer(text: str, trainers: Mapping[str, type[Trainer]]) -> Trainer:
     """
     name, _, release = text.partition("@")
     if name not in trainers:
-        raise UserError(f"trainer {text}: no such trainer{nearest(name, trainers)}; there are {', '.join(trainers)}")
+        raise UserError(f"trainer {text}: no such trainer{nearest_trainer(name, trainers)}; there are {', '.join(trainers)}")
     return trainers[name](release or None)

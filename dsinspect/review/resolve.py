@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from dsinspect.errors import nearest
+from dsinspect.errors import nearest, nearest_or_all, nearest_path
 from dsinspect.findings.findings import Finding
 from dsinspect.fixing.from_findings import fixes_of, frames_of, resolve
 from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, Decision, NewBox, Record, Seen, choices_of
@@ -144,7 +144,7 @@ class _Resolver:
         if decision.action in ("add-box", "drop-image"):
             image = record.image or ""
             if image not in self.frames:
-                raise ValueError(f"{image!r} is no image of the dataset{nearest(image, [str(f) for f in self.frames])}")
+                raise ValueError(f"{image!r} is no image of the dataset{nearest_path(image, map(str, self.frames))}")
             if decision.action == "drop-image":
                 return Made(decision, None, {**change, "image": image}, image)
             frame = self.frames[image]
@@ -199,7 +199,7 @@ class _Resolver:
     def _of_class(self, decision: Decision, name: str, change: dict[str, Any], finding: Finding | None = None) -> Made:
         """Rename a class, or merge it into another."""
         if name not in self.names:
-            raise ValueError(f"{name!r} is no class of the dataset{nearest(name, self.names)}")
+            raise ValueError(f"{name!r} is no class of the dataset{nearest_or_all(name, self.names)}")
         new = decision.value if isinstance(decision.value, str) else ""
         if not new.strip():
             raise ValueError(f"{decision.action}: the new name is missing")
@@ -211,7 +211,7 @@ class _Resolver:
 
     def _require_name(self, name: str) -> None:
         if name not in self.names and name not in self.new_names:
-            raise ValueError(f"{name!r} is no class of the dataset{nearest(name, self.names)}")
+            raise ValueError(f"{name!r} is no class of the dataset{nearest_or_all(name, self.names)}")
 
     def of_findings(self, decisions: Sequence[Decision]) -> None:
         """Take decisions on findings."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.errors import Blame, UserError, nearest
+from dsinspect.errors import Blame, UserError, nearest_or_all
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.inspection import watched
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
@@ -136,7 +136,7 @@ def require_classes(names: Sequence[str], info: DatasetInfo) -> None:
     declared = [c.name for c in info.categories]
     for name in names:
         if declared and name not in declared:
-            raise UserError(f"--only-classes {name}: the dataset has no such class{nearest(name, declared)}")
+            raise UserError(f"--only-classes {name}: the dataset has no such class{nearest_or_all(name, declared)}")
 
 
 def _claimed(request: TransformRequest, plugins: Plugins, writer: Writer, source: Source, refs: Sequence[ShardRef]) -> Summary:

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
 
 
+def require_extra() -> None:
+    """Raise a UserError unless the libraries of the server are installed."""
+    try:
+        import uvicorn  # noqa: F401
+
+        import dsinspect.review.server.app  # noqa: F401
+    except ImportError as e:
+        raise UserError(f"review serve needs {e.name}; install it with: pip install 'dsinspect[serve]'") from None
+
+
 def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> None:
     """Serve a review until the process is interrupted; the address goes to standard output.
 
@@ -26,14 +36,12 @@ def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> 
     Raises:
         UserError: the extra is not installed, the port is taken, or the store cannot be used.
     """
-    try:
-        import uvicorn
+    require_extra()
+    import uvicorn
 
-        from dsinspect.review.server.app import make_app
-    except ImportError as e:
-        raise UserError(f"review serve needs {e.name}; install it with: pip install 'dsinspect[serve]'") from None
     from dsinspect.io.decoder_stderr import quiet_decoders
     from dsinspect.io.image_codec import start_opencv
+    from dsinspect.review.server.app import make_app
     from dsinspect.review.server.catalog import Catalog
     from dsinspect.review.server.pixels import Pixels
     from dsinspect.review.store import Store

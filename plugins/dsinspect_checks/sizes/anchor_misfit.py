@@ -45,6 +45,10 @@ class Options(BaseOptions, frozen=True):
     min_recall: Annotated[float, option("best possible recall", source="YOLOv5", ge=0, le=1)] = 0.98
     min_boxes: Annotated[int, option("boxes a set must have to be judged", ge=9)] = 100
 
+    def __post_init__(self) -> None:
+        """Refuse what are no anchors."""
+        parse_anchors(self.anchors)
+
 
 class AnchorMisfit(Check[State, Options]):
     """Sets whose boxes the detector's anchors do not reach."""
@@ -90,9 +94,16 @@ class AnchorMisfit(Check[State, Options]):
 
 
 def parse_anchors(text: str) -> NDArray[np.float64]:
-    """Return anchors from `W,H W,H ...` as (K, 2), px."""
-    numbers = [float(t) for t in re.findall(r"\d+(?:\.\d+)?", text)]
-    return np.array(numbers[:len(numbers) // 2 * 2], np.float64).reshape(-1, 2)
+    """Return anchors from `W,H W,H ...` as (K, 2), px; brackets around them, and any commas or spaces between, are allowed.
+
+    Raises:
+        ValueError: something else stands there, or a width without its height.
+    """
+    parts = re.sub(r"[][(),;\s]+", " ", text).split()
+    numbers = [float(p) for p in parts if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", p)]
+    if len(numbers) != len(parts) or len(numbers) % 2 or not all(numbers):
+        raise ValueError(f'anchors {text!r:.80}: write width and height of each in px, such as "10,13 16,30 33,23"')
+    return np.array(numbers, np.float64).reshape(-1, 2)
 
 
 def best_possible_recall(wh: NDArray[np.float64], weights: NDArray[np.float64], anchors: NDArray[np.float64],

@@ -1,0 +1,126 @@
+"""Mistakes of a newcomer's: each is refused, in one line that says what is really wrong and what to do."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dsinspect
+from dsinspect.errors import UserError
+
+SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
+
+
+@pytest.mark.parametrize(("arguments", "told"), [
+    (("check", "{s}/coco", "--no-plugin", "checks"), "no check is left to run"),
+    (("report", "{s}/coco", "--no-plugin", "checks"), "no check is left to run"),
+    (("fix", "{s}/coco", "--diff", "--no-plugin", "checks"), "no check is left to run"),
+    (("check", "{s}/coco", "--select", "BOX", "--ignore", "BOX"), "ignore (BOX) leaves out what select (BOX) names"),
+    (("check", "{s}/coco", "--ignore", "ALL"), "ignore (ALL) leaves out what select (all checks) names"),
+    (("check", "{s}/coco", "--anchors", "abc"), "SIZ004: anchors 'abc': write width and height"),
+    (("check", "{s}/coco", "--anchors", "1,2,3"), "SIZ004: anchors '1,2,3': write width and height"),
+    (("check", "{s}/coco", "--anchors", "10,0"), "SIZ004: anchors '10,0'"),
+    (("check", "{s}/coco", "--select", "BOX", "--anchors", "1 2 3"), "SIZ004: anchors"),
+    (("check", "{s}/coco", "--columns", "image=a"), "is read as coco, which has no columns"),
+    (("balance", "{s}/coco", "--columns", "image=a"), "is read as coco, which has no columns"),
+    (("view", "one.jpg", "-o", "two.png"), "one.jpg: no dataset format recognised"),
+    (("view", "none.npy", "-o", "two.png"), "none.npy: no such file"),
+    (("report", "none", "-o", "no/folder.json"), "none: no such file"),
+    (("simulate", "none", "--trainer", "mmdet", "-o", "no/folder.json"), "none: no such file"),
+    (("fix", "none", "-o", "full"), "none: no such file"),
+    (("convert", "none", "-o", "full", "--to", "voc"), "none: no such file"),
+    (("transform", "one.jpg", "-o", "full", "--op", "flip"), "one.jpg: no dataset format recognised"),
+    (("review", "serve", "none"), "none: no such file"),
+    (("review", "serve", "{s}/coco", "--store", "one.jpg"), "--store one.jpg: is no store of decisions"),
+    (("review", "apply", "{s}/coco", "one.jpg", "-o", "out"), "write the reviews first and the dataset last"),
+    (("review", "apply", "one.xlsx", "-o", "out"), "write dsinspect review apply REVIEW... DATASET"),
+    (("check", "{s}/coco", "--selct", "BOX"), "no such option --selct (did you mean '--select'?)"),
+    (("check", "{s}/coco", "--jobs", "0"), "--jobs: "),
+    (("check",), "missing argument; write dsinspect check DATASET..."),
+    (("chek",), "no such command 'chek' (did you mean 'check'"),
+    (("view", "{s}/coco"), "missing option '--output'"),
+    (("explain", "BOX3"), "did you mean 'BOX003'"),
+    (("check", "{s}/coco", "--select", "BOX3"), "did you mean 'BOX003'"),
+    (("simulate", "{s}/coco", "--trainer", "yolo"), "did you mean 'ultralytics'"),
+    (("simulate", "{s}/coco", "--trainer", "yolov8"), "did you mean 'ultralytics'"),
+    (("simulate", "{s}/coco", "--trainer", "yolo-x"), "did you mean 'yolox'"),
+    (("convert", "{s}/coco", "-o", "out", "--for", "mmdetection"), "did you mean 'mmdet'"),
+    (("view", "{s}/coco", "-o", "a.png", "--class", "zebra"), "no such class; there are car, person, bicycle"),
+    (("view", "{s}/coco", "-o", "a.png", "--class", "carr"), "no such class (did you mean 'car'?)"),
+    (("view", "{s}/coco", "-o", "a.png", "--split", "trian"), "no such split (did you mean 'train'?)"),
+    (("view", "{s}/coco", "-o", "a.png", "--image", "nix/train_06.jpg"), "(did you mean 'train/train_06.jpg'?)"),
+    (("check", "{s}/coco", "--output-file", "no/folder.json"), "--output-file no/folder.json: no folder no"),
+    (("check", "{s}/coco", "--write-baseline", "no/folder.json"), "--write-baseline no/folder.json: no folder no"),
+])
+def test_what_is_wrong_is_said_in_one_line(cli: Any, arguments: tuple[str, ...], told: str) -> None:
+    shutil.copy(SAMPLES / "coco/train/train_06.jpg", "one.jpg")
+    shutil.copy("one.jpg", "two.png")
+    Path("full").mkdir()
+    Path("full/a").touch()
+    done = cli(*(a.format(s=SAMPLES) for a in arguments))
+    assert (done.code, done.out) == (2, ""), done
+    assert done.err.startswith("dsinspect: error: ")
+    assert done.err.count("\n") == 1, done.err
+    assert told in done.err
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "train_99.jpg", "train/train_099.jpg"])
+def test_no_image_of_another_number_is_suggested(cli: Any, name: str) -> None:
+    done = cli("view", SAMPLES / "coco", "-o", "a.png", "--image", name)
+    assert done.err == f"dsinspect: error: --image {name}: the dataset has no such image\n"
+
+
+def test_codes_are_read_in_small_letters_too(cli: Any) -> None:
+    small = cli("check", SAMPLES / "coco", "--select", "box003", "--set", "box003.tolerance=11")
+    assert small.out == cli("check", SAMPLES / "coco", "--select", "BOX003", "--set", "BOX003.tolerance=11").out
+    assert "limit 11 px" in small.out
+
+
+def test_anchors_are_read_in_the_forms_that_configurations_have(cli: Any) -> None:
+    said = {cli("check", SAMPLES / "coco", "--select", "SIZ004", "--anchors", text).out
+            for text in ("10,13 16,30", "10,13, 16,30", "[[10, 13], [16, 30]]", "10 13 16 30")}
+    assert len(said) == 1
+    assert "given anchors" in said.pop()
+
+
+def test_the_suffix_of_the_file_chooses_what_check_writes(cli: Any) -> None:
+    cli("check", SAMPLES / "coco", "-o", "a.json")
+    cli("check", SAMPLES / "coco", "--output-file", "b.json", "--output-format", "json")
+    cli("check", SAMPLES / "coco", "--output-file", "c.json", "--output-format", "concise")
+    cli("check", SAMPLES / "coco", "--output-file", "d.log")
+    assert Path("a.json").read_bytes() == Path("b.json").read_bytes()
+    assert Path("c.json").read_text().startswith("train")
+    assert "BOX001 no-area" in Path("d.log").read_text()
+
+
+def test_the_help_of_a_group_without_a_command_stays(cli: Any) -> None:
+    done = cli("review")
+    assert done.code == 2
+    assert "Apply reviewers' decisions" in done.out + done.err
+
+
+def test_a_library_call_without_a_check_is_refused_too() -> None:
+    with pytest.raises(UserError, match="no check is left to run"):
+        dsinspect.inspect(SAMPLES / "coco", ignore=["ALL"])
+
+
+def test_two_reports_of_one_suffix_are_both_named(cli: Any) -> None:
+    Path("mine.py").write_text(
+        "from dsinspect import hookimpl\nfrom dsinspect.protocols.reports import Report\n"
+        "class Mine(Report):\n    name = 'mine'\n    suffix = '.json'\n"
+        "    def text(self, run):\n        return 'mine'\n"
+        "@hookimpl\ndef dsinspect_reports():\n    return [Mine]\n")
+    Path("dsinspect.toml").write_text('plugins = ["mine.py"]\n')
+    for command in (("report", "-o"), ("check", "-o")):
+        done = cli(command[0], SAMPLES / "coco", command[1], "a.json", "--config", "dsinspect.toml")
+        assert done.code == 2
+        assert "two reports write .json" in done.err
+        assert "plugin 'mine'" in done.err
+        assert "plugin 'reports'" in done.err
+        assert not Path("a.json").exists()
+    done = cli("check", SAMPLES / "coco", "--output-format", "json", "-o", "a.json", "--config", "dsinspect.toml")
+    assert done.code == 1
+    assert Path("a.json").read_text().startswith('{"schema_version"')
