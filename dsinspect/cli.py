@@ -72,11 +72,10 @@ def usage_line(error: Any) -> str:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "dsinspect"
     what = " ".join(error.format_message().split()).rstrip(".")
-    option = getattr(error, "option_name", None)
     if type(error).__name__ == "NoSuchOption" and context is not None:
         known = [name for parameter in context.command.params for name in (*parameter.opts, *parameter.secondary_opts)
                  if name.startswith("-")]
-        what = f"no such option {option}{nearest(option, known)}"
+        what = f"no such option {error.option_name}{nearest(error.option_name, known)}"
     elif type(error).__name__ == "MissingParameter" and context is not None:
         arguments = [p.metavar or p.human_readable_name for p in context.command.params if p.param_type_name == "argument"]
         if error.param is not None and error.param.param_type_name == "argument":

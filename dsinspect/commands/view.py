@@ -61,7 +61,7 @@ def view(
     if before_after and originals is None:
         raise UserError("view --before-after: name the set before the transform with --originals DATASET")
     start_opencv()
-    sources = [*dataset, *([originals] if originals else [])]
+    sources: list[str | Path] = [*dataset, *([originals] if originals else [])]
     grid, what, groups = 0, "image", list[int]()
     if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
         common.require_writable(output, *sources, force=force)

@@ -17,8 +17,8 @@ IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
     ".pbm", ".pnm", ".hdr", ".exr", ".heic", ".mpo", ".dng", ".pfm", ".npy"))
 """Suffixes, in lower case, of files that hold pixels: those that `--annotations-only` leaves out."""
-LINK_WARNING = ("hard links share their bytes with the originals: a trainer that rewrites an image (Ultralytics up to 8.4.0 "
-                "saves some JPEG files anew) rewrites the original as well")
+LINK_WARNING = ("hard links share their bytes with the originals: a trainer that rewrites an image (Ultralytics before "
+                "8.4.167 saves some JPEG files anew) rewrites the original as well")
 """What is said once where `--link` made any."""
 _FICLONE = 0x40049409  # ioctl of Linux: Btrfs, XFS, bcachefs and others share the blocks of two files until one is written
 _NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.EBADF}

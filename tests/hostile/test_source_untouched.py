@@ -147,7 +147,7 @@ def test_images_share_no_bytes_unless_asked(cli: Cli, tmp_path: Path) -> None:
     source = yolo(tmp_path / "set")
     image = source / "images/train/a0.jpg"
     with image.open("ab") as f:
-        f.write(b"bytes after the end marker")  # what Ultralytics up to 8.4.0 saves anew, in place
+        f.write(b"bytes after the end marker")  # what Ultralytics saves anew; before 8.4.167 in place
     content = image.read_bytes()
     for command in (["fix"], ["convert", "--to", "yolo"]):
         out = tmp_path / command[0]

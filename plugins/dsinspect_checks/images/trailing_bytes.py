@@ -2,8 +2,8 @@
 
 Reports a JPEG that does not end with its end-of-image marker, though it has one. The image itself is whole.
 
-Why it matters: Ultralytics takes such a file for a damaged one and writes it again **in place**, at quality 100: the original
-is changed, and through hard links (up to 8.4.0) every other copy of the dataset as well.
+Why it matters: Ultralytics takes such a file for a damaged one and writes it again in its place, at quality 100: the original
+is changed, and through hard links (before 8.4.167) every other copy of the dataset as well.
 
 Example: 12 bytes of a camera's or a download tool's own after the marker.
 
