@@ -14,7 +14,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 def ends(name: str) -> str:
     """Return the release at which the first rule of a name ends."""
-    return next(r.until for r in Ultralytics.rules if r.name == name and r.until is not None)
+    return next(r.until for r in Ultralytics.rules if r.key == name and r.until is not None)
 
 
 def test_the_release_that_no_longer_rewrites_through_links_is_the_same_everywhere() -> None:
