@@ -2,7 +2,7 @@
 
 Reports a YOLO label file with a row of spaces or tabs between two others. An empty line is fine.
 
-Why it matters: Ultralytics before 8.4.164 takes the row for one without numbers and leaves out the whole image.
+Why it matters: Ultralytics before 8.4.165 takes the row for one without numbers and leaves out the whole image.
 
 Example: three rows, and two spaces on the line between the first and the second.
 
