@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 T = TypeVar("T")
@@ -23,11 +23,12 @@ ODD_FIELDS: dict[str, tuple[Any, ...]] = {
 FIELDS = ("iscrowd", "area", "id", "bbox", "image_id", "category_id")
 
 
-def examples(strategy: st.SearchStrategy[T], count: int) -> list[T]:
-    """Return different examples, the same ones whenever it is run with one release of hypothesis."""
+def examples(strategy: st.SearchStrategy[T], count: int, of: int | None = None) -> list[T]:
+    """Return different examples, the same ones whenever it is run with one release of hypothesis, or those of a seed."""
     found: dict[str, T] = {}
 
-    @settings(derandomize=True, max_examples=count + count // 2, database=None, phases=[Phase.generate], deadline=None,
+    @seed(0 if of is None else of)
+    @settings(derandomize=of is None, max_examples=count + count // 2, database=None, phases=[Phase.generate], deadline=None,
               suppress_health_check=list(HealthCheck))
     @given(strategy)
     def keep(example: T) -> None:

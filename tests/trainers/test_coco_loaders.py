@@ -11,7 +11,7 @@ import pytest
 from trainers.cases import outlined
 from trainers.recorded import cases, fates, image, judge, judged, loaded, plugins, recorded
 
-from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Trainer
+from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Stop, Trainer, Verdict
 
 NAMES = ("yolox", "mmdet", "detectron2", "rtdetr", "rfdetr", "torchvision", "cocoeval")
 WHILE_TRAINING = 9
@@ -91,28 +91,32 @@ def fare_as_recorded(name: str, release: str, documents: dict[str, Loaded], pref
     compared, wrong = 0, []
     for case in cases()["coco"]:
         fate = recorded(name, release, prefix + case["name"])
-        _, made, verdict = judge(documents[case["name"]], trainer)
-        stops = [s for s in verdict.in_order() if s.order[0] < WHILE_TRAINING]
         compared += 1
         if case["name"] == "height null":  # the tables do not tell null from missing: the error differs, that it stops does not
-            assert stops or "stops" not in fate
-            continue
-        if "stops" in fate:
-            if not stops or not fate["stops"].startswith(stops[0].error):
-                wrong.append((case, fate, stops[:1]))
-            continue
-        if stops:
-            wrong.append((case, fate, stops[:1]))
-            continue
-        if lacks_file_name(case["document"]):  # the image is no row of the tables: only its stop can be told
-            continue
-        mine = rows_of(made, documents[case["name"]])
-        theirs = {f"{k} {path}": sorted([[float(v) for v in row[:5]] for row in rows]) for k, path, rows in fate["images"]}
-        if mine.keys() != theirs.keys() or any(
-                len(mine[k]) != len(theirs[k]) or not np.allclose(mine[k] or [[0]], theirs[k] or [[0]], atol=1e-4) for k in mine):
-            wrong.append((case, theirs, mine))
+            assert "stops" not in fate or loader_stops(judge(documents[case["name"]], trainer)[2])
+        elif found := difference(trainer, documents[case["name"]], case["document"], fate):
+            wrong.append((case, *found))
     assert not wrong, f"{len(wrong)} of {compared} differ: {wrong[:3]}"
     assert compared >= 2_400
+
+
+def loader_stops(verdict: Verdict) -> list[Stop]:
+    return [s for s in verdict.in_order() if s.order[0] < WHILE_TRAINING]
+
+
+def difference(trainer: Trainer, shard: Loaded, document: Any, fate: Any) -> tuple[Any, ...]:
+    """Return what a loader made of a document and what is said of it, where they differ."""
+    _, made, verdict = judge(shard, trainer)
+    stops = loader_stops(verdict)
+    if stops or "stops" in fate:
+        return () if stops and fate.get("stops", "").startswith(stops[0].error) else (fate, stops[:1])
+    if lacks_file_name(document):  # the image is no row of the tables: only its stop can be told
+        return ()
+    mine = rows_of(made, shard)
+    theirs = {f"{k} {path}": sorted([[float(v) for v in row[:5]] for row in rows]) for k, path, rows in fate["images"]}
+    same = mine.keys() == theirs.keys() and all(
+        len(mine[k]) == len(theirs[k]) and np.allclose(mine[k] or [[0]], theirs[k] or [[0]], atol=1e-4) for k in mine)
+    return () if same else (theirs, mine)
 
 
 def test_cocoeval_counts_as_recorded(documents: dict[str, Loaded]) -> None:
@@ -120,32 +124,32 @@ def test_cocoeval_counts_as_recorded(documents: dict[str, Loaded]) -> None:
     release = fates("cocoeval")["releases"][0]
     wrong = []
     for case in cases()["coco"]:
-        fate = recorded("cocoeval", release, case["name"])
-        shard, made, verdict = judge(documents[case["name"]], trainer)
-        stops = verdict.in_order()
         if case["name"] == "bbox of texts":  # it made no prediction when recorded, so that nothing took the texts for numbers
             continue
-        if "stops" in fate:
-            if not stops or not fate["stops"].startswith(stops[0].error):
-                wrong.append((case, fate, stops[:1]))
+        fate = recorded("cocoeval", release, case["name"])
+        if case["name"] == "120 boxes" and "stops" not in fate:  # more than maxDets: only the first 100 can match
             continue
-        if stops:
-            wrong.append((case, fate, stops[:1]))
-            continue
-        if lacks_file_name(case["document"]) or case["name"] == "120 boxes":  # more than maxDets: only the first 100 can match
-            continue
-        keys = [r.key for r in trainer.rules]
-        mine = {}
-        for k in np.flatnonzero(made.fate != DROPPED).tolist():
-            key = keys[made.rule[k]] if made.rule[k] >= 0 else ""
-            mine[str(int(shard.annotations["annotation_id"][k]))] = (
-                "ignored" if key in ("crowd", "outside-areas") else "unmatched" if key == "never-matched" else "matched")
-        theirs = fate["truth"]
-        replaced = {str(int(shard.annotations["annotation_id"][k])) for k in range(len(made.fate))
-                    if made.rule[k] >= 0 and keys[made.rule[k]] == "repeated-id"}
-        if {k: v for k, v in mine.items() if k not in replaced} != {k: v for k, v in theirs.items() if k not in replaced}:
-            wrong.append((case, theirs, mine))
+        if found := difference_of_judge(trainer, documents[case["name"]], case["document"], fate):
+            wrong.append((case, *found))
     assert not wrong, f"{len(wrong)} differ: {wrong[:3]}"
+
+
+def difference_of_judge(trainer: Trainer, shard: Loaded, document: Any, fate: Any) -> tuple[Any, ...]:
+    """Return what COCOeval made of a document and what is said of it, where they differ."""
+    _, made, verdict = judge(shard, trainer)
+    stops = verdict.in_order()
+    if stops or "stops" in fate:
+        return () if stops and fate.get("stops", "").startswith(stops[0].error) else (fate, stops[:1])
+    if lacks_file_name(document):
+        return ()
+    keys = [r.key for r in trainer.rules]
+    mine, replaced = {}, set()
+    for k in np.flatnonzero(made.fate != DROPPED).tolist():
+        key, own = keys[made.rule[k]] if made.rule[k] >= 0 else "", str(int(shard.annotations["annotation_id"][k]))
+        mine[own] = "ignored" if key in ("crowd", "outside-areas") else "unmatched" if key == "never-matched" else "matched"
+        replaced |= {own} if key == "repeated-id" else set()
+    theirs = {k: v for k, v in fate["truth"].items() if k not in replaced}
+    return () if {k: v for k, v in mine.items() if k not in replaced} == theirs else (theirs, mine)
 
 
 @pytest.mark.parametrize("name", ["detectron2", "mmdet"])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from trainers.recorded import cases, fates, image, judge, judged, loaded, recorded
 
-from dsinspect.protocols.trainers import DROPPED, Loaded
+from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Trainer
 from dsinspect_trainers.ultralytics import Ultralytics
 
 RELEASES = fates("ultralytics")["releases"]
@@ -62,6 +62,18 @@ def rows_of(made: Any, loaded: Loaded, k: int) -> list[list[float]]:
     return sorted([[c, (x0 + x1) / 2 / W, (y0 + y1) / 2 / H, (x1 - x0) / W, (y1 - y0) / H] for c, x0, y0, x1, y1 in rows])
 
 
+def difference(trainer: Trainer, made: Fates, shard: Loaded, k: int, fate: Any) -> tuple[Any, ...]:
+    """Return what the loader made of a label file and what is said of it, where they differ."""
+    rule = int(made.image_rule[k])
+    key = trainer.rules[rule].key if rule >= 0 else "kept"
+    if "left out" in fate:
+        return () if rule >= 0 and same_message(trainer.rules[rule].says, fate["left out"]) else (fate, key)
+    mine = rows_of(made, shard, k)
+    theirs = sorted([[float(v) for v in row] for row in fate["rows"]])
+    same = rule < 0 and len(mine) == len(theirs) and np.allclose(mine or [[0]], theirs or [[0]], rtol=1e-6, atol=1e-6)
+    return () if same else (fate, mine, key)
+
+
 @pytest.mark.parametrize("release", RELEASES)
 def test_label_files_fare_as_recorded(release: str, label_sets: list[tuple[list[dict[str, Any]], Loaded]]) -> None:
     trainer = Ultralytics(release)
@@ -71,15 +83,8 @@ def test_label_files_fare_as_recorded(release: str, label_sets: list[tuple[list[
         for k, case in enumerate(chosen):
             fate = recorded("ultralytics", release, "label " + case["name"])
             compared += 1
-            rule = int(made.image_rule[k])
-            if "left out" in fate:
-                if rule < 0 or not same_message(trainer.rules[rule].says, fate["left out"]):
-                    wrong.append((case, fate, trainer.rules[rule].key if rule >= 0 else "kept"))
-                continue
-            mine = rows_of(made, shard, k)
-            theirs = sorted([[float(v) for v in row] for row in fate["rows"]])
-            if rule >= 0 or len(mine) != len(theirs) or not np.allclose(mine or [[0]], theirs or [[0]], rtol=1e-6, atol=1e-6):
-                wrong.append((case, fate, mine, trainer.rules[rule].key if rule >= 0 else "kept"))
+            if found := difference(trainer, made, shard, k, fate):
+                wrong.append((case, *found))
     assert not wrong, f"{len(wrong)} of {compared} differ: {wrong[:3]}"
     assert compared >= 2_400
 
