@@ -20,6 +20,7 @@ from dsinspect.findings.severity import Severity
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.limits import checked
 from dsinspect.io.reading import leave_alone, leaves, read_regular, reads_outside
+from dsinspect.protocols.options import plainly
 
 FILE_NAME = "dsinspect.toml"
 OF_SETS = frozenset(("images", "labels", "annotations", "jpegimages", "labeltxt", "obj_train_data", "imagesets"))
@@ -228,9 +229,22 @@ def read_config(path: Path) -> Config:
             raise UserError(f"{path}: no setting {key!r}{nearest(key, known)}; there are {', '.join(known)}")
     try:
         file = msgspec.convert(document, _File)
-        severity = {code: Severity(s) for code, s in file.severity.items()}
-    except (msgspec.ValidationError, ValueError) as e:
-        raise UserError(f"{path}: {e}") from None
+    except msgspec.ValidationError as e:
+        what, _, place = str(e).partition(" - at `$")
+        key = place.strip("`").lstrip(".")
+        if key.endswith("[...]"):  # one of a table: msgspec does not say which
+            key = key.removesuffix("[...]")
+            wrong = next((k for k, v in document[key].items() if not isinstance(v, list if "array" in what else dict)), "")
+            key, value = f"{key}.{wrong}", document[key].get(wrong)
+        else:
+            value = document.get(key)
+        given = "" if value is None else f", not {value!r:.80}"
+        raise UserError(f"{path}: {key}{': ' if key else ''}{plainly(what)}{given}") from None
+    for code, word in file.severity.items():
+        if word not in set(Severity):
+            raise UserError(f"{path}: severity.{code}: write one of {', '.join(Severity)}, not {word!r:.80}"
+                            f"{nearest(word, map(str, Severity))}")
+    severity = {code: Severity(s) for code, s in file.severity.items()}
     if file.fail_on not in FAIL_ON:
         raise UserError(f"{path}: fail-on: {file.fail_on!r} is none of {', '.join(FAIL_ON)}"
                         f"{nearest(file.fail_on, FAIL_ON)}")

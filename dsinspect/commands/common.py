@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from dsinspect.commands.options import Choices, Judging, Running
-from dsinspect.errors import ExitCode, UserError, nearest
+from dsinspect.errors import ExitCode, UserError, nearest, nearest_or_all
 from dsinspect.findings.rendering import visible, without_controls
 
 if TYPE_CHECKING:
@@ -116,6 +116,8 @@ class Session:
 
     def end(self, *runs: Run) -> None:
         """Report on stderr what crashed while the others went on, and exit 3 where anything did."""
+        for run in runs[:1]:
+            report_unused(self.config, run)
         for run in runs:
             report_trouble(run)
         for line in self.plugins.faults.values():
@@ -286,10 +288,19 @@ def print_timings(run: Run) -> None:
             print(f"{seconds:9.3f} s  {name}", file=sys.stderr)
 
 
+def report_unused(config: Config, run: Run) -> None:
+    """Say on stderr which settings are for splits that the set does not have, where it has any."""
+    for split in config.per_split_ignores:
+        if run.info.splits and split not in run.info.splits:
+            print(without_controls(f"dsinspect: per-split-ignores.{split}: the dataset has no such split"
+                                   f"{nearest_or_all(split, run.info.splits)}"), file=sys.stderr)
+
+
 def report_trouble(run: Run) -> None:
     """Report on stderr which checks crashed, and why measurements could not be had at all."""
     for outcome in run.crashed:
         how = without_controls(str(outcome.metrics["reason"]))
         print(f"dsinspect: {outcome.code} {outcome.name} crashed: {how}", file=sys.stderr)
-    for reason in run.troubles:
+    of_checks = {str(outcome.metrics["reason"]) for outcome in run.crashed}
+    for reason in sorted({*run.troubles} - of_checks):  # a probe that fails costs the checks that need it, which said so
         print(f"dsinspect: {without_controls(reason)}", file=sys.stderr)

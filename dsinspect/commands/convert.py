@@ -78,12 +78,9 @@ def report_written(done: Conversion, out: Path) -> None:
 
     files = ", ".join(f"{n:,} {what}" for what, n in done.placed.items() if what in ("linked", "copied", "turned upright"))
     read = f"{counted(done.images, 'image')} and {counted(done.annotations, 'annotation')} of {done.source}"
-    if done.fitted is None:
-        print(f"wrote {out} as {done.target} from {read} ({files or 'no files'})")
-    else:
-        images, annotations = done.fitted
-        print(f"wrote {out} as {done.target}: {counted(images, 'image')} ({files or 'no files'}) and "
-              f"{counted(annotations, 'annotation')}, from {read}")
+    images, annotations = done.fitted or done.written
+    print(f"wrote {out} as {done.target}: {counted(images, 'image')} ({files or 'no files'}) and "
+          f"{counted(annotations, 'annotation')}, from {read}")
     if done.placed["linked"]:
         from dsinspect.io.files import LINK_WARNING
 
@@ -91,6 +88,10 @@ def report_written(done: Conversion, out: Path) -> None:
     if done.renamed:
         print(f"  {done.renamed:>9,}  " + ("image got a longer name, because another image has its place" if done.renamed == 1 else
                                          "images got a longer name, because another image has their place"))
+    if done.renumbered:
+        old, new = done.renumbered_first
+        print(printable(f"  {done.renumbered:>9,}  {'image has' if done.renumbered == 1 else 'images have'} another name, such as "
+                        f"{new} for {old} (conversion.json has both)"))
     if done.repeated:
         own = "" if SECOND_RECORDS in done.losses else ": an image of its own each, with the boxes of its own record"
         print(f"  {done.repeated:>9,}  image {'record names' if done.repeated == 1 else 'records name'} the file of another one "

@@ -30,7 +30,7 @@ def transform(
                                                         help="As for report; with --invert-boxes a transformed set.")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="OUT", help="A new folder.")] = None,
     to: Annotated[str | None, typer.Option(
-        "--to", metavar="NAME", help="Format of the annotations: coco (default), voc, yolo, table.")] = None,
+        "--to", metavar="NAME", help="Format of the annotations, as for convert: coco (default), voc, yolo, ...")] = None,
     op: Annotated[list[str] | None, typer.Option(
         "--op", metavar="NAME[:k=v,...]", help="A transform, in order: --op letterbox:size=640 --op flip.")] = None,
     ops: Annotated[bool, typer.Option("--ops", help="List the transforms with their options, and exit.")] = False,
@@ -166,7 +166,8 @@ def report_failures(summary: Summary, out: Path) -> None:
     if len(summary.failures) > SHOWN_FAILURES:
         print(f"and {len(summary.failures) - SHOWN_FAILURES:,} more; {out}/manifest.json names all", file=sys.stderr)
     if summary.failures:
-        print(f"dsinspect: {len(summary.failures):,} of {counted(summary.images, 'image')} failed and are left out",
+        is_ = "is" if len(summary.failures) == 1 else "are"
+        print(f"dsinspect: {len(summary.failures):,} of {counted(summary.images, 'image')} failed and {is_} left out",
               file=sys.stderr)
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 SHARD = 4096
 NO_CLASS: RGB = (255, 255, 255)
 """Of boxes whose class nobody declared; no class has white."""
+ARRAY = ".npy"
+"""Suffix of the images of a set that holds what a network is fed."""
 MAX_MESSAGES = 3
 """Messages written below an image."""
 
@@ -115,7 +117,7 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
     for number in sorted({n for n, _ in shown}):
         rows = [row for n, row in shown if n == number]
         part = measured(frame, sub_shard(shards[number], rows), source.info.box_units)
-        made.update({(number, row): row_tile(part, k, wanted, colours, side) for k, row in enumerate(rows)})
+        made.update({(number, row): row_tile(part, k, wanted, colours, side, source.info.root) for k, row in enumerate(rows)})
     found = wanted.found
     groups = list(range(len(shown))) if found is None else [found[path_of(shards, place)].group for place in shown]
     return [made[place] for place in shown], len(chosen) - len(shown), groups
@@ -164,7 +166,8 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
             continue
         original = measured(frame_before, sub_shard(before_shards[at[0]], [at[1]]), before.info.box_units)
         output = measured(frame_after, sub_shard(shards[number], [row]), source.info.box_units)
-        tiles += [row_tile(original, 0, wanted, colours, side), row_tile(output, 0, wanted, colours, side)]
+        tiles += [row_tile(original, 0, wanted, colours, side, before.info.root),
+                  row_tile(output, 0, wanted, colours, side, source.info.root)]
     if pairs and not tiles:
         raise UserError(f"--originals {originals}: has none of the images that {root.name}'s manifest names, such as "
                         f"{pairs[0][0]}; name the set that was transformed, and with --images the folder of its images")
@@ -288,7 +291,7 @@ def chosen_rows(shard: Shard, wanted: Wanted) -> list[int]:
     return np.flatnonzero(keep).tolist()
 
 
-def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], side: int) -> Pixels:
+def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], side: int, root: Path) -> Pixels:
     """Return the tile of one image; one that cannot be read is a grey tile that says why."""
     from dsinspect.io.image_codec import UnreadableError
     from dsinspect.render.contact_sheet import blank, tile
@@ -300,11 +303,40 @@ def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], si
     notes = [] if found is None else found.messages[:MAX_MESSAGES]
     if found is not None and len(found.messages) > MAX_MESSAGES:
         notes.append(f"and {len(found.messages) - MAX_MESSAGES:,} more")
+    marks = marks_of(shard, row, wanted, colours)
     try:
+        if path.endswith(ARRAY) and image["file"] is None:
+            return tile(array_bgr(root, path), side, marks, path, None, notes)
         framed = open_framed(image)
     except UnreadableError as e:
         return blank(side, str(e), path, notes)
-    return tile(framed.bgr, side, marks_of(shard, row, wanted, colours), path, framed.frame_wh, notes)
+    return tile(framed.bgr, side, marks, path, framed.frame_wh, notes)
+
+
+def array_bgr(root: Path, path: str) -> Pixels:
+    """Return the pixels of an array that `transform --op tensor` wrote into a set, stretched from its least to its largest value.
+
+    Three channels are taken as RGB.
+
+    Raises:
+        UnreadableError: it is not there, no array of pixels, or larger than what is decoded of an image.
+    """
+    from dsinspect.io.image_codec import UnreadableError
+    from dsinspect.io.limits import limits
+    from dsinspect.output.destination import is_within
+    from dsinspect.render.contact_sheet import as_bgr, channel_tiles
+
+    folder = root if root.is_dir() else root.parent
+    if not is_within(folder / path, folder) or not (folder / path).is_file():
+        raise UnreadableError("no such file")
+    try:
+        array = np.load(folder / path, mmap_mode="r", allow_pickle=False)
+        if array.ndim not in (2, 3) or array.size > 4 * limits().pixels:
+            raise UnreadableError("the array is no image")
+        planes = channel_tiles(array, 3)
+    except (OSError, ValueError, EOFError) as e:
+        raise UnreadableError(str(e) or "cannot be read") from None
+    return as_bgr(np.dstack(planes[::-1]) if len(planes) == 3 else planes[0])
 
 
 def marks_of(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB]) -> list[Marked]:

@@ -31,7 +31,7 @@ from dsinspect.inspection.opening import format_options, open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.inspection.watched import written
-from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain_stem
+from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SECOND_RECORDS, SplitNames, held, is_no_text, plain_stem
 from dsinspect.io.files import place_file
 from dsinspect.io.json_text import encoded
 from dsinspect.output.destination import Apart, require_new, staged
@@ -57,6 +57,8 @@ COLUMNS = (*OPTIONAL_ANNOTATION_COLUMNS, *(f"*:{f}" for f in (
 LOST_PROBLEMS = {"malformed-record": "records that cannot be read", "orphan-label": "label files of no image",
                  "overlapping-lists": "places of images in the list of a second split"}
 """Kinds of problems that mean something is not in the output, and how they are counted."""
+DROPPED_BY_WRITER = "annotations "
+"""How the losses of a writer begin that are annotations which are not in the output."""
 KEPT_PROBLEMS = 1000
 """Problems that are kept for the manifest and stderr; all are counted."""
 
@@ -101,6 +103,9 @@ class Conversion:
         losses: what the target does not have, and how many.
         problems: the first `KEPT_PROBLEMS` records that are not in the output.
         notes: what is to be known of the output.
+        written: images and annotations in the output.
+        renumbered: images to which the format gives names of its own.
+        renumbered_first: path and place of the first of them.
         fitted: images and annotations that are left once the set is fitted to a trainer; None where no trainer is named.
         again: images and annotations of a split that the trainer reads for another one too, which the set lacks.
         guessed_frames: images with an EXIF orientation taken as upright, for nothing in the set shows it.
@@ -116,6 +121,9 @@ class Conversion:
     losses: Counter[str] = field(default_factory=Counter)
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    written: tuple[int, int] = (0, 0)
+    renumbered: int = 0
+    renumbered_first: tuple[str, str] = ("", "")
     fitted: tuple[int, int] | None = None
     again: tuple[int, int] = (0, 0)
     guessed_frames: int = 0
@@ -212,6 +220,7 @@ class _Run:
         self._splits = SplitNames()
         self._per_split = PerSplit()
         self._met: set[str] = set()
+        self._handed = 0
         self._apart = Apart(request.out)
         self._done = Conversion(source.info.format, target.name)
 
@@ -227,7 +236,10 @@ class _Run:
                 frame = SetFrame(refs, self._probes, info.box_units, self._request.frame)
                 loaded = self._executor(len(refs)).results(partial(read, probes=self._probes), refs)
                 shards = (self._placed(prepared(*found, info, frame), file, categories) for found in loaded)
-                done.losses.update(written(self._target, self._blame, self._target_info(), shards, self._out.resolve()))
+                lost = written(self._target, self._blame, self._target_info(), shards, self._out.resolve())
+            done.losses.update(lost)
+            gone = sum(n for what, n in lost.items() if what.startswith(DROPPED_BY_WRITER) and "(left out" not in what)
+            done.written = self._per_split.total()[0] - lost.get(SECOND_RECORDS, 0), self._handed - gone
             if self._fitting is not None:
                 done.losses.update(self._fitting.losses)
                 splits = list(dict.fromkeys((*self._target_info().splits, *self._written)))
@@ -259,6 +271,7 @@ class _Run:
         done.annotations += len(shard.annotations)
         if self._fitting is not None:
             shard = self._fitting.fitted(shard)
+        self._handed += len(shard.annotations)
         images = shard.images
         paths = images["path"].tolist()
         splits = [self._splits.of(s) for s in images["split"].tolist()]
@@ -271,7 +284,12 @@ class _Run:
         self._written.update(dict.fromkeys(s for s in splits if s is not None))
         done.losses[NAMES_LOST] += sum(map(is_no_text, paths))
         done.losses[NAMES_PLAIN] += sum(plain_stem(p) != p and plain_stem(a) == a for a, p in zip(places, paths, strict=True))
-        done.renamed += sum(a != self._placing.place(p, s) for a, p, s in zip(places, paths, splits, strict=True))
+        for place, path, split in zip(places, paths, splits, strict=True):
+            if place != self._placing.place(path, split):
+                done.renamed += 1
+            elif stem_of(place) != stem_of(plain_stem(path)) and not is_no_text(path):
+                done.renumbered += 1
+                done.renumbered_first = done.renumbered_first if done.renumbered > 1 else (path, place)
         if not self._request.annotations_only:
             turns = self._turns(images)
             for file, place, orientation in zip(images["file"].tolist(), places, turns, strict=True):
@@ -322,6 +340,11 @@ class _Run:
                          for p in done.problems],
             "classes": [{"source_id": None if c.category_id == NO_POSITION else c.category_id, "name": c.name,
                          "supercategory": c.supercategory} for c in found]}
+
+
+def stem_of(path: str) -> str:
+    """Return the name of an image without folder and suffix."""
+    return path.rpartition("/")[2].rpartition(".")[0]
 
 
 def read(ref: ShardRef, probes: Sequence[Probe]) -> tuple[Shard, Measurements | None]:

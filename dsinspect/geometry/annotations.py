@@ -32,6 +32,10 @@ OUTLINE_FIELDS: Mapping[str, Callable[[Any], bool]] = {
 own."""
 
 
+SLACK = 0.5
+"""Px that a box may reach beyond its image."""
+
+
 @dataclass(frozen=True)
 class Output:
     """One output of a shard.
@@ -57,7 +61,8 @@ class Carried:
 
     Attributes:
         annotations: as `model.ANNOTATION_COLUMNS`; `image_row` is the number of the output.
-        counts: what happened to how many annotations: `kept`, `clipped`, and `dropped: ...` or `lost: ...` with a reason.
+        counts: what happened to how many annotations: `kept`, `kept ...` with what is to be known,
+            `clipped`, and `dropped: ...` with a reason.
     """
 
     annotations: pd.DataFrame
@@ -105,6 +110,8 @@ def carry(shard: Shard, outputs: Sequence[Output], min_kept: float, swaps: Mappi
     counts[f"dropped: less than {min_kept:g} of the area left (min_kept)"] = int((small & ~no_matrix).sum())
     counts["dropped: the transform has no matrix"] = int(no_matrix.sum())
     counts["kept"] = int(keep.sum())
+    counts["kept beyond the edge of the image, as they were (only images that are cut clip boxes)"] = int(
+        (keep & ~cut & _beyond(before, shard, frame["image_row"].to_numpy())).sum())
     columns: dict[str, Any] = {c: boxes[:, k] for k, c in enumerate(BOX_COLUMNS)}
     columns["image_row"] = output
     columns.update(_categories(frame, geometry.area_factor(matrices) < 0, swaps, counts, keep))
@@ -115,6 +122,15 @@ def carry(shard: Shard, outputs: Sequence[Output], min_kept: float, swaps: Mappi
     frame = frame.assign(**{n: pd.Series(v, dtype=v.dtype) for n, v in columns.items()})
     counts = Counter({k: v for k, v in counts.items() if v})
     return Carried(frame[keep].reset_index(drop=True), counts)
+
+
+def _beyond(boxes: NDArray[np.float64], shard: Shard, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Say which boxes, (N, 4) px, reach more than 0.5 px beyond the frame of their image, which is the limit of BOX003."""
+    images = shard.images
+    if not len(rows) or "frame_width" not in images:
+        return np.zeros(len(boxes), bool)
+    frame_wh = images[["frame_width", "frame_height"]].to_numpy(np.float64)[rows]
+    return np.asarray(((boxes[:, :2] < -SLACK) | (boxes[:, 2:] > frame_wh + SLACK)).any(axis=1))
 
 
 def outlines_not_carried(annotations: pd.DataFrame) -> Counter[str]:
@@ -198,10 +214,10 @@ class _Mover:
             value = msgspec.json.decode(raw)
             return self._mask(k, value) if isinstance(value, dict) else self._polygons(k, value)
         except masks.MaskTooLargeError:
-            self._counts[f"lost: mask of more than {limits().mask_pixels:,} px ({option('mask_pixels')})"] += 1
+            self._counts[f"kept without a mask of more than {limits().mask_pixels:,} px ({option('mask_pixels')})"] += 1
             return None
         except (msgspec.DecodeError, ValueError, TypeError, KeyError):
-            self._counts["lost: outline that cannot be read"] += 1
+            self._counts["kept without an outline that cannot be read"] += 1
             return None
 
     def _polygons(self, k: int, polygons: Sequence[Sequence[float]]) -> bytes:
@@ -237,7 +253,7 @@ class _Mover:
         try:
             points = np.asarray(msgspec.json.decode(raw), np.float64).reshape(1, -1, 3)
         except (msgspec.DecodeError, ValueError, TypeError):
-            self._counts["lost: keypoints that cannot be read"] += 1
+            self._counts["kept without keypoints that cannot be read"] += 1
             return None
         points = geometry.move_keypoints(self._matrices[k], points)
         if self._cut[k]:

@@ -194,4 +194,6 @@ def _inside(archive: Path, name: str) -> str:
 
 
 def _short(error: BaseException) -> str:
+    if isinstance(error, tarfile.ReadError) and "could not be opened" in str(error):
+        return "no tar file, nor one that is packed with gzip, bzip2 or xz"
     return " ".join(str(error).split())[:160] or type(error).__name__

@@ -6,13 +6,15 @@ min_side: Annotated[float, option("shorter side, px", source="Ultralytics augmen
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from dsinspect.errors import UserError, nearest
+from dsinspect.findings.wording import number
 
 O_co = TypeVar("O_co", bound="BaseOptions")
 
@@ -73,5 +75,32 @@ def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_c
     except msgspec.ValidationError as e:
         what, _, path = str(e).partition(" - at `$")
         name = path.strip("`").lstrip(".")
-        given = f", not {values[name]!r}" if name in values and "got" not in what else ""
-        raise UserError(f"{where}{'.' if name else ''}{name}: {what[:1].lower()}{what[1:]}{given}") from None
+        given = f", not {str(values[name])[:80]!r}" if name in values else ""
+        raise UserError(f"{where}{'.' if name else ''}{name}: {plainly(what, _choices(options_type, name))}{given}") from None
+
+
+def plainly(error: str, choices: Sequence[Any] = ()) -> str:
+    """Return what msgspec says of a wrong value as what to write instead.
+
+    >>> plainly("Expected `float` >= 0.0"), plainly("Expected `int | str`, got `array`"), plainly("Invalid enum value 'q'", "xy")
+    ('write a number of at least 0', 'write a whole number or a text', 'write one of x, y')
+    """
+    expected = re.match(r"Expected `([^`]+)`(?: (>=|<=|>|<) (\S+))?", error)
+    if expected:
+        types, operator, bound = expected.groups()
+        words = " or ".join(_TYPES.get(t, t) for t in types.split(" | "))
+        return f"write {words}" + (f" {_BOUNDS[operator]} {number(float(bound))}" if operator else "")
+    if error.startswith("Invalid enum value") and choices:
+        return f"write one of {', '.join(map(str, choices))}"
+    return f"{error[:1].lower()}{error[1:]}"
+
+
+_TYPES = {"float": "a number", "int": "a whole number", "bool": "true or false", "str": "a text",
+          "array": 'a list such as ["A", "B"]', "object": "a table of settings", "null": "nothing"}
+_BOUNDS = {">=": "of at least", "<=": "of at most", ">": "above", "<": "below"}
+
+
+def _choices(options_type: type[BaseOptions], name: str) -> tuple[Any, ...]:
+    """Return what an option may be, where that is one of a few."""
+    hint = get_type_hints(options_type).get(name)
+    return get_args(hint) if get_origin(hint) is Literal else ()

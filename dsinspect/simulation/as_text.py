@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dsinspect.findings.rendering import printable
 from dsinspect.findings.wording import counted
 from dsinspect.simulation.simulate import Simulated, Simulation
+from dsinspect.tables.schema import CORNER_COLUMNS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -48,7 +49,7 @@ def text_of(done: Simulation, width: int | None = None, colour: bool | None = No
     _arrivals(console, done)
     _classes(console, done)
     for simulated in done.trainers:
-        _losses(console, simulated)
+        _losses(console, simulated, turned=CORNER_COLUMNS[0] in done.info.columns)
     return "\n".join(line.rstrip() for line in file.getvalue().split("\n"))
 
 
@@ -160,14 +161,18 @@ def stopped(stop: Stop) -> str:
     return _error(stop.error) + (f" ({_line(stop.found)})" if stop.found else "")
 
 
-def _losses(console: Console, s: Simulated) -> None:
+def _losses(console: Console, s: Simulated, *, turned: bool) -> None:
+    """Print what a trainer loses; `turned`: the set has rotated boxes, of which a conversion keeps envelopes."""
     from rich.padding import Padding
     from rich.text import Text
 
     console.print()
     console.print(Text.assemble((s.trainer.label, "bold"), f"  {s.trainer.title}"))
     if s.converted:
-        console.print(Padding(Text(f"Reads {' and '.join(s.trainer.reads)}: judged as if converted.", "dim"), (0, 0, 0, 2)))
+        envelopes = " Rotated boxes are judged as their envelopes, the upright boxes around them." if turned else ""
+        by = "" if s.trainer.target is None else f" convert --for {s.trainer.name} counts what the conversion itself cannot keep."
+        console.print(Padding(Text(f"Reads {' and '.join(s.trainer.reads)}: judged as if converted.{envelopes}{by}", "dim"),
+                              (0, 0, 0, 2)))
     for stop in s.stops[:1]:
         console.print(Padding(Text.assemble(("Stops: ", "bold red"), stopped(stop)), (0, 0, 0, 2)))
         place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
@@ -185,7 +190,8 @@ def _losses(console: Console, s: Simulated) -> None:
     if len(s.losses) > LOSSES:
         console.print(Padding(Text(f"and {len(s.losses) - LOSSES:,} more reasons; -o FILE.json has them all", "dim"), (0, 0, 0, 2)))
     if not s.losses and not s.stops:
-        console.print(Padding(Text("All images and annotations arrive as they stand.", "green"), (0, 0, 0, 2)))
+        how = ", as the conversion writes them" if s.converted else " as they stand"
+        console.print(Padding(Text(f"All images and annotations arrive{how}.", "green"), (0, 0, 0, 2)))
 
 
 def _loss(console: Console, rule: Rule, loss: Loss) -> None:

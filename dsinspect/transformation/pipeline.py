@@ -7,6 +7,7 @@ missing.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -185,6 +186,11 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
         images_done += part.images_done
         outputs += len(part.images)
         no_text += sum(map(is_no_text, part.images["path"].tolist()))
+    if not outputs:
+        parts.end()
+        with contextlib.suppress(OSError):  # others' files may lie there
+            request.out.rmdir()
+        raise UserError(nothing_left(images_done, totals, failures))
     renumber = not request.settings.is_one_to_one
     names = SplitNames()
     info = replace(info, box_units="px", splits=tuple(names.of(s) or s for s in info.splits),
@@ -214,6 +220,16 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
                         "--resume") from None
     parts.end()
     return summary
+
+
+def nothing_left(images: int, counts: Mapping[str, int], failures: Sequence[Failure]) -> str:
+    """Say why no image is left."""
+    why = [f"{n:,} {what.replace('pictures ', '').replace('outputs ', '')}" for what, n in sorted(counts.items())
+           if n and "left out" in what]
+    if failures:
+        first = failures[0]
+        why.insert(0, f"{len(failures):,} failed, such as {first.image}: {first.code} {first.reason}")
+    return f"transform: no image is left of {images:,} ({'; '.join(why) or 'none was chosen'}); nothing is written"
 
 
 def numbered_shards(parts: Parts, count: int, names: SplitNames, *, renumber: bool) -> Iterator[Shard]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dsinspect
 from dsinspect.errors import UserError
+from dsinspect.loader import load_plugins
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 
@@ -124,3 +127,87 @@ def test_two_reports_of_one_suffix_are_both_named(cli: Any) -> None:
     done = cli("check", SAMPLES / "coco", "--output-format", "json", "-o", "a.json", "--config", "dsinspect.toml")
     assert done.code == 1
     assert Path("a.json").read_text().startswith('{"schema_version"')
+
+
+@pytest.mark.parametrize(("text", "told"), [
+    ('select = "BOX"', "c.toml: select: write a list such as"),
+    ('severity = {CLS = "warn"}', "severity.CLS: write one of info, warning, error, not 'warn' (did you mean 'warning'?)"),
+    ("checks = {BOX005 = 3}", "checks.BOX005: write a table of settings, not 3"),
+    ('[per-split-ignores]\ntrian = "BOX"', "per-split-ignores.trian: write a list such as"),
+    ('[checks.BOX005]\nmin_side = "w"', "BOX005.min_side: write a number, not 'w'"),
+])
+def test_a_wrong_value_of_the_configuration_is_said_in_plain_words(cli: Any, text: str, told: str) -> None:
+    Path("c.toml").write_text(text)
+    done = cli("check", SAMPLES / "coco", "--config", "c.toml")
+    assert done.code == 2
+    assert told in done.err
+
+
+def test_a_setting_for_a_split_that_does_not_exist_is_reported(cli: Any) -> None:
+    Path("c.toml").write_text('[per-split-ignores]\ntrian = ["BOX"]\nval = ["IMG"]\n')
+    done = cli("check", SAMPLES / "coco", "--config", "c.toml", "--select", "CLS001")
+    assert done.err == "dsinspect: per-split-ignores.trian: the dataset has no such split (did you mean 'train'?)\n"
+
+
+def test_a_wrong_choice_of_an_option_names_the_choices(cli: Any) -> None:
+    done = cli("transform", SAMPLES / "coco", "-o", "out", "--op", "flip:axis=diagonal")
+    assert done.err == "dsinspect: error: --op flip.axis: write one of horizontal, vertical, both, not 'diagonal'\n"
+
+
+def test_a_file_that_is_no_archive_is_called_that(cli: Any) -> None:
+    Path("fake.tar").write_text("hello")
+    done = cli("check", "fake.tar")
+    assert done.err == ("dsinspect: error: fake.tar: not a readable archive: no tar file, nor one that is packed with gzip, bzip2 "
+                        "or xz\n")
+
+
+def test_a_transform_that_leaves_no_image_writes_nothing(cli: Any) -> None:
+    done = cli("transform", SAMPLES / "coco", "-o", "out", "--op", "crop:size=2x2,x=1900,y=1400")
+    assert done.code == 2
+    assert done.err.startswith("dsinspect: error: transform: no image is left of 76 (2 failed, such as train_15.jpg: IMG001")
+    assert not Path("out").exists()
+
+
+def test_boxes_beyond_the_edge_of_an_image_that_is_not_cut_are_counted(cli: Any) -> None:
+    done = cli("transform", SAMPLES / "coco", "-o", "out", "--op", "flip")
+    assert "2  annotations kept beyond the edge of the image, as they were" in done.out
+    assert "1  annotation kept without keypoints that cannot be read" in done.out
+    assert cli("check", "out", "--select", "BOX003,BOX004", "-q").out.count("train/train_0") == 2
+
+
+def test_arrays_that_transform_wrote_are_drawn_with_their_boxes(cli: Any) -> None:
+    import cv2
+
+    cli("transform", SAMPLES / "clean", "-o", "arrays", "--op", "letterbox:size=64", "--op", "tensor:preset=imagenet")
+    done = cli("view", "arrays", "-o", "sheet.png", "--limit", "4")
+    assert done.code == 0
+    drawn = cv2.imread("sheet.png")
+    assert (np.ptp(drawn, axis=2) > 60).mean() > 0.05, "grey tiles only"
+
+
+@pytest.mark.parametrize("source", ["coco", "voc", "rotated", "tracks"])
+def test_convert_says_how_much_it_wrote(cli: Any, source: str) -> None:
+    for name, kind in load_plugins().formats.items():
+        if kind.writable:
+            out = Path(f"out-{name}")
+            done = cli("convert", SAMPLES / source, "-o", out, "--to", name)
+            said = re.search(r"as \w+: (\d+) images \(.*\) and (\d+) annotations, from ", done.out)
+            assert said, done
+            made = dsinspect.open(out, format=name)
+            missing = name == "yolo" and source in ("coco", "voc")  # a label file whose image is not there
+            assert int(said[1]) - missing == len(made.images), name
+            assert int(said[2]) - 2 * missing == len(made.annotations), name
+
+
+def test_convert_says_which_names_the_format_gave(cli: Any) -> None:
+    done = cli("convert", SAMPLES / "coco", "-o", "out", "--to", "mot")
+    assert "images have another name, such as train/sequence/img1/000001.jpg for train/train_00.jpg" in done.out
+    assert "another name" not in cli("convert", SAMPLES / "coco", "-o", "same", "--to", "voc").out
+
+
+def test_simulate_says_what_a_conversion_makes_of_rotated_boxes(cli: Any) -> None:
+    done = cli("simulate", SAMPLES / "rotated", "--trainer", "ultralytics")
+    text = " ".join(done.out.split())
+    assert "Rotated boxes are judged as their envelopes" in text
+    assert "convert --for ultralytics counts what the conversion itself cannot keep" in text
+    assert "arrive as they stand" not in text

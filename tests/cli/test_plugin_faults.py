@@ -471,3 +471,19 @@ def test_what_cannot_be_loaded_is_named_in_one_line(cli, plugin, source, what) -
     assert what in line
     assert "mine" in line
     assert "--no-plugin" in line
+
+
+def test_the_fault_of_a_probe_is_said_once(cli) -> None:
+    Path("p.py").write_text(
+        "from dsinspect import hookimpl\nfrom dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity\n"
+        "from dsinspect.protocols.probes import Column, Level, Probe\n"
+        "class Bad(Probe):\n    name, version, level = 'bad', 1, Level.HEADER\n"
+        "    columns = (Column('bad_px', 'float64', 'px', 'nothing'),)\n"
+        "    def measure(self, file):\n        raise RuntimeError('boo')\n"
+        "class Needs(RowCheck[BaseOptions]):\n    '''Needs it.'''\n    code, name, severity = 'TEA009', 'needs', Severity.WARNING\n"
+        "    needs = ('bad_px',)\n    def find(self, batch):\n        return Findings.none()\n"
+        "@hookimpl\ndef dsinspect_probes():\n    return [Bad]\n@hookimpl\ndef dsinspect_checks():\n    return [Needs]\n")
+    Path("dsinspect.toml").write_text('plugins = ["p.py"]\n')
+    done = cli("check", SAMPLES / "clean", "--select", "TEA", "--config", "dsinspect.toml")
+    assert done.code == 3
+    assert done.err.count("boo") == 1, done.err

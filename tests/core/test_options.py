@@ -21,7 +21,7 @@ def test_text_and_number_give_the_same(value: object) -> None:
 
 
 @pytest.mark.parametrize(("values", "told"), [
-    ({"min_sid": 3}, "did you mean 'min_side'"), ({"min_side": "wide"}, "BOX005"), ({"min_side": -1}, ">= 0"),
+    ({"min_sid": 3}, "did you mean 'min_side'"), ({"min_side": "wide"}, "BOX005"), ({"min_side": -1}, "of at least 0"),
     ({"strict": "perhaps"}, "BOX005"),
 ])
 def test_wrong_values(values: dict[str, object], told: str) -> None:

@@ -28,7 +28,8 @@ class Mot(Format):
         read="boxes, track ids, visibility, classes (labels.txt, else MOT's own); confidence 0 as ignored; frames by number, "
              "seqinfo.ini",
         kept="digits, columns there are, order of rows",
-        written="a sequence for each folder of images: gt.txt, labels.txt, seqinfo.ini",
+        written="a sequence for each folder of images: gt.txt, labels.txt, seqinfo.ini; an image whose name is no number "
+                "is named by the number of its frame (conversion.json has both)",
         assumed="the first pixel is 1, so 1 is taken off left and top (`mot.base`)")
     writable = True
     patchable = True
