@@ -515,7 +515,7 @@ def ignore_class(p: Planted) -> None:
 def raw_ids(p: Planted) -> None:
     def change(d: dict[str, Any]) -> list[Due]:
         d["categories"].reverse()
-        return [("CLS009", None), ("CLS009", None)]  # YOLOX and, as in the clean set, RT-DETR
+        return [("CLS009", None)]
 
     p.options.append("CLS009.trainer=yolox")
     p.consequences |= {"CLS006"}

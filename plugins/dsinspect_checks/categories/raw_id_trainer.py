@@ -1,8 +1,9 @@
 """CLS009 raw-id-trainer: category ids that some trainers take as they stand.
 
-Reports declared category ids that are not 0 to n-1, which RT-DETR needs without `remap_mscoco_category`; that are not 1 to n,
-which torchvision's references need; and that are not in ascending order, with which YOLOX names classes wrongly. As info; as
-an error for the trainer that `trainer` names.
+Reports declared category ids that have gaps or begin beyond 1: RT-DETR needs 0 to n-1 without `remap_mscoco_category`,
+torchvision's references need 1 to n; and ids that are not in ascending order, with which YOLOX names classes wrongly. As info; as
+an error for the trainer that `trainer` (or `--trainer`) names. Ids from 0 or from 1 without gaps are reported for a named trainer
+that needs the other: no numbering suits both.
 
 Why it matters: with RT-DETR an id beyond the classes stops training with a device-side assertion, or trains another class
 (RT-DETR#70, #346); torchvision's heads count the background as 0; YOLOX sorts ids and takes names in the order of the file.
@@ -59,9 +60,10 @@ class RawIdTrainer(Check[None, Options]):
         runs = f"run from {in_order[0]:,} to {in_order[-1]:,}" if n > 1 else f"is {in_order[0]:,}"
         given = runs if in_order == list(range(in_order[0], in_order[0] + n)) else "have gaps"
         given += "" if ids == in_order else ", not in order"
+        is_plain = in_order in (list(range(n)), list(range(1, n + 1)))
         parts = []
         for trainer, need, is_wrong in needs:
-            if is_wrong:
+            if is_wrong and (trainer in ("yolox", self.options.trainer) or not is_plain):
                 parts.append(Findings.of_subjects(
                     [trainer], "The {count} {given}; {trainer} takes ids as they stand and "
                     "needs {need}",
