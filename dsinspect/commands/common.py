@@ -217,6 +217,13 @@ def require_writable(path: Path, *sources: str | Path, force: bool = False, opti
     require_file(path, [Path(plain_path(str(s))) for s in sources if "://" not in str(s)], force=force, option=option)
 
 
+def require_different(outputs: Sequence[Path]) -> None:
+    """Raise a UserError for a file that is named twice."""
+    for k, path in enumerate(outputs):
+        if path.absolute() in [p.absolute() for p in outputs[:k]]:
+            raise UserError(f"-o {path}: is named twice")
+
+
 def earlier_decisions(path: Path) -> Reading | None:
     """Return the decisions in a workbook that a report is going to replace; None when there is none.
 

@@ -70,7 +70,7 @@ class Running:
     cache_by: Annotated[str, typer.Option(
         "--cache-by", metavar="WHAT", help="Know files in the cache by `stat` (path, size, time) or by `content`.")] = "stat"
     cache_dir: CacheDir = None
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only.")] = False
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print results only, no notes and no progress.")] = False
     timings: Annotated[bool, typer.Option("--timings", help="Print where the time went, on stderr.")] = False
 
 

@@ -35,6 +35,7 @@ def report(
     from dsinspect.inspection.reporting import configured, named_report, report_for
 
     session = common.start(dataset, judging, running)
+    common.require_different(output or ())
     wishes = {"thumbnails": thumbnails, "thumbnails_mb": thumbnails_mb, "tables": tables, "max_mb": max_mb}
     outputs = [(path, configured(report_for(path, session.plugins), session.config, **wishes)) for path in output or ()]
     with session.dataset_first():
@@ -47,11 +48,12 @@ def report(
     for path, writer in outputs:
         with session.plugins.costs_itself(type(writer)):
             common.write_report(writer, run, path, earlier.get(path))
-    if not running.quiet:
+    if not running.quiet or not outputs:
         terminal = configured(named_report("terminal", session.plugins), session.config,
                               written=",".join(path.suffix.lower() for path, _ in outputs) or None)
         with session.plugins.costs_itself(type(terminal)):
             sys.stdout.write(terminal.text(run))
+    if not running.quiet:
         for path, writer in outputs:
             if type(writer) not in session.plugins.faults:
                 print(f"wrote {path}", file=sys.stderr)

@@ -43,6 +43,7 @@ def simulate(
         if value not in known:
             raise UserError(f"{option} {value}: write {' or '.join(known)}{nearest(value, known)}")
     outputs = list(output or ())
+    common.require_different(outputs)
     for path in outputs:
         if path.suffix.lower() not in (".json", ".xlsx", ".html"):
             raise UserError(f"-o {path}: a simulation is written as .json, .xlsx or .html")

@@ -46,7 +46,7 @@ def render(facts: dict[str, Any], width: int | None = None) -> str:
     with console.capture() as capture:
         console.print(Text.assemble((facts["code"], "bold"), " ", (facts["name"], "bold"), "  ",
                                     (facts["severity"], colour)))
-        console.print(facts["summary"], markup=False)
+        console.print(f"{facts['summary'][:1].upper()}{facts['summary'][1:]}", markup=False)
         for paragraph in filter(None, facts["text"].split("\n\n")):
             heading, colon, rest = paragraph.partition(":")
             console.print()

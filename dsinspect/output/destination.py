@@ -115,7 +115,8 @@ def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]
             yield stage
             publish(stage, out, force=force)
     except OSError as e:
-        where = f" ({e.filename})" if e.filename else ""
+        named = re.sub(rf"\.{re.escape(cut(out.name, 200))}\.\d+\.part", out.name, str(e.filename or ""))
+        where = f" ({named})" if named and named != str(out) else ""
         raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None
 
 

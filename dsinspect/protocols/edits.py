@@ -42,6 +42,17 @@ ACTIONS: Mapping[str, tuple[str, str]] = {
     "cut-trailing-bytes": ("image", "cut the `text` bytes after the end marker off the copy of the image file"),
 }
 
+FIX_WORDS: Mapping[str, str] = {
+    "drop-annotation": "remove the annotation", "set-box": "correct the box", "set-category": "correct the class",
+    "set-annotation-id": "give the annotation an id of its own", "set-area": "correct the area",
+    "set-field": "write the missing field", "drop-polygon": "remove the polygons", "mark-as-crowd": "call it a group of objects",
+    "drop-record": "remove the record", "drop-image": "remove the image", "set-image-size": "correct the declared size",
+    "set-path": "correct the path", "add-box": "add a box", "add-category": "declare the class",
+    "rename-category": "rename the class", "merge-category": "join the classes", "drop-category": "remove the class",
+    "rewrite-utf8": "write the file as UTF-8", "drop-extra-columns": "take the extra numbers off the rows",
+    "drop-blank-rows": "remove the blank rows", "cut-trailing-bytes": "cut the bytes after the end of the image",
+}
+"""Action of a fix to what it does, as reviewers read it."""
 ROW_ACTIONS = frozenset({"drop-extra-columns", "drop-blank-rows"})
 """Actions on the rows of a label file."""
 FILE_ACTIONS = frozenset({"cut-trailing-bytes"})

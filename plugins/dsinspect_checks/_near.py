@@ -17,12 +17,14 @@ from __future__ import annotations
 
 import base64
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from dsinspect.findings.wording import counted
 from dsinspect.protocols.batch import Batch
 from dsinspect.tables.columns import Columns, is_given
 from dsinspect_checks._content import in_order, kinds_of, without_repeats
@@ -240,3 +242,8 @@ def normalised(signatures: NDArray[np.object_]) -> NDArray[np.float32]:
     cells -= cells.mean(axis=1, keepdims=True)
     cells /= np.maximum(cells.std(axis=1, keepdims=True), 1)
     return cells
+
+
+def how_far(bits: Sequence[int]) -> list[str]:
+    """Return how far the hashes of groups are apart, for a message: `are equal`, `differ by up to 2 bits`."""
+    return [f"differ by up to {counted(n, 'bit')}" if n else "are equal" for n in bits]

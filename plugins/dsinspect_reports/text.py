@@ -12,6 +12,7 @@ from dsinspect.findings.findings import Finding
 from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import counted
+from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
@@ -71,7 +72,7 @@ class TextReport(Report):
                 lines.append(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
             fixes = {t.fix for t in outcome.findings.templates if t.fix}
             if fixes:
-                told = "; ".join(sorted(f"{f.action} ({f.safety})" for f in fixes))
+                told = "; ".join(sorted(f"{FIX_WORDS.get(f.action, f.action)} ({f.safety})" for f in fixes))
                 lines.append(Text(f"    fix: {told}", "dim"))
         lines.append(Text(summary_line(run), "bold"))
         console.print(Text("\n").join(lines))  # once: printing costs more than the lines do

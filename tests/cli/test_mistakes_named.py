@@ -13,6 +13,7 @@ import pytest
 import dsinspect
 from dsinspect.errors import UserError
 from dsinspect.loader import load_plugins
+from dsinspect.protocols.edits import ACTIONS, FIX_WORDS
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 
@@ -211,3 +212,39 @@ def test_simulate_says_what_a_conversion_makes_of_rotated_boxes(cli: Any) -> Non
     assert "Rotated boxes are judged as their envelopes" in text
     assert "convert --for ultralytics counts what the conversion itself cannot keep" in text
     assert "arrive as they stand" not in text
+
+
+def test_a_report_that_prints_results_only_prints_the_results(cli: Any) -> None:
+    assert "BOX001" in cli("report", SAMPLES / "coco", "-q").out
+    done = cli("report", SAMPLES / "coco", "-q", "-o", "a.json")
+    assert (done.out, done.err) == ("", "")
+
+
+@pytest.mark.parametrize("command", [("report",), ("simulate", "--trainer", "mmdet")])
+def test_an_output_that_is_named_twice_is_refused(cli: Any, command: tuple[str, ...]) -> None:
+    done = cli(command[0], SAMPLES / "clean", *command[1:], "-o", "a.json", "-o", "./a.json")
+    assert done.err == "dsinspect: error: -o a.json: is named twice\n"
+
+
+def test_every_fix_has_words_for_reviewers(cli: Any) -> None:
+    assert {*ACTIONS} == {*FIX_WORDS}
+    done = cli("check", SAMPLES / "coco", "--select", "BOX,REC", "-q")
+    assert "fix: correct the box (safe)" in done.out
+    assert "set-" not in done.out
+
+
+def test_explain_begins_as_a_sentence_does(cli: Any) -> None:
+    lines = cli("explain", "BOX003").out.split("\n")
+    assert lines[1][0].isupper()
+    for code in ("IMG019", "TRN004", "REC016"):
+        assert "**" not in cli("explain", code).out
+
+
+def test_no_name_of_a_temporary_folder_is_shown(cli: Any) -> None:
+    done = cli("fix", SAMPLES / "coco", "-o", "/proc/x")
+    assert done.code == 2
+    assert ".part" not in done.err
+
+
+def test_copies_with_equal_hashes_are_said_to_have_such(cli: Any) -> None:
+    assert "look alike (hashes are equal, limit 6, option" in cli("check", SAMPLES / "coco", "--select", "IMG009").out

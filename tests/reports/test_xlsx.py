@@ -24,6 +24,7 @@ from dsinspect.loader import load_plugins
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.decisions import choices_of
+from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.run import Census, Run
 from dsinspect.render.shapes import Shape
 from dsinspect_reports.xlsx import _tables
@@ -111,7 +112,7 @@ def test_a_row_offers_what_its_finding_can_take(run: Run, tmp_path: Path) -> Non
         assert offered.pop(row) == list(choices_of(
             has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image, category=f.category,
             fix=f.fix.action if f.fix else None, no_place=run.no_place)), f
-        assert noted[row] == (f"{f.fix.action} ({f.fix.safety})" if f.fix else None), f
+        assert noted[row] == (f"{FIX_WORDS[f.fix.action]} ({f.fix.safety})" if f.fix else None), f
     assert not offered
     assert len({tuple(o) for o in (c.formula1 for c in sheet.data_validations.dataValidation)}) > 3
 

@@ -13,6 +13,7 @@ from dsinspect import __version__
 from dsinspect.findings.members import members, partner
 from dsinspect.io.json_text import encoded
 from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_of, choices_without_finding
+from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.strays import strays
 from dsinspect.render.palette import colours_of
 from dsinspect.render.shapes import Shape, shapes_of
@@ -102,7 +103,8 @@ class Catalog:
         group = [k for p in members(f.values) if (k := self.row_of.get(p, -1)) >= 0 and k != image]
         return [check, f.severity.rank, f.message, image if image >= 0 or f.image is None else f.image, number("split", f.split),
                 number("class", f.category), f.annotation_id, number("source", f.source), f.line, f.index, f.bbox_xyxy,
-                f.fingerprint, None if f.fix is None else [f.fix.safety, f.fix.action], number("choices", choices),
+                f.fingerprint, None if f.fix is None else [f.fix.safety, FIX_WORDS.get(f.fix.action, f.fix.action)],
+                number("choices", choices),
                 list(dict.fromkeys(group))[:12], partner(f.values)]
 
     def image(self, row: int) -> Mapping[str, Any]:

@@ -26,7 +26,7 @@ from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Sev
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._content import members_of, some
-from dsinspect_checks._near import NEEDS, Closeness, hash_rows, near_groups
+from dsinspect_checks._near import NEEDS, Closeness, hash_rows, how_far, near_groups
 
 State = tuple[Columns, ...]
 
@@ -63,10 +63,9 @@ class NearDuplicate(Check[State, NearOptions]):
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Report one finding per group, on its first path."""
         groups = near_groups(Columns.concat(state), self.options.closeness())
-        members = members_of(groups)
+        members, bits = members_of(groups), [int(g["bits"][0]) for g in groups]
         return Result(Findings.of_subjects(
-            [m[0] for m in members], "{files} look alike (hashes differ by up to {bits:~ bit|bits}, limit {limit}, option "
-            "distance)",
+            [m[0] for m in members], "{files} look alike (hashes {how}, limit {limit}, option distance)",
             {"count": [len(m) for m in members], "limit": self.options.distance, "files": [some(m) for m in members],
-             "bits": [int(g["bits"][0]) for g in groups], "members": members},
+             "bits": bits, "how": how_far(bits), "members": members},
             image=[m[0] for m in members], split=[g["split"][0] for g in groups]), {"groups": len(groups)})

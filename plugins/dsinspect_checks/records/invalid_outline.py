@@ -24,7 +24,7 @@ from dsinspect_checks.records._simple import CROSSES, SEAM, SIMPLE, faults_of_ri
 
 
 class InvalidOutline(RowCheck[BaseOptions]):
-    """Annotations with a polygon that is not simple."""
+    """Annotations with a polygon that crosses itself or goes back over itself."""
 
     code = "REC016"
     name = "invalid-outline"

@@ -19,7 +19,7 @@ from dsinspect.protocols.checks import Check, Findings, Result, Severity
 from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._content import members_of, some
-from dsinspect_checks._near import NEEDS, hash_rows, near_groups
+from dsinspect_checks._near import NEEDS, hash_rows, how_far, near_groups
 from dsinspect_checks.images.near_duplicate import NearOptions
 
 State = tuple[Columns, ...]
@@ -46,12 +46,13 @@ class NearLeak(Check[State, NearOptions]):
         """Report one finding per group that lies in several splits, on its first path."""
         table = Columns.concat(state)
         groups = near_groups(table.take(is_given(table["split"])), self.options.closeness(), across_splits=True)
+        bits = [int(g["bits"][0]) for g in groups]
         where = [some([f"{p} ({s})" for p, s in zip(g["path"], g["split"], strict=True)]) for g in groups]
         return Result(Findings.of_subjects(
-            [g["path"][0] for g in groups], "{files} look alike and lie in {splits} (hashes differ by up to {bits:~ bit|bits}, "
-            "limit {limit}, option distance)",
+            [g["path"][0] for g in groups], "{files} look alike and lie in {splits} (hashes {how}, limit {limit}, "
+            "option distance)",
             {"count": [len(g) for g in groups], "splits": [" and ".join(sorted(set(g["split"]))) for g in groups],
-             "limit": self.options.distance, "files": where, "bits": [int(g["bits"][0]) for g in groups],
+             "limit": self.options.distance, "files": where, "bits": bits, "how": how_far(bits),
              "members": members_of(groups)},
             image=[g["path"][0] for g in groups], split=[g["split"][0] for g in groups]),
             {"groups": len(groups)})

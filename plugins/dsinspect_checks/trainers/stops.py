@@ -1,4 +1,4 @@
-"""TRN004 stops: what makes the trainer raise.
+"""TRN004 stops: what makes the trainer stop with an error.
 
 Only with `--trainer NAME[@RELEASE]`: what it meets first comes first, in its own words, with the function that raises. What is
 found while images are read or trained on comes after what loading alone meets.
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Stops(Check["Verdict | None", BaseOptions]):
-    """What makes the trainer raise."""
+    """What makes the trainer stop with an error."""
 
     code = "TRN004"
     name = "stops"

@@ -11,6 +11,7 @@ import numpy as np
 
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import choices_of
+from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.json_report import cleaned
 
@@ -97,7 +98,8 @@ def finding_row(f: Finding, check: int, image: int | str | None, texts: Mapping[
                          category=f.category, fix=None if f.fix is None else f.fix.action, no_place=no_place)
     return [check, f.severity.rank, f.message, image, texts["split"](f.split), texts["class"](f.category), f.annotation_id,
             texts["source"](f.source), f.line, f.index, f.bbox_xyxy, f.fingerprint,
-            None if f.fix is None else [f.fix.safety, f.fix.action], texts["choices"](" ".join(choices))]
+            None if f.fix is None else [f.fix.safety, FIX_WORDS.get(f.fix.action, f.fix.action)],
+            texts["choices"](" ".join(choices))]
 
 
 def plain(text: str) -> str:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dsinspect.findings.findings import Fix
+from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.run import Outcome
 from dsinspect_reports._choice_sets import choice_sets
 
@@ -31,7 +32,7 @@ class Offer(NamedTuple):
 
 def fix_words(fix: Fix | None) -> str | None:
     """Return what would fix a finding, in words."""
-    return f"{fix.action} ({fix.safety})" if fix else None
+    return f"{FIX_WORDS.get(fix.action, fix.action)} ({fix.safety})" if fix else None
 
 
 def runs(outcomes: Sequence[Outcome], no_place: Collection[str]) -> Iterator[tuple[int, int, Offer]]:
