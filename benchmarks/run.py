@@ -320,6 +320,44 @@ def page(jobs: list[Job], b: Bench) -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+LEAST, MOST = "at least", "at most"
+GOALS: tuple[tuple[str, str, str, float], ...] = (
+    # what a row says, as an expression of it with one number; at least or at most; that number
+    (r"pycocotools: .*\| ([\d.]+) of it", MOST, "of the bare load", 0.25),
+    (r"PIL: Image.open.*\| ([\d.]+) of ours cold", LEAST, "of our time for PIL's loop", 1.0),
+    (r"cleanvision, .*; ([\d.]+) of our first run", LEAST, "times cleanvision's rate", 15),
+    (r"limit: read, decode.*; ([\d.]+) of our first run", LEAST, "of the limit's rate", 0.7),
+    (r"dsinspect, second run.*; ([\d.]+) of our first run", MOST, "of the first run's time for the second", 0.05),
+    (r"dsinspect --help .*\| ([\d.]+) times the import", MOST, "times the import for --help", 2.5),
+    (r"pandas\+openpyxl .*\| ([\d.]+) times ours", LEAST, "times our time for pandas with openpyxl", 10),
+    (r"xlsxwriter constant_memory .*\| ([\d.]+) times ours", LEAST, "times our time for constant memory", 5),
+    (r"openpyxl read_only .*\| ([\d.]+) times ours", LEAST, "times our time for openpyxl's reading", 2),
+    (r"dsinspect transform, .*; ([\d.]+) of the limit", LEAST, "of the limit", 0.8),
+    (r"\| at most ([\d.]+) of the goal", MOST, "of the goal", 1.0),
+    (r"\| ([\d.]+) of the [\d.]+ s that loading takes", MOST, "of the loading", 0.2))
+"""Goals as numbers."""
+
+
+def with_misses(text: str) -> str:
+    """Return the page with a line under each goal that is missed: what was measured, and what it was to be.
+
+    >>> with_misses("Goal: x.\\n\\n| pycocotools: COCO(file) | 18 s | 0.35 of it | 3 MB |\\n").split("\\n")[2]
+    '**Missed:** 0.35 of the bare load (at most 0.25).'
+    """
+    made = []
+    for section in re.split(r"(?m)^(?=## )", re.sub(r"(?m)^\*\*Missed:\*\* .*\n\n", "", text)):
+        missed = []
+        for row in section.split("\n"):
+            for pattern, side, what, goal in GOALS:
+                found = re.search(pattern, row)
+                if found and (float(found[1]) < goal if side == LEAST else float(found[1]) > goal):
+                    name = f"{row.split('|')[1].strip()}: " if what in ("of the loading", "of the goal") else ""
+                    missed.append(f"{name}{float(found[1]):g} {what} ({side} {goal:g})")
+        line = f"**Missed:** {'; '.join(missed)}.\n\n" if missed else ""
+        made.append(re.sub(r"(?m)^(Goal: .*\n\n)", lambda m, line=line: m[1] + line, section, count=1))
+    return "".join(made)
+
+
 def merged(old: str, new: str) -> str:
     """Return a page with the new one's head, and its sections in the places of those of the same goal."""
     head, *made = re.split(r"(?m)^(?=## )", new)
@@ -352,7 +390,8 @@ def main() -> None:
             print(page(jobs[-1:], bench).split("\n\n", 3)[-1], flush=True)
         if arguments.write:
             made = page(jobs, bench)
-            PAGE.write_text(merged(PAGE.read_text(encoding="utf-8"), made) if arguments.only else made, encoding="utf-8")
+            whole = merged(PAGE.read_text(encoding="utf-8"), made) if arguments.only else made
+            PAGE.write_text(with_misses(whole), encoding="utf-8")
 
 
 if __name__ == "__main__":
