@@ -58,6 +58,11 @@ class Recovered:
     problems: list[Problem] = field(default_factory=list)
     found_lists: set[str] = field(default_factory=set)
 
+_PART = 1 << 16
+"""Characters that are looked at at once; a value that does not end in them is read from a longer part."""
+_CUT = 16
+"""Characters before the end of a part in which an error may be that of the cut: an escape, a number, a word."""
+
 
 class _Scanner:
     """Walks over the text of a file and hands each element of the three lists to a taker."""
@@ -69,6 +74,8 @@ class _Scanner:
         self.decoder = json.JSONDecoder()
         self.has_surrogates = "\\ud" in text or "\\uD" in text
         self._line_at = (0, 1)
+        self._part = (0, "")
+        """Where a part of the text begins, and the part."""
         self.first_fault: tuple[int, int] | None = None
         """Of the first fault of syntax that was met: where its element begins, and its number among the problems."""
 
@@ -138,7 +145,7 @@ class _Scanner:
                 self.fault(f"the file ends in the middle of {key}", position, index)
                 return None
             try:
-                value, after = self.decoder.raw_decode(self.text, position)
+                value, after = self.value(position)
                 value = without_lone_surrogates(value) if self.has_surrogates else value
             except (ValueError, RecursionError) as e:
                 follows = _NEXT_RECORD.search(self.text, position + 1)
@@ -153,6 +160,31 @@ class _Scanner:
                 continue
             take(value, index, position)
             position, index = after, index + 1
+
+    def value(self, position: int) -> tuple[Any, int]:
+        """Read the value at a position and return it with the position after it.
+
+        It is read from a part of the text: for each error `json` counts the lines of all that stands before it.
+
+        Raises:
+            ValueError: it is no JSON.
+            RecursionError: it is nested too deep.
+        """
+        size = _PART
+        while True:
+            start, part = self._part
+            if not start <= position < start + len(part):
+                start, part = self._part = position, self.text[position:position + size]
+            is_last = start + len(part) >= len(self.text)
+            try:
+                value, after = self.decoder.raw_decode(part, position - start)
+                if is_last or after < len(part):
+                    return value, start + after
+            except json.JSONDecodeError as e:
+                if is_last or (e.pos < len(part) - _CUT and not e.msg.startswith("Unterminated string")):
+                    raise
+            size = size if start < position else size * 8
+            self._part = (position, self.text[position:position + size])
 
     def take_images(self, value: Any, index: int, position: int) -> None:
         """Keep an image, or report why not."""
