@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dsinspect.errors import PluginCrashedError, UserError, Watched, nearest
+from dsinspect.inspection.what_is_there import what_is_there
 from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import Detection, Format
 
@@ -18,6 +19,11 @@ CLOSE = 10
 """A format that finds at least one record for so many of the first one's may be meant."""
 UNSURE = 0.1
 """Of formats that do not count, one whose confidence is less by so much at most may be meant."""
+
+SHOWN = 10
+"""Formats that are listed, of those from which the user has to choose."""
+LONGEST = 100
+"""Characters of a reason in that list."""
 
 
 @dataclass(frozen=True)
@@ -75,18 +81,33 @@ def recognise(root: Path, path: str, plugins: Plugins, name: str | None = None) 
     if not seen:
         for fault in plugins.faults.values():
             raise PluginCrashedError(fault)
-        raise UserError(f"{path}: no dataset format recognised; `dsinspect plugins` lists those that are read")
+        raise UserError(f"{path}: no dataset format recognised; {what_is_there(root)}; `dsinspect plugins` lists the formats that "
+                        "are read")
     best = seen[0]
     rivals = [s for s in seen[1:] if _is_close(best, s)]
     if rivals:
-        these = [best, *rivals]
-        choices = " or ".join(f"--format {s.name}" for s in these)
-        raise UserError(f"{path}: holds {'two' if len(these) == 2 else len(these)} datasets: {'; '.join(map(str, these))}; "
-                        f"choose one with {choices}, or name its own folder or file")
+        raise _several(path, [best, *rivals])
     others = [s for s in seen[1:] if s.records != 0]
     return Recognised(plugins.formats[best.name], (
         f"read as {best.name}: {best.detection.reason}",
         *(f"also there, and not read: {s}; --format {s.name} reads it" for s in others)))
+
+
+def _several(path: str, these: list[_Seen]) -> UserError:
+    """Return the error of a path that holds datasets of several formats: two in one line, more as a list."""
+    if len(these) == 2:
+        choices = " or ".join(f"--format {s.name}" for s in these)
+        return UserError(f"{path}: holds two datasets: {'; '.join(map(str, these))}; choose one with {choices}, or name its own "
+                         "folder or file")
+    lines = [f"--format {s.name} ({s.counted.removeprefix(', ') or 'records not counted'}): {_cut(s.detection.reason)}"
+             for s in these[:SHOWN]]
+    if rest := these[SHOWN:]:
+        lines.append(f"and {len(rest):,} more: {', '.join(s.name for s in rest)}")
+    return UserError(f"{path}: holds datasets of {len(these)} formats; choose one, or name its own folder or file:", tuple(lines))
+
+
+def _cut(reason: str) -> str:
+    return reason if len(reason) <= LONGEST else f"{reason[:LONGEST - 4].rpartition(' ')[0] or reason[:LONGEST - 4]} ..."
 
 
 def named_format(name: str, formats: Mapping[str, type[Format]]) -> type[Format]:

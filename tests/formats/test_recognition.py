@@ -274,7 +274,40 @@ def test_every_command_refuses_in_the_same_words(tmp_path: Path, capsys: pytest.
     assert message in capsys.readouterr().err
 
 
-def test_the_sample_sets_are_not_merged() -> None:
-    told = refused(Path(__file__).resolve().parents[2] / "sample_data")
-    assert "holds 4 datasets: " in told
-    assert "coco (holds 2 COCO datasets (clean/annotations/instances_train.json, coco/" in told
+def test_the_sample_sets_are_not_merged(capsys: pytest.CaptureFixture[str]) -> None:
+    root = Path(__file__).resolve().parents[2] / "sample_data"
+    assert "holds datasets of 4 formats; choose one, or name its own folder or file:" in refused(root)
+    assert main(["check", str(root)]) == 2
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first.startswith("dsinspect: error: ")
+    assert [line.split()[:2] for line in lines] == [["--format", n] for n in (line.split()[1] for line in lines)]
+    assert sorted(line.split()[1] for line in lines) == ["coco", "mot", "voc", "yolo"]
+    assert any("holds 2 COCO datasets (clean/annotations/instances_train.json, coco/" in line for line in lines)
+    assert max(map(len, lines)) <= 150
+
+
+def test_a_folder_of_many_sets_is_a_list_of_ten(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(shared_data / "formats_tiny")]) == 2
+    _, *lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 11
+    assert lines[-1].startswith("  and 1 more: ")
+
+
+@pytest.mark.parametrize(("files", "message"), [
+    ({"v.mp4.json": '{"size": {"height": 1, "width": 2}, "tags": [], "objects": [{"key": "o", "classTitle": "car"}], "frames": '
+      '[{"index": 0, "figures": [{"objectKey": "o"}]}], "framesCount": 1}'}, "looks like Supervisely JSON for video (v.mp4.json)"),
+    ({"a.json": '[{"image": "a.jpg", "joints": [[1, 2]]}]'}, "looks like JSON of keypoints or joints that is no COCO (a.json)"),
+    ({"a.json": '{"mine": 1}', "b.json": "[]", "c.dat": ""},
+     "there are 2 .json files and 1 .dat file (a.json begins with '{\"mine\": 1}')"),
+    ({"notes": ""}, "there is 1 unsuffixed file;"), ({}, "there is no file;")])
+def test_what_is_not_read_is_named(tmp_path: Path, files: dict[str, str], message: str) -> None:
+    for name, text in files.items():
+        write(tmp_path, name, text)
+    assert message in refused(tmp_path)
+
+
+def test_the_beginning_of_a_file_outside_is_not_shown(tmp_path: Path) -> None:
+    write(tmp_path, "secret.txt", "secret")
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set/a.txt").symlink_to(tmp_path / "secret.txt")
+    assert "there is 1 .txt file (a.txt is no regular file of this folder)" in refused(tmp_path / "set")

@@ -10,11 +10,12 @@ from dsinspect_formats._sniffing import first_like, found_in
 
 _SHAPE = re.compile(rb'"classTitle"\s*:|"geometryType"\s*:')
 _SIZE = re.compile(rb'"size"\s*:\s*\{')
+_OF_VIDEO = re.compile(rb'"framesCount"\s*:|"objectKey"\s*:|"figures"\s*:')
 
 
 def looks_like(ends: bytes) -> bool:
     """Say whether a file is an annotation of Supervisely, by its beginning and end."""
-    return bool(_SIZE.search(ends)) and b'"objects"' in ends and (
+    return bool(_SIZE.search(ends)) and b'"objects"' in ends and not _OF_VIDEO.search(ends) and (
         bool(_SHAPE.search(ends)) or (b'"tags"' in ends and bool(re.search(rb'"objects"\s*:\s*\[\s*\]', ends))))
 
 
@@ -24,7 +25,7 @@ class Supervisely(Format):
     name = "supervisely"
     facts = Facts(
         recognised="JSON files with `size` and `objects` that have `classTitle`, beside meta.json",
-        read="rectangles, polygons, oriented boxes, bitmaps (their boxes), tags",
+        read="rectangles, polygons, rotated boxes, bitmaps as masks, tags",
         assumed="px from 0; the last pixel of a rectangle as it stands")
 
     def detect(self, root: Path) -> Detection | None:

@@ -36,11 +36,13 @@ class Look:
 
 
 def _all_of(*words: str) -> bytes:
-    return "".join(f"(?=.*{w})" for w in words).encode()
+    return "".join(f"(?=.*(?:{w}))" for w in words).encode()
 
 
 LOOKS = (
     Look("coco-panoptic", "COCO panoptic segmentation", (".json",), _all_of('"segments_info"')),
+    Look("keypoint-lists", "JSON of keypoints or joints that is no COCO", (".json",),
+         _all_of('"keypoints"|"joints"|"landmarks"|"joint_self"')),
     Look("coco-captions", "COCO captions", (".json",), _all_of('"caption"', '"image_id"')),
     Look("cvat", "CVAT XML 1.1", (".xml",), _all_of("<annotations>", "<meta>")),
     Look("labelme-xml", "the XML of LabelMe's web tool", (".xml",), _all_of("<annotation>", "<object>", "<polygon>")),
@@ -51,6 +53,7 @@ LOOKS = (
     Look("vott", "VoTT JSON", (".json", ".vott"), _all_of('"asset"|"visitedFrames"', '"regions"')),
     Look("createml", "CreateML JSON", (".json",), _all_of('"coordinates"', '"label"', '"image"')),
     Look("datumaro", "Datumaro JSON", (".json",), _all_of('"items"', '"dm_format_version"|"media_type"|"label_id"')),
+    Look("supervisely-video", "Supervisely JSON for video", (".json",), _all_of('"frames"', '"figures"|"framesCount"')),
     Look("supervisely", "Supervisely JSON", (".json",), _all_of('"classTitle"', '"points"')),
     Look("openlabel", "ASAM OpenLABEL JSON", (".json",), _all_of('"openlabel"')),
     Look("bdd100k", "BDD100K (Scalabel) JSON", (".json",), _all_of('"box2d"')),
