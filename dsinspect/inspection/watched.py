@@ -40,7 +40,8 @@ def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[
         raise blame.broke(f"gave a source whose info is {info!r:.40}, which is no DatasetInfo")
     if info.format != kind.name:
         raise blame.broke(f"calls itself {info.format!r} in its DatasetInfo")
-    return _Source(replace(info, notes=(*info.notes, *notes)), source, blame)
+    told = [p.reason for p in info.problems if p.kind == "same-names"] if info.has_files else []
+    return _Source(replace(info, notes=(*info.notes, *told, *notes)), source, blame)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from dsinspect.tables.schema import (
     problem_columns,
 )
 from dsinspect_formats._cuts import cuts_of
-from dsinspect_formats._images import ImageTree
+from dsinspect_formats._images import ImageTree, namesakes
 from dsinspect_formats._reading import Growing
 from dsinspect_formats.coco.reader import locate, orphans
 
@@ -235,7 +235,8 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
     images = gathered.image_table()
     found, told = _located(images, gathered.lookups, files, base, tree)
     annotations = gathered.annotation_table(categories, found, sources)
-    of_set = [*problems, *told, *(orphans([found], tree, base) if request.root.is_dir() else [])]
+    of_set = [*problems, *told, *(orphans([found], tree, base) if request.root.is_dir() else []),
+              *namesakes(tree, found["file"].tolist())]
     splits = tuple(dict.fromkeys(s for s in images["split"].tolist() if s is not None))
     info = DatasetInfo(
         format=format, root=base, categories=tuple(categories), splits=splits, problems=tuple(of_set), columns=columns,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -12,15 +13,19 @@ from pathlib import Path, PurePosixPath
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import leave_alone, reads_outside
+from dsinspect.tables.schema import Problem
 
 SUFFIXES = IMAGE_SUFFIXES - {".npy"}
 """Suffixes, in lower case, that make a file an image of a set."""
+_CALLED_IMAGES = frozenset(("images", "image", "img", "imgs", "jpegimages", "image_2", "img1", "leftimg8bit"))
+_FOLDERS = 3
+"""Folders that a note names."""
 
 
 def is_image(name: str) -> bool:
-    """Say whether a file name has the suffix of an image."""
+    """Say whether a file name has the suffix of an image; spaces after it are part of the name."""
     dot = name.rfind(".")
-    return dot > 0 and name[dot - 1] != "/" and name[dot:].lower() in SUFFIXES
+    return dot > 0 and name[dot - 1] != "/" and name[dot:].rstrip(" ").lower() in SUFFIXES
 
 
 def walk(folder: Path) -> Iterator[str]:
@@ -205,6 +210,37 @@ class ImageTree:
     @cached_property
     def _prefix(self) -> str:
         return os.path.join(self.folder, "")  # noqa: PTH118
+
+
+def is_of_images(path: str) -> bool:
+    """Say whether an image lies in a folder, at any depth, that is called as folders of images are."""
+    return any(folder.lower() in _CALLED_IMAGES for folder in path.split("/")[:-1])
+
+
+def namesakes(tree: ImageTree, files: Iterable[str | None]) -> list[Problem]:
+    """Report that images of a set have files of the same names in folders of which none is read: the wrong one may be taken.
+
+    Args:
+        tree: the images on disk.
+        files: path to open of each image of the set, None where it has none.
+    """
+    used = {f for f in files if f is not None}
+    if not used or len(used) >= len(tree.paths):
+        return []
+    names = {f.rpartition("/")[2] for f in used}
+    folders = {f.rpartition("/")[0] for f in used}
+    others: Counter[str] = Counter()
+    for path in tree.paths:
+        if path.rpartition("/")[2] in names and tree.open_path(path).rpartition("/")[0] not in folders:
+            others[path.rpartition("/")[0] or "."] += 1
+    if not others:
+        return []
+    shown = ", ".join(f"{f}/" for f in sorted(others)[:_FOLDERS]) + (", ..." if len(others) > _FOLDERS else "")
+    read = sorted({f.removeprefix(tree.open_path("")).rpartition("/")[0] or "." for f in used})
+    taken = ", ".join(f"{f}/" for f in read[:_FOLDERS]) + (", ..." if len(read) > _FOLDERS else "")
+    n = max(others.values())
+    return [Problem("same-names", shown, f"{n:,} {'image has a file' if n == 1 else 'images have files'} of the same name in "
+                    f"{shown} too, not read; those in {taken} are (--images names another folder)")]
 
 
 def stem_of(path: str) -> str:

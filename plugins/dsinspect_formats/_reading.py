@@ -22,7 +22,7 @@ from dsinspect.tables.columns import Columns, is_given, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import MemoryShard
-from dsinspect_formats._images import ImageTree, relative, stem_of
+from dsinspect_formats._images import ImageTree, is_of_images, namesakes, relative, stem_of
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
 
@@ -294,6 +294,7 @@ class Images:
             files.append(None if found is None else tree.open_path(found))
         if orphans:
             problems += orphan_images(tree, used, root)
+        problems += namesakes(tree, files)
         n = len(self.names)
         sizes = np.array(self.sizes, np.float64).reshape(-1, 2)
         return image_columns(
@@ -332,8 +333,9 @@ class MemorySource:
         if not len(images) and not len(annotations) and not problems:
             raise UserError(f"{info.root}: holds no record that can be read")
         self._images, self._annotations = images, annotations
-        self._problems = problem_columns(problems)
-        self.info = replace(info, splits=info.splits or tuple(dict.fromkeys(
+        self._problems = problem_columns([p for p in problems if p.kind != "same-names"])
+        self.info = replace(info, problems=(*info.problems, *(p for p in problems if p.kind == "same-names")),
+                            splits=info.splits or tuple(dict.fromkeys(
             s for s in images["split"].tolist() if s is not None)), has_files=bool(is_given(images["file"]).any()))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
@@ -460,15 +462,16 @@ def matched(labels: Sequence[str], tree: ImageTree, root: Path, image_name: Call
             path = shown_path(image)
             problems.append(Problem("orphan-image", path, "no label file names this image", image=path))
             entries.append(Entry(path, tree.open_path(image), split_of(path, words=words), None))
-    return entries, problems
+    return entries, [*problems, *namesakes(tree, (e.file for e in entries))]
 
 
 def nearest_image(label: str, images: Sequence[str]) -> str | None:
-    """Return the image whose folder shares most with that of a label file; the first of equals."""
+    """Return the image whose folder shares most with that of a label file; of equals one in a folder of images."""
     if not images:
         return None
     if len(images) == 1:
         return images[0]
     folders = label.split("/")[:-1]
     same = [i for i in images if i.rpartition("/")[0] == "/".join(folders)]
-    return same[0] if same else max(images, key=lambda i: (len(set(folders) & set(i.split("/")[:-1])), -len(i)))
+    return same[0] if same else max(images, key=lambda i: (
+        len(set(folders) & set(i.split("/")[:-1])), is_of_images(i), -len(i)))

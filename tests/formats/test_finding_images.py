@@ -5,7 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from convert.sets import PLUGINS, png
+from formats.reading import Read, put
 
+from dsinspect.cli import main
+from dsinspect.inspection.opening import open_dataset
+from dsinspect.inspection.request import DatasetRequest
 from dsinspect_formats._images import ImageTree
 
 
@@ -23,3 +28,38 @@ from dsinspect_formats._images import ImageTree
 ])
 def test_the_file_that_a_record_names(paths: tuple[str, ...], declared: str, found: str | None) -> None:
     assert ImageTree(Path("set"), paths).find(declared) == found
+
+
+JSON = '{"version": "5.0.0", "flags": {}, "shapes": [], "imagePath": "1.png", "imageHeight": 80, "imageWidth": 100}'
+COCO = ('{"images": [{"id": 1, "file_name": "1.png", "width": 100, "height": 80}], "categories": [{"id": 1, "name": "cat"}], '
+        '"annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 2, 3, 4], "area": 12, "iscrowd": 0}]}')
+XML = ("<annotation><filename>1.png</filename><object><name>cat</name><bndbox><xmin>1</xmin><ymin>2</ymin><xmax>3</xmax>"
+       "<ymax>4</ymax></bndbox></object></annotation>")
+KITTI = "Car 0.00 0 -1.58 1 2 30 40 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n"
+
+
+@pytest.mark.parametrize(("files", "folder", "other"), [
+    ({"annotations/instances.json": COCO}, "images", "backup"), ({"json/1.json": JSON}, "images", "backup"),
+    ({"Annotations/1.xml": XML}, "JPEGImages", "a"), ({"label_2/1.txt": KITTI}, "image_2", "b"),
+    ({"labels/1.txt": "0 0.5 0.5 0.1 0.1\n", "classes.txt": "cat\n"}, "images", "b"),
+    ({"annotations.csv": "image,x_min,y_min,x_max,y_max,class\nimages/1.png,1,2,30,40,cat\n"}, "images", "b")])
+def test_files_of_the_same_names_in_another_folder_are_told(tmp_path: Path, files: dict[str, str], folder: str, other: str) -> None:
+    put(tmp_path, {**files, f"{folder}/1.png": png(100, 80), f"{other}/1.png": png(100, 80)})
+    source = open_dataset(DatasetRequest("set", tmp_path), PLUGINS)
+    assert [p for ref in source.shards(9) for p in ref.load().image_columns["path"].tolist()] == [f"{folder}/1.png"]
+    assert [n for n in source.info.notes if "same name" in n] == [
+        f"1 image has a file of the same name in {other}/ too, not read; those in {folder}/ are (--images names another folder)"]
+
+
+def test_folders_of_two_splits_are_no_namesakes(tmp_path: Path) -> None:
+    put(tmp_path, {f"annotations/instances_{s}.json": COCO for s in ("train", "val")})
+    put(tmp_path, {f"{s}/1.png": png(100, 80) for s in ("train", "val")})
+    assert not [n for n in open_dataset(DatasetRequest("set", tmp_path), PLUGINS).info.notes if "same name" in n]
+
+
+def test_a_space_after_the_suffix_is_part_of_the_name(tmp_path: Path) -> None:
+    put(tmp_path / "set", {"instances.json": COCO.replace("1.png", "1.png "), "1.png ": png(100, 80)})
+    assert main(["convert", str(tmp_path / "set"), "-o", str(tmp_path / "out"), "--to", "coco", "-q"]) == 0
+    assert (tmp_path / "out/1.png ").is_file() or (tmp_path / "out/images/1.png ").is_file()
+    found = Read("coco", tmp_path / "out").images
+    assert Path(found["file"][0]).read_bytes() == png(100, 80)

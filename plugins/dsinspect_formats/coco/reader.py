@@ -23,7 +23,7 @@ from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import cuts_of
-from dsinspect_formats._images import ImageTree, relative
+from dsinspect_formats._images import ImageTree, namesakes, relative
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._beyond import beyond_tables
 from dsinspect_formats.coco._files import (
@@ -78,6 +78,7 @@ class CocoSource:
         require_distinct(files, splits, [part.images for part in parts], base)
         if request.root.is_dir():
             problems += orphans([p.images for p in parts], tree, base)
+        problems += namesakes(tree, (f for p in parts for f in p.images["file"].tolist()))
         self._images, self._annotations = join(parts)
         self._problems = problem_columns([p for part in parts for p in part.problems])
         by_key = {(c.category_id, c.name): c for part in parts for c in part.categories}

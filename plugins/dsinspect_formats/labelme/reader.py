@@ -19,7 +19,7 @@ from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered, real
-from dsinspect_formats._images import ImageTree, relative, stem_of
+from dsinspect_formats._images import ImageTree, is_of_images, namesakes, relative, stem_of
 from dsinspect_formats._json_files import like_or_damaged, read_json
 from dsinspect_formats._sniffing import LOOKED_AT, files_below
 from dsinspect_formats._splits import split_of_folders
@@ -70,6 +70,7 @@ class LabelMeSource:
         self._entries = self._match(tree)
         if request.root.is_dir():
             self._entries += self._background(tree)
+        self._problems += namesakes(tree, (e.file for e in self._entries))
         splits = tuple(dict.fromkeys(e.split for e in self._entries if e.split))
         self.info = DatasetInfo(
             format="labelme", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
@@ -113,9 +114,9 @@ class LabelMeSource:
                 if file not in used and file.rpartition("/")[0] in folders]
 
 
-def _distance(image: str, folder: str) -> tuple[int, str]:
+def _distance(image: str, folder: str) -> tuple[int, bool, str]:
     parts, own = set(image.split("/")[:-1]), set(folder.split("/"))
-    return -len(parts & own), image
+    return -len(parts & own), not is_of_images(image), image
 
 
 @dataclass(frozen=True)

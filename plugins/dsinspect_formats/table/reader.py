@@ -17,7 +17,7 @@ from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import cuts_of
-from dsinspect_formats._images import ImageTree, is_image, relative
+from dsinspect_formats._images import ImageTree, is_image, namesakes, relative
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
 from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, is_report, number, numbers_in, parse_wanted, recognise
 from dsinspect_formats.table._looks import Options, _first, _tables_in
@@ -96,7 +96,7 @@ class TableSource:
         self.info = DatasetInfo(
             format="table", root=base, splits=tuple(dict.fromkeys(s for s in self._images["split"].tolist() if s is not None)),
             box_units="fraction" if is_fraction else "px", notes=tuple(dict.fromkeys(notes)),
-            has_files=bool(is_given(self._images["file"]).any()))
+            problems=tuple(namesakes(tree, self._images["file"].tolist())), has_files=bool(is_given(self._images["file"]).any()))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the tables by images."""

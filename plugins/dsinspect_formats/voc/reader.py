@@ -18,7 +18,7 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
-from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
+from dsinspect_formats._images import ImageTree, is_image, is_of_images, namesakes, relative, stem_of, walk
 from dsinspect_formats._splits import split_named, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding, xml_text
 from dsinspect_formats.voc._looks import Options
@@ -54,7 +54,7 @@ class VocSource:
         self._columns = columns & COLUMNS
         self._problems: list[Problem] = []
         self._bare: dict[str, str] = {}  # images without an XML file, and their files
-        self._of_other_splits: list[str] = []  # those in folders of splits in which no image has one
+        self._of_other_splits: dict[str, str] = {}  # those in folders of splits in which no image has one
         tree = ImageTree.below(images or root)
         paths = list(walk(root))
         self._entries = self._match([p for p in paths if p.lower().endswith(".xml")], tree)
@@ -65,6 +65,7 @@ class VocSource:
         splits = self._split([p for p in paths if p.endswith(".txt")])
         self._problems += [Problem("orphan-image", p, "no XML file names this image", image=p)
                            for p in (*self._bare, *self._of_other_splits)]
+        self._problems += namesakes(tree, (*(e.file for e in self._entries), *self._bare.values(), *self._of_other_splits.values()))
         self.info = DatasetInfo(
             format="voc", root=root, splits=splits, problems=tuple(self._problems), columns=COLUMNS,
             notes=("boxes are read as they stand, from 0 (--set voc.base=1 takes 1 off xmin and ymin)",) if options.base == 0 else (
@@ -105,7 +106,7 @@ class VocSource:
                 path = self._path(tree, image)
                 self._bare[path] = tree.open_path(image)
             elif folder not in folders and _without_splits(folder) in places:
-                self._of_other_splits.append(self._path(tree, image))
+                self._of_other_splits[self._path(tree, image)] = tree.open_path(image)
         return entries
 
     def _path(self, tree: ImageTree, image: str) -> str:
@@ -201,12 +202,12 @@ def _of_list(line: str, by_stem: dict[str, list[Entry]]) -> list[Entry]:
 
 
 def _nearest(xml: str, images: Sequence[str]) -> str | None:
-    """Return the image whose folder shares most with the XML file's; the first of equals."""
+    """Return the image whose folder shares most with the XML file's; of equals one in a folder of images."""
     if not images:
         return None
     parts = set(xml.split("/")[:-1])
     same = [i for i in images if i.rpartition("/")[0] == xml.rpartition("/")[0]]
-    return same[0] if same else max(images, key=lambda i: (len(parts & set(i.split("/")[:-1])), -len(i)))
+    return same[0] if same else max(images, key=lambda i: (len(parts & set(i.split("/")[:-1])), is_of_images(i), -len(i)))
 
 
 @dataclass(frozen=True)

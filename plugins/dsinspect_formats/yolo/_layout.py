@@ -13,7 +13,7 @@ from dsinspect.errors import UserError
 from dsinspect.io.reading import leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._images import ImageTree, is_image, relative, stem_of, walk
+from dsinspect_formats._images import ImageTree, is_image, namesakes, relative, stem_of, walk
 from dsinspect_formats._sniffing import head
 from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
@@ -203,6 +203,7 @@ class _Finder:
             if path not in taken and (has_label or path.rpartition("/")[0] in beside):
                 theirs.add(_label_of(path))
                 self.layout.problems.append(Problem("orphan-image", path, "no split names this image", image=path))
+        self.layout.problems += namesakes(self.tree, (e.file for e in self.layout.entries))
         used = {e.label for e in self.layout.entries}
         folders = {e.label.rpartition("/")[0] for e in self.layout.entries if e.label}
         for path in sorted(self.texts - used - theirs - self.lists):
