@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 app = typer.Typer(no_args_is_help=True, help="Apply, count and exchange the decisions of reviewers.")
 MAX_FAULTS = 50
 """Faults shown at most."""
+ALIKE = 3
+"""Faults of one kind up to which each has a line of its own."""
 UNREAD = "(cannot be applied)"
 """What decisions count as whose action cannot be read, or that contradict each other."""
 
@@ -294,18 +296,18 @@ def status(
         _, run, found = _checked(session, several)
         faults = found.faults
         session.end(run)
-    wrong = len({id(d) for f in faults for d in f.decisions})
+    wrong = {id(d): d for f in faults for d in f.decisions}
+    sound = [d for d in decisions if id(d) not in wrong]
     total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
     print(f"{_named(several)}: {several.decided:,}{total} decided"
-          + (f"; {counted(wrong, 'decision')} cannot be applied, for {counted(len(faults), 'fault')}" if faults else ""))
+          + (f"; {counted(len(wrong), 'decision')} cannot be applied, for {counted(len(faults), 'fault')}" if faults else ""))
     besides = sum(d.record is not None for d in decisions)
     for n, what in ((sum(d.check is not None for d in decisions), "on whole checks"),
                     (besides, f"{'box, image or class' if besides == 1 else 'boxes, images and classes'} without a finding")):
         if n:
             print(f"{n:>9,}  {what}")
-    unread = [d for d in {id(d): d for f in several.faults for d in f.decisions}.values() if d.action]
-    for heading, counts in (("by decision", Counter([*(d.action for d in decisions), *(UNREAD for _ in unread)])),
-                            ("by reviewer", Counter(d.reviewer or "" for d in (*decisions, *unread)))):
+    for heading, counts in (("by decision", Counter([*(d.action for d in sound), *(UNREAD for _ in wrong)])),
+                            ("by reviewer", Counter(d.reviewer or "" for d in (*sound, *wrong.values())))):
         if counts:
             print(f"{heading}:")
         for name, n in sorted(counts.items(), key=lambda c: (not c[0], c[0])):
@@ -353,16 +355,28 @@ def _named(several: Several) -> str:
 def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", partial: bool = False) -> tuple[str, tuple[str, ...]]:
     """Return the message that nothing is done, and the faults, a line each."""
     from dsinspect.findings.wording import counted
+    from dsinspect.review.resolve import NO_SUCH_FINDING
 
     hint = "; --partial applies the others" if verb == "applied" and not partial else ""
+    if faults and all(f.what == NO_SUCH_FINDING for f in faults):
+        hint = "; perhaps it is applied to this dataset already"
     return f"{names}: nothing is {verb}, for {counted(len(faults), 'fault')}{hint}", tuple(_told(faults))
 
 
 def _told(faults: Sequence[Fault]) -> list[str]:
     """Return the faults, a line each; of one that several decisions make together, how many."""
-    shown = [(f"{len(f.decisions)} decisions: " if len(f.decisions) > 1 else "") + str(f)
-             for f in sorted(faults, key=_place_of)[:MAX_FAULTS]]
-    return shown + ([f"and {len(faults) - MAX_FAULTS:,} more"] if len(faults) > MAX_FAULTS else [])
+    alike: dict[str, list[Fault]] = {}
+    for fault in sorted(faults, key=_place_of):
+        alike.setdefault(fault.what, []).append(fault)
+    shown = []
+    for fault in sorted(faults, key=_place_of):
+        several = alike[fault.what]
+        if len(several) <= ALIKE:
+            shown.append((f"{len(fault.decisions)} decisions: " if len(fault.decisions) > 1 else "") + str(fault))
+        elif fault is several[0]:
+            places = ", ".join(f.place for f in several[:ALIKE])
+            shown.append(f"{places} and {len(several) - ALIKE:,} more: {fault.what}")
+    return shown[:MAX_FAULTS] + ([f"and {len(shown) - MAX_FAULTS:,} more"] if len(shown) > MAX_FAULTS else [])
 
 
 def _place_of(fault: Fault) -> tuple[str, int, int, str]:

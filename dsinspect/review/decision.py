@@ -88,6 +88,8 @@ def decode_decisions(content: bytes, name: str) -> Decisions:
     if read.schema_version != SCHEMA_VERSION:
         raise UserError(f"{name}: made by another version of dsinspect (schema_version {read.schema_version}; "
                         f"this one reads {SCHEMA_VERSION}); save the decisions again from a new report")
+    if not read.decisions and "decisions" not in msgspec.json.decode(content, type=dict[str, msgspec.Raw]):
+        raise UserError(f"{name}: is no file of decisions: it has no list named decisions")
     made = []
     for k, decision in enumerate(read.decisions, 1):
         place = f"{name}, decision {k}"

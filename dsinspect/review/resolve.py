@@ -24,6 +24,9 @@ from dsinspect.review.values import box_text, check_value
 from dsinspect.review.workbook import Fault
 from dsinspect.tables.schema import BOX_COLUMNS
 
+NO_SUCH_FINDING = ("the dataset has no such finding: it changed since the report, the report was made with other settings or "
+                   "plugins, or the cell of the fingerprint was edited")
+
 
 @dataclass(frozen=True)
 class Made:
@@ -184,16 +187,12 @@ class _Resolver:
         change |= {"source": record.source, "index": int(own["index"]), "image": image, "category": own["category"],
                    "frame_width": frame[0], "frame_height": frame[1]}
         if decision.action == "set-category":
-            name = decision.value if isinstance(decision.value, str) else ""
-            if not name:
-                raise ValueError("set-category: the new class is missing")
-            self._require_name(name)
+            name = self._other_class(decision, own["category"])
             return Made(decision, None, {**change, "text": name}, old, name)
         if decision.action == "set-box":
             check_value(decision, frame)
-            assert isinstance(decision.value, tuple)
-            return Made(decision, None, {**change, **dict(zip(BOX_COLUMNS, decision.value, strict=True))}, old,
-                        box_text(decision.value))
+            return Made(decision, None, {**change, **_other_box(decision, [own[c] for c in BOX_COLUMNS])}, old,
+                        box_text(decision.value))  # type: ignore[arg-type]
         return Made(decision, None, change, old, "a crowd" if decision.action == "mark-as-crowd" else "")
 
     def _of_class(self, decision: Decision, name: str, change: dict[str, Any], finding: Finding | None = None) -> Made:
@@ -209,6 +208,16 @@ class _Resolver:
             raise ValueError(f"{new!r} is a class of the dataset; merge-class gives one the boxes of another")
         return Made(decision, finding, {**change, "category": name, "text": new}, name, new)
 
+    def _other_class(self, decision: Decision, own: str | None) -> str:
+        """Return the class that a box is to have; one that it has already is a mistake of whoever decided."""
+        name = decision.value if isinstance(decision.value, str) else ""
+        if not name:
+            raise ValueError("set-category: the new class is missing")
+        if name == own:
+            raise ValueError(f"set-category: {name!r} is the class it has; name another, or choose keep")
+        self._require_name(name)
+        return name
+
     def _require_name(self, name: str) -> None:
         if name not in self.names and name not in self.new_names:
             raise ValueError(f"{name!r} is no class of the dataset{nearest_or_all(name, self.names)}")
@@ -220,8 +229,7 @@ class _Resolver:
         for decision in decisions:
             assert decision.finding is not None
             if decision.finding not in findings:
-                self.fault(decision, "the dataset has no such finding: it changed since the report, the report was made with "
-                                     "other settings or plugins, or the cell of the fingerprint was edited")
+                self.fault(decision, NO_SUCH_FINDING)
                 continue
             finding, fix = findings[decision.finding]
             other = _differs(decision.seen, finding)
@@ -269,7 +277,7 @@ class _Resolver:
 
     def _of_finding(self, decision: Decision, finding: Finding, fix: Mapping[str, Any]) -> Made:
         """Return what a decision on a finding comes to; raise ValueError when the finding cannot take it."""
-        action, value = decision.action, decision.value
+        action = decision.action
         choices = choices_of(has_annotation=finding.annotation_id is not None, source=finding.source, index=finding.index,
                              image=finding.image, category=finding.category, fix=fix.get("action"), no_place=self.run.no_place)
         if action not in choices:
@@ -294,14 +302,11 @@ class _Resolver:
         if action == "mark-as-crowd":
             return Made(decision, finding, change, f"{finding.category} {old_box}", "a crowd")
         if action == "set-category":
-            name = value if isinstance(value, str) else ""
-            if not name:
-                raise ValueError("set-category: the new class is missing")
-            self._require_name(name)
+            name = self._other_class(decision, finding.category)
             return Made(decision, finding, {**change, "text": name}, finding.category or "", name)
         check_value(decision, (fix["frame_width"], fix["frame_height"]))
-        assert isinstance(value, tuple)
-        return Made(decision, finding, {**change, **dict(zip(BOX_COLUMNS, value, strict=True))}, old_box, box_text(value))
+        moved = _other_box(decision, finding.bbox_xyxy)
+        return Made(decision, finding, {**change, **moved}, old_box, box_text(tuple(moved.values())))
 
     def _why_not(self, action: str, finding: Finding, choices: Sequence[str]) -> str:
         can = f"it takes {', '.join(choices)}"
@@ -312,6 +317,15 @@ class _Resolver:
         if action == "drop-image":
             return f"drop-image: the finding is about no image; {can}"
         return f"{action}: the finding is about no {'class' if action.endswith('-class') else 'annotation'}; {can}"
+
+
+def _other_box(decision: Decision, own: Sequence[float] | None) -> dict[str, float]:
+    """Return the edges that a box is to have; those that it has already are a mistake of whoever decided."""
+    value = decision.value
+    assert isinstance(value, tuple)
+    if own is not None and box_text(value) == box_text(own):
+        raise ValueError(f"set-box: {box_text(value)} is the box it has; give another as New value, or choose keep")
+    return dict(zip(BOX_COLUMNS, value, strict=True))
 
 
 def _whole(made: Made) -> Made:

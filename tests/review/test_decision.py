@@ -50,7 +50,8 @@ def test_written_and_read_back(decisions: list[Decision]) -> None:
 
 
 @pytest.mark.parametrize(("text", "told"), [
-    ("", "no file of decisions"), ("[1]", "no file of decisions"), ("{}", ""), ("\x00", "no file of decisions"),
+    ("", "no file of decisions"), ("[1]", "no file of decisions"), ("{}", "no list named decisions"),
+    ('{"decisions": []}', ""), ("\x00", "no file of decisions"),
     ('{"schema_version": 2}', "another version"), ("[" * 5000, "no file of decisions"),
     ('{"decisions": [{"action": "dorp", "finding": "0"}]}', "did you mean 'drop'"),
     ('{"decisions": [{"action": "drop"}]}', "decision 1: nothing given"),

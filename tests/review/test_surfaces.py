@@ -570,6 +570,43 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     assert "Findings!A3: no such decision" in done.out
 
 
+def test_what_changes_nothing_is_refused(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    row = book.rows("BOX005")[0]
+    head = {c.value: k for k, c in enumerate(book.sheet[1], 1)}
+    name = book.sheet.cell(row, head["Class"]).value
+    book.decide(row, "set-box")
+    book.decide(book.rows("BOX006")[0], "set-category", New_value=book.sheet.cell(book.rows("BOX006")[0], head["Class"]).value)
+    refused = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out")
+    assert refused.code == 2
+    assert name
+    assert "is the box it has; give another as New value, or choose keep" in refused.err
+    assert "is the class it has; name another, or choose keep" in refused.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_decisions_that_are_applied_already_are_told_in_few_lines(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    of_boxes = [code for code in (f"BOX{k:03}" for k in range(1, 10)) if book.rows(code)]
+    for code in of_boxes[:5]:
+        book.decide(book.rows(code)[0], "drop")
+    path = book.save(tmp_path / "r.xlsx")
+    assert cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out").code == 0
+    again = cli("review", "apply", path, tmp_path / "out", "-o", tmp_path / "two")
+    assert again.code == 2
+    assert "perhaps it is applied to this dataset already" in again.err.splitlines()[0]
+    assert len(again.err.splitlines()) == 2
+    assert "and 2 more: the dataset has no such finding" in again.err
+
+
+@pytest.mark.parametrize("content", ['{"a": 1}', "{}", "[]", '{"decisions": 3}'])
+def test_json_without_decisions_is_no_file_of_decisions(cli: Any, tmp_path: Path, content: str) -> None:
+    (tmp_path / "x.json").write_text(content)
+    done = cli("review", "status", tmp_path / "x.json")
+    assert done.code == 2
+    assert len(done.err.splitlines()) == 1
+
+
 def test_faults_are_in_the_order_of_the_rows(cli: Any, report: Any, tmp_path: Path) -> None:
     book = Book(report("coco"))
     for row in (11, 2, 9):
