@@ -17,6 +17,8 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.findings.wording import number
 
 O_co = TypeVar("O_co", bound="BaseOptions")
+LARGEST = 2.0**53
+"""Of a number in an option: beyond it a whole number is no longer one as a float, and no limit of anything."""
 
 
 class BaseOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -63,7 +65,7 @@ def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_c
         where: what the user wrote them for (`BOX005`), for the error.
 
     Raises:
-        UserError: an unknown option (with the nearest name) or a value of the wrong type or range.
+        UserError: an unknown option (with the nearest name), a value of the wrong type or range, or a number that is not finite.
     """
     known = list(options_type.__struct_fields__)
     for name in values:
@@ -71,12 +73,17 @@ def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_c
             has = f"its options are {', '.join(known)}" if known else "it has no options"
             raise UserError(f"{where} has no option {name!r}{nearest(name, known)}; {has}")
     try:
-        return msgspec.convert(dict(values), options_type, strict=False)
+        made = msgspec.convert(dict(values), options_type, strict=False)
     except msgspec.ValidationError as e:
         what, _, path = str(e).partition(" - at `$")
         name = path.strip("`").lstrip(".")
         given = f", not {str(values[name])[:80]!r}" if name in values else ""
         raise UserError(f"{where}{'.' if name else ''}{name}: {plainly(what, _choices(options_type, name))}{given}") from None
+    for name in values:
+        made_of = getattr(made, name)
+        if isinstance(made_of, int | float) and not abs(made_of) <= LARGEST:
+            raise UserError(f"{where}.{name}: write a finite number of at most {number(LARGEST)}, not {str(values[name])[:80]!r}")
+    return made
 
 
 def plainly(error: str, choices: Sequence[Any] = ()) -> str:

@@ -17,6 +17,9 @@ from dsinspect_formats._text import decode, odd_encoding, without_lone_surrogate
 from dsinspect_formats.coco._files import split_of
 from dsinspect_formats.coco._records import collector_off
 
+LONG = 400
+"""Digits of a whole number from which on it is beyond every float."""
+
 
 def all_like(root: Path, looks_like: Callable[[bytes], bool], suffixes: tuple[str, ...] = (".json",)) -> list[Path]:
     """Return the files of a set that look like a format's, in the order of their splits; a file named is taken as it is.
@@ -57,7 +60,7 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         return float(name.replace("Infinity", "inf"))
 
     try:
-        value = without_lone_surrogates(json.loads(text, parse_constant=constant))
+        value = without_lone_surrogates(_of_any_size(text, constant))
     except json.JSONDecodeError as e:
         reason = f"not valid JSON: {e.msg[:1].lower()}{e.msg[1:]}, column {e.colno}" if text.strip() else "the file is empty"
         line = text.splitlines()[e.lineno - 1:e.lineno]
@@ -73,6 +76,16 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         reason = "not strict JSON (a number out of range, or half a character), but could be read"
         problems.append(Problem("malformed-record", source, reason))
     return value, problems
+
+
+def _of_any_size(text: str, constant: Callable[[str], float]) -> Any:
+    """Return the value of a JSON text; of one with a number too long for Python, with infinity in its place."""
+    try:
+        return json.loads(text, parse_constant=constant)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return json.loads(text, parse_constant=constant, parse_int=lambda digits: int(digits) if len(digits) < LONG else float(digits))
 
 
 def read_json_file(path: Path, source: str) -> tuple[Any, list[Problem]]:

@@ -11,6 +11,17 @@ from dsinspect_formats._splicing import number_text, removals
 
 _SPACE = re.compile(r"[ \t\r\n]*")
 _DECODER = json.JSONDecoder()
+_OF_ANY_SIZE = json.JSONDecoder(parse_int=float)
+
+
+def decoded_at(text: str, at: int) -> tuple[Any, int]:
+    """Return the JSON value that begins at a place and where it ends; in one with a number too long for Python all are floats."""
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _OF_ANY_SIZE.raw_decode(text, at)
 
 
 def _space(text: str, at: int) -> int:
@@ -26,7 +37,7 @@ class Node:
     def __init__(self, text: str, start: int, key_start: int = -1, key_stop: int = -1) -> None:
         self.text, self.start = text, start
         self.key_start, self.key_stop = key_start, key_stop
-        self._value, self.stop = _DECODER.raw_decode(text, start)
+        self._value, self.stop = decoded_at(text, start)
         self._members: dict[str, Node] | None = None
         self._elements: list[Node] | None = None
 

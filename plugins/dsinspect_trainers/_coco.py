@@ -339,7 +339,7 @@ class Records:
         """Return what the loaders need to see of the whole file."""
         known = self.image_row >= 0
         more = [m.record["id"] for m in self.malformed if m.kind == "annotations" and type(m.record.get("id")) is int
-                and self.row_of_image(m.record.get("image_id")) >= 0]
+                and abs(m.record["id"]) < 2**63 and self.row_of_image(m.record.get("image_id")) >= 0]
         held = (self.loaded.annotations["source"], self.sources, objects([m.source for m in self.malformed]))
         files = [f for of in held for f in codes_of(of)[1]] or [""]
         splits = self.loaded.images["split"]

@@ -120,6 +120,9 @@ class _Scanner:
         if key in LISTS and self.text[after:after + 1] == "[":
             self.result.found_lists.add(key)
             return self.elements(key, after + 1)
+        if key in LISTS:
+            self.problem(f"{key} is {kind_of(self.text[after:after + 1])}, not a list: none of its records are read", after,
+                         NO_POSITION, self.text[after:after + 80])
         try:
             return self.decoder.raw_decode(self.text, after)[1]
         except RecursionError:
@@ -267,6 +270,11 @@ class _Scanner:
     @staticmethod
     def why(error: ValueError) -> str:
         return error.msg if isinstance(error, json.JSONDecodeError) else str(error)
+
+
+def kind_of(mark: str) -> str:
+    """Return in words what a JSON value is that begins with a character."""
+    return {"{": "an object", '"': "a text", "n": "null", "t": "true", "f": "false"}.get(mark, "a number")
 
 
 SHORT = 40

@@ -148,8 +148,8 @@ def tables(read: Document | Recovered, source: str, columns: frozenset[str],
     of_image = np.fromiter(values("image_id"), np.int64, m)
     category_ids = np.fromiter(values("category_id"), np.int64, m)
     names: dict[int, str] = {}
-    for c in read.categories:
-        names.setdefault(c.id, c.name)
+    for number, c in zip(np.array([c.id for c in read.categories], np.int64).tolist(), read.categories, strict=True):
+        names.setdefault(number, c.name)
     index = np.array(recovered.annotation_indices, np.int64) if recovered else np.arange(m)
     own, has_id = _given(list(values("id")), np.int64)
     area, has_area = _given(list(values("area")), np.float64)

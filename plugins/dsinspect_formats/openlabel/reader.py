@@ -30,6 +30,9 @@ def _read(value: Any, reading: Reading) -> bool:
     if not top:
         return False
     objects, frames, streams = _dict(top, "objects"), _dict(top, "frames"), _dict(top, "streams")
+    for key in ("objects", "frames"):
+        if key in top and not isinstance(top[key], dict):
+            reading.faulty(ValueError(f"{key} is not an object: none of its records are read"), top[key], None)
     size = _size(streams)
     is_still = not frames
     for position, (number, frame) in enumerate((frames or {"0": {"objects": objects}}).items()):
