@@ -58,9 +58,9 @@ def balance(
     session = common.start(dataset, judging, running)
     if output:
         with session.dataset_first():
-            common.require_writable(output, *dataset)
+            common.require_writable(output, *dataset, judging=judging)
             if output.suffix.lower() == ".csv":
-                common.require_writable(images_file(output), *dataset)
+                common.require_writable(images_file(output), *dataset, judging=judging)
     request = for_workers(session.request(), session.plugins)
     source = open_dataset(request, session.plugins)
     chosen = chosen_split(split, source.info.splits)

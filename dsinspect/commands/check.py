@@ -58,7 +58,7 @@ def check(
     with session.dataset_first():
         for path, option in ((output_file, "--output-file"), (write_baseline, "--write-baseline")):
             if path:
-                common.require_writable(path, *dataset, option=option)
+                common.require_writable(path, *dataset, option=option, judging=judging)
     if allow_empty is not None:
         session = replace(session, config=session.config.overlay(allow_empty=allow_empty))
     run = inspect(session.request(keep_images=writer.needs_images, keep_annotations=writer.needs_annotations),

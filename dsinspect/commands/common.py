@@ -210,11 +210,19 @@ def usable_cache(path: Path, roots: Sequence[Path] = (), *, is_named: bool = Fal
     return path
 
 
-def require_writable(path: Path, *sources: str | Path, force: bool = False, option: str = "-o") -> None:
-    """Raise a UserError unless a file can be written there and is none of the sources'; asked before the work."""
+def require_writable(path: Path, *sources: str | Path, judging: Judging | None = None, option: str = "-o") -> None:
+    """Raise a UserError unless a file can be written there and is none of the sources'; asked before the work.
+
+    Args:
+        path: the file to be.
+        sources: datasets and other inputs, as named.
+        judging: may name the folder of the images.
+        option: that names the file.
+    """
     from dsinspect.output.destination import require_file
 
-    require_file(path, [Path(plain_path(str(s))) for s in sources if "://" not in str(s)], force=force, option=option)
+    images = [judging.images] if judging is not None and judging.images is not None else []
+    require_file(path, [*(Path(plain_path(str(s))) for s in sources if "://" not in str(s)), *images], option=option)
 
 
 def require_different(outputs: Sequence[Path]) -> None:

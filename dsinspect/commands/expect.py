@@ -57,7 +57,7 @@ def expect(
     session = common.start(dataset, judging, running)
     if output is not None:
         with session.dataset_first():
-            common.require_writable(output, *dataset)
+            common.require_writable(output, *dataset, judging=judging)
     name = judged_for.trainer or session.config.trainer
     asked = chosen_trainer(name, session.plugins.trainers) if name else None
     request = for_workers(session.request(), session.plugins)

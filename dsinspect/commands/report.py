@@ -25,7 +25,7 @@ def report(
     thumbnails_mb: Annotated[float | None, typer.Option(
         "--thumbnails-mb", metavar="MB", min=0, help="Megabytes of all images in the workbook at most; default 15.")] = None,
     tables: Annotated[bool | None, typer.Option("--tables", help="Put the table of annotations into the workbook.")] = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder, or decisions.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Leave out the decisions in a workbook that is replaced.")] = False,
     max_mb: Annotated[float | None, typer.Option(
         "--max-mb", metavar="MB", min=1, help="Size of the web page at most, with its images; default 20.")] = None,
     running: Measured,
@@ -40,7 +40,7 @@ def report(
     outputs = [(path, configured(report_for(path, session.plugins), session.config, **wishes)) for path in output or ()]
     with session.dataset_first():
         for path, _ in outputs:
-            common.require_writable(path, *dataset, force=force)
+            common.require_writable(path, *dataset, judging=judging)
     earlier = {} if force else {path: common.earlier_decisions(path) for path, _ in outputs}
     run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
                                   keep_annotations=any(r.needs_annotations for _, r in outputs)),

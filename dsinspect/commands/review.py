@@ -211,7 +211,7 @@ def export(
     from dsinspect.review.decision import encode_decisions
     from dsinspect.review.sources import read_several
 
-    common.require_writable(output, *reviews, force=placing.force)
+    common.require_writable(output, *reviews)
     several = read_several(reviews)
     if several.faults:
         raise UserError(*_refusal(_named(several), several.faults, verb="written"))
@@ -249,7 +249,7 @@ def import_(
     from dsinspect.review.workbook import Reading
 
     reviews, datasets = told_apart(reviews, dataset)
-    common.require_writable(output, *reviews, force=force)
+    common.require_writable(output, *reviews, *datasets)
     several = read_several(reviews)
     if several.faults:
         raise UserError(*_refusal(_named(several), several.faults, verb="written"))

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from dsinspect.commands import common
-from dsinspect.commands.options import Dataset, Inspecting, Judged, shares_options
+from dsinspect.commands.options import Dataset, Inspecting, Judged, Judging, shares_options
 from dsinspect.errors import UserError
 
 
@@ -40,7 +40,7 @@ def serve(
     session = common.start(dataset, judging, running)
     folder = (running.cache_dir or default_path().parent) / "review-images"
     with session.dataset_first():
-        require_places(dataset, store, folder)
+        require_places(dataset, judging, store, folder)
     run = inspect(session.request(keep_images=True, keep_annotations=True, keep_columns=frozenset((SCORES_IN,))), session.plugins)
     common.report_trouble(run)
     if not running.quiet:
@@ -48,13 +48,13 @@ def serve(
     run_server(run, store, folder, reviewer, port)
 
 
-def require_places(dataset: Sequence[str], store: Path, folder: Path) -> None:
+def require_places(dataset: Sequence[str], judging: Judging, store: Path, folder: Path) -> None:
     """Raise a UserError where the store or the folder of images would lie in the dataset, or cannot be written."""
     from dsinspect.output.destination import is_within
     from dsinspect.review.store import is_store
 
-    common.require_writable(store, *dataset, force=True, option="--store")
-    places = [Path(common.plain_path(d)) for d in dataset if "://" not in d]
+    common.require_writable(store, *dataset, judging=judging, option="--store")
+    places = [*(Path(common.plain_path(d)) for d in dataset if "://" not in d), *([judging.images] if judging.images else [])]
     if any(is_within(store, p if p.is_dir() else p.parent) for p in places):
         raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
     if any(is_within(folder, p) for p in places if p.is_dir()):

@@ -50,7 +50,7 @@ def simulate(
     session = common.start(dataset, judging, running)
     with session.dataset_first():
         for path in outputs:
-            common.require_writable(path, *dataset)
+            common.require_writable(path, *dataset, judging=judging)
     earlier = {path: common.earlier_decisions(path) for path in outputs}
     trainers = chosen(trainer or (), session.config.trainer, session.plugins)
     from dsinspect.simulation.as_json import pieces

@@ -46,7 +46,6 @@ def view(
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Images at most; of an array, channels.")] = 36,
     side: Annotated[int, typer.Option("--side", metavar="PX", min=16, max=2000, help="Longer side of an image.")] = 240,
     labels: Annotated[bool, typer.Option("--labels/--no-labels", help="Class names at the boxes.")] = True,
-    force: Annotated[bool, typer.Option("--force", help="Replace a file in the dataset's folder.")] = False,
     judging: Read,
     running: Writing,
 ) -> None:
@@ -64,14 +63,14 @@ def view(
     sources: list[str | Path] = [*dataset, *([originals] if originals else [])]
     grid, what, groups = 0, "image", list[int]()
     if Path(dataset[0]).suffix.lower() in ARRAYS and Path(dataset[0]).is_file():
-        common.require_writable(output, *sources, force=force)
+        common.require_writable(output, *sources, judging=judging)
         tiles, left = array_tiles(Path(dataset[0]), limit, side)
         what = "channel"
     else:
         of_dataset = replace(judging, images=None if before_after else judging.images, select=select, ignore=unwanted.ignore)
         session = common.start(dataset, of_dataset, running)
         with session.dataset_first():
-            common.require_writable(output, *sources, force=force)
+            common.require_writable(output, *sources, judging=judging)
         wanted = Wanted(tuple(class_name or ()), split, tuple(image or ()), marked_by(session) if select else None, labels,
                         sample, seed)
         with quiet_decoders():
@@ -119,8 +118,9 @@ def write_sheet(pixels: Pixels, output: Path) -> None:
     """Write the sheet, whole or not at all."""
     from dsinspect.io.atomic import write_atomic
     from dsinspect.io.image_codec import Encoding
+    from dsinspect.output.made_here import signed
 
-    content = Encoding().encode(pixels, output.suffix)
+    content = signed(Encoding().encode(pixels, output.suffix))
     try:
         write_atomic(output, content)
     except OSError as e:

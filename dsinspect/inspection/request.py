@@ -43,8 +43,9 @@ class DatasetRequest:
 
     @property
     def roots(self) -> tuple[Path, ...]:
-        """All folders and files that the set is made of."""
-        return tuple(self.parts.values()) or (self.root,)
+        """All folders and files that the set is made of, and those of its images that were named."""
+        images = dict.fromkeys(i for i in (self.images, *self.part_images.values()) if i is not None)
+        return (*(tuple(self.parts.values()) or (self.root,)), *images)
 
     @property
     def dataset(self) -> dict[str, Any]:

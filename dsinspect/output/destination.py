@@ -16,6 +16,7 @@ from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.reading import reads_outside
 from dsinspect.io.under_way import is_alive, under_way
+from dsinspect.output.made_here import made_here
 
 
 def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
@@ -34,14 +35,15 @@ def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
 def require_apart(roots: Collection[Path], out: Path, *, goes_on: bool = False) -> None:
     """Raise a UserError unless an output folder lies outside of the datasets, and they outside of it.
 
-    Beside a dataset that is a single file the output may lie, when it is new or empty: then it holds nothing of the set.
+    Beside a dataset that is a single file the output may lie when it is new or empty, and no image of the set lies there.
 
     Args:
-        roots: of the datasets.
+        roots: of the datasets, and folders of images that were named.
         out: the output folder.
         goes_on: it holds a run of this program that is resumed, and counts as new.
     """
     target = out.resolve()
+    named = [r.resolve() for r in roots if r.is_dir()]
     for root in roots:
         source = root.resolve()
         if not source.exists():  # opening it says so
@@ -49,10 +51,26 @@ def require_apart(roots: Collection[Path], out: Path, *, goes_on: bool = False) 
         folder = source if source.is_dir() else source.parent
         if target == folder or target in folder.parents:
             raise UserError(f"-o {out}: lies in the dataset's folder or holds it; name a folder elsewhere")
-        if folder in target.parents and not (source.is_file() and (goes_on or _is_new(target))):
-            what = "the dataset's folder; name a folder elsewhere" if source.is_dir() else (
-                "the folder of the dataset's file and is not empty; name a new folder, or one elsewhere")
-            raise UserError(f"-o {out}: lies in {what}")
+        if source.is_dir():
+            if folder in target.parents:
+                raise UserError(f"-o {out}: lies in the dataset's folder; name a folder elsewhere")
+            continue
+        if folder in target.parents and not (goes_on or _is_new(target)):
+            raise UserError(f"-o {out}: lies in the folder of the dataset's file and is not empty; name a new folder, or one "
+                            "elsewhere")
+        for home in folders_of(source):
+            if home in target.parents and (any(n.is_relative_to(home) for n in named) if named else _has_images(home, target)):
+                raise UserError(f"-o {out}: lies in {home}, which holds the dataset's images; name a folder elsewhere")
+
+
+def _has_images(folder: Path, besides: Path) -> bool:
+    """Say whether an image lies in a folder or below, another folder and hidden ones (what a killed run left) left out."""
+    left_out = os.fspath(besides)
+    for where, folders, files in os.walk(folder):
+        if any(os.path.splitext(f)[1].lower() in IMAGE_SUFFIXES for f in files):  # noqa: PTH122 - a Path a file costs more
+            return True
+        folders[:] = [f for f in folders if not f.startswith(".") and os.path.join(where, f) != left_out]  # noqa: PTH118
+    return False
 
 
 def _is_new(folder: Path) -> bool:
@@ -241,14 +259,13 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def require_file(path: Path, sources: Collection[Path], *, force: bool = False, option: str = "-o") -> None:
+def require_file(path: Path, sources: Collection[Path], *, option: str = "-o") -> None:
     """Raise a UserError unless a report can be written to a file; asked before the work, not after it.
 
     Args:
         path: the file to be.
-        sources: datasets and other inputs; an input, or a file in a dataset's folder that dsinspect did not write, is never
-            replaced.
-        force: replace a file in a dataset's folder; never an input itself.
+        sources: datasets and other inputs. An input is never replaced, nor a file in a dataset's folder that dsinspect did not
+            write: it may be an image, a file of annotations or a list of the set.
         option: that named the file.
     """
     folder = path.parent
@@ -263,41 +280,25 @@ def require_file(path: Path, sources: Collection[Path], *, force: bool = False, 
     if not path.is_file():
         raise UserError(f"{option} {path}: is no regular file; name another one")
     for source in sources:
-        if source.is_file() and source.exists() and path.samefile(source):
+        if source.is_file() and path.samefile(source):
             raise UserError(f"{option} {path}: is what is read; name another file")
-        if is_within(path, source if source.is_dir() else source.parent) and not force and not made_here(path):
-            raise UserError(f"{option} {path}: is in the dataset's folder and dsinspect did not write it; name another file")
+    if any(is_within(path, home) for home in _homes(sources)) and not made_here(path):
+        raise UserError(f"{option} {path}: is in the dataset's folder and dsinspect did not write it; name another file")
 
 
-_MARKS = re.compile(
-    rb'\s*\{\s*"schema_version":\s*1\b'  # JSON of ours, but for:
-    rb'|\s*\{"code":"[A-Z]{3}\d{3}[" ]|\s*\{"\$schema": "[^"]*sarif.{0,99}"runs": \[\{"tool": \{"driver": \{"name":"dsinspect"'
-    rb'|(\xef\xbb\xbf)?(code,severity,|id,class,boxes,images,|image,split,repeat_factor)|# dsinspect: '
-    rb'|\s*<!doctype html>.*dsinspect|<\?xml[^>]*>\s*<testsuites name="dsinspect"', re.S)
-"""How files of ours begin. The mere word is no mark: a dataset may hold it too."""
+def _homes(sources: Collection[Path]) -> Iterator[Path]:
+    """Yield the folders of inputs that are datasets; a file that dsinspect wrote is none."""
+    for source in sources:
+        if source.is_dir():
+            yield source
+        elif source.exists() and not made_here(source):
+            yield from folders_of(source)
 
 
-def made_here(path: Path) -> bool:
-    """Say whether a file looks like a report or a baseline of dsinspect, by how it begins."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(1 << 16)
-            if head.startswith(b"PK\x03\x04"):
-                return _is_our_workbook(path)
-    except OSError:
-        return False
-    return _MARKS.match(head) is not None
-
-
-def _is_our_workbook(path: Path) -> bool:
-    import zipfile
-
-    try:
-        with zipfile.ZipFile(path) as archive:
-            properties = archive.getinfo("docProps/core.xml")
-            return properties.file_size < 1 << 16 and b"dsinspect" in archive.read(properties)
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile, RuntimeError):
-        return False
+def folders_of(file: Path) -> list[Path]:
+    """Return the folder of a dataset that is a file, and the one above where that is a folder of annotations."""
+    folder = file.resolve().parent
+    return [folder, folder.parent] if folder.name.lower() in ("annotations", "labels") else [folder]
 
 
 def _sweep(out: Path) -> None:

@@ -39,7 +39,7 @@ def test_more_classes_than_colours_share_them() -> None:
 
 def test_an_image_by_path_and_by_name(cli: Any, tmp_path: Path) -> None:
     for name in ("train/train_08.jpg", "train_08.jpg", "train_08"):
-        done = cli("view", COCO, "-o", tmp_path / "sheet.png", "--image", name, "--force")
+        done = cli("view", COCO, "-o", tmp_path / "sheet.png", "--image", name)
         assert done.code == 0
         assert "1 image" in done.err
     done = cli("view", COCO, "-o", tmp_path / "none.png", "--image", "train_80.jgp")

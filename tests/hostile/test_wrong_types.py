@@ -88,7 +88,7 @@ def test_anchors_are_sizes(cli: Cli, tmp_path: Path, value: str) -> None:
     done = cli("check", coco(tmp_path / "set"), "--set", f"SIZ004.anchors={value}")
     assert done.code == 2
     assert done.err.count("\n") == 1
-    assert "SIZ004.anchors" in done.err
+    assert "anchors" in done.err
 
 
 def test_frames_of_openlabel_that_are_a_text(cli: Cli, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dsinspect.tables.schema import CORNER_COLUMNS as CORNERS
+from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._numbers import is_plain, numbers
 from dsinspect_formats._reading import Entry, Rows, as_json
@@ -27,7 +28,9 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     headers: list[str] = []
     text = rows.decoded(content)
     plain = is_plain(text)
-    for line_number, line in enumerate(text.split("\n"), 1):
+    lines = text.split("\n")
+    cut = cut_short(lines, str.split)
+    for line_number, line in enumerate(lines, 1):
         tokens = line.split()
         if not tokens:
             continue
@@ -35,6 +38,8 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
             headers.append(line.strip())
             continue
         try:
+            if cut and line_number == len(lines):
+                raise ValueError(cut)
             if len(tokens) not in (9, 10):
                 raise ValueError(f"has {len(tokens)} fields, a row has 9 or 10 (four corners, class, difficulty)")
             values = numbers(tokens[:8], plain=plain)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import stem_of
 from dsinspect_formats._numbers import is_plain
 from dsinspect_formats._reading import Entry, Rows, as_json
@@ -31,11 +32,15 @@ def read(content: bytes, image: int, entry: Entry, rows: Rows) -> None:
     wants = "attributes" in rows.fields
     text = rows.decoded(content)
     plain = is_plain(text)
-    for line_number, line in enumerate(text.split("\n"), 1):
+    lines = text.split("\n")
+    cut = cut_short(lines, str.split)
+    for line_number, line in enumerate(lines, 1):
         tokens = line.split()
         if not tokens:
             continue
         try:
+            if cut and line_number == len(lines):
+                raise ValueError(cut)
             name, values = parsed(tokens, plain=plain)
         except ValueError as e:
             rows.fault(str(e), line.strip(), line_number, index)

@@ -6,6 +6,7 @@ import configparser
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import ImageTree, stem_of
 from dsinspect_formats._numbers import are_numbers, numbers
 from dsinspect_formats._reading import Images, Rows, as_json, content_of, split_of
@@ -79,11 +80,15 @@ def _read(root: Path, sequence: Sequence, images: Images, rows: Rows, base: int)
         return
     index = 0
     wants = bool(rows.fields)
-    for line_number, line in enumerate(text.split("\n"), 1):
+    lines = text.split("\n")
+    cut = cut_short(lines, lambda line: line.split(","))
+    for line_number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         tokens = [t.strip() for t in line.split(",")]
         try:
+            if cut and line_number == len(lines):
+                raise ValueError(cut)
             if not 6 <= len(tokens) <= 10:
                 raise ValueError(f"has {len(tokens)} values, a row has 6 to 10 (frame,id,left,top,width,height,...)")
             values = numbers(tokens)

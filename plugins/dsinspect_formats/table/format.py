@@ -56,9 +56,12 @@ class Table(Format):
             if root.suffix.lower() in SUFFIXES:
                 return Detection(0.9, f"{root.name} is a table", _counted(root))
             return Detection(0.6, f"{root.name} holds a row a box", _counted(root)) if _understood(root) else None
-        tables = _tables_in(root)
+        refused: list[UserError] = []
+        tables = _tables_in(root, refused)
         if not tables:
-            return None
+            # Opening says which limit stops a table that would be one; beside another format it counts for nothing.
+            beyond = any("--read-limit" in str(e) for e in refused)
+            return Detection(0.1, "a table is larger than what is read") if beyond else None
         names = [relative(t, root) for t in tables]
         what = f"{names[0]} holds a row a box" if len(tables) == 1 else f"{', '.join(names[:5])} hold a row a box"
         return Detection(0.85, what, sum(map(_rows_of, tables)), names[0] if len(names) == 1 else None)

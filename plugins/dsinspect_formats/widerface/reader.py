@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import is_image
 from dsinspect_formats._numbers import are_numbers, numbers
 from dsinspect_formats._reading import Images, Rows, as_json
@@ -22,6 +23,7 @@ def _folders(split: str | None) -> tuple[str, ...]:
 
 def _read(text: str, source: str, split: str | None, images: Images, rows: Rows) -> None:
     lines = text.split("\n")
+    cut = cut_short(lines, str.split, (10,))
     wants = "attributes" in rows.fields
     index = 0
     at = int(_is_count(lines))
@@ -54,6 +56,8 @@ def _read(text: str, source: str, split: str | None, images: Images, rows: Rows)
                 continue
             left -= 1
             try:
+                if cut and at == len(lines):
+                    raise ValueError(cut)
                 if len(tokens) not in (4, 10):
                     raise ValueError(f"has {len(tokens)} values, a row has 10, or 4 with the box alone")
                 values = numbers(tokens)

@@ -15,6 +15,7 @@ import numpy as np
 from dsinspect.io.limits import Limits, limits, option
 from dsinspect.io.reading import READ_FLAGS, require_regular, too_large
 from dsinspect.tables.schema import Problem
+from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._numbers import numbers
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._plain import PlainRows, is_plain, read_plain
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _ODD = re.compile(rb"(?:\A|[\r\n])[ \t]+(?:[\r\n]|\Z)|\r(?!\n)|^[ \t]*[+-]?\d*[.eE]", re.MULTILINE)
 _BLANK = re.compile(rb"(?<=[\r\n])[ \t]+(?=[\r\n])")
+_TAIL = 1 << 14
+"""Bytes at the end of a file that hold its last rows."""
 FILES = 128
 """Label files read together: what is made on the way takes five times the memory of their rows."""
 
@@ -126,6 +129,7 @@ def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, po
             reason = f"the label file cannot be read: {(e.strerror or 'error').lower()}"
             problems[k] = [Problem("malformed-record", label.source, reason, image=label.image, split=label.split)]
     plain = [k for k, c in enumerate(contents) if c and is_plain(c)]
+    plain = [k for k in plain if _cut_row(contents[k], pose) is None]
     others = {k for k, c in enumerate(contents) if c}.difference(plain)
     read = read_plain([contents[k] for k in plain], pose) if plain else None
     parts: list[tuple[NDArray[np.int64], ...]] = []
@@ -200,11 +204,15 @@ def read_lines(content: bytes, label: LabelFile, pose: int | None) -> tuple[_Fou
     if encoding:
         problems.append(odd_encoding(label.source, encoding))
     polygons = index = 0
-    for number, line in enumerate(text.split("\n"), 1):
+    lines = text.split("\n")
+    cut = _cut_row(content, pose)
+    for number, line in enumerate(lines, 1):
         tokens = line.split()
         if not tokens:
             continue
         try:
+            if cut and number == len(lines):
+                raise ValueError(cut)
             category, edges = read_row(tokens, pose)
         except ValueError as e:
             problems.append(Problem("malformed-record", label.source, str(e), line.strip(), number, index, label.image,
@@ -222,6 +230,14 @@ def read_lines(content: bytes, label: LabelFile, pose: int | None) -> tuple[_Fou
     if boxes and polygons:
         problems.append(_mixed(label, boxes, polygons))
     return found, problems
+
+
+def _cut_row(content: bytes, pose: int | None) -> str | None:
+    """Return why the last row is cut short; only rows of boxes with a score and poses have a number of values that is the same."""
+    if content.endswith(b"\n"):
+        return None
+    tail = content[-_TAIL:].decode("latin-1").split("\n")
+    return cut_short(tail[len(content) > _TAIL:], str.split, (6, *([] if pose is None else [pose])))
 
 
 def read_row(tokens: Sequence[str], pose: int | None) -> tuple[int, tuple[float, float, float, float]]:
