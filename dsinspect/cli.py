@@ -30,7 +30,7 @@ from dsinspect.io.brought import as_named
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
 from dsinspect.io.reading import READS_OUTSIDE, left_alone
-from dsinspect.io.under_way import sweep
+from dsinspect.io.under_way import Completion, sweep
 from dsinspect.loader import BEGUN, Plugins, load_plugins
 
 
@@ -135,6 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         only = next((a for a in arguments if a in COMMANDS), None)
         left_alone()
+        Completion.reached = False
         plugins = load_command_plugins(arguments)
         app = build(plugins, only)
         previous = {s: signal.signal(s, _interrupt) for s in (signal.SIGINT, signal.SIGTERM)}
@@ -321,6 +322,8 @@ def _names(app: typer.Typer) -> list[str]:
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
+    if Completion.reached:  # what was asked for is there: an exit code that denies it would have it made again
+        return
     while frame is not None:
         if frame.f_code.co_name == "__del__" and hasattr(signal, "setitimer"):  # Python would swallow the exception: try later
             signal.signal(signal.SIGALRM, lambda _, later: _interrupt(number, later))

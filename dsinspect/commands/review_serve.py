@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,8 +28,8 @@ def serve(
 ) -> None:
     """Review in a browser on this machine: prints its address, and keeps every decision in a store.
 
-    The dataset is only read. `dsinspect review apply STORE DATASET -o OUT` applies the decisions; several reviewers may use
-    one store at once.
+    It ends with ^C, or when the shell that started it is gone (with `nohup` it stays). The dataset is only read. `dsinspect review
+    apply STORE DATASET -o OUT` applies the decisions; several reviewers may use one store at once.
     """
     from dsinspect.inspection.cache import default_path
     from dsinspect.inspection.inspect import inspect
@@ -36,6 +37,7 @@ def serve(
     from dsinspect.review.server.serving import require_extra
     from dsinspect.review.server.serving import serve as run_server
 
+    parent = os.getppid()  # before a long inspection, in which it may go
     require_extra()
     session = common.start(dataset, judging, running)
     folder = (running.cache_dir or default_path().parent) / "review-images"
@@ -45,7 +47,7 @@ def serve(
     common.report_trouble(run)
     if not running.quiet:
         print(f"dsinspect: decisions go to {store}; open the address, end with ^C", file=sys.stderr)
-    run_server(run, store, folder, reviewer, port)
+    run_server(run, store, folder, reviewer, port, parent)
 
 
 def require_places(dataset: Sequence[str], judging: Judging, store: Path, folder: Path) -> None:

@@ -148,7 +148,7 @@ def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
     require_new(request.roots, request.out, force=request.force)
     request = for_workers(request, plugins)
     source = open_dataset(request, plugins, COLUMNS)
-    with staged(request.roots, request.out, force=request.force) as stage:
+    with staged(request.roots, request.out, force=request.force, last=True) as stage:
         done = _Run(request, plugins, source, target, stage).convert()
         if request.strict and done.losses:
             what = "; ".join(f"{what} ({n:,})" for what, n in done.losses.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import contextlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +17,7 @@ from dsinspect.fixing.apply import Applied, apply_edits
 from dsinspect.inspection.combined import prefix_of
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.parts import alone_of, folder_of
+from dsinspect.io.under_way import complete, under_way
 from dsinspect.protocols.edits import Edits
 
 if TYPE_CHECKING:
@@ -94,15 +95,18 @@ def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out:
     applied = apply_edits(request, plugins, edits, out, images=files_of(run), annotations_only=annotations_only, link=link,
                           force=force)
     try:
-        return applied, recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0, keep=keep)
+        with contextlib.nullcontext() if held_files else under_way(out):  # broken off, it goes: the next run needs the place
+            after = recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0, keep=keep)
+            complete()
     except UserError as e:
         if held_files:
             raise UserError(f"-o {out}: is written, but cannot be read with the files that were there before ({e}); name a new "
                             "folder") from None
-        shutil.rmtree(out)
-        if was_there:
-            out.mkdir()
         raise UserError(f"-o {out}: not written, for what is left of the set cannot be read: {e}") from None
+    finally:
+        if was_there:
+            out.mkdir(exist_ok=True)
+    return applied, after
 
 
 def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool, keep: bool = False) -> Run:

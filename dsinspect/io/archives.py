@@ -115,7 +115,9 @@ def _members(archive: Path) -> Iterator[_Member]:
             infos: dict[str, zipfile.ZipInfo] = {}
             ways: dict[str, str] = {}
             for info in opened.infolist():
-                name, kind = posixpath.normpath(info.filename), stat.S_IFMT(info.external_attr >> 16)
+                name, kind = posixpath.normpath(info.filename.replace("\\", "/")), stat.S_IFMT(info.external_attr >> 16)
+                if name in infos or name in ways:  # which one is meant differs from program to program
+                    raise UserError(f"{archive}: holds {info.filename!r} twice; unpack it yourself, and name the folder")
                 if kind == stat.S_IFLNK and info.file_size <= _LONGEST_NAME:
                     ways[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(opened.read(info))))
                 elif not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):

@@ -24,6 +24,17 @@ def under_way(path: Path) -> Iterator[None]:
         _paths.discard(path)
 
 
+class Completion:
+    """Whether the output of this program is whole, so that a first ^C or SIGTERM comes too late to break anything off."""
+
+    reached = False
+
+
+def complete() -> None:
+    """Say that the output is whole and the program about to end: it ends as if it had not been asked to."""
+    Completion.reached = True
+
+
 def sweep() -> None:
     """Remove what is under way in this process; what cannot be removed stays."""
     for path in list(_paths):

@@ -15,7 +15,7 @@ from dsinspect.io.atomic import cut
 from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.reading import reads_outside
-from dsinspect.io.under_way import is_alive, under_way
+from dsinspect.io.under_way import complete, is_alive, under_way
 from dsinspect.output.made_here import made_here
 
 
@@ -116,13 +116,14 @@ def is_within(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> b
 
 
 @contextlib.contextmanager
-def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]:
+def staged(roots: Collection[Path], out: Path, *, force: bool, last: bool = False) -> Iterator[Path]:
     """Give an empty folder beside `out`; it becomes `out` when the block ends well, and goes when it does not.
 
     Args:
         roots: of the dataset, which must lie elsewhere.
         out: a new folder.
         force: it may be there; its files of the same names are replaced, the others stay.
+        last: nothing of weight comes after it, so that the program is no longer broken off from here on.
 
     Raises:
         UserError: the output is refused or cannot be written.
@@ -131,6 +132,8 @@ def staged(roots: Collection[Path], out: Path, *, force: bool) -> Iterator[Path]
     try:
         with claimed(out) as stage:
             yield stage
+            if last:
+                complete()
             publish(stage, out, force=force)
     except OSError as e:
         named = re.sub(rf"\.{re.escape(cut(out.name, 200))}\.\d+\.part", out.name, str(e.filename or ""))

@@ -32,6 +32,7 @@ from dsinspect.io.atomic import sweep_below
 from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain_stem
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.files import place_file
+from dsinspect.io.under_way import complete
 from dsinspect.output.destination import claimed, require_apart, require_no_link_out
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
@@ -218,6 +219,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
     except OSError as e:
         raise UserError(f"{request.out}/manifest.json: {(e.strerror or str(e)).lower()}; change that and go on with "
                         "--resume") from None
+    complete()
     parts.end()
     return summary
 

@@ -1,4 +1,4 @@
-"""Whether a text of rows ends in the middle of its last one: a file that was cut, whose last row could still be read as another kind."""
+"""Whether a text of rows ends in the middle of its last one, of which what is left could be read as a row of another kind."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def cut_short(lines: Sequence[str], fields: Callable[[str], Sequence[str]], kind
     if before is None:
         return None
     found, expected = len(fields(lines[-1])), len(fields(before))
-    first = next(line for line in lines if line.strip() and len(fields(line)) > 1 or line is before)
+    first = next(line for line in lines if (line.strip() and len(fields(line)) > 1) or line is before)
     if found >= expected or (kinds is not None and expected not in kinds) or len(fields(first)) < expected:
         return None
     return f"has {found} fields, the row before it has {expected}: the file is cut off"

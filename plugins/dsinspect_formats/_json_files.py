@@ -85,7 +85,7 @@ def _of_any_size(text: str, constant: Callable[[str], float]) -> Any:
     except json.JSONDecodeError:
         raise
     except ValueError:
-        return json.loads(text, parse_constant=constant, parse_int=lambda digits: int(digits) if len(digits) < LONG else float(digits))
+        return json.loads(text, parse_constant=constant, parse_int=lambda n: int(n) if len(n) < LONG else float(n))
 
 
 def read_json_file(path: Path, source: str) -> tuple[Any, list[Problem]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -186,6 +187,26 @@ def test_answers_forbid_what_the_page_does_not_need(server: Served) -> None:
             assert headers["x-content-type-options"] == "nosniff"
             assert headers["referrer-policy"] == "no-referrer"
             assert "server" not in headers
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a shell")
+def test_it_ends_when_the_shell_that_started_it_is_killed(dataset: Path, tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "dsinspect", "review", "serve", str(dataset), "--store", str(tmp_path / "review.sqlite"), "-q"]
+    shell = subprocess.Popen(["sh", "-c", f"{shlex.join(words)} & wait"], stdout=subprocess.PIPE, text=True)
+    assert shell.stdout is not None
+    assert shell.stdout.readline().startswith("http://127.0.0.1:")
+    shell.kill()
+    assert shell.stdout.read() == ""  # which waits until the server has closed its end
+    assert is_store(tmp_path / "review.sqlite")
+
+
+def test_it_stays_where_it_was_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    from dsinspect.review.server.serving import end_with
+
+    assert end_with(0) is None
+    assert end_with(1) is None
+    monkeypatch.setattr(signal, "getsignal", lambda number: signal.SIG_IGN)  # by nohup
+    assert end_with(12345) is None
 
 
 def test_a_killed_server_loses_nothing_that_it_has_answered(server: Served, dataset: Path) -> None:

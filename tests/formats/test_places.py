@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -144,6 +145,19 @@ def test_what_leads_outside_is_refused(tmp_path: Path, own_temporary_folder: Pat
         with pytest.raises(UserError, match="which leads outside; refused"):
             unpack(archive)
     assert not list(tmp_path.rglob("evil.txt"))
+    assert not any(p.is_file() for p in own_temporary_folder.rglob("*"))
+
+
+@pytest.mark.parametrize("second", ["data.yaml", "./data.yaml", "x/../data.yaml", ".\\data.yaml"])
+def test_a_zip_with_one_name_twice_is_refused(tmp_path: Path, own_temporary_folder: Path, second: str) -> None:
+    """Programs differ in which one they take."""
+    archive = packed(yolo(tmp_path / "set", 1), tmp_path / "set.zip", "")
+    with zipfile.ZipFile(archive, "a") as out, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        out.writestr("data.yaml", "names: [a]")
+        out.writestr(second, "names: [b]")
+    with pytest.raises(UserError, match=r"holds '.*data.yaml' twice"):
+        unpack(archive)
     assert not any(p.is_file() for p in own_temporary_folder.rglob("*"))
 
 

@@ -1,4 +1,4 @@
-"""No report, sheet, store or output folder takes the place of a file of the dataset, whatever is said; reports of ours are replaced."""
+"""No report, sheet, store or folder of output takes the place of a file of the dataset; reports of ours are replaced."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from hostile.conftest import Done, snapshot
 Cli = Callable[..., Done]
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 WRITERS = {
-    "report": lambda s, o: ("report", s, "-o", o), "check": lambda s, o: ("check", s, "--output-file", o, "--output-format", "json"),
-    "baseline": lambda s, o: ("check", s, "--write-baseline", o), "view": lambda s, o: ("view", s, "-o", o),
-    "balance": lambda s, o: ("balance", s, "-o", o), "expect": lambda s, o: ("expect", s, "-o", o),
-    "simulate": lambda s, o: ("simulate", s, "--trainer", "mmdet", "-o", o), "serve": lambda s, o: ("review", "serve", s, "--store", o)}
+    "report": ("report", "SET", "-o", "FILE"), "check": ("check", "SET", "--output-file", "FILE", "--output-format", "json"),
+    "baseline": ("check", "SET", "--write-baseline", "FILE"), "view": ("view", "SET", "-o", "FILE"),
+    "balance": ("balance", "SET", "-o", "FILE"), "expect": ("expect", "SET", "-o", "FILE"),
+    "simulate": ("simulate", "SET", "--trainer", "mmdet", "-o", "FILE"), "serve": ("review", "serve", "SET", "--store", "FILE")}
 
 
 @pytest.fixture
@@ -34,7 +34,8 @@ def test_no_file_of_the_set_is_replaced(cli: Cli, source: Path, writer: str, roo
     for target in ("annotations/instances_train.json", "annotations/instances_val.json", "classes.csv", "notes.xlsx",
                    image.relative_to(source)):
         for more in ((), ("--force",)) if writer == "report" else ((),):
-            done = cli(*WRITERS[writer](source.parent / root, source / target), *more)
+            named = {"SET": source.parent / root, "FILE": source / target}
+            done = cli(*(named.get(a, a) for a in WRITERS[writer]), *more)
             assert done.code == 2, (target, done.out)
             assert done.err.count("\n") == 1 or "Usage" in done.err
     assert snapshot(source) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,3 +107,52 @@ def test_a_second_signal_ends_a_command_whose_thread_is_stuck(place: tuple[Path,
     assert child.returncode == 128 + signal.SIGTERM
     assert killing.snapshot(source) == before
     assert not [p for p in tmp_path.rglob("*") if ".part" in p.name]
+
+
+TOLD = '''
+import os, runpy, signal, sys
+from dsinspect.fixing import autofix, apply
+from dsinspect.conversion import pipeline as conversion
+from dsinspect.transformation import checkpoints
+
+moment = sys.argv.pop()
+def told(of, name, *, before):
+    function = getattr(of, name)
+    def spied(*arguments, **named):
+        if before:
+            os.kill(os.getpid(), signal.SIGTERM)
+        done = function(*arguments, **named)
+        if not before:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return done
+    setattr(of, name, spied)
+
+if moment == "recheck":
+    told(autofix, "recheck", before=True)
+elif moment == "after":
+    told(autofix, "write_fixed", before=False)
+    told(conversion, "convert", before=False)
+    told(checkpoints.Parts, "end", before=True)
+sys.argv[0] = "-m"
+runpy.run_module("dsinspect", run_name="__main__")
+'''
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(("command", "moment"), [("fix", "recheck"), ("review", "recheck"), ("fix", "after"), ("review", "after"),
+                                                 ("convert", "after"), ("transform", "after")])
+def test_told_late_a_command_leaves_nothing_or_ends_well(place: tuple[Path, Path, dict[str, str]], command: str,
+                                                         moment: str) -> None:
+    """A whole output with an exit code that denies it would be refused as not empty by the next run."""
+    work, source, before = place
+    case = next(c for c in killing.cases(work, source) if c.name == command)
+    arguments = [a.replace("process", "serial") for a in case.arguments]
+    done = subprocess.run([sys.executable, "-c", TOLD, *arguments, moment], capture_output=True, timeout=120, check=False,
+                          env=killing.environment(work))
+    assert done.returncode == (143 if moment == "recheck" else 0), done.stderr.decode()
+    assert case.output.exists() == (moment != "recheck")
+    again = subprocess.run([sys.executable, "-m", "dsinspect", *arguments, *(() if moment == "recheck" else ("--force",))],
+                           capture_output=True, timeout=120, check=False, env=killing.environment(work))
+    assert again.returncode == 0, again.stderr.decode()
+    assert killing.snapshot(source) == before
+    shutil.rmtree(case.output)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import signal
 import socket
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +26,7 @@ def require_extra() -> None:
         raise UserError(f"review serve needs {e.name}; install it with: pip install 'dsinspect[serve]'") from None
 
 
-def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> None:
+def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int, parent: int = 0) -> None:
     """Serve a review until the process is interrupted; the address goes to standard output.
 
     Args:
@@ -32,6 +35,7 @@ def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> 
         cache: folder of thumbnails and tiles.
         reviewer: name to begin with.
         port: to listen on; 0 takes a free one.
+        parent: process with which the server ends; 0 for none.
 
     Raises:
         UserError: the extra is not installed, the port is taken, or the store cannot be used.
@@ -64,8 +68,33 @@ def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int) -> 
         print(f"http://127.0.0.1:{number}/{token}/", flush=True)
         config = uvicorn.Config(app, log_level="error", access_log=False, server_header=False, date_header=False, lifespan="off",
                                 ws="none")
+        end_with(parent)
         try:
             with quiet_decoders():
                 uvicorn.Server(config).run(sockets=[listener])
         finally:
             store.close()
+
+
+LOOKED_AFTER = 1.0
+"""Seconds between two looks at whether the parent is there."""
+
+
+def end_with(parent: int) -> threading.Thread | None:
+    """End this process soon after its parent is gone, a shell that was killed perhaps: nobody could end it with ^C any more.
+
+    One that was started with `nohup`, or by the first process, runs on.
+    """
+    ignores_hangup = hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    if parent <= 1 or ignores_hangup:
+        return None
+
+    def watch() -> None:
+        waiting = threading.Event()
+        while os.getppid() == parent:
+            waiting.wait(LOOKED_AFTER)
+        signal.raise_signal(signal.SIGTERM)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    return thread
