@@ -121,7 +121,7 @@ def test_a_wrong_limit_is_one_line(cli: Cli, tmp_path: Path, setting: str, told:
 def test_a_mask_beyond_its_limit_is_named(cli: Cli, tmp_path: Path) -> None:
     source = coco(tmp_path / "set", annotations=[{"segmentation": RLE, "iscrowd": 1}])
     done = cli("transform", source, "-o", tmp_path / "out", "--op", "flip", "--read-limit", "mask_pixels=1000")
-    assert "lost: mask of more than 1,000 px (option --read-limit mask_pixels)" in done.out + done.err
+    assert "mask of more than 1,000 px (option --read-limit mask_pixels)" in done.out + done.err
 
 
 def test_shared_texts_are_parsed_once(tmp_path: Path) -> None:
