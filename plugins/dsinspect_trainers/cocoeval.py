@@ -27,7 +27,7 @@ class CocoEval(Trainer):
     title = "pycocotools COCOeval"
     releases = ("2.0.0",)
     newest = "2.0.11"
-    evidence = "run: COCOeval of 2.0.11 with every box as a prediction over 2,480 COCO documents"
+    evidence = "run: COCOeval of 2.0.11 with every box as a prediction over 2,482 COCO documents"
     reads = ("coco",)
     columns = {"coco": COLUMNS}
     limits = {"DST005": {"max_objects": 100}, **opened("unopened")}

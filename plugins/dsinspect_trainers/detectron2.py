@@ -43,7 +43,7 @@ class Detectron2(Trainer):
     title = "detectron2"
     releases = ("0.6",)
     newest = "0.6"
-    evidence = "run: load_coco_json, the filter and the mapper's steps at commit 02b5c4e over 2,480 COCO documents"
+    evidence = "run: load_coco_json, the filter and the mapper's steps at commit 02b5c4e over 2,482 COCO documents"
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "segmentation")}
     measures = ("file_width", "file_height", "file_format", "orientation", "is_truncated")

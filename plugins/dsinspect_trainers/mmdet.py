@@ -42,7 +42,7 @@ class Mmdet(Trainer):
     title = "mmdetection"
     releases = ("3.3.0",)
     newest = "3.3.0"
-    evidence = ("run: CocoDataset and XMLDataset of 3.3.0 with the base configurations' filter_cfg over 2,480 COCO documents and "
+    evidence = ("run: CocoDataset and XMLDataset of 3.3.0 with the base configurations' filter_cfg over 2,482 COCO documents and "
                 "1,036 VOC files")
     reads = ("coco", "voc")
     columns = {"coco": COLUMNS, "voc": VOC_COLUMNS}

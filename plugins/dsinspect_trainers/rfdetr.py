@@ -27,7 +27,7 @@ class RfDetr(Trainer):
     title = "RF-DETR"
     releases = ("1.11.2",)
     newest = "1.11.2"
-    evidence = ("run: CocoDetection, ConvertCoco, _build_yolo_samples and ConvertYolo of 1.11.2 over 2,480 COCO documents and "
+    evidence = ("run: CocoDetection, ConvertCoco, _build_yolo_samples and ConvertYolo of 1.11.2 over 2,482 COCO documents and "
                 "2,466 label files")
     reads = ("coco", "yolo")
     columns = {"coco": COLUMNS, "yolo": ("yolo:n_values", "yolo:odd_text", "yolo:n_pose")}

@@ -35,7 +35,7 @@ class RtDetr(Trainer):
     title = "RT-DETRv2"
     releases = ("2",)
     newest = "2"
-    evidence = ("run: ConvertCocoPolysToMask at commit 068dfde over 2,480 COCO documents, and HungarianMatcher on labels within "
+    evidence = ("run: ConvertCocoPolysToMask at commit 068dfde over 2,482 COCO documents, and HungarianMatcher on labels within "
                 "and beyond the classes")
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "keypoints")}

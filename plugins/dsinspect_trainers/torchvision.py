@@ -31,7 +31,7 @@ class Torchvision(Trainer):
     releases = ("0.14.1", "0.21.0")
     newest = "0.21.0"
     evidence = ("run: get_coco of references/detection of 0.14.1 and 0.21.0, which no wheel holds, with torchvision 0.29.1's "
-                "CocoDetection on image files, over 2,480 COCO documents, once more with an outline on each annotation")
+                "CocoDetection on image files, over 2,482 COCO documents, once more with an outline on each annotation")
     reads = ("coco",)
     columns = {"coco": (*COLUMNS, "segmentation", "keypoints")}
     measures = ("file_width", "file_height", "file_format", "orientation")

@@ -44,7 +44,7 @@ class Yolox(Trainer):
     title = "YOLOX"
     releases = ("0.3.0",)
     newest = "0.3.0"
-    evidence = "run: COCODataset at commit 6ddff48 over 2,480 COCO documents"
+    evidence = "run: COCODataset at commit 6ddff48 over 2,482 COCO documents"
     reads = ("coco",)
     columns = {"coco": COLUMNS}
     measures = ("file_width", "file_height", "file_format", "orientation")

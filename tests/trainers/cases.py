@@ -308,6 +308,11 @@ def _named_documents() -> dict[str, Any]:
         "equal image ids": _whole(_object(), images=[
             {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT},
             {"id": 1, "file_name": "plain.png", "width": WIDTH, "height": HEIGHT}]),
+        "one file in two image records": _whole(_object(), _object(id=2, image_id=2, bbox=[5, 5, 8, 8], area=64), images=[
+            {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT},
+            {"id": 2, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT}]),
+        "one record twice": _whole(_object(), images=2 * [
+            {"id": 1, "file_name": "plain.jpg", "width": WIDTH, "height": HEIGHT}]),
         "unknown image": _whole(_object(image_id=7)),
         "categories unsorted": _whole(_object(), _object(id=2, category_id=3), categories=[
             {"id": 3, "name": "dog"}, {"id": 1, "name": "cat"}]),

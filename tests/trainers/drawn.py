@@ -27,14 +27,13 @@ def examples(strategy: st.SearchStrategy[T], count: int, of: int | None = None) 
     """Return different examples, the same ones whenever it is run with one release of hypothesis, or those of a seed."""
     found: dict[str, T] = {}
 
-    @seed(0 if of is None else of)
-    @settings(derandomize=of is None, max_examples=count + count // 2, database=None, phases=[Phase.generate], deadline=None,
+    @settings(derandomize=True, max_examples=count + count // 2, database=None, phases=[Phase.generate], deadline=None,
               suppress_health_check=list(HealthCheck))
     @given(strategy)
     def keep(example: T) -> None:
         found[repr(example)] = example
 
-    keep()
+    (keep if of is None else seed(of)(keep))()
     return list(found.values())[:count]  # some are drawn twice
 
 

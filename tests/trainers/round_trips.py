@@ -5,7 +5,7 @@
 The environments and sources are those of `record.py`, which is run first. As they stand: the images and boxes that the
 loader keeps are held against `dsinspect simulate`. Converted: every box that the loader has is that of an annotation of the
 source, of its class, and what the source has more is what `convert --for` said it left out. The figures go to
-`round_trips.json` beside this file, and from there to docs/verification.md.
+`round_trips.json` in the work folder, and from there to docs/verification.md.
 """
 
 from __future__ import annotations
@@ -299,7 +299,7 @@ def main() -> None:
                         print(key, json.dumps(line), file=sys.stderr, flush=True)
                 print(loader.trainer.label, key, f"{sum(x['equal'] for x in lines)} of {len(lines)} equal", flush=True)
     if not choices.only:
-        (HERE / "round_trips.json").write_text(json.dumps(result, indent=1) + "\n")
+        (choices.work / "round_trips.json").write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":
