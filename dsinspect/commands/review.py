@@ -45,7 +45,7 @@ def review() -> None:
     """Apply, count and exchange the decisions of reviewers."""
 
 
-@app.command()
+@app.command(short_help="Apply decisions: a corrected copy of the dataset.")
 @shares_options
 def apply(
     *,
@@ -193,7 +193,7 @@ def _corrected(request: Request, output: Path) -> str:
     return str(output if request.root.is_dir() else output / request.root.name)
 
 
-@app.command()
+@app.command(short_help="Write reviewers' decisions as decisions.json.")
 @shares_options
 def export(
     *,
@@ -223,7 +223,7 @@ def export(
         print(f"wrote {output}: {counted(len(several.made), 'decision')}")
 
 
-@app.command("import")
+@app.command("import", short_help="Write a report with decisions beside its findings.")
 @shares_options
 def import_(
     *,
@@ -270,7 +270,7 @@ def import_(
     session.end(run)
 
 
-@app.command()
+@app.command(short_help="Count decisions, and tell what cannot be applied.")
 @shares_options
 def status(
     *,
@@ -390,4 +390,4 @@ def _report_faults(faults: Sequence[Fault]) -> None:
         print(f"  {printable(line)}", file=sys.stderr)
 
 
-app.command()(serve)
+app.command(short_help="Review in a browser on this machine.")(serve)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,39 +64,8 @@ def _put(path: Path, write: Callable[[Path], object]) -> None:
         raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
 
 
-def _write_xlsx(rows: list[dict[str, Any]], path: Path) -> None:
-    import datetime
+def _write_xlsx(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+    from dsinspect.review.audit_sheet import write_sheet
 
-    from openpyxl import Workbook
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
-    from openpyxl.styles import Alignment, Font, PatternFill
-    from openpyxl.utils import get_column_letter
-
-    book = Workbook()
-    sheet: Any = book.active
-    sheet.title = "Audit"
-    sheet.append([HEADERS.get(c, c.replace("_", " ").capitalize()) for c in COLUMNS])
-    for cell in sheet[1]:
-        cell.font, cell.fill = Font(name="Calibri", bold=True, color="FFFFFF"), PatternFill("solid", fgColor="1D4E89")
-        cell.alignment = Alignment(vertical="center")
-    for record in rows:
-        sheet.append([ILLEGAL_CHARACTERS_RE.sub("\N{REPLACEMENT CHARACTER}", v) if isinstance(v, str) else v
-                      for v in record.values()])
-        lines = 1
-        for cell, width in zip(sheet[sheet.max_row], WIDTHS, strict=True):
-            cell.alignment = Alignment(vertical="top", horizontal="left", wrap_text=True)
-            lines = max(lines, -(-len(str(cell.value or "")) // (width - 2)) + str(cell.value or "").count("\n"))
-            if cell.data_type == "f":  # a text that begins with = stays a text
-                cell.data_type = "s"
-        sheet.row_dimensions[sheet.max_row].height = 15.0 * min(lines, 26)
-    for k, width in enumerate(WIDTHS, 1):
-        sheet.column_dimensions[get_column_letter(k)].width = width
-        sheet.column_dimensions[get_column_letter(k)].hidden = COLUMNS[k - 1] == "fingerprint"
-    sheet.freeze_panes = "D2"
-    sheet.sheet_view.showGridLines = False
-    sheet.auto_filter.ref = sheet.dimensions
-    sheet.page_setup.orientation, sheet.page_setup.paperSize = "landscape", sheet.PAPERSIZE_A4
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight, sheet.sheet_properties.pageSetUpPr.fitToPage = 1, 0, True
-    sheet.print_title_rows = "1:1"
-    book.properties.created = book.properties.modified = datetime.datetime(1980, 1, 1)
-    book.save(path)
+    headers = [HEADERS.get(c, c.replace("_", " ").capitalize()) for c in COLUMNS]
+    write_sheet(path, "Audit", headers, WIDTHS, [list(r.values()) for r in rows], COLUMNS.index("fingerprint"), "D2")

@@ -11,7 +11,7 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.decisions import Decision, Decisions
 from dsinspect.review.decision import Conflict, merge_decisions, read_decisions
-from dsinspect.review.store import findings_of, is_store, read_store
+from dsinspect.review.store import is_store, read_counted
 from dsinspect.review.workbook import Fault, Reading, read_workbook
 
 
@@ -60,7 +60,8 @@ def read_any(path: Path) -> Reading:
     except OSError as e:
         raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
     if is_store(path):
-        return Reading(read_store(path), rows=findings_of(path))
+        decisions, count = read_counted(path)
+        return Reading(decisions, rows=count)
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return Reading(read_decisions(path))
     return read_workbook(path)

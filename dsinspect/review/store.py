@@ -140,30 +140,25 @@ class Store:
 
 
 def read_store(path: Path) -> Decisions:
-    """Return the decisions of a store, which may be open elsewhere.
+    """Return the decisions of a store, which may be open elsewhere; raises as `read_counted` does."""
+    return read_counted(path)[0]
+
+
+def read_counted(path: Path) -> tuple[Decisions, int]:
+    """Return the decisions of a store and how many findings there are to decide on, 0 where it does not say.
 
     Raises:
         UserError: it is none.
     """
     db = _open(path, make=False)
     try:
-        return _decisions(db, path.name)
-    except sqlite3.DatabaseError as e:
-        raise UserError(f"{path}: {e}") from None
-    finally:
-        db.close()
-
-
-def findings_of(path: Path) -> int:
-    """Return how many findings there are to decide on in a store; 0 where it does not say. Raises as `read_store` does."""
-    db = _open(path, make=False)
-    try:
         row = db.execute("SELECT value FROM about WHERE name = 'findings'").fetchone()
+        count = int(row[0]) if row is not None and re.fullmatch("[0-9]{1,12}", str(row[0])) else 0
+        return _decisions(db, path.name), count
     except sqlite3.DatabaseError as e:
         raise UserError(f"{path}: {e}") from None
     finally:
         db.close()
-    return int(row[0]) if row is not None and re.fullmatch("[0-9]{1,12}", str(row[0])) else 0
 
 
 def _in_effect(settings: str) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.protocols.chart import Chart
@@ -10,6 +11,11 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Outcome, Run
 
 BOX_COLUMNS = ("boxes", "annotations")
+
+
+def worst_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """Return checks in the order in which every report for people shows them: those with errors first, then by code."""
+    return sorted(outcomes, key=lambda o: (-int(o.findings.severities(o.severity).max(initial=-1)), o.code))
 
 
 def words(name: str) -> str:

@@ -16,6 +16,7 @@ from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.options import BaseOptions, option
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
+from dsinspect_reports._counted import worst_first
 from dsinspect_reports._terminal import STYLES, clipped, make_console, plain_ends, symbol
 
 if TYPE_CHECKING:
@@ -52,9 +53,7 @@ class TextReport(Report):
 
         console, file = make_console(self.options.width, self.options.colour)
         lines: list[Text] = []
-        for outcome in run.outcomes:
-            if outcome.status != "found":
-                continue
+        for outcome in worst_first(o for o in run.outcomes if o.status == "found"):
             n = len(outcome.findings)
             ranks = outcome.findings.severities(outcome.severity)
             severity = list(Severity)[int(ranks.max())]

@@ -27,6 +27,7 @@ from dsinspect.protocols.decisions import choices_of
 from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.run import Census, Run
 from dsinspect.render.shapes import Shape
+from dsinspect_reports._counted import worst_first
 from dsinspect_reports.xlsx import _tables
 from dsinspect_reports.xlsx._xml import NumberColumn, TextColumn, escaped
 from dsinspect_reports.xlsx.report import Options, Xlsx
@@ -58,7 +59,7 @@ def test_findings_are_read_back_as_they_were_meant(run: Run, tmp_path: Path) -> 
     path = tmp_path / "report.xlsx"
     Xlsx().write(run, path)
     header, *rows = rows_of(path, "Findings")
-    findings = [f for o in run.outcomes for f in o.iterate()]
+    findings = [f for o in worst_first(run.outcomes) for f in o.iterate()]
     assert len(rows) == len(findings)
     column = {name: k for k, name in enumerate(header)}
     for row, f in zip(rows, findings, strict=True):
@@ -107,7 +108,7 @@ def test_a_row_offers_what_its_finding_can_take(run: Run, tmp_path: Path) -> Non
             for area in made.sqref.ranges:
                 offered.update({row: made.formula1.strip('"').split(",") for row in range(area.min_row, area.max_row + 1)})
                 noted.update(dict.fromkeys(range(area.min_row, area.max_row + 1), made.prompt))
-    findings = [f for o in run.outcomes for f in o.iterate()]
+    findings = [f for o in worst_first(run.outcomes) for f in o.iterate()]
     for row, f in enumerate(findings, 2):
         assert offered.pop(row) == list(choices_of(
             has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image, category=f.category,
@@ -165,7 +166,7 @@ def test_progress_counts_by_itself(run: Run, tmp_path: Path) -> None:
     Xlsx().write(run, path)
     book = openpyxl.load_workbook(path)
     codes = [c.value for c in book["By check"]["D"][1:]]
-    assert codes == [o.code for o in run.outcomes if len(o.findings)]
+    assert codes == [o.code for o in worst_first(run.outcomes) if len(o.findings)]
     sheet: Any = book["Findings"]
     sheet["B2"] = sheet["B3"] = "keep"
     book["By check"]["A5"] = "keep"
@@ -430,3 +431,15 @@ def test_rows_without_an_image_are_as_high_as_their_message(run: Run, tmp_path: 
     assert longest > 116  # of three lines at least
     assert heights[longest] >= 48
     assert min(h for h in heights.values()) >= 18
+
+
+def test_no_link_leads_out_of_the_dataset() -> None:
+    book = openpyxl.Workbook(write_only=True)
+    sheet: Any = book.create_sheet("Images")
+    paths = ["a b.jpg", "../out.jpg", "sub/../../out.jpg", "/etc/passwd", "file:///etc/passwd", "javascript:alert(1)",
+             "..\\out.jpg", "http://x/y.jpg", "sub/../in.jpg"]
+    for base in ("", "../set/"):
+        sheet._hyperlinks = []
+        _tables.link_images(sheet, 1, paths, base)
+        assert [h.target for h in sheet._hyperlinks] == [base + t for t in (
+            "a%20b.jpg", "file%3A///etc/passwd", "javascript%3Aalert%281%29", "http%3A//x/y.jpg", "sub/../in.jpg")]

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl.utils.escape import unescape
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.decisions import (
@@ -21,6 +24,7 @@ from dsinspect.protocols.decisions import (
     Settings,
     choices_of,
 )
+from dsinspect.review.audit_sheet import write_sheet
 from dsinspect.review.decision import decode_decisions, encode_decisions, merge_decisions, read_decisions
 
 PRINTS = st.sampled_from([f"{k:016x}" for k in range(6)])
@@ -121,3 +125,17 @@ def test_only_possible_choices() -> None:
         "keep", "fix", "drop", "set-box", "set-category", "drop-image")
     assert choices(image="a.jpg", fix="drop-annotation") == ("keep", "drop-image"), "a fix needs its record"
     assert set(OF_FINDINGS) < set(MEANINGS)
+
+
+def test_the_same_audit_is_the_same_bytes_whatever_stands_in_it(tmp_path: Path) -> None:
+    hostile = ["=1+1", "a\nb", "<b>&", "_x0041_", "\x00\x1b\ud800", "x" * 40_000, None, 7, 2.5, "تسمية"]
+    for name in ("a.xlsx", "b.xlsx"):
+        write_sheet(tmp_path / name, "Audit", ["A"] * 10, [20] * 10, [hostile] * 300, 9, "B2")
+    assert (tmp_path / "a.xlsx").read_bytes() == (tmp_path / "b.xlsx").read_bytes()
+    sheet: Any = openpyxl.load_workbook(tmp_path / "a.xlsx").active
+    read = [unescape(c.value) if isinstance(c.value, str) else c.value for c in sheet[301]]
+    assert read[:4] == ["=1+1", "a\nb", "<b>&", "_x0041_"]
+    assert read[4] == "\ufffd\ufffd\ufffd"
+    assert len(read[5]) == 32_767
+    assert read[6:] == [None, 7, 2.5, "تسمية"]
+    assert all(c.data_type != "f" for c in sheet[301])

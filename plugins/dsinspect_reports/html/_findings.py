@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Outcome, Run
 
 ORDER = {"crashed": 0, "error": 1, "warning": 2, "info": 3, "skipped": 4, "clean": 5, "does not apply": 6}
-_ESCAPED = re.compile("[<\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+_ESCAPED = re.compile("[<\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+"""What would end the script element, and what `io.json_text` escapes."""
 FIELDS = ("check", "severity", "message", "image", "split", "class", "annotation", "source", "line", "index", "box", "print",
           "fix", "choices")
 """Fields of a finding's row in the page."""

@@ -16,11 +16,12 @@ from openpyxl.writer.excel import ExcelWriter
 from dsinspect.findings.wording import counted
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Run
-from dsinspect_reports._counted import header, is_share, words
+from dsinspect_reports._counted import header, is_share, words, worst_first
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._charts import charts_of, front_charts, write_charts
 from dsinspect_reports.xlsx._decided import distinct_by, own_columns, placed, with_own_cells
 from dsinspect_reports.xlsx._facts import (
+    has_measures,
     is_per_class,
     sheet_title,
     write_about,
@@ -72,7 +73,7 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     book.calculation.fullCalcOnLoad = True
     streamed: dict[str, Rows] = {}
     front = book.create_sheet("Summary")
-    found = [o for o in run.outcomes if len(o.findings)]
+    found = worst_first(o for o in run.outcomes if len(o.findings))
     decided = placed(run, found)
     thumbnails = make_thumbnails(run, found, each, max_mb * 1e6)
     findings = findings_table(run, found, decided, book, with_thumbnails=has_thumbnails(run, each))
@@ -107,7 +108,8 @@ def write_book(run: Run, out: Path, *, tables: bool, each: int, max_mb: float) -
     _write_left(book, run, streamed, front, headers, keys)
     if tables and run.annotations is not None:
         add_table(book, frame_table("Annotations", _annotation_frame(run), front, {"Image": 40, "Source": 30}), streamed)
-    write_measures(book.create_sheet("Measures"), run)
+    if has_measures(run):
+        write_measures(book.create_sheet("Measures"), run)
     drawn = charts_of(run)
     starts = {code: (titles[(row - 2) // room], (row - 2) % room + 2) for code, row in findings.starts.items()}
     write_front(front, run, starts, len(found) + 1, _notes(thumbnails, findings, each, max_mb),

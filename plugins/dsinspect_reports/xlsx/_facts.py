@@ -114,6 +114,11 @@ def write_splits(sheet: Any, run: Run) -> list[str]:
     return headers
 
 
+def has_measures(run: Run) -> bool:
+    """Say whether a check measured anything."""
+    return any(True for o in run.outcomes if o.status not in ("skipped", "crashed") for _ in flat(o.metrics))
+
+
 def write_measures(sheet: Any, run: Run) -> None:
     """Write what every check measured, a number a row."""
     headers = ["Code", "Check", "Measure", "Value"]
@@ -183,8 +188,9 @@ def write_about(sheet: Any, run: Run) -> None:
     heading("Made by")
     for line in (f"dsinspect {__version__}", *run.info.notes, COUNTS_NOTE):
         sheet.append([style.cell(sheet, line)])
-    heading("Limits in force")
-    sheet.append([style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL) for h in ("Check", "Limit", "Value")])
+    if any(o.limits for o in run.outcomes):
+        heading("Limits in force")
+        sheet.append([style.cell(sheet, h, style.HEADER_FONT, fill=style.HEADER_FILL) for h in ("Check", "Limit", "Value")])
     for outcome in run.outcomes:
         for name, value in outcome.limits.items():
             is_number = isinstance(value, (int, float)) and not isinstance(value, bool)

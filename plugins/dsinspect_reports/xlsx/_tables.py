@@ -133,10 +133,25 @@ def link_images(sheet: Any, column: int, images: Sequence[Any], base: str) -> No
     from urllib.parse import quote
 
     letter = get_column_letter(column)
-    links = [Hyperlink(ref=f"{letter}{k}", target=quote(base + path, safe="/:", errors="replace"))
-             for k, path in enumerate(images, 2) if isinstance(path, str) and 0 < text_width(path) <= MAX_LINKED]
+    links = [Hyperlink(ref=f"{letter}{k}", target=quote(base, safe="/:", errors="replace") + quote(path, errors="replace"))
+             for k, path in enumerate(images, 2)
+             if isinstance(path, str) and 0 < text_width(path) <= MAX_LINKED and is_inside(path)]
     sheet._get_writer()
     sheet._hyperlinks.extend(links)
+
+
+def is_inside(path: str) -> bool:
+    r"""Say whether a path of a record stays in its dataset: a link may lead nowhere else, whatever a record says.
+
+    >>> [is_inside(p) for p in ("a/b.jpg", "a/../b.jpg", "../b.jpg", "a/../../b.jpg", "/etc/x", "..\\x", "a/..")]
+    [True, True, False, False, False, False, True]
+    """
+    depth = 0
+    for part in path.split("/"):
+        depth += -1 if part == ".." else part not in ("", ".")
+        if depth < 0:
+            return False
+    return not path.startswith("/") and "\\" not in path
 
 
 def frame_table(title: str, frame: pd.DataFrame, sheet: Any, widths: dict[str, float] | None = None,

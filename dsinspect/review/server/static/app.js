@@ -46,7 +46,7 @@ async function start() {
   const progress = h("progress", { max: Math.max(findings.length, 1), value: 0, "aria-label": "Decided" });
   const progressText = h("span", { className: "progress n" });
   const reviewer = h("input", { type: "text", className: "reviewer", placeholder: "Your name", "aria-label": "Reviewer", value: who.reviewer, onchange: () => { decisions.reviewer = reviewer.value.trim(); later(); } });
-  document.getElementById("top").append(h("h1", { textContent: state.dataset }), search, check, severity, category, h("label", {}, skip, "skip decided (s)"), disagreements, h("span", { className: "spacer" }), progress, progressText, reviewer,
+  document.getElementById("top").append(h("h1", { textContent: state.dataset, title: state.dataset }), search, check, severity, category, h("label", {}, skip, "skip decided (s)"), disagreements, h("span", { className: "spacer" }), progress, progressText, reviewer,
     h("button", { type: "button", textContent: "Wall", title: "Wall of a class (v)", onclick: () => openWall() }), h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }),
     h("a", { href: "api/decisions.json", download: "decisions.json", textContent: "decisions.json" }), h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }));
 

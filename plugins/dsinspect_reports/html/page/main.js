@@ -44,9 +44,9 @@ function start(root) {
     h("div", { className: "toolbar" },
       h("div", { className: "filters" }, search, more,
         h("div", { className: "rest", id: "more" }, check, severity, classes.length ? category : null, splits.length > 1 ? split : null, sorts, h("label", {}, undecided, " undecided only (s)"),
-          reviewer, classChoices.length ? h("button", { type: "button", textContent: "Classes…", title: "Add, rename or merge a class (L)", onclick: () => decideClass() }) : null, h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file,
-          h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }))),
-      h("div", { className: "progressbar" }, progress, progressText, save, h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }))),
+          classChoices.length ? h("button", { type: "button", textContent: "Classes…", title: "Add, rename or merge a class (L)", onclick: () => decideClass() }) : null, h("button", { type: "button", textContent: "Load…", title: "Go on with a saved decisions.json", onclick: () => file.click() }), file)),
+      h("div", { className: "progressbar" }, progress, progressText, reviewer, save, h("button", { type: "button", textContent: "Undo", title: "Undo (u)", onclick: () => undo() }),
+        h("button", { type: "button", textContent: "Keys", title: "Keys (?)", onclick: () => showKeys("Keys", KEYS) }))),
     h("div", { className: "above" }, number, bulk, whole), table);
 
   let current = null, sort = null, up = true;
