@@ -60,7 +60,9 @@ def outlines_in(column: NDArray[Any], index: NDArray[np.int64], *, whole: bool =
         except TypeError:  # an annotation without an outline among them
             commas[rows], given[rows] = _commas([NONE if o is None else o for o in chunk]), [o is not None for o in chunk]
     for k in np.flatnonzero(given & (commas == OTHERS)).tolist():
-        commas[k] = _commas_of_first(bytes(column[k]).translate(None, b" \t\r\n"))
+        outline = bytes(column[k])
+        if not outline.startswith(b"{"):  # a run-length code
+            commas[k] = _commas_of_first(outline.translate(None, b" \t\r\n"))
     is_unusual = given & ((commas < 5) | (commas % 2 == 0) if whole else commas < 4)
     return Outlines(given, {k: msgspec.json.decode(column[k]) for k in np.flatnonzero(is_unusual).tolist()})
 
