@@ -184,7 +184,8 @@ def _sizes(console: Console, run: Run) -> None:
             line.append(", spread ").append(f"{measured['spread']:.3g}", "bold")
     console.print(line)
     if "suggested_imgsz" in measured:
-        text = f"suggested training size {measured['suggested_imgsz']:,} px: the median longer side, as a multiple of 32 from 320 to 1,536"
+        text = (f"suggested training size {measured['suggested_imgsz']:,} px: the median longer side, as a multiple of 32 from 320 "
+                "to 1,536")
         if isinstance(padding, float):
             text += f"; letterboxed to a square {padding:.0%} is padding"
         console.print(Text(text, "dim"))
