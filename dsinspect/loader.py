@@ -115,8 +115,15 @@ class Plugins:
 
     @property
     def trainers(self) -> dict[str, type[Trainer]]:
-        """Trainers by name."""
-        return self._offers("dsinspect_trainers", "name", "trainer")
+        """Trainers by name; a misspelt format that one reads is a PluginError."""
+        offered: dict[str, type[Trainer]] = self._offers("dsinspect_trainers", "name", "trainer")
+        for name, trainer in offered.items():
+            for read in trainer.reads:
+                if read not in self.formats and (near := nearest(read, self.formats)):
+                    blame = self.blame(trainer)
+                    raise PluginError(f"plugin {blame.plugin!r} ({blame.origin}): trainer {name} reads {read!r}, and there is no such "
+                                      f"format{near}; go on with --no-plugin {blame.plugin}")
+        return offered
 
     def owner(self, offered: type) -> str:
         """Return the name of the plugin whose module (or package) defines a class."""
