@@ -121,8 +121,8 @@ class Plugins:
             for read in trainer.reads:
                 if read not in self.formats and (near := nearest(read, self.formats)):
                     blame = self.blame(trainer)
-                    raise PluginError(f"plugin {blame.plugin!r} ({blame.origin}): trainer {name} reads {read!r}, and there is no such "
-                                      f"format{near}; go on with --no-plugin {blame.plugin}")
+                    raise PluginError(f"plugin {blame.plugin!r} ({blame.origin}): trainer {name} reads {read!r}, and there is no "
+                                      f"such format{near}; go on with --no-plugin {blame.plugin}")
         return offered
 
     def owner(self, offered: type) -> str:

@@ -490,13 +490,13 @@ def test_the_fault_of_a_probe_is_said_once(cli) -> None:
 
 
 def test_a_trainer_that_reads_a_misspelt_format_is_named(cli) -> None:
-    Path("p.py").write_text(
+    Path("odd_trainer.py").write_text(
         "from dsinspect import hookimpl\nfrom dsinspect.protocols.trainers import Trainer\n"
         "class Odd(Trainer):\n    name, title, releases, newest, reads, rules = 'odd', 'Odd', ('1',), '1', ('cocoo',), ()\n"
         "    def judge(self, loaded):\n        raise NotImplementedError\n"
         "@hookimpl\ndef dsinspect_trainers():\n    return [Odd]\n")
-    Path("dsinspect.toml").write_text('plugins = ["p.py"]\n')
+    Path("dsinspect.toml").write_text('plugins = ["odd_trainer.py"]\n')
     done = cli("simulate", SAMPLES / "clean", "--trainer", "odd", "--config", "dsinspect.toml")
     assert done.code == 2
-    assert done.err == ("dsinspect: error: plugin 'p' (p.py): trainer odd reads 'cocoo', and there is no such format (did you mean "
-                        "'coco'?); go on with --no-plugin p\n")
+    assert done.err == ("dsinspect: error: plugin 'odd_trainer' (odd_trainer.py): trainer odd reads 'cocoo', and there is no such "
+                        "format (did you mean 'coco'?); go on with --no-plugin odd_trainer\n")
