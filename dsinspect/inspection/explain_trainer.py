@@ -42,9 +42,10 @@ def render_trainer(facts: dict[str, Any], width: int | None = None) -> str:
                 told = f' "{r["says"]}"' if r["says"] else ""
                 console.print(Padding(Text(f"- {r['reason']}{_span(r)}"), (0, 0, 0, 2), expand=False))
                 console.print(Padding(Text(f"{r['where']}{told}", "dim"), (0, 0, 0, 4), expand=False))
+        if facts["limits"]:
+            console.print(Text(f"\nWith --trainer {facts['name']}", "bold"))
         for code, values in facts["limits"].items():
-            console.print(Text(f"\nWith --trainer {facts['name']}, {code} uses "
-                               + ", ".join(f"{k} = {v}" for k, v in values.items()) + "."))
+            console.print(Text(f"  - {code} uses " + ", ".join(f"{k} = {v}" for k, v in values.items())))
     return capture.get()
 
 

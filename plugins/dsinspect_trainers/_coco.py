@@ -317,7 +317,7 @@ class Records:
     def misread_frames(self, making: Making, *, turns: bool) -> None:
         """Mark the annotations of images whose boxes and pixels the loader has in different frames.
 
-        Told for orientations 5 to 8, which exchange the sides: the frame of the boxes shows in the declared size.
+        Only for orientations 5 to 8, which swap the sides: there the declared size shows the frame of the boxes.
 
         Args:
             making: the fates so far.

@@ -42,7 +42,7 @@ class CocoEval(Trainer):
         Rule("repeated-id", "changes-annotation", "a later annotation has the same id and takes its place", INDEX),
         Rule("missing-field", "stops", "an annotation has no `bbox`, `iscrowd`, `area`, `id`, `image_id` or `category_id`", IOU,
              "KeyError"),
-        Rule("other-length", "stops", "a bbox has other than four numbers", IOU, "Exception: list input can be bounding box"),
+        Rule("other-length", "stops", "a bbox does not have four numbers", IOU, "Exception: list input can be bounding box"),
         Rule("capacity", "note", "100 predictions of a class and image are judged (maxDets)", "pycocotools/cocoeval.py: Params"),
     )
 

@@ -45,7 +45,7 @@ class RfDetr(Trainer):
         Rule("other-lines", "changes-annotation", "the loader parts the lines of the label file otherwise", YOLO),
         Rule("missing-field", "stops", "an annotation has no `bbox`, `area`, `id`, `image_id` or `category_id`", CONVERT,
              "KeyError"),
-        Rule("other-length", "stops", "a bbox has other than four numbers", CONVERT, "ValueError"),
+        Rule("other-length", "stops", "a bbox does not have four numbers", CONVERT, "ValueError"),
         Rule("unknown-category", "stops", "a category is not in `categories`, or is an unannotated parent", CONVERT,
              "KeyError: 'Unknown category_id"),
         Rule("missing-name", "stops", "an image has no `file_name`", READ, "KeyError: 'file_name'"),

@@ -52,7 +52,7 @@ class RtDetr(Trainer):
         Rule("repeated-id", "changes-annotation", "a later annotation has the same id and takes its place", INDEX),
         Rule("missing-field", "stops", "an annotation has no `bbox`, `area`, `id`, `image_id` or `category_id`", CONVERT,
              "KeyError"),
-        Rule("other-length", "stops", "a bbox has other than four numbers", CONVERT, "ValueError"),
+        Rule("other-length", "stops", "a bbox does not have four numbers", CONVERT, "ValueError"),
         Rule("unequal-keypoints", "stops", "annotations of one image have different numbers of keypoints, or some have none",
              CONVERT, "KeyError: 'keypoints'|ValueError"),
         Rule("missing-name", "stops", "an image has no `file_name`", READ, "KeyError: 'file_name'"),

@@ -50,7 +50,7 @@ class Torchvision(Trainer):
         Rule("missing-field", "stops",
              "an annotation has no `iscrowd`, `segmentation`, `bbox`, `area`, `id`, `image_id` or `category_id`", CONVERT,
              "KeyError"),
-        Rule("other-length", "stops", "a bbox has other than four numbers", CONVERT, "ValueError"),
+        Rule("other-length", "stops", "a bbox does not have four numbers", CONVERT, "ValueError"),
         Rule("no-mask", "stops", "pycocotools makes no mask of an outline: it is empty, or begins with four numbers", CONVERT,
              "IndexError|TypeError|Exception: input type is not supported"),
         Rule("unequal-masks", "stops", "a run-length mask is not of the size of its image", CONVERT,
