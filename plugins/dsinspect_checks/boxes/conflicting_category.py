@@ -1,7 +1,8 @@
 """BOX007 conflicting-category: one place, two categories.
 
 Reports pairs of boxes of one image that lie on each other (IoU of `min_iou` or more) and have different categories. Crowd and
-ignored regions are exempt.
+ignored regions are exempt. Two objects with outlines (polygons, rotated boxes, masks) are compared by these as well: where the
+outlines overlap by less than 0.7, they are two objects of one box, such as a house front and the tree in front of it.
 
 Why it matters: one of the two labels is wrong, and the loss pulls the same pixels in two directions.
 
@@ -16,9 +17,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import numpy as np
+
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, RowCheck, Severity, option
-from dsinspect_checks.boxes._pairs import named, overlapping_pairs
+from dsinspect_checks.boxes._outlines import outlines_agree
+from dsinspect_checks.boxes._pairs import OUTLINES, named, overlapping_pairs
 
 
 class Options(BaseOptions, frozen=True):
@@ -34,12 +38,15 @@ class ConflictingCategory(RowCheck[Options]):
     name = "conflicting-category"
     severity = Severity.ERROR
     options_type = Options
+    wants = OUTLINES
 
     def find(self, batch: Batch) -> Findings:
         """Report one finding per pair, on the later box."""
         pairs = batch.once(overlapping_pairs)
         codes, _ = batch.category_codes
-        differ = (codes[pairs.first] != codes[pairs.second]) & (pairs.is_equal | (pairs.iou >= self.options.min_iou))
+        differ = np.flatnonzero((codes[pairs.first] != codes[pairs.second])
+                                & (pairs.is_equal | (pairs.iou >= self.options.min_iou)))
+        differ = differ[outlines_agree(batch, pairs.first[differ], pairs.second[differ])]
         first, second = pairs.first[differ], pairs.second[differ]
         names = batch.annotation_columns["category"]
         ids = batch.annotation_columns["annotation_id"]

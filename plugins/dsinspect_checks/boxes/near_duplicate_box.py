@@ -1,7 +1,8 @@
 """BOX008 near-duplicate-box: almost the same box twice.
 
 Reports the smaller of two boxes of one image and category with an IoU of `min_iou` or more that are not equal (equal ones are
-BOX006). Crowd and ignored regions are exempt.
+BOX006). Crowd and ignored regions are exempt, and two objects whose outlines (polygons, rotated boxes, masks) overlap by less
+than 0.7.
 
 Why it matters: the object counts twice in the loss, and one of its two boxes can never be matched by a detector with
 non-maximum suppression.
@@ -22,7 +23,8 @@ import numpy as np
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity, option
 from dsinspect_checks.boxes._geometry import sizes_wh
-from dsinspect_checks.boxes._pairs import named, overlapping_pairs
+from dsinspect_checks.boxes._outlines import outlines_agree
+from dsinspect_checks.boxes._pairs import OUTLINES, named, overlapping_pairs
 
 
 class Options(BaseOptions, frozen=True):
@@ -38,12 +40,14 @@ class NearDuplicateBox(RowCheck[Options]):
     name = "near-duplicate-box"
     severity = Severity.WARNING
     options_type = Options
+    wants = OUTLINES
 
     def find(self, batch: Batch) -> Findings:
         """Report the smaller box of each pair, once, with its best match."""
         pairs = batch.once(overlapping_pairs)
         codes, _ = batch.category_codes
-        near = (codes[pairs.first] == codes[pairs.second]) & (pairs.iou >= self.options.min_iou) & ~pairs.is_equal
+        near = np.flatnonzero((codes[pairs.first] == codes[pairs.second]) & (pairs.iou >= self.options.min_iou) & ~pairs.is_equal)
+        near = near[outlines_agree(batch, pairs.first[near], pairs.second[near])]
         area = sizes_wh(batch).prod(axis=1)
         first, second, iou = pairs.first[near], pairs.second[near], pairs.iou[near]
         first_is_smaller = area[first] < area[second]

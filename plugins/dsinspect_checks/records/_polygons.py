@@ -73,7 +73,11 @@ class Shapes:
 
 def polygons_of(batch: Batch) -> Shapes:
     """Parse the column `segmentation` of a batch."""
-    column = batch.annotation_columns["segmentation"]
+    return shapes_of(batch.annotation_columns["segmentation"])
+
+
+def shapes_of(column: NDArray[np.object_]) -> Shapes:
+    """Parse segmentations: JSON, or None."""
     if is_constant(column) and column[0] is None:
         return _measured(np.zeros(len(column), np.int8), np.full((len(column), 2), np.nan), *_NO_RINGS)
     raws = column.tolist()
