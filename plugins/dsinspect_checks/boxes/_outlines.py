@@ -84,7 +84,7 @@ def _outlines(batch: Batch, rows: NDArray[np.int64]) -> tuple[_Edges, NDArray[np
     count = np.bincount(owner, minlength=len(rows))
     start = np.cumsum(count) - count
     count[owner[order][~np.isfinite(ends).all(axis=1)]] = 0  # cannot be compared
-    return _Edges(ends, start, count), np.where(shapes.kind == RLE, raws, None)
+    return _Edges(ends, start, count), objects([raw if kind == RLE else None for raw, kind in zip(raws, shapes.kind, strict=True)])
 
 
 def _iou_of_polygons(edges: _Edges, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
