@@ -52,25 +52,35 @@ class OneLine(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Read the options of the command, and run it."""
-        with usage_as_one_line():
+        with usage_as_one_line(ctx):
             return super().invoke(ctx)
 
 
 @contextmanager
-def usage_as_one_line() -> Iterator[None]:
-    """Raise a UserError in place of what Typer prints in four lines; the help of a group without a command stays."""
+def usage_as_one_line(group: Any = None) -> Iterator[None]:
+    """Raise a UserError in place of what Typer prints in four lines; the help of a group without a command stays.
+
+    Args:
+        group: the context of the group whose command runs.
+    """
     try:
         yield
     except Exception as e:
         if not hasattr(e, "format_message") or type(e).__name__ == "NoArgsIsHelpError":
             raise
-        raise UserError(usage_line(e)) from None
+        called = " ".join(filter(None, ("dsinspect", getattr(group, "invoked_subcommand", None))))
+        raise UserError(usage_line(e, called)) from None
 
 
-def usage_line(error: Any) -> str:
-    """Return a mistake in the use of a command as one line that says how the command is called."""
+def usage_line(error: Any, called: str) -> str:
+    """Return a mistake in the use of a command as one line that says how the command is called.
+
+    Args:
+        error: of Typer's.
+        called: the command, where the error does not know it.
+    """
     context = getattr(error, "ctx", None)
-    path = context.command_path if context is not None else "dsinspect"
+    path = context.command_path if context is not None else called
     what = " ".join(error.format_message().split()).rstrip(".")
     if type(error).__name__ == "NoSuchOption" and context is not None:
         known = [name for parameter in context.command.params for name in (*parameter.opts, *parameter.secondary_opts)
@@ -82,8 +92,17 @@ def usage_line(error: Any) -> str:
             what = f"missing argument; write {path} {' '.join(arguments)}"
     else:
         what = re.sub(r"\. Did you mean (.*)\?$", lambda m: f" (did you mean {m[1].replace(', ', ' or ')}?)", what)
+        for said, plain in PLAIN_VALUES:
+            what = re.sub(said, plain, what)
         what = re.sub(r"^Invalid value for '(\S+?)'(?: / '\S+')*: (.)", lambda m: f"{m[1]}: {m[2].lower()}", what)
     return f"{what[:1].lower()}{what[1:]}; `{path} --help` shows how it is called"
+
+
+PLAIN_VALUES = (
+    (r"Input should be a valid integer.*", "write a whole number"), (r"Input should be a valid number.*", "write a number"),
+    (r"Input should be greater than or equal to", "write a number of at least"),
+    (r"Input should be less than or equal to", "write a number of at most"))
+"""What Typer says of a value, and what to do."""
 
 
 def build(plugins: Plugins, only: str | None = None) -> typer.Typer:

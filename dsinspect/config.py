@@ -122,8 +122,8 @@ class Config:
             if not match:
                 raise UserError(f"--set {setting}: write CODE.option=value, such as BOX005.min_side=4")
             owner, name, value = match.groups()
-            owner = owner.upper() if re.fullmatch(r"[A-Za-z]{3}\d{3}", owner) else owner
-            group = checks if re.fullmatch(r"[A-Z]{3}\d{3}", owner) else formats
+            owner = owner.upper() if re.fullmatch(r"[A-Za-z]{3}\d+", owner) else owner
+            group = checks if re.fullmatch(r"[A-Z]{3}\d+", owner) else formats
             group.setdefault(owner, {})[name] = value
             typed.add(owner)
         if fail_on is not None and fail_on not in FAIL_ON:
@@ -164,7 +164,7 @@ class Config:
                 require_code(prefix, codes, what, self._file_of(prefix))
         for code in self.checks:
             if code not in codes:
-                raise UserError(f"checks.{code}: no such check{nearest(code, codes)}{_in(self._file_of(code))}")
+                raise UserError(f"checks.{code}: no such check{nearest_code(code, codes)}{_in(self._file_of(code))}")
         chosen = []
         for code in codes:
             on = max((len(p) for p in (*self.select, *self.extend_select) if matches(p, code)), default=-1)

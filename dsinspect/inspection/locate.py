@@ -48,8 +48,12 @@ def located(datasets: Sequence[str]) -> Located:
     for text in datasets:
         named = named_part(text)
         if named is None:
-            raise UserError(f"{text}: several datasets are one set when each is named, as in train={datasets[0]} val={text}; "
-                            "an option with several values needs quotes")
+            if re.fullmatch(r"[A-Za-z][\w.-]*=", text):
+                raise UserError(f"{text}: write the place of the dataset after the =")
+            plain = [d for d in datasets if named_part(d) is None]
+            example = f"train={plain[0]} val={plain[1]}" if len(plain) > 1 else f"val={text}"
+            raise UserError(f"{text}: several datasets are one set when each is named, as in {example}; an option with several "
+                            "values needs quotes")
         split, place = named
         if split in parts:
             raise UserError(f"{text}: two datasets are named {split}")
