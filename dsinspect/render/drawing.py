@@ -46,8 +46,9 @@ def draw_shape(pixels: Pixels, shape: Shape, window: Box, colour: RGB, line: int
     box = placed_box(pixels, shape, window, least) if shape.has_box else None
     if box is not None and beside is not None and beside.has_box:
         other = placed_box(pixels, beside, window, least)
-        if np.abs(box - other).max() <= line:
-            box = other + np.array([-line, -line, line, line])
+        out = line + 2  # beyond the dark edge of the other one
+        if np.abs(box - other).max() <= out:
+            box = other + np.array([-out, -out, out, out])
     rings = [placed(pixels, ring, window) for ring in shape.rings]
     thin = line if shape.is_rotated else min(line, 2)  # of a wide mark the box is enough
     for width, ink in ((2, DARK), (0, bgr)):

@@ -31,7 +31,7 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Sequence[Shape], Seque
 
     Args:
         shown: measured images (see `open_framed`) and what to draw in each, the finding's own first; without a place the whole
-            image is shown. Last the annotations that are only there, drawn thin.
+            image is shown. Last the annotations that are only there.
         width: of the result at most, px.
         height: of the result at most, px.
 
@@ -47,7 +47,7 @@ def side_by_side(shown: Sequence[tuple[Mapping[str, Any], Sequence[Shape], Seque
         except UnreadableError:
             continue
         for shape in around:
-            draw_shape(pixels, shape, window, PLAIN, 1)
+            draw_shape(pixels, shape, window, PLAIN)
         for k in range(len(marks) - 1, -1, -1):  # the finding's own is drawn last, so that it is seen
             draw_shape(pixels, marks[k], window, SECOND if k else OWN, least=LEAST, beside=marks[0] if k else None)
         tiles.append(pixels)
