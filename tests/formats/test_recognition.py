@@ -311,3 +311,35 @@ def test_the_beginning_of_a_file_outside_is_not_shown(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set/a.txt").symlink_to(tmp_path / "secret.txt")
     assert "there is 1 .txt file (a.txt is no regular file of this folder)" in refused(tmp_path / "set")
+
+
+NUMBERED = "0 0.00 0 -1.58 587.01 173.33 614.12 200.12 1.65 1.67 3.64 -0.65 1.71 46.70 -1.59\n"
+POLYGON = "0 0.1 0.1 0.2 0.1 0.3 0.2 0.3 0.3 0.2 0.3 0.1 0.2 0.05 0.15\n"
+PIXELS = "0 64 48 128 48 192 96 192 144 128 144 64 96 32 72\n"
+
+
+@pytest.mark.parametrize(("row", "name", "box"), [
+    (NUMBERED, "kitti", (587.01, 173.33, 614.12, 200.12)),
+    (NUMBERED.replace("\n", " 0.9\n"), "kitti", (587.01, 173.33, 614.12, 200.12)),
+    (POLYGON, "yolo", (0.05, 0.1, 0.3, 0.3)), (PIXELS, "yolo", (32, 48, 192, 144))])
+@pytest.mark.parametrize("folders", [("images", "labels"), ("image_2", "label_2")])
+def test_rows_of_fifteen_numbers_are_polygons_or_kittis(
+        tmp_path: Path, row: str, name: str, box: tuple[float, ...], folders: tuple[str, str]) -> None:
+    write(tmp_path, f"{folders[0]}/0.jpg")
+    write(tmp_path, f"{folders[1]}/0.txt", row)
+    source = opened(tmp_path)
+    assert source.info.format == name
+    table = next(ref.load().annotation_columns for ref in source.shards(10))
+    if len(table):  # YOLO's labels are in labels/, or beside their images
+        assert tuple(float(table[c][0]) for c in ("x_min", "y_min", "x_max", "y_max")) == pytest.approx(box)
+    assert len(table) or folders[1] == "label_2"
+    if name == "kitti":
+        told = refused(tmp_path, format="yolo")
+        assert f"looks like kitti ({folders[1]}/0.txt has rows of a number as type, 14 numbers and a box in px" in told
+
+
+def test_of_both_sorts_in_one_folder_one_is_to_be_chosen(tmp_path: Path) -> None:
+    for k, row in enumerate((POLYGON, NUMBERED)):
+        write(tmp_path, f"images/{k}.jpg")
+        write(tmp_path, f"labels/{k}.txt", row)
+    assert "holds two datasets: " in refused(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from string import ascii_letters
 
 from dsinspect_formats._numbers import are_numbers, numbers
@@ -10,6 +11,8 @@ from dsinspect_formats._sniffing import first_lines
 TWO_ROWS = 29
 """Fields from which on a line may be two rows of 15 whose line end is missing: the last number of one and the type of the next are
 one field."""
+LARGEST_FRACTION = 2.0
+"""What an edge in fractions of the image is not beyond, whatever went wrong with it."""
 
 
 def looks_like_rows(head: bytes) -> bool:
@@ -24,7 +27,20 @@ def looks_like_rows(head: bytes) -> bool:
         name, values = parsed(tokens)
     except ValueError:
         return False
-    return not are_numbers([name]) and all(v == v for v in values)
+    return all(v == v for v in values) and (not are_numbers([name]) or is_numbered(tokens))
+
+
+def is_numbered(tokens: Sequence[str]) -> bool:
+    """Say whether a row whose type is a bare number is KITTI's, and no polygon or pose of YOLO's.
+
+    It has 15 or 16 fields: a share that is truncated, an occlusion of 0 to 3 (-1 unknown), and a box whose edges are in order and
+    beyond what fractions of an image are.
+    """
+    if len(tokens) not in (15, 16) or not are_numbers(tokens):
+        return False
+    truncated, occluded, _, left, top, right, bottom = map(float, tokens[1:8])
+    return (-1 <= truncated <= 1 and occluded in (-1, 0, 1, 2, 3) and left <= right and top <= bottom
+            and max(right, bottom) > LARGEST_FRACTION)
 
 
 def has_rows(head: bytes) -> bool:

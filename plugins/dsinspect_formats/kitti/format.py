@@ -10,8 +10,8 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import ImageTree
 from dsinspect_formats._no_place import NO_PLACE
-from dsinspect_formats._sniffing import label_files, weigh
-from dsinspect_formats.kitti._rows import has_rows, looks_like_rows
+from dsinspect_formats._sniffing import first_lines, head_of, label_files, weigh
+from dsinspect_formats.kitti._rows import has_rows, is_numbered, looks_like_rows
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
@@ -22,7 +22,8 @@ class Kitti(Format):
 
     name = "kitti"
     facts = Facts(
-        recognised="text files with rows of a type and 14 or 15 numbers",
+        recognised="text files with rows of a type and 14 or 15 numbers; where the type is a number too, by the ranges of the "
+                   "fields and a box in px",
         read="boxes; truncated (a float), occluded, alpha, dimensions, location, rotation_y and score as attributes; DontCare "
              "as an ignored region",
         kept="all 3D fields, digits, spaces, line ends, order of rows",
@@ -39,7 +40,11 @@ class Kitti(Format):
         if not root.is_dir():
             return None
         found = label_files(root, ".txt", looks_like_rows, first_only=True)
-        return Detection(0.95, f"{found[0]} has rows of a type and 14 numbers", weigh(root, found[0], b"\n")) if found else None
+        if not found:
+            return None
+        by_number = is_numbered((first_lines(head_of(root / found[0])) or [""])[0].split())
+        what = "rows of a number as type, 14 numbers and a box in px" if by_number else "rows of a type and 14 numbers"
+        return Detection(0.95, f"{found[0]} has {what}", weigh(root, found[0], b"\n"))
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""

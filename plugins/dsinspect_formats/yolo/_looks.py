@@ -8,6 +8,7 @@ from pathlib import Path
 from dsinspect_formats._images import is_image, stem_of
 from dsinspect_formats._sniffing import head
 from dsinspect_formats._text import decode
+from dsinspect_formats.kitti._rows import is_numbered
 
 _LISTED = 50
 """Lines of a list file that are looked at to recognise it."""
@@ -29,6 +30,8 @@ def rows_of_head(content: bytes, *, fractions: bool = False) -> int | None:
     rows = [line for line in decode(content)[0].split("\n") if line.strip()]
     if not rows:
         return 0
+    if is_numbered(rows[0].split()):  # KITTI's, of classes by number
+        return None
     try:
         values = [float(t) for t in rows[0].split()[:9]]  # a class of text after eight corners is DOTA's
     except ValueError:
