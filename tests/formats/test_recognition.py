@@ -327,6 +327,9 @@ def test_rows_of_fifteen_numbers_are_polygons_or_kittis(
         tmp_path: Path, row: str, name: str, box: tuple[float, ...], folders: tuple[str, str]) -> None:
     write(tmp_path, f"{folders[0]}/0.jpg")
     write(tmp_path, f"{folders[1]}/0.txt", row)
+    if row == PIXELS and folders[1] == "label_2":  # neither: labels of YOLO in px are known by their folder only
+        assert "no dataset format" in refused(tmp_path)
+        return
     source = opened(tmp_path)
     assert source.info.format == name
     table = next(ref.load().annotation_columns for ref in source.shards(10))

@@ -2,39 +2,24 @@
 
 from __future__ import annotations
 
-import io
 import json
-import re
-import zipfile
 from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import Any, Protocol
+from dataclasses import dataclass, replace
+from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
-from dsinspect.io.spreadsheets import Row, Sheet, kind_of
+from dsinspect.io.spreadsheets import Sheet, kind_of
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
-from dsinspect_formats._images import ImageTree
-from dsinspect_formats._splicing import EncodedText, extent_text, number_text
+from dsinspect_formats._images import ImageTree, relative
+from dsinspect_formats._splicing import extent_text, number_text
 from dsinspect_formats._splits import SPLIT_NAMES
-from dsinspect_formats.table._cells import CsvText
 from dsinspect_formats.table._columns import CORNERS, SIDES, Mapped, number
+from dsinspect_formats.table._grids import BookGrid, CsvGrid, Grid
 from dsinspect_formats.table._looks import Options
-from dsinspect_formats.table.reader import TableSource, _choose, _collect, _image_table, tables_of
-
-
-class _Grid(Protocol):
-    """Records of a table by their positions, and columns by theirs, both from 0."""
-
-    header: list[Any]
-    count: int
-
-    def get(self, record: int, column: int) -> Any: ...
-    def set(self, record: int, column: int, value: Any) -> None: ...
-    def drop(self, record: int) -> None: ...
-    def add(self) -> int: ...
+from dsinspect_formats.table.reader import TableSource, _choose, _collect, _Collected, _image_table, _split_of, tables_of
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
@@ -54,54 +39,108 @@ def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     changes = Changes.of(edits, "table", own.no_place, LATER_ACTIONS - own.no_place)
     source = own.open(request)
     assert isinstance(source, TableSource)
-    tables = tables_of(request.root)
-    if len(tables) > 1:
-        raise UserError(f"{request.root}: tables of several splits are edited one at a time; name one of the files")
-    path = tables[0]
-    before = read_regular(path)
-    kind = kind_of(path)
-    if kind == "xls":
-        raise UserError(f"{path}: .xls files are read, not written; save it as .xlsx or .csv")
+    tables = _opened(request)
+    names = {table.name for table in tables}
+    for key in (*(source for source, _ in changes.records), *changes.files):
+        if key not in names:
+            raise next(_changes_at(changes, key)).wrong("no such file in the set")
+    shown = {path for table in tables for path in table.path_of.values()}
+    for path in (*changes.images, *changes.boxes):
+        if path not in shown:
+            raise (any_of(changes.images[path]) if path in changes.images else changes.boxes[path][0]).wrong(
+                "no row names such an image")
+    used = {c for table in tables for c in table.collected.categories if c is not None}
+    boxes = dict(changes.boxes)
+    for table in tables:
+        mine = replace(
+            changes, records={k: w for k, w in changes.records.items() if k[0] == table.name}, files={},
+            images={p: dict(w) for p, w in changes.images.items() if p in table.path_of.values()},
+            boxes={p: boxes.pop(p) for p in list(boxes) if p in table.path_of.values()})
+        to_utf8 = changes.files.get(table.name)
+        if len(tables) > 1 and not (mine.records or mine.images or mine.boxes or mine.categories or mine.everywhere or to_utf8):
+            continue
+        before = read_regular(table.sheet.path)
+        after = _edited(table, before, mine, used, to_utf8, is_fraction=source.info.box_units == "fraction")
+        if after != before:
+            yield Patch(table.name, before, after)
+
+
+@dataclass
+class _Table:
+    """A table of the set as its reader sees it.
+
+    Attributes:
+        name: relative to the root.
+        sheet: that holds the rows.
+        mapped: its columns.
+        split: that its name says, where there are several tables.
+        collected: its rows.
+        path_of: path by key of the image.
+    """
+
+    name: str
+    sheet: Sheet
+    mapped: Mapped
+    split: str | None
+    collected: _Collected
+    path_of: dict[str, str]
+
+
+def _opened(request: OpenRequest) -> list[_Table]:
     options = request.options if isinstance(request.options, Options) else Options()
-    sheet, mapped = _choose(path, options)
-    to_utf8 = changes.files.pop(path.name, None)
-    if changes.files:
-        raise next(iter(changes.files.values())).wrong("no such file in the set")
+    paths = tables_of(request.root)
+    base = request.root if request.root.is_dir() else request.root.parent
+    tree = ImageTree.below(request.images or base)
+    tables = []
+    for path in paths:
+        name = relative(path, base)
+        sheet, mapped = _choose(path, options)
+        split = _split_of(path) if len(paths) > 1 else None
+        collected = _collect(sheet, mapped, name, options, split)
+        images = _image_table(collected, name, tree, base)[0]["path"].tolist()
+        tables.append(_Table(name, sheet, mapped, split, collected, {key: images[k] for key, k in collected.images.items()}))
+    return tables
+
+
+def _changes_at(changes: Changes, name: str) -> Iterator[Change]:
+    """Yield the edits of a file."""
+    if name in changes.files:
+        yield changes.files[name]
+    yield from (any_of(w) for (source, _), w in changes.records.items() if source == name)
+
+
+def _edited(table: _Table, before: bytes, changes: Changes, used: set[str], to_utf8: Change | None, *, is_fraction: bool) -> bytes:
+    """Return the bytes of a table with its edits."""
+    kind = kind_of(table.sheet.path)
+    if kind == "xls":
+        raise UserError(f"{table.sheet.path}: .xls files are read, not written; save it as .xlsx or .csv")
     if kind == "xlsx":
         if to_utf8 is not None:
             raise to_utf8.wrong("a workbook is no text")
-        book = _Book(before, sheet, mapped, path.name)
-        _Patcher(source, sheet, mapped, changes, request, book).apply()
-        after = book.saved() if book.is_changed else before
-    else:
-        table = _Csv(before, mapped, path.name)
-        _Patcher(source, sheet, mapped, changes, request, table).apply()
-        after = table.saved(plain=to_utf8 is not None)
-    if after != before:
-        yield Patch(path.name, before, after)
+        book = BookGrid(before, table.sheet, table.mapped, table.name)
+        _Patcher(table, changes, used, book, is_fraction=is_fraction).apply()
+        return book.saved() if book.is_changed else before
+    grid = CsvGrid(before, table.mapped, table.name)
+    _Patcher(table, changes, used, grid, is_fraction=is_fraction).apply()
+    return grid.saved(plain=to_utf8 is not None)
 
 
 class _Patcher:
     """The table as read, and the edits applied to its records."""
 
-    def __init__(self, source: TableSource, sheet: Sheet, mapped: Mapped, changes: Changes, request: OpenRequest,
-                 grid: _Grid) -> None:
-        self.columns = mapped.columns
-        self.mapped = mapped
+    def __init__(self, table: _Table, changes: Changes, used: set[str], grid: Grid, *, is_fraction: bool) -> None:
+        self.table = table
+        self.mapped = table.mapped
+        self.columns = table.mapped.columns
         self.grid = grid
         self.changes = changes
-        self.is_fraction = source.info.box_units == "fraction"
-        self.name = sheet.path.name
-        collected = _collect(sheet, mapped, self.name, request.options if isinstance(request.options, Options) else Options())
-        base = sheet.path.parent
-        images, _ = _image_table(collected, self.name, ImageTree.below(request.images or base), base)
-        paths = images["path"].tolist()
-        self.path_of = {key: paths[k] for key, k in collected.images.items()}
+        self.is_fraction = is_fraction
+        collected = table.collected
+        self.path_of = table.path_of
         self.keys = [self._key(k) for k in range(grid.count)]
         self.category_of = dict(zip(collected.indices, collected.categories, strict=True))
         self.faulty = {p.index for p in collected.problems}
-        self.records = changes.by_source().get(self.name, {})
-        used = {c for c in collected.categories if c is not None}
+        self.records = changes.by_source().get(table.name, {})
         self.plan = CategoryPlan.of(changes.categories, used, [c for c in changes.new_categories if c.category not in used])
         self.free = 1 + max((int(i) for i in map(self._id, range(grid.count)) if i is not None), default=0)
 
@@ -180,7 +219,9 @@ class _Patcher:
             return None
         name = str(int(image)) if isinstance(image, float) and image.is_integer() else str(image)
         split = self._cell(record, "split")
-        return name if split in (None, "") else f"{SPLIT_NAMES.get(str(split).strip().lower(), split)}\0{name}"
+        if split in (None, ""):
+            return name if self.table.split is None else f"{self.table.split}\0{name}"
+        return f"{SPLIT_NAMES.get(str(split).strip().lower(), split)}\0{name}"
 
     def _cell(self, record: int, name: str) -> Any:
         return self.grid.get(record, self.columns[name]) if name in self.columns else None
@@ -188,26 +229,19 @@ class _Patcher:
     def _check(self) -> None:
         if self.changes.everywhere:
             raise self.changes.everywhere[0].wrong("the edit names no record of the file")
-        for (source, index), wanted in self.changes.records.items():
+        for (_, index), wanted in self.changes.records.items():
             change = any_of(wanted)
-            if source != self.name:
-                raise change.wrong("no such file in the set")
             if index not in self.category_of and not ("drop-record" in wanted and 0 <= index < self.grid.count):
                 raise change.wrong("no such row with a box that can be read")
             for each in () if is_dropped(wanted) else wanted.values():
                 self._check_record(each)
-        paths = set(self.path_of.values())
-        for path, wanted in self.changes.images.items():
-            if path not in paths:
-                raise any_of(wanted).wrong("no row names such an image")
+        for wanted in self.changes.images.values():
             if "set-image-size" in wanted:
                 wanted["set-image-size"].size_wh()
                 if not {"image_width", "image_height"} <= set(self.columns):  # nothing is declared, so nothing is wrong
                     del wanted["set-image-size"]
         for path, boxes in self.changes.boxes.items():
             for change in boxes:
-                if path not in paths:
-                    raise change.wrong("no row names such an image")
                 if "drop-image" in self.changes.images.get(path, {}):
                     raise change.wrong("another edit drops the image")
                 self.plan.target(change)
@@ -294,7 +328,7 @@ class _Patcher:
         except ValueError:
             pass
         value: Any = text
-        if not isinstance(old, str) and not isinstance(self.grid, _Csv):
+        if not isinstance(old, str) and not isinstance(self.grid, CsvGrid):
             value = json.loads(text) if as_number or old is not None else text
         elif isinstance(old, str) and "," in old and "." not in old:
             value = text.replace(".", ",")
@@ -317,118 +351,3 @@ class _Patcher:
 def _plain_text(value: Any) -> str:
     text = repr(value) if isinstance(value, (int, float)) else str(value)
     return text.replace(",", ".")
-
-
-class _Csv:
-    """A CSV file as a grid."""
-
-    def __init__(self, content: bytes, mapped: Mapped, path: str) -> None:
-        codec = None
-        if not content.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
-            try:
-                content.decode()
-            except UnicodeDecodeError:
-                codec = "cp1252"  # as the reader, which takes no guess at others
-        self.encoded = EncodedText.of(content, path, codec)
-        self.text = CsvText(self.encoded.utf8.decode("utf-8", "surrogatepass"), path)
-        self.path = path
-        self.rows = self.text.records(mapped.header_row)
-        self.count = len(self.rows)
-        head = next((k for k, r in enumerate(self.text.rows) if r.number == mapped.header_row), None)
-        self.header: list[Any] = [] if head is None else [
-            self.text.value(head, c) for c in range(len(self.text.rows[head].cells))]
-
-    def get(self, record: int, column: int) -> Any:
-        return self.text.value(self.rows[record], column) or None
-
-    def set(self, record: int, column: int, value: Any) -> None:
-        text = "" if value is None else value if isinstance(value, str) else json.dumps(value)
-        if not self.encoded.codec.startswith("utf") and not self.encoded.can_express(text):
-            raise UserError(f"{self.path}: is {self.encoded.codec}, which cannot hold {text!r}; save it as UTF-8 first")
-        self.text.set(self.rows[record], column, text)
-
-    def drop(self, record: int) -> None:
-        self.text.drop(self.rows[record])
-
-    def add(self) -> int:
-        """Add an empty row at the end; return its position."""
-        self.rows.append(self.text.add(len(self.header)))
-        self.count += 1
-        return self.count - 1
-
-    def saved(self, *, plain: bool) -> bytes:
-        """Return the file, in UTF-8 when that is asked for."""
-        utf8 = self.text.result().encode("utf-8", "surrogatepass")
-        return EncodedText.plain(utf8) if plain else self.encoded.encode(utf8)
-
-
-class _Book:
-    """A sheet of an .xlsx workbook as a grid."""
-
-    def __init__(self, content: bytes, sheet: Sheet, mapped: Mapped, path: str) -> None:
-        import openpyxl
-
-        rows = list(sheet.rows())
-        self.values = [r for r in rows if r.number > mapped.header_row]
-        head = next((r for r in rows if r.number == mapped.header_row), None)
-        self.header: list[Any] = [] if head is None else [h.strip() if isinstance(h, str) else h for h in head.values]
-        self.count = len(self.values)
-        self.is_changed = False
-        self._dropped: list[int] = []
-        try:
-            self.book = openpyxl.load_workbook(io.BytesIO(content), keep_vba=b"vbaProject.bin" in content, rich_text=False)
-            self.sheet = self.book[sheet.name]
-        except Exception as e:  # openpyxl raises whatever the XML or zip library did
-            raise UserError(f"{path}: not a workbook that can be edited: {e}; save it as .csv") from None
-
-    def get(self, record: int, column: int) -> Any:
-        values = self.values[record].values
-        return values[column] if column < len(values) else None
-
-    def set(self, record: int, column: int, value: Any) -> None:
-        if self.get(record, column) == value:
-            return
-        cell = self.sheet.cell(self.values[record].number, column + 1)
-        cell.value = value
-        if isinstance(value, str):
-            cell.data_type = "s"  # a text that looks like a formula is a text
-        self.is_changed = True
-
-    def drop(self, record: int) -> None:
-        self._dropped.append(self.values[record].number)
-        self.is_changed = True
-
-    def add(self) -> int:
-        """Add an empty row at the end; return its position."""
-        self.values.append(Row(self.values[-1].number + 1, []))
-        self.count += 1
-        self.is_changed = True
-        return self.count - 1
-
-    def saved(self) -> bytes:
-        """Return the workbook."""
-        rows = sorted(set(self._dropped), reverse=True)
-        k = 0
-        while k < len(rows):  # a run at a time: each call moves all cells below
-            first = k
-            while k + 1 < len(rows) and rows[k + 1] == rows[k] - 1:
-                k += 1
-            self.sheet.delete_rows(rows[k], k - first + 1)
-            k += 1
-        modified = self.book.properties.modified
-        out = io.BytesIO()
-        self.book.save(out)
-        return _without_clock(out.getvalue(), modified)
-
-
-def _without_clock(content: bytes, modified: datetime | None) -> bytes:
-    """Return a workbook without the time it was saved at: the same edits give the same bytes."""
-    said = "" if modified is None else modified.strftime("%Y-%m-%dT%H:%M:%SZ")
-    out = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as saved, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as fixed:
-        for part in saved.infolist():
-            text = saved.read(part)
-            if part.filename == "docProps/core.xml" and said:
-                text = re.sub(rb"(<dcterms:modified[^>]*>)[^<]*", rb"\g<1>" + said.encode(), text)
-            fixed.writestr(zipfile.ZipInfo(part.filename, (1980, 1, 1, 0, 0, 0)), text, zipfile.ZIP_DEFLATED)
-    return out.getvalue()
