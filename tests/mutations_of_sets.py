@@ -550,6 +550,31 @@ def few_numbers(a: dict[str, Any]) -> None:
     a["keypoints"] = [10, 10]
 
 
+def faulty_keypoints(p: Planted) -> None:
+    """Give COCO one annotation of a fraction of a point, YOLO a point in each row of which one has a visibility of 5."""
+    coco = annotation_change("KPT001", few_numbers)
+    before = len(p.after)
+    coco(p)
+    of_coco = p.after[before:]
+    del p.after[before:]
+    picture = p.pick()
+
+    def step(folder: Path) -> None:
+        config = next(folder.rglob("data.yaml"), None)
+        if config is None:
+            for change in of_coco:
+                change(folder)
+            return
+        config.write_text(config.read_text() + "kpt_shape: [1, 3]\nflip_idx: [0]\n")
+        for path in sorted(folder.rglob("labels/**/*.txt")):
+            rows = [row.split() for row in path.read_text().splitlines()]
+            path.write_text("".join(" ".join([*row, row[1], row[2], "5" if path.stem == Path(picture.name).stem and not k else "2"])
+                                    + "\n" for k, row in enumerate(rows)))
+        p.due.append(("KPT001", picture.name))
+
+    p.after.append(step)
+
+
 def write_mot(folder: Path, pictures: list[Any]) -> None:
     """Write the pictures with boxes as one sequence of MOT with one track: the first box of each, at one place."""
     rows = []
@@ -643,7 +668,7 @@ MORE: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "IMG020": (too_small, FORMATS), "BOX013": (frozen_box, FORMATS), "BOX014": (sliver, FORMATS), "BOX015": (box_of_boxes, FORMATS),
     "REC016": (hourglass, ("coco", "yolo")), "CLS008": (ignore_class, FORMATS), "CLS009": (raw_ids, ("coco",)),
     "DST005": (over_capacity, FORMATS), "DST006": (inconsistent_twins, FORMATS), "SPL007": (neighbours, FORMATS),
-    "KPT001": (annotation_change("KPT001", few_numbers), ("coco",)), "OBB001": (trapezium, ("dota",)),
+    "KPT001": (faulty_keypoints, ("coco", "yolo")), "OBB001": (trapezium, ("dota",)),
     "VID001": (track_change("VID001", other_class), ("mot",)), "VID002": (track_change("VID002", left_out), ("mot",)),
     "VID003": (track_change("VID003", jump), ("mot",)),
     "CNV005": (rotated_frame, ("coco", "voc")), "CNV006": (swapped_size, ("coco", "voc")),
