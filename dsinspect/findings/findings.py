@@ -221,6 +221,17 @@ class Findings:
         positions = _positions(rows, len(self))
         return Findings({name: values[positions] for name, values in self.columns.items()}, self.templates)
 
+    def without_prefixes(self, prefixes: Sequence[str]) -> Findings:
+        """Return the findings with paths that begin with the first fitting prefix cut: those of images, sources and groups."""
+        if not prefixes or not len(self):
+            return self
+
+        def cut(path: str | None) -> str | None:
+            return next((path.removeprefix(p) for p in prefixes if path.startswith(p)), path) if path is not None else None
+
+        changed = {c: np.array([cut(v) for v in self.columns[c].tolist()], object) for c in ("image", "source", "subject")}
+        return Findings({**self.columns, **changed}, self.templates)
+
     def ordered(self) -> Findings:
         """Sort by image path, annotation id, source, line, index, subject and message: an order no sharding changes."""
         if len(self) < 2:

@@ -96,7 +96,10 @@ def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out:
                           force=force)
     try:
         with contextlib.nullcontext() if held_files else under_way(out):  # broken off, it goes: the next run needs the place
-            after = recheck(request, plugins, out, images_left=annotations_only or applied.elsewhere > 0, keep=keep)
+            images_left = annotations_only or applied.elsewhere > 0
+            after = recheck(request, plugins, out, images_left=images_left, keep=keep)
+            if images_left:
+                after = named_as_before(run, after, keep=keep)
             complete()
     except UserError as e:
         if held_files:
@@ -109,6 +112,18 @@ def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out:
     return applied, after
 
 
+def named_as_before(before: Run, after: Run, *, keep: bool) -> Run:
+    """Return a run on a corrected set whose images stayed behind, with findings that name them as they are named there."""
+    if before.image_columns is None or after.image_columns is None:
+        return after
+    was, now = (dict(zip(r.image_columns["file"].tolist(), r.image_columns["path"].tolist(), strict=True))  # type: ignore[index]
+                for r in (before, after))
+    ways = {path.removesuffix(was[file]) for file, path in now.items() if file is not None and path.endswith(was.get(file, path))}
+    prefixes = sorted(ways - {""}, key=len, reverse=True)
+    return replace(after, outcomes=tuple(replace(o, findings=o.findings.without_prefixes(prefixes)) for o in after.outcomes),
+                   image_columns=after.image_columns if keep else None)
+
+
 def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool, keep: bool = False) -> Run:
     """Inspect a corrected dataset as its source was inspected; images that stayed behind are looked for there."""
     from dsinspect.inspection.inspect import inspect
@@ -117,12 +132,13 @@ def recheck(request: Request, plugins: Plugins, out: Path, *, images_left: bool,
         parts = {s: corrected(request, out, root) for s, root in request.parts.items()}
         folders = {s: folder_of(root) for s, root in request.parts.items()} if images_left and request.images is None else {}
         prefixes = {s: prefix_of(open_dataset(alone_of(request, s), plugins).info.root, request.root) for s in parts}
-        return inspect(replace(request, root=out, parts=parts, part_images=folders, prefixes=prefixes, keep_images=keep,
-                               keep_annotations=keep), plugins)
+        return inspect(replace(request, root=out, parts=parts, part_images=folders, prefixes=prefixes,
+                               keep_images=keep or images_left, keep_annotations=keep), plugins)
     root = out if request.root.is_dir() else out / request.root.name
     folder = request.root if request.root.is_dir() else request.root.parent
     images = request.images or (folder if images_left else None)
-    return inspect(replace(request, root=root, images=images, keep_images=keep, keep_annotations=keep), plugins)
+    return inspect(replace(request, root=root, images=images, keep_images=keep or images_left,
+                           keep_annotations=keep), plugins)
 
 
 def corrected(request: Request, out: Path, root: Path) -> Path:

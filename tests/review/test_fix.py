@@ -154,3 +154,22 @@ def test_real_sets(cli: Any, shared_data: Path, tmp_path: Path, name: str) -> No
         assert done.code == 0, done.err
         before, after = codes(shared_data / name), codes(out)
         assert not {c for c in after - before if not c.startswith(ABOUT_THE_SET)}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_images_that_stay_behind_make_no_finding_new(cli: Any, tmp_path: Path, name: str) -> None:
+    whole = cli("fix", SAMPLES / name, "-o", tmp_path / "whole")
+    alone = cli("fix", SAMPLES / name, "-o", tmp_path / "alone", "--annotations-only")
+    assert alone.code == whole.code == 0, alone.err
+    assert [line for line in alone.out.splitlines() if line.startswith(("fixed:", "left:", "new:"))] == \
+        [line for line in whole.out.splitlines() if line.startswith(("fixed:", "left:", "new:"))]
+
+
+def test_a_folder_of_another_machine_is_told_and_no_fix_of_it_is_promised(cli: Any, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLES / "yolo", tmp_path / "set")
+    settings = tmp_path / "set" / "data.yaml"
+    settings.write_text(re.sub(r"(?m)^train: .*$", "train: /content/drive/x/images/train", settings.read_text()))
+    told = cli("check", tmp_path / "set", "--select", "SRC006").out
+    assert "of another machine" in " ".join(told.split())
+    assert "fix:" not in told
+    assert cli("fix", tmp_path / "set", "-o", tmp_path / "alone", "--annotations-only", "--select", "SRC").code == 0

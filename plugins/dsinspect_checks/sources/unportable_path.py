@@ -13,6 +13,8 @@ Source of the default: there is no limit; users met it in YOLOX#1541.
 
 from __future__ import annotations
 
+import numpy as np
+
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Findings, Fix, RowCheck, Severity
 
@@ -25,5 +27,8 @@ class UnportablePath(RowCheck[BaseOptions]):
     severity = Severity.WARNING
 
     def find(self, batch: Batch) -> Findings:
-        """Report what the reader met."""
-        return Findings.of_problems(batch, "unportable-path", "Path {text!r} {reason}", fix=Fix("safe", "set-path"))
+        """Report what the reader met; what can be corrected is the path of an image, not that of a folder in data.yaml."""
+        found, told = (Findings.of_problems(batch, "unportable-path", "Path {text!r} {reason}", fix=fix)
+                       for fix in (Fix("safe", "set-path"), None))
+        of_image = np.array([i is not None for i in found.columns["image"].tolist()], bool)
+        return Findings.concat((found.take(of_image), told.take(~of_image)))

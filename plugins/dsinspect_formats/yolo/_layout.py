@@ -148,6 +148,8 @@ class _Finder:
         """Take what a split names."""
         home = None if reads_outside() else self.layout.root
         place = resolve(part, bases, home)
+        if place is None and self.elsewhere:
+            place = resolve(part, [self.tree.folder], home and self.tree.folder)  # --images moves the folders of images
         if place is None and (elsewhere := resolve(part, bases)) is not None:
             self._problem(source, f"{key}: {relative(elsewhere, self.layout.root)} lies outside of the dataset and is not read "
                           "(--read-outside)", part)
@@ -159,7 +161,7 @@ class _Finder:
         if Path(part).is_absolute() and not Path(part).exists():
             self.layout.problems.append(Problem(
                 "unportable-path", source, f"of {key} is of another machine; read as "
-                f"{relative(place, self.layout.root)}", part))
+                f"{relative(place, self.layout.root)}, which is what it should say", part))
         if place.is_dir():
             tree = ImageTree.below(place)
             prefix = _prefix(place, self.layout.root)
@@ -280,7 +282,7 @@ class _Finder:
     def _add(self, path: str, file: str | None, split: str | None, declared: str) -> None:
         label = self._label(path, declared.replace("\\", "/"))
         if label is None:
-            expected = _label_of(path)
+            expected = _label_of(path.removeprefix(self.prefix) if self.elsewhere else path)
             self.layout.problems.append(Problem("missing-label", expected, f"no label file {expected}", image=path,
                                                 split=split))
         else:
