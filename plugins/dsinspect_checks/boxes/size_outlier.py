@@ -2,8 +2,10 @@
 
 Reports a box whose logarithm of the area lies beyond `fence` interquartile ranges outside the quartiles of its class, in
 classes of at least `min_boxes` boxes: in pixels and, where the images differ in size, as a share of the image as well. One
-object in a large image is so no outlier among smaller images, nor in a tile that was cut smaller. Crowd and ignored regions
-are exempt.
+object in a large image is so no outlier among smaller images, nor in a tile that was cut smaller; nor where most boxes of its
+class in its image are that large or small, at least 3: the scale is the image's. Where more than `max_share` of the boxes of a
+class, or of the images with it (more than 3), are outside on one side, they are no outliers, and nothing is said. Crowd and
+ignored regions are exempt.
 
 Why it matters: it is often a slip: a box over a whole group, a box of another class, or a dot.
 
@@ -22,9 +24,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
+from dsinspect.findings.wording import number
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
-from dsinspect.tables.columns import Columns, codes_of
+from dsinspect.tables.columns import Columns, codes_of, objects
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_checks._places import place_columns, places_of
 from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
@@ -32,6 +35,10 @@ from dsinspect_checks.boxes._geometry import is_judged, sizes_wh
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+MOST_IMAGES = 3
+"""Outliers, or images with some, that are few in any set."""
+LEAST_OF_IMAGE = 3
+"""Boxes of a class in an image that show its scale."""
 State = tuple[Columns, ...]
 """Area in pixels and as a share of the image, and place of every judged box: the quartiles are those of the whole set."""
 
@@ -41,6 +48,7 @@ class Options(BaseOptions, frozen=True):
 
     fence: Annotated[float, option("interquartile ranges beyond the quartiles", source="Tukey 1977", gt=0)] = 3.0
     min_boxes: Annotated[int, option("boxes a class must have to be judged", ge=4)] = 30
+    max_share: Annotated[float, option("share of a class outside on one side that is no outlier any more", gt=0, le=1)] = 0.05
 
 
 class SizeOutlier(Check[State, Options]):
@@ -75,16 +83,32 @@ class SizeOutlier(Check[State, Options]):
         enough = np.bincount(codes)[codes] >= self.options.min_boxes
         low, high, below, above = self.fenced(table["area"], codes)
         least, most, below_share, above_share = self.fenced(table["share"], codes)
-        far = np.flatnonzero(enough & ((below & below_share) | (above & above_share)))
+        is_below, is_above = self.few(enough & below & below_share, table), self.few(enough & above & above_share, table)
+        far = np.flatnonzero(is_below | is_above)
         outliers = table.take(far)
         values = {"area": outliers["area"], "low": low[far], "high": high[far], "name": outliers["category"],
-                  "side": np.where(below[far], "below", "above").astype(object), "limit": self.options.fence}
-        message = "Box area {area:~} px² is {side} the usual {low:~} to {high:~} px² of class {name} (option fence: {limit:~} IQR)"
+                  "side": np.where(is_below[far], "below", "above").astype(object), "limit": self.options.fence,
+                  "usual": usual(low[far], high[far], (table["area"] / table["share"])[far], is_below[far])}
+        message = "Box area {area:~} px² is {side} the usual {usual} of class {name} (option fence: {limit:~} IQR)"
         if differ(table["area"] / table["share"]):
-            message = ("Box area {area:~} px² ({share:.2%} of the image) is {side} the usual {low:~} to {high:~} px² ({least:.2%} "
-                       "to {most:.2%}) of class {name} (option fence: {limit:~} IQR)")
-            values |= {"share": outliers["share"], "least": least[far], "most": most[far]}
+            message = ("Box area {area:~} px² ({share:.2%} of the image) is {side} the usual {usual} ({least:.2%} to {most:.2%}) "
+                       "of class {name} (option fence: {limit:~} IQR)")
+            values |= {"share": outliers["share"], "least": least[far], "most": np.minimum(most[far], 1)}
         return Result(Findings.of_places(place_columns(outliers), message, values))
+
+    def few(self, outside: NDArray[np.bool_], table: Columns) -> NDArray[np.bool_]:
+        """Return which boxes outside on one side are outliers: few of their class, and not most of it in their image."""
+        if not outside.any():
+            return outside
+        classes, (images, names) = codes_of(table["category"])[0], codes_of(table["image"])
+        pairs, pair = np.unique(classes * (len(names) + 1) + images + 1, return_inverse=True)
+        in_image, outside_in_image = np.bincount(pair), np.bincount(pair, outside)
+        counts = [(np.bincount(classes, outside), np.bincount(classes)),
+                  (np.bincount(pairs // (len(names) + 1), outside_in_image > 0), np.bincount(pairs // (len(names) + 1)))]
+        are_many = [n > np.maximum(self.options.max_share * total, MOST_IMAGES) for n, total in counts]
+        is_scale = (2 * outside_in_image > in_image) & (in_image >= LEAST_OF_IMAGE)
+        few: NDArray[np.bool_] = outside & ~(are_many[0] | are_many[1])[classes] & ~is_scale[pair]
+        return few
 
     def fenced(self, sizes: NDArray[np.float64], codes: NDArray[np.intp]) -> tuple[
             NDArray[np.float64], NDArray[np.float64], NDArray[np.bool_], NDArray[np.bool_]]:
@@ -98,6 +122,19 @@ class SizeOutlier(Check[State, Options]):
         low, high = (q1 - reach)[codes], (q3 + reach)[codes]
         # Classes whose boxes are all alike have no spread to measure by; half a percent is none.
         return np.exp(low), np.exp(high), ~(log_size >= low - 0.005), ~(log_size <= high + 0.005)
+
+
+def usual(low: NDArray[np.float64], high: NDArray[np.float64], images: NDArray[np.float64],
+          is_below: NDArray[np.bool_]) -> NDArray[np.object_]:
+    """Return the usual areas in words, px²; a limit under a pixel or above the image says nothing and is left out."""
+    def words(least: float, most: float, image: float, below: bool) -> str:
+        if below and most > image:
+            return f"{number(least)} px² or more"
+        if not below and least < 1:
+            return f"{number(most)} px² at most"
+        return f"{number(least)} to {number(most)} px²"
+
+    return objects([words(*row) for row in zip(low.tolist(), high.tolist(), images.tolist(), is_below.tolist(), strict=True)])
 
 
 def differ(images: NDArray[np.float64]) -> bool:
