@@ -14,7 +14,7 @@ from dsinspect.protocols.run import Run
 from dsinspect.protocols.strays import strays
 from dsinspect.render.shapes import Box, Shape, shapes_of
 from dsinspect.tables.columns import codes_of
-from dsinspect.tables.schema import image_columns
+from dsinspect.tables.schema import NO_POSITION, image_columns
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,10 +88,10 @@ class Places:
     def _own(self, row: int, finding: Finding) -> list[Shape]:
         """Return the annotation that the finding is about; its box alone where no record of the image is it."""
         if finding.annotation_id is not None and self.annotations is not None:
-            address = finding.annotation_id, finding.source, -1 if finding.index is None else finding.index
-            positions = self.annotations_of(row)
-            records = zip(*(self.annotations[c][positions].tolist() for c in ("annotation_id", "source", "index")), strict=True)
-            own = next((k for k, record in zip(positions, records, strict=True) if record == address), None)
+            a, positions = self.annotations, self.annotations_of(row)
+            index = NO_POSITION if finding.index is None else finding.index
+            fits = positions[(a["annotation_id"][positions] == finding.annotation_id) & (a["index"][positions] == index)]
+            own = next((k for k in fits.tolist() if a["source"][k] == finding.source), None)
             if own is not None:
                 (shape,) = shapes_of(self.annotations, [own])
                 return [shape] if finding.bbox_xyxy is not None or shape.rings or shape.points else []
