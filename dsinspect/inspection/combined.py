@@ -60,7 +60,8 @@ class _Combined:
             splits=tuple(infos), box_units=first.box_units, problems=tuple(problems),
             columns=frozenset.intersection(*(i.columns for i in infos.values())),
             notes=tuple(f"{s}: {n}" for s, i in infos.items() for n in i.notes),
-            has_files=any(i.has_files for i in infos.values()), beyond=sum((Counter(i.beyond) for i in infos.values()), Counter()))
+            has_files=any(i.has_files for i in infos.values()), boxes_in_doubt=any(i.boxes_in_doubt for i in infos.values()),
+            beyond=sum((Counter(i.beyond) for i in infos.values()), Counter()))
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut each part."""

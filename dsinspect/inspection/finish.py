@@ -40,7 +40,7 @@ def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
             results[code] = replace(result, findings=findings)
         except PLUGIN_FAULTS as e:
             results[code] = crash(blames[code], e)
-    dispute(results)
+    dispute(results, everywhere=info.boxes_in_doubt)
     for code in plan.hidden:
         results.pop(code)
     fold(results)
@@ -56,12 +56,17 @@ def _blind(outcome: Outcome, reason: str) -> Outcome:
     return replace(outcome, is_blind=True, status="skipped", metrics={**outcome.metrics, "reason": reason})
 
 
-def dispute(results: dict[str, Result | Unavailable]) -> None:
-    """Make fixes of boxes unsafe on images whose size or frame a check disputes: a safe fix rests on no disputed fact."""
+def dispute(results: dict[str, Result | Unavailable], *, everywhere: bool = False) -> None:
+    """Make fixes of boxes unsafe on images whose size or frame a check disputes: a safe fix rests on no disputed fact.
+
+    Args:
+        results: by code.
+        everywhere: whether the reading of all records is in doubt.
+    """
     disputes = [d for r in results.values() if isinstance(r, Result) for d in r.disputes]
-    if not disputes:
+    if not disputes and not everywhere:
         return
-    everywhere = any(d.images is None for d in disputes)
+    everywhere = everywhere or any(d.images is None for d in disputes)
     images = frozenset().union(*(d.images or () for d in disputes))
     for code, result in results.items():
         if isinstance(result, Result) and len(result.findings):

@@ -52,6 +52,7 @@ class DatasetInfo:
         named_splits: the splits as that file spells them, and whether what they name is on disk (or to be downloaded), taken as
             it stands: a reader may find more than that.
         config_base: the folder that its places are relative to, as it is written there; None where it names none.
+        boxes_in_doubt: whether records could as well be read otherwise (YOLO rows of points): no fix of a box is safe then.
         class_count: number of classes that file declares beside their names, as it is written there; None where it does not.
     """
 
@@ -70,6 +71,7 @@ class DatasetInfo:
     named_splits: Mapping[str, bool] = field(default_factory=dict)
     class_count: str | None = None
     config_base: str | None = None
+    boxes_in_doubt: bool = False
 
 
 class Tables:

@@ -113,3 +113,72 @@ def test_broken_files(tmp_path: Path) -> None:
     opened, refused = assert_survives_broken_files("yolo", root, ["labels/train/a.txt", "data.yaml"], tmp_path / "copy", 150)
     assert opened + refused == 150
     assert opened > 100
+
+
+POSE_4 = "0 0.5 0.5 0.4 0.4 0.32 0.32 1 0.68 0.32 1 0.68 0.68 1 0.32 0.68 1\n" \
+    "0 0.9 0.5 0.4 0.4 0.72 0.32 2 0.99 0.32 2 0.99 0.68 1 0 0 0\n"
+SEVENTEEN = "0 0.1 0.2 0.8 0.1 0.9 0.3 0.9 0.5 0.9 0.6 0.6 0.9 0.4 0.9 0.1 0.7\n"
+
+
+def bare(root: Path, rows: str) -> Path:
+    put(root, rows)
+    (root / "data.yaml").unlink()
+    return root
+
+
+@pytest.mark.parametrize("task", ["", "pose", "detect"])
+def test_poses_are_known_by_their_rows(tmp_path: Path, task: str) -> None:
+    read = Read("yolo", bare(tmp_path / "set", POSE_4), options=Options(task=task))  # type: ignore[arg-type]
+    said = ("rows of points are read as poses of 4 keypoints (of 2 rows looked at, 2 have 17 numbers of which every third after "
+            "the box is 0, 1 or 2; data.yaml has no kpt_shape; --set yolo.task=segment says otherwise)")
+    assert read.info.notes == (() if task == "pose" else (said,))
+    assert not read.info.boxes_in_doubt
+    assert [o is None for o in read.column("segmentation")] == [True, True]
+    np.testing.assert_allclose(read.rows()[0][2:], (0.3, 0.3, 0.7, 0.7))
+    assert json.loads(read.column("keypoints")[1]) == [0.72, 0.32, 2, 0.99, 0.32, 2, 0.99, 0.68, 1, 0, 0, 0]
+
+
+def test_an_even_number_of_values_is_a_pose_too(tmp_path: Path) -> None:
+    read = Read("yolo", bare(tmp_path / "set", "0 0.5 0.5 0.4 0.4 0.5 0.4 2\n"))
+    assert json.loads(read.column("keypoints")[0]) == [0.5, 0.4, 2]
+    assert not len(read.problems)
+
+
+def test_what_the_user_says_of_poses_goes_first(tmp_path: Path) -> None:
+    as_polygons = Read("yolo", bare(tmp_path / "a", POSE_4), options=Options(task="segment"))
+    assert all(o is not None for o in as_polygons.column("segmentation"))
+    two = Read("yolo", bare(tmp_path / "b", "0 0.5 0.5 0.4 0.4 0.5 0.4 0.6 0.5 0.4 0.45\n"), options=Options(task="pose"))
+    assert json.loads(two.column("keypoints")[0]) == [0.5, 0.4, 2, 0.6, 0.5, 2, 0.4, 0.45, 2]
+
+
+@pytest.mark.parametrize(("rows", "missing"), [
+    (OBB + POLYGON + SEVENTEEN, "add kpt_shape: [number of keypoints, 2 or 3] to data.yaml"),
+    ("0 0.5 0.5 0.4 0.4\n", "no annotation has keypoints"), (OBB, "no annotation has keypoints")])
+def test_poses_that_cannot_be_told_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str], rows: str, missing: str) -> None:
+    assert main(["report", str(put(tmp_path / "set", rows)), "-q", "--set", "yolo.task=pose"]) == 2
+    assert missing in capsys.readouterr().err
+
+
+def test_a_fix_keeps_visibilities(tmp_path: Path) -> None:
+    root = bare(tmp_path / "set", POSE_4)
+    assert main(["fix", str(root), "-o", str(tmp_path / "out"), "-q"]) in (0, 1)
+    rows = [line.split() for line in (tmp_path / "out/labels/train/a.txt").read_text().splitlines()]
+    before = [line.split() for line in POSE_4.splitlines()]
+    assert rows[0] == before[0]
+    assert rows[1][5:] == before[1][5:]
+    assert float(rows[1][1]) + float(rows[1][3]) / 2 == pytest.approx(1)
+
+
+@pytest.mark.parametrize(("rows", "reason"), [
+    ("0 0.5 0.5 0.4 0.4 0.32 0.32 2 0.68 0.32 2 0.68 0.68 1 0.32 0.68 1\n" + POLYGON.replace("0.9", "1.1"), "1 fits as a pose"),
+    ("0 0.9 0.5 0.4 0.4 0.8 0.4 1.05 0.5 0.85 0.45\n", "1 of 11 numbers fits as a pose of 3 keypoints of 2 values"),
+    ("0 0.5 0.2 1.1 0.5 0.8 0.8 0.2 0.5\n" + FOUR_POINTS, "1 is a rectangle")])
+def test_nothing_is_fixed_while_the_kind_is_in_doubt(tmp_path: Path, rows: str, reason: str) -> None:
+    root = bare(tmp_path / "set", rows)
+    info = Read("yolo", root).info
+    assert info.boxes_in_doubt
+    assert len(info.notes) == 1
+    assert reason in info.notes[0]
+    main(["fix", str(root), "-o", str(tmp_path / "out"), "-q"])
+    assert not (tmp_path / "out").exists() or (tmp_path / "out/labels/train/a.txt").read_text() == rows
+    assert not Read("yolo", root, options=Options(task="segment")).info.boxes_in_doubt

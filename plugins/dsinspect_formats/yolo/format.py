@@ -26,8 +26,8 @@ class Yolo(Format):
     facts = Facts(
         recognised="a data.yaml (or Darknet's .data) with classes or splits, else text files of a class number and fractions "
                    "beside images or in `labels/`",
-        read="boxes, polygons, poses (kpt_shape), rotated boxes of 4 corners; splits that are folders, list files or lists of "
-             "them; classes of data.yaml, classes.txt or obj.names",
+        read="boxes, polygons, poses (by kpt_shape or their rows), rotated boxes of 4 corners; splits that are folders, list "
+             "files or lists of them; classes of data.yaml, classes.txt or obj.names",
         kept="digits, order of rows, empty files, blank lines, the end of the last line",
         written="`images/`, `labels/` and data.yaml; boxes, or one kind of rows chosen with `yolo.task`",
         assumed="fractions of the image as displayed (EXIF applied); rows of 9 numbers are OBB or polygons by kpt_shape, "

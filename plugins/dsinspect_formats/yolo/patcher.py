@@ -13,6 +13,7 @@ from dsinspect_formats._images import ImageTree, relative, walk
 from dsinspect_formats._splicing import EncodedText, without_lines
 from dsinspect_formats.yolo._class_lists import class_files, edit_class_file
 from dsinspect_formats.yolo._config import read_config
+from dsinspect_formats.yolo._kinds import Options, decide
 from dsinspect_formats.yolo._labels import read_row
 from dsinspect_formats.yolo._layout import Layout, _Finder, _label_of, find_layout
 from dsinspect_formats.yolo._rows import box_only, new_row, set_box, set_class
@@ -64,8 +65,9 @@ class _Patcher:
             self.finder.from_folders()
         if not self.layout.entries:
             find_layout(request.root, request.images)  # raises what is wrong
-        shape = self.layout.kpt_shape
-        self.pose = 5 + shape[0] * shape[1] if shape else None
+        options = request.options if isinstance(request.options, Options) else Options()
+        self.pose = decide([self.root / e.label for e in self.layout.entries if e.label is not None], options.task,
+                           self.layout.kpt_shape).n_pose
         self.records = changes.by_source()
         self.boxes: dict[str, list[Change]] = {}
         self.images_of: dict[str, set[str]] = {}

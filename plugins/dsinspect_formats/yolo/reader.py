@@ -12,7 +12,7 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, annotation_columns, image_columns, problem_columns
-from dsinspect_formats.yolo._kinds import Task, decide
+from dsinspect_formats.yolo._kinds import Kind, decide, n_pose_of
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
 from dsinspect_formats.yolo._layout import Entry, Layout
 from dsinspect_formats.yolo._outlines import corners_of, keypoints_of, polygon_of
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "yolo:odd_text", "yolo:n_pose", *CORNER_COLUMNS))
 """`yolo:odd_text` is of images: the bytes of a label file that holds more than its rows in columns say, else None; so is
-`yolo:n_pose`: numbers of a pose row, 0 when the set has no poses."""
+`yolo:n_pose`: numbers of a pose row as data.yaml says, 0 when it does not: trainers go by that."""
 
 
 class YoloSource:
@@ -32,21 +32,22 @@ class YoloSource:
     def __init__(self, layout: Layout, columns: frozenset[str], task: str = "") -> None:
         self._layout = layout
         labels = [layout.root / e.label for e in layout.entries if e.label is not None]
-        self._task, note = decide(labels, task, has_poses=layout.kpt_shape is not None)
+        self._kind = decide(labels, task, layout.kpt_shape)
+        notes = layout.notes if self._kind.note is None else [*layout.notes, self._kind.note]
         self._columns = columns & COLUMNS
         self.info = DatasetInfo(
             format="yolo", root=layout.root, categories=layout.categories, splits=layout.splits,
             box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
-            notes=(*layout.notes, *(() if note is None else (note,))), has_files=any(e.file for e in layout.entries),
+            notes=tuple(notes), has_files=any(e.file for e in layout.entries),
             config=layout.config, named_splits=layout.named_splits, class_count=layout.class_count,
-            config_base=layout.config_base)
+            config_base=layout.config_base, boxes_in_doubt=self._kind.in_doubt)
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the list of images."""
         names = {c.category_id: c.name for c in self._layout.categories}
         entries = self._layout.entries
-        return [YoloShard(tuple(entries[k:k + size]), k, str(self._layout.root), names, self._layout.kpt_shape,
-                          self._columns, self._task) for k in range(0, len(entries), size)]
+        return [YoloShard(tuple(entries[k:k + size]), k, str(self._layout.root), names, self._kind,
+                          self._layout.kpt_shape, self._columns) for k in range(0, len(entries), size)]
 
 
 @dataclass(frozen=True)
@@ -57,13 +58,13 @@ class YoloShard:
     first: int
     root: str
     names: dict[int, str]
-    kpt_shape: tuple[int, int] | None
+    kind: Kind
+    declared: tuple[int, int] | None
     columns: frozenset[str]
-    task: Task = "detect"
 
     def load(self) -> Shard:
         """Read the label files."""
-        pose = 5 + self.kpt_shape[0] * self.kpt_shape[1] if self.kpt_shape else None
+        pose = self.kind.n_pose
         labelled = [k for k, e in enumerate(self.entries) if e.label is not None]
         rows = read_labels([LabelFile(f"{self.root}/{e.label}", e.label, e.path, e.split) for e in self.entries
                             if e.label is not None], pose, texts="yolo:row" in self.columns,
@@ -82,7 +83,7 @@ class YoloShard:
                 odd[k] = text
             of_images["yolo:odd_text"] = objects(odd)
         if "yolo:n_pose" in self.columns:
-            of_images["yolo:n_pose"] = np.full(n, pose or 0)
+            of_images["yolo:n_pose"] = np.full(n, n_pose_of(self.declared) or 0)
         images = image_columns(
             n, image_id=ids, path=[e.path for e in self.entries], declared_path=[e.declared for e in self.entries],
             file=[e.file for e in self.entries], split=[e.split for e in self.entries], source=labels, **of_images)
@@ -92,12 +93,12 @@ class YoloShard:
         if "yolo:row" in self.columns:
             extra["yolo:row"] = rows.texts
         made: dict[str, Callable[[str], object]] = {
-            "segmentation": lambda t: None if self.task == "obb" and len(t.split()) == 9 else polygon_of(t, pose),
-            "keypoints": lambda t: keypoints_of(t, self.kpt_shape)}
+            "segmentation": lambda t: None if self.kind.task == "obb" and len(t.split()) == 9 else polygon_of(t, pose),
+            "keypoints": lambda t: keypoints_of(t, self.kind.kpt_shape)}
         extra |= {name: None if rows.texts is None else [t and make(t) for t in rows.texts]
                   for name, make in made.items() if name in self.columns}
         if CORNER_COLUMNS[0] in self.columns:
-            corners = corners_of(rows.texts if self.task == "obb" else None, len(rows.lines), pose)
+            corners = corners_of(rows.texts if self.kind.task == "obb" else None, len(rows.lines), pose)
             extra |= {name: corners[:, k] for k, name in enumerate(CORNER_COLUMNS)}
         annotations = annotation_columns(
             len(rows.lines), annotation_id=rows.indices, image_id=ids[image_row], image_row=image_row,
