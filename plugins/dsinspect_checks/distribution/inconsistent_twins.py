@@ -108,8 +108,8 @@ class InconsistentTwins(Check[State, Options]):
             [f[0][0] for f in found], "{file} and {other} {how}, but their {boxes:~} and {other_boxes:~ box|boxes} do not "
             "match: {share:.0%} have no counterpart (limit {limit:.0%}, option max_unmatched)",
             {"file": [f[0][0] for f in found], "other": [f[1][0] for f in found], "share": [f[2] for f in found],
-             "how": [f[6] for f in found], "boxes": [f[3] for f in found], "other_boxes": [f[4] for f in found], "limit": self.options.max_unmatched,
-             "members": members_of([f[5] for f in found])},
+             "how": [f[6] for f in found], "boxes": [f[3] for f in found], "other_boxes": [f[4] for f in found],
+             "limit": self.options.max_unmatched, "members": members_of([f[5] for f in found])},
             image=[f[0][0] for f in found], split=[f[0][1] for f in found]))
 
 
