@@ -3,9 +3,11 @@
 Reports an annotation whose keypoints are no list of x, y, visibility; whose number differs from what its class declares, or
 from that of most annotations of its class; that are visible (2) beyond the image by more than `tolerance` px; that have
 another visibility than 0, 1 or 2; or that are not labelled (0) and have coordinates. The first of these that holds is
-reported. Then `num_keypoints` that is not the number of labelled ones (its safe fix writes it), and keypoints without a pair to
-change places with in a mirrored image: `flip_idx` of data.yaml, or a left without its right among the names that a class
-declares.
+reported. Where in 90 % of at least 10 annotations a keypoint lies outside the annotation's own box, one finding says so.
+Boxes that would hold the keypoints when moved by half their size (3 are enough then) have corners written as centres, or the
+reverse, and no fix of a box is safe. Then `num_keypoints` that is not the number of labelled ones (its safe fix writes it),
+and keypoints without a pair to change places with in a mirrored image: `flip_idx` of data.yaml, or a left without its right
+among the names that a class declares.
 
 Why it matters: batches of unequal numbers of points fail; a point beyond the image makes Ultralytics leave out the whole
 image; a point that is not labelled and has coordinates is learnt by trainers that look at the coordinates, and not by those
@@ -31,17 +33,19 @@ import numpy as np
 
 from dsinspect.geometry.label_swap import mirrored
 from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Check, Dispute, Findings, Fix, Result, Severity, option
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
+from dsinspect_checks.keypoints._own_box import boxes_are_off, count_outside, reported
 from dsinspect_checks.keypoints._points import points_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-State = tuple[Counter[tuple[str, int]], tuple[Findings, ...], tuple[Findings, ...]]
-"""Annotations by class and number of points, every annotation with points by its number, and the other faults."""
+State = tuple[Counter[tuple[str, int]], tuple[Findings, ...], tuple[Findings, ...], Counter[str]]
+"""Annotations by class and number of points, every annotation with points by its number, the other faults, and annotations
+with points outside their box."""
 
 
 class Options(BaseOptions, frozen=True):
@@ -55,6 +59,7 @@ class KeypointFaults(Check[State, Options]):
 
     code = "KPT001"
     name = "keypoint-faults"
+    can_dispute = True
     severity = Severity.ERROR
     options_type = Options
     needs = ("keypoints",)
@@ -97,15 +102,15 @@ class KeypointFaults(Check[State, Options]):
             batch, judged, "Annotation has {points:~ keypoint|keypoints}, {usual}",
             {"points": numbers, "name": batch.annotation_columns["category"][judged], "most": 0, "usual": ""})
         found = Findings.concat(parts)
-        return seen, (every,) if len(every) else (), (found,) if len(found) else ()
+        return seen, (every,) if len(every) else (), (found,) if len(found) else (), count_outside(batch, t)
 
     def merge(self, a: State, b: State) -> State:
         """Add the counts and chain the rest."""
-        return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+        return a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]
 
     def finish(self, state: State, dataset: DatasetInfo) -> Result:
         """Compare the numbers of points within each class."""
-        seen, every, others = state
+        seen, every, others, outside = state
         most: dict[str, int] = {}
         for (name, number), times in sorted(seen.items()):
             if times > seen.get((name, most.get(name, -1)), 0):
@@ -118,7 +123,8 @@ class KeypointFaults(Check[State, Options]):
             words = objects([f"class {name} declares {n:,}" if name in declared else f"most of class {name} have {n:,}"
                              for name, n in zip(names, usual.tolist(), strict=True)])
             candidates = candidates.with_values(most=usual, usual=words).take(candidates.columns["value:points"] != usual)
-        return Result(Findings.concat([*others, candidates, _unpaired(dataset)]), {"points": dict(sorted(most.items()))})
+        return Result(Findings.concat([*others, candidates, _unpaired(dataset), reported(outside)]),
+                      {"points": dict(sorted(most.items()))}, disputes=(Dispute(),) if boxes_are_off(outside) else ())
 
 
 def _miscounted(batch: Batch, rows: NDArray[np.bool_], labelled: NDArray[np.int64]) -> Findings:
