@@ -93,6 +93,7 @@ PROBLEM_KINDS = (
     "malformed-record", "orphan-image", "missing-label", "orphan-label", "ambiguous-stem", "unportable-path",
     "odd-encoding", "code-in-config", "stale-cache", "bad-class-list", "mixed-row-kinds",
     "extra-columns", "blank-row", "overlapping-lists", "no-flip-pairs", "wrong-flip-pairs", "no-class", "same-names", "image-tags",
+    "several-files",
 )
 
 

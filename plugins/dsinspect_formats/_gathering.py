@@ -48,6 +48,7 @@ class Gathered:
         self.problems: list[Problem] = []
         self.declared: list[str] = []
         self.lookups: dict[int, str] = {}
+        self.file_sizes: dict[int, int] = {}
         self._sizes = array("d")
         self._splits: list[str | None] = []
         self._sources: list[str] = []
@@ -61,7 +62,8 @@ class Gathered:
         self._same: dict[str, str] = {}
 
     def add_image(self, declared: str, source: str, width: float = math.nan, height: float = math.nan, *,
-                  split: str | None = None, line: int = NO_POSITION, index: int = NO_POSITION, lookup: str = "") -> int:
+                  split: str | None = None, line: int = NO_POSITION, index: int = NO_POSITION, lookup: str = "",
+                  file_size: int | None = None) -> int:
         """Add an image and return its row.
 
         Args:
@@ -73,6 +75,7 @@ class Gathered:
             line: of the record, from 1.
             index: of the record in its file, from 0.
             lookup: path or name to look for on disk in place of the text; what is odd about it is not reported.
+            file_size: of its file, bytes, where the record says it: decides among several files of its name.
         """
         row = len(self.declared)
         self._numbers.pack()
@@ -80,6 +83,8 @@ class Gathered:
         self.declared.append(declared)
         if lookup:
             self.lookups[row] = lookup
+        if file_size is not None:
+            self.file_sizes[row] = file_size
         self._sizes.extend((width, height))
         self._splits.append(split)
         self._sources.append(source)
@@ -233,7 +238,7 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
     """
     tree = ImageTree.below(request.images or base)
     images = gathered.image_table()
-    found, told = _located(images, gathered.lookups, files, base, tree)
+    found, told = _located(images, gathered.lookups, base, tree, gathered.file_sizes)
     annotations = gathered.annotation_table(categories, found, sources)
     of_set = [*problems, *told, *(orphans([found], tree, base) if request.root.is_dir() else []),
               *namesakes(tree, found["file"].tolist())]
@@ -244,8 +249,8 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
     return MemorySource(info, found, annotations, gathered.problems)
 
 
-def _located(images: Columns, lookups: Mapping[int, str], files: Sequence[Path], base: Path,
-             tree: ImageTree) -> tuple[Columns, list[Problem]]:
+def _located(images: Columns, lookups: Mapping[int, str], base: Path, tree: ImageTree,
+             sizes: Mapping[int, int]) -> tuple[Columns, list[Problem]]:
     """Find the images of each annotation file, in the folders it would keep them."""
     names = images["declared_path"].copy()
     for row, name in lookups.items():
@@ -265,9 +270,11 @@ def _located(images: Columns, lookups: Mapping[int, str], files: Sequence[Path],
     for source, rows in by_source.items():
         at = np.array(rows, np.int64)
         part = images.take(at).with_columns({"declared_path": names[at], "path": names[at]})
-        part, told = locate(part, base / source, base, tree, splits[rows[0]])
+        own = {k: sizes[row] for k, row in enumerate(rows) if row in sizes}
+        part, told = locate(part, base / source, base, tree, splits[rows[0]], own)
         paths[at], opened[at] = part["path"], part["file"]
-        problems += [replace(p, index=int(images["index"][at[p.index]])) for p in told if int(at[p.index]) not in lookups]
+        problems += [p if p.index < 0 else replace(p, index=int(images["index"][at[p.index]])) for p in told
+                     if p.index < 0 or p.kind == "several-files" or int(at[p.index]) not in lookups]
     return images.with_columns({"path": paths, "file": opened}), problems
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import filecmp
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import leave_alone, reads_outside
+from dsinspect.io.reading import is_regular, leave_alone, reads_outside
 from dsinspect.tables.schema import Problem
 
 SUFFIXES = IMAGE_SUFFIXES - {".npy"}
@@ -113,10 +114,14 @@ class ImageTree:
     Attributes:
         folder: where it starts.
         paths: POSIX paths relative to it, sorted.
+        twins: files of equal bytes that a record means alike, by the first of them, which was taken.
+        meant: files of different bytes that a record means alike, of which none was taken.
     """
 
     folder: Path
     paths: tuple[str, ...]
+    twins: dict[str, list[str]] = field(default_factory=dict, compare=False, repr=False)
+    meant: set[str] = field(default_factory=set, compare=False, repr=False)
 
     @staticmethod
     def below(folder: Path) -> ImageTree:
@@ -159,6 +164,36 @@ class ImageTree:
         found = self._find(declared, folders)
         return self._with_backslash(declared, folders) if found is None and self._by_slashed else found
 
+    def choose(self, declared: str, size: int | None = None) -> tuple[str | None, list[str]]:
+        """Return which of several files a record means that `find` finds none for, and all that it could mean.
+
+        Args:
+            declared: as in `find`.
+            size: of the file, bytes, where the record says it: the only file of that size is meant.
+        """
+        hits = self._by_tail(declared.removeprefix("./"))
+        if len(hits) < 2:
+            return None, []
+        sized = [h for h in hits if size is not None and _size(self.open_path(h)) == size]
+        if len(sized) == 1:
+            return sized[0], hits
+        if self._are_equal(alike := sized or hits):
+            self.twins[alike[0]] = alike
+            return alike[0], hits
+        self.meant.update(hits)
+        return None, hits
+
+    def _are_equal(self, paths: Sequence[str]) -> bool:
+        """Say whether files hold the same bytes; they are read only where their sizes are equal."""
+        files = [self.open_path(p) for p in paths]
+        sizes = {_size(f) for f in files}
+        if len(sizes) > 1 or None in sizes:
+            return False
+        try:
+            return all(filecmp.cmp(files[0], f, shallow=False) for f in files[1:])
+        except OSError:
+            return False
+
     def _with_backslash(self, declared: str, folders: Iterable[str]) -> str | None:
         """Return the only image that a record means if the backslashes of the file's own name are read as slashes."""
         hits = [self._by_slashed[f + declared] for f in folders if f + declared in self._by_slashed]
@@ -175,27 +210,35 @@ class ImageTree:
         for folder in folders:
             if folder + declared in self.exact:
                 return folder + declared
-        same_name = self.by_name.get(declared.rpartition("/")[2], ())
-        ends = [p for p in same_name if p.endswith("/" + declared)]
-        if len(ends) == 1:
-            return ends[0]
-        if not ends and "/" in declared:  # the tail of an absolute path from somebody's machine
-            parts = PurePosixPath(declared).parts
-            for start in range(len(parts)):
-                tail = "/".join(parts[start:])
-                hits = [p for p in same_name if p == tail or p.endswith("/" + tail)]
-                parent = tail.rpartition("/")[0]
-                if not hits and parent in self._folders:
-                    hits = [p for p in same_name if p.startswith(f"{parent}/") or f"/{parent}/" in p]
-                    if not hits:  # the folder is there and the file is not: one of its name elsewhere is another image
-                        break
-                if hits:
-                    return hits[0] if len(hits) == 1 else None
+        hits = self._by_tail(declared)
+        if len(hits) == 1:
+            return hits[0]
+        if hits and not hits[0].endswith("/" + declared):
+            return None
         for folder in folders:
             found = self.by_folded.get((folder + declared).casefold())
             if found:
                 return found
         return None
+
+    def _by_tail(self, declared: str) -> list[str]:
+        """Return the files whose paths end as a record says, or as the longest end of what it says that any has."""
+        same_name = self.by_name.get(declared.rpartition("/")[2], ())
+        ends = [p for p in same_name if p.endswith("/" + declared)]
+        if ends or "/" not in declared:
+            return ends
+        parts = PurePosixPath(declared).parts  # the tail of an absolute path from somebody's machine
+        for start in range(len(parts)):
+            tail = "/".join(parts[start:])
+            hits = [p for p in same_name if p == tail or p.endswith("/" + tail)]
+            parent = tail.rpartition("/")[0]
+            if not hits and parent in self._folders:
+                hits = [p for p in same_name if p.startswith(f"{parent}/") or f"/{parent}/" in p]
+                if not hits:  # the folder is there and the file is not: one of its name elsewhere is another image
+                    return []
+            if hits:
+                return hits
+        return []
 
     @cached_property
     def _folders(self) -> frozenset[str]:
@@ -227,20 +270,40 @@ def namesakes(tree: ImageTree, files: Iterable[str | None]) -> list[Problem]:
     used = {f for f in files if f is not None}
     if not used or len(used) >= len(tree.paths):
         return []
+    told = _told_twins(tree)
+    same = {path for paths in tree.twins.values() for path in paths}
     names = {f.rpartition("/")[2] for f in used}
     folders = {f.rpartition("/")[0] for f in used}
     others: Counter[str] = Counter()
     for path in tree.paths:
-        if path.rpartition("/")[2] in names and tree.open_path(path).rpartition("/")[0] not in folders:
+        if path not in same and path.rpartition("/")[2] in names and tree.open_path(path).rpartition("/")[0] not in folders:
             others[path.rpartition("/")[0] or "."] += 1
     if not others:
-        return []
+        return told
     shown = ", ".join(f"{f}/" for f in sorted(others)[:_FOLDERS]) + (", ..." if len(others) > _FOLDERS else "")
     read = sorted({f.removeprefix(tree.open_path("")).rpartition("/")[0] or "." for f in used})
     taken = ", ".join(f"{f}/" for f in read[:_FOLDERS]) + (", ..." if len(read) > _FOLDERS else "")
     n = max(others.values())
-    return [Problem("same-names", shown, f"{n:,} {'image has a file' if n == 1 else 'images have files'} of the same name in "
-                    f"{shown} too, not read; those in {taken} are (--images names another folder)")]
+    images = "image has a file" if n == 1 else "images have files"
+    return [*told, Problem("same-names", shown, f"{n:,} {images} of the same name in {shown} too, not read; those in {taken} are "
+                    "(--images names another folder)")]
+
+
+def _told_twins(tree: ImageTree) -> list[Problem]:
+    if not tree.twins:
+        return []
+    (taken, paths), n = next(iter(sorted(tree.twins.items()))), len(tree.twins)
+    others = ", ".join(p for p in paths if p != taken)
+    images = "image has several files of its name" if n == 1 else "images have several files of their names"
+    return [Problem("same-names", taken, f"{n:,} {images} with the same bytes, of which the first is read ({taken}, not {others})")]
+
+
+def _size(file: str) -> int | None:
+    """Return the size of a regular file, bytes; None of what is none."""
+    try:
+        return os.path.getsize(file) if is_regular(Path(file)) else None  # noqa: PTH202
+    except OSError:
+        return None
 
 
 def stem_of(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,32 @@ def test_a_space_after_the_suffix_is_part_of_the_name(tmp_path: Path) -> None:
     assert (tmp_path / "out/1.png ").is_file() or (tmp_path / "out/images/1.png ").is_file()
     found = Read("coco", tmp_path / "out").images
     assert Path(found["file"][0]).read_bytes() == png(100, 80)
+
+
+CVAT = """<?xml version="1.0" encoding="utf-8"?>
+<annotations><version>1.1</version><meta><task><labels><label><name>r</name></label></labels></task></meta>
+<image id="0" name="x.png" width="100" height="80"><box label="r" occluded="0" xtl="1" ytl="1" xbr="20" ybr="20"/></image>
+<image id="1" name="y.png" width="100" height="80"><box label="r" occluded="0" xtl="1" ytl="1" xbr="20" ybr="20"/></image>
+</annotations>
+"""
+MANY = json.dumps({"images": [{"id": k, "file_name": f"{n}.png", "width": 100, "height": 80} for k, n in enumerate("xy", 1)],
+                   "categories": [{"id": 1, "name": "cat"}], "annotations": []})
+
+
+@pytest.mark.parametrize(("name", "content"), [("annotations.xml", CVAT), ("instances.json", MANY)])
+def test_of_several_equal_files_the_first_is_taken(tmp_path: Path, name: str, content: str) -> None:
+    put(tmp_path, {name: content, "a/x.png": png(100, 80), "a/y.png": png(100, 80), "b/x.png": png(100, 80)})
+    source = open_dataset(DatasetRequest("set", tmp_path), PLUGINS)
+    assert [p for ref in source.shards(9) for p in ref.load().image_columns["path"].tolist()] == ["a/x.png", "a/y.png"]
+    assert [n for n in source.info.notes if "same" in n] == [
+        "1 image has several files of its name with the same bytes, of which the first is read (a/x.png, not b/x.png)"]
+    assert not source.info.problems or {p.kind for p in source.info.problems} == {"same-names"}
+
+
+@pytest.mark.parametrize(("name", "content"), [("annotations.xml", CVAT), ("instances.json", MANY)])
+def test_of_several_files_that_differ_none_is_taken(tmp_path: Path, name: str, content: str) -> None:
+    put(tmp_path / "set", {name: content, "a/x.png": png(100, 80), "a/y.png": png(100, 80), "b/x.png": png(50, 40)})
+    main(["report", str(tmp_path / "set"), "--no-cache", "-q", "-o", str(tmp_path / "report.json")])
+    found = json.loads((tmp_path / "report.json").read_text())["findings"]
+    assert [(f["code"], f["message"], f.get("fix")) for f in found if f["code"] in ("IMG001", "SRC002")] == [
+        ("IMG001", "Several files of different content have the name of the image, and none is taken: a/x.png, b/x.png", None)]

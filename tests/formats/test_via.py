@@ -188,9 +188,17 @@ def test_images_whose_names_several_files_have(tmp_path: Path, capsys: pytest.Ca
     root = classless(tmp_path / "set")
     for path in ("one/a.jpg", "one/b.jpg", "two/a.jpg", "two/b.jpg"):
         (root / path).parent.mkdir(exist_ok=True)
-        (root / path).write_bytes(b"x")
+        (root / path).write_bytes(path.encode())
     main(["report", str(root), "--no-cache"])
     assert "several files have the name of an image, in one/, two/, and none is taken" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_size_of_the_file_decides_among_several_of_one_name(tmp_path: Path) -> None:
+    root = classless(tmp_path / "set")  # says 9 bytes
+    for path, size in (("one/a.jpg", 9), ("one/b.jpg", 8), ("two/a.jpg", 8), ("two/b.jpg", 9)):
+        (root / path).parent.mkdir(exist_ok=True)
+        (root / path).write_bytes(b"x" * size)
+    assert list(dict.fromkeys(Read("via", root).paths)) == ["one/a.jpg", "two/b.jpg"]
 
 
 def test_broken_files(root: Path, tmp_path: Path) -> None:

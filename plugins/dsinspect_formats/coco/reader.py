@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from operator import attrgetter
@@ -246,8 +246,17 @@ def _raw_column(raws: Sequence[msgspec.Raw]) -> np.ndarray[Any, np.dtype[Any]]:
 
 
 def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
-           split: str | None) -> tuple[Columns, list[Problem]]:
-    """Find the files of images on disk for `path` and `file`, and report what is unportable in their names."""
+           split: str | None, sizes: Mapping[int, int] | None = None) -> tuple[Columns, list[Problem]]:
+    """Find the files of images on disk for `path` and `file`, and report what is unportable in their names.
+
+    Args:
+        images: of one annotation file.
+        path: that file.
+        base: folder that paths are relative to.
+        tree: images on disk.
+        split: of the file.
+        sizes: of the images' files, bytes, by row, where records say them: they decide among files of one name.
+    """
     outside = tree.folder != base
     folders = [""] if outside else image_folders(path, base, split)
     declared_paths = images["declared_path"].tolist()
@@ -269,14 +278,20 @@ def locate(images: Columns, path: Path, base: Path, tree: ImageTree,
     for k, declared in enumerate(declared_paths):
         posix = declared.replace("\\", "/")
         found = tree.find(posix, folders) if tree.paths else None
+        same: list[str] = []
+        if found is None and tree.paths:
+            found, same = tree.choose(posix, None if sizes is None else sizes.get(k))
         shown = posix if found is None else prefix + found
         reason = None if are_portable and (found is None or found.endswith(declared)) else _unportable(declared, found)
         if reason:
             problems.append(Problem("unportable-path", source, reason, declared, index=k, image=shown, split=split))
+        if found is None and same:
+            problems.append(Problem("several-files", source, ", ".join(prefix + s for s in same[:4]) + (
+                ", ..." if len(same) > 4 else ""), declared, index=k, image=shown, split=split))
         paths.append(shown)
         files.append(None if found is None else tree.open_path(found))
-    if not any(files) and (same := _folders_of_namesakes(declared_paths, tree)):
-        shown = ", ".join(f"{f}/" for f in same[:4]) + (", ..." if len(same) > 4 else "")
+    if not any(files) and (places := _folders_of_namesakes(declared_paths, tree)):
+        shown = ", ".join(f"{f}/" for f in places[:4]) + (", ..." if len(places) > 4 else "")
         problems.append(Problem("same-names", source, f"several files have the name of an image, in {shown}, and none is taken"))
     return images.with_columns({"path": objects(paths), "file": objects(files)}), problems
 
@@ -333,10 +348,11 @@ def orphans(tables_of_images: Sequence[Columns], tree: ImageTree, base: Path) ->
     if len(used) == len(tree.paths):  # files of the set are files of the tree
         return []
     folders = {f.rpartition("/")[0] for f in used}
+    of_no_use = tree.meant.union(*tree.twins.values())
     problems = []
     for path in tree.paths:
         file = tree.open_path(path)
-        if file not in used and file.rpartition("/")[0] in folders:
+        if file not in used and path not in of_no_use and file.rpartition("/")[0] in folders:
             shown = relative(file, base)
             problems.append(Problem("orphan-image", shown, "no record names this image", image=shown))
     return problems

@@ -18,12 +18,13 @@ from dsinspect_formats._text import decode, odd_encoding
 
 @dataclass
 class ViaImage:
-    """One image: its name, its regions with their line, and what is said of the file."""
+    """One image: its name, its regions with their line, what is said of the file, and its size, bytes."""
 
     name: str
     file_attributes: Any = None
     regions: list[tuple[int, Any]] = field(default_factory=list)
     line: int = NO_POSITION
+    size: int | None = None
 
 
 def read_file(path: Path, source: str) -> tuple[list[ViaImage], list[Problem], bool]:
@@ -51,7 +52,7 @@ def read_file(path: Path, source: str) -> tuple[list[ViaImage], list[Problem], b
             problems.append(Problem("malformed-record", source, "regions is neither a list nor an object", shown(regions),
                                     image=entry["filename"]))
         images.append(ViaImage(entry["filename"], entry.get("file_attributes"),
-                               [(NO_POSITION, r) for r in regions_of(regions)]))
+                               [(NO_POSITION, r) for r in regions_of(regions)], size=_size(entry.get("size"))))
     return images, problems, True
 
 
@@ -80,8 +81,8 @@ def _read_csv(path: Path, source: str) -> tuple[list[ViaImage], list[Problem], b
             reason = f"the row has {len(row)} cells, 7 are expected"
             problems.append(Problem("malformed-record", source, reason, ",".join(row), line))
             continue
-        name, _, about, count, _, shape, attributes = row
-        image = images.setdefault(name, ViaImage(name, _cell(about), line=line))
+        name, size, about, count, _, shape, attributes = row
+        image = images.setdefault(name, ViaImage(name, _cell(about), line=line, size=_size(_cell(size))))
         drawn = _cell(shape)
         if count.strip() == "0" or drawn == {}:
             continue
@@ -97,6 +98,11 @@ def _rows(text: str, source: str, problems: list[Problem]) -> Iterator[tuple[int
                 yield reader.line_num, row
     except csv.Error as e:
         problems.append(Problem("malformed-record", source, f"not valid CSV: {e}", line=reader.line_num))
+
+
+def _size(value: Any) -> int | None:
+    """Return the size of a file, bytes; VIA writes -1 where it does not know it."""
+    return value if type(value) is int and value > 0 else None
 
 
 def _cell(text: str) -> Any:

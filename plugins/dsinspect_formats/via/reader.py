@@ -101,7 +101,7 @@ def _gather(images: list[ViaImage], source: str, split: str | None, attribute: s
         about = image.file_attributes if isinstance(image.file_attributes, dict) else {}
         own = about.get("split")
         row = gathered.add_image(image.name, source, split=own if isinstance(own, str) and own else split, line=image.line,
-                                 index=position)
+                                 index=position, file_size=image.size)
         for line, region in image.regions:
             try:
                 _add(gathered, row, region, attribute, only, index, line, left_out)
