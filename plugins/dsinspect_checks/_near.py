@@ -43,6 +43,8 @@ BLOCK = 4_000_000
 CELLS = 256
 COMPARED = 64
 """Members that one more is compared with for local changes: all of them, but in groups larger than that."""
+MOST_ORDERED = 4096
+"""Images that hang together, up to which groups are started where fewest are near; all are compared with all for that."""
 SAME = 0.3
 """Difference of a cell, in standard deviations, up to which two images are the same whatever the mean difference."""
 
@@ -78,8 +80,9 @@ def hash_rows(batch: Batch) -> Columns:
 def near_groups(table: Columns, closeness: Closeness, *, across_splits: bool = False) -> list[Columns]:
     """Return groups of images that look alike, with different bytes; one row per content and split.
 
-    Every two members are within the distance and the largest difference, and differ all over or not at all. An image may be
-    in several groups, for it may be close to two that are not close to each other; no group is part of one grown before it.
+    Every two members are within the distance and the largest difference, and differ all over or not at all. No image is in two
+    groups but one that an image of no other group is close to, where all that is close to that one is in groups: then it is
+    reported with the nearest of these.
 
     Args:
         table: as `hash_rows` gives it.
@@ -167,28 +170,39 @@ def joined(label: NDArray[np.int64], i: NDArray[np.intp], j: NDArray[np.intp]) -
 
 
 def _groups_in(table: Columns, closeness: Closeness, across_splits: bool) -> list[Columns]:
-    """Grow groups from each image that is in none yet; the rows are in the order of their paths."""
+    """Grow groups of images that are in none yet, and join what is left to one that is; the rows are in the order of paths."""
     if len(set(table["content"].tolist())) < 2 or (across_splits and len(kinds_of(table["split"])) < 2):
         return []
     hashes, cells = table["phash"], normalised(table["signature"])
     splits = table["split"]
+    content = table["content"]
     covered = np.zeros(len(table), bool)
     groups = []
-    for seed in range(len(table)):
+    for seed in _fewest_first(hashes, closeness.distance):
         if covered[seed]:
             continue
         near = np.flatnonzero(np.bitwise_count(hashes ^ hashes[seed]) <= closeness.distance)
         near = _confirmed(seed, near[near != seed], cells, closeness)
         if across_splits:
             near = near[np.argsort(splits[near] == splits[seed], kind="stable")]
-        else:
-            near = near[np.argsort(covered[near], kind="stable")]
-        members = _clique(seed, near, hashes, cells, closeness)
-        if len(set(table["content"][members].tolist())) > 1 and (not across_splits or len(kinds_of(splits[members])) > 1):
-            covered[members] = True
-            bits = max(int(np.bitwise_count(hashes[members] ^ hashes[k]).max()) for k in members)
-            groups.append(table.take(np.sort(members)).with_columns({"bits": np.full(len(members), bits)}))
+        free, others = near[~covered[near]], near[covered[near]]
+        others = others[np.argsort(np.bitwise_count(hashes[others] ^ hashes[seed]), kind="stable")]
+        for first in (others[:0], *others[:, None]):
+            members = _clique(seed, np.append(first, free), hashes, cells, closeness)
+            if len(set(content[members].tolist())) > 1 and (not across_splits or len(kinds_of(splits[members])) > 1):
+                covered[members] = True
+                bits = max(int(np.bitwise_count(hashes[members] ^ hashes[k]).max()) for k in members)
+                groups.append(table.take(np.sort(members)).with_columns({"bits": np.full(len(members), bits)}))
+                break
     return groups
+
+
+def _fewest_first(hashes: NDArray[np.uint64], distance: int) -> list[int]:
+    """Return images, those with fewest others near by hash first: started from the ends of a chain, groups are fewest."""
+    if len(hashes) > MOST_ORDERED:
+        return list(range(len(hashes)))
+    near = [int((np.bitwise_count(hashes ^ h) <= distance).sum()) for h in hashes]
+    return np.argsort(near, kind="stable").tolist()
 
 
 def _confirmed(seed: int, near: NDArray[np.intp], cells: NDArray[np.float32], closeness: Closeness) -> NDArray[np.intp]:

@@ -46,6 +46,20 @@ def test_every_pair_of_a_group_is_close_and_every_close_image_is_in_a_group(low:
 
 
 @settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 2**10 - 1), min_size=2, max_size=40), st.booleans())
+def test_each_group_brings_an_image_and_repeats_one_at_most(low: list[int], across: bool) -> None:
+    splits = ["train" if k % 3 else "val" for k in range(len(low))]
+    groups = paths(near_groups(table(low, splits=splits), Closeness(2, 4.0, 10.0), across_splits=across))
+    repeated = sum(map(len, groups)) - len({k for g in groups for k in g})
+    assert repeated <= max(len(groups) - 1, 0)
+
+
+def test_groups_of_a_chain_are_disjoint() -> None:
+    b, c, a, d = 0b11, 0b1111, 0b0, 0b111111
+    assert paths(near_groups(table([b, c, a, d]), Closeness(2, 4.0, 10.0))) == [[0, 2], [1, 3]]
+
+
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 255), st.booleans()), min_size=2, max_size=25))
 def test_every_image_that_is_close_to_one_of_another_split_is_in_a_group(rows: list[tuple[int, bool]]) -> None:
     hashes, splits = [h for h, _ in rows], ["train" if t else "val" for _, t in rows]
