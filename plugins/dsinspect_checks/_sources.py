@@ -18,9 +18,13 @@ _VIDEO = r"(?:[_\-. ](?:mp4|avi|mov|mkv|webm|m4v)|video[\w]*?|frames?)"
 RULES = (
     ("video", re.compile(r"^(?P<key>.+\.(?:mp4|avi|mov|mkv|webm|m4v))#t=(?P<number>[\d.]+)$", re.I)),
     ("video", re.compile(rf"^(?P<key>.*?{_VIDEO})[_\-. ]?(?P<number>\d+)\D*$", re.I)),
+    ("video", re.compile(r"^(?P<key>.+)_t(?P<number>\d{4,})$", re.I)),
+    ("scaled copies of", re.compile(r"^(?P<key>.+)_scaled_\d$", re.I)),
     ("tiles of", re.compile(r"^(?P<key>.+?)[_\-](?:x\d+[_\-]y\d+|y\d+[_\-]x\d+|r\d+[_\-]c\d+|row\d+[_\-]col\d+|tile[_\-]?\d+"
                             r"(?:[_\-]\d+)?|_\d+__\d+___\d+)$", re.I)),
 )
+_FORMATS = re.compile(r"(?:_(?:jpe?g|png|bmp|webp))+$", re.I)
+"""What Roboflow appends to a name, once for each time that a set was uploaded."""
 _SUFFIX = re.compile(r"\.\w+$")
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
@@ -45,12 +49,14 @@ def source_of(stem: str) -> tuple[str, str, float] | None:
 
     >>> source_of("sharks_mp4-14_jpg.rf.0a1b")
     ('video', 'sharks_mp4', 14.0)
+    >>> source_of("IMG_0758_scaled_1_png_jpg.rf.2b3c")
+    ('scaled copies of', 'IMG_0758', nan)
     """
     original, rf, _ = stem.partition(".rf.")
     if rf:
         original = re.sub(r"_(jpe?g|png|bmp|webp)$", "", original, flags=re.I)
     for kind, rule in RULES:
-        match = rule.match(original)
+        match = rule.match(_FORMATS.sub("", original) if rf else original)
         if match:
             return kind, match.group("key"), _number(match.group("number")) if kind == "video" else np.nan
     return ("augmented copies of", original, np.nan) if rf else None

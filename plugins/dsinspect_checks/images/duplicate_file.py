@@ -1,7 +1,7 @@
 """IMG008 duplicate-file: the same image under several names.
 
-Reports groups of images whose files are equal byte for byte, and whether their labels differ. Copies in different splits are
-SPL001 besides.
+Reports groups of images whose files are equal byte for byte, and whether their labels differ, or some have no boxes. Copies
+in different splits are SPL001 besides.
 
 Why it matters: the image counts several times; where the labels differ, at least one copy teaches something wrong.
 
@@ -30,6 +30,10 @@ from dsinspect_checks._content import (
     without_repeats,
 )
 
+NO_BOXES = 0
+"""What `label_digests` gives for an image without boxes."""
+OTHER_LABELS = " with different labels"
+SOME_HAVE_NONE = ", but {bare} {without:~has|have} no boxes"
 State = tuple[Columns, ...]
 
 
@@ -57,13 +61,24 @@ class DuplicateFile(Check[State, BaseOptions]):
         table = without_repeats(table, "hash", "path")  # one file in two records is REC002
         groups = groups_by(in_order(table, "path"), "hash")
         parts = []
-        for conflict in (False, True):
-            chosen = [g for g in groups if (len(kinds_of(g["labels"])) > 1) == conflict]
+        for words, chosen in _by_labels(groups).items():
             paths = members_of(chosen)
+            bare = [[p for p, labels in zip(g["path"].tolist(), g["labels"].tolist(), strict=True) if labels == NO_BOXES]
+                    for g in chosen]
+            values = {"bare": [some(b) for b in bare], "without": [len(b) for b in bare]} if words == SOME_HAVE_NONE else {}
             parts.append(Findings.of_subjects(
-                [p[0] for p in paths], "{files} hold the same bytes" + (" with different labels" if conflict else ""),
-                {"count": [len(p) for p in paths], "files": [some(p) for p in paths], "conflict": int(conflict),
-                 "members": paths},
+                [p[0] for p in paths], "{files} hold the same bytes" + words,
+                {"count": [len(p) for p in paths], "files": [some(p) for p in paths], "conflict": int(words != ""),
+                 "members": paths, **values},
                 image=[p[0] for p in paths], split=[g["split"][0] for g in chosen],
                 fix=Fix("unsafe", "drop-image")))
         return Result(Findings.concat(parts), {"groups": len(groups)})
+
+
+def _by_labels(groups: list[Columns]) -> dict[str, list[Columns]]:
+    """Return the groups by what their message says of their labels."""
+    found: dict[str, list[Columns]] = {"": [], OTHER_LABELS: [], SOME_HAVE_NONE: []}
+    for group in groups:
+        labels = kinds_of(group["labels"])
+        found["" if len(labels) == 1 else SOME_HAVE_NONE if len(labels - {NO_BOXES}) == 1 else OTHER_LABELS].append(group)
+    return found

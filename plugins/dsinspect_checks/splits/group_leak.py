@@ -1,9 +1,9 @@
 """SPL003 group-leak: one source in two splits.
 
 Reports sources that have images in more than one split: the image behind Roboflow's augmented copies (`name.rf.<hash>`), a
-video whose frames are numbered (the name must say so: `clip_mp4-12`, `video3_frame_0007`, `clip.mp4#t=892`), a large image cut
-into tiles (`scene_x1024_y0`), and images of one camera in one minute, by EXIF. One file that several splits list is no group:
-that is SPL001.
+video whose frames are numbered (the name must say so: `clip_mp4-12`, `video3_frame_0007`, `clip_t00570`, `clip.mp4#t=892`), a
+large image cut into tiles (`scene_x1024_y0`), copies of one image in several scales (`IMG_0758_scaled_0`), and images of one
+camera in one minute, by EXIF. One file that several splits list is no group: that is SPL001.
 
 Why it matters: neighbouring frames and tiles are nearly the same image: in one published case a mean average precision of 1.0
 on the split fell to 48 % on new data.
