@@ -202,7 +202,7 @@ def _fewest_first(hashes: NDArray[np.uint64], distance: int) -> list[int]:
     if len(hashes) > MOST_ORDERED:
         return list(range(len(hashes)))
     near = [int((np.bitwise_count(hashes ^ h) <= distance).sum()) for h in hashes]
-    return np.argsort(near, kind="stable").tolist()
+    return sorted(range(len(near)), key=near.__getitem__)
 
 
 def _confirmed(seed: int, near: NDArray[np.intp], cells: NDArray[np.float32], closeness: Closeness) -> NDArray[np.intp]:
