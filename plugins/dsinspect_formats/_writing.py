@@ -144,7 +144,7 @@ class Losses:
         info: of the dataset the records come from.
         kept: what is kept: names of fields (`segmentation`, `truncated`, ...), `crowd`, `ignored`, `annotation_ids`,
             `image_ids`, `category_ids`, `unnamed` (annotations of categories nobody declared), `unused` (categories without
-            an annotation), `supercategories`.
+            an annotation), `supercategories`, `flip_pairs`.
         stripped: class names are read back without spaces at their ends, and NUL is replaced in them; False: only a byte order
             mark at the start and an empty name are not read back; None: the format keeps or counts all itself.
     """
@@ -206,6 +206,8 @@ class Losses:
             self.add("categories without an annotation", sum(c.name not in self._used for c in categories))
         if "supercategories" not in self._kept:
             self.add("supercategories", sum(bool(c.supercategory) and c.supercategory != "none" for c in categories))
+        if "flip_pairs" not in self._kept:
+            self.add("pairs of keypoints that swap places in a mirrored image (flip_idx)", bool(self._info.flip_pairs))
         for what, n in self._info.beyond.items():
             self.add(what, n)
         return {what: n for what, n in self.counts.items() if n}
@@ -240,7 +242,7 @@ class Losses:
             elif field == "area":
                 self.add("areas that are not their box's", differing_areas(a, values))
             elif field == CORNER_COLUMNS[0]:
-                self.add("rotations of boxes (their envelopes stay)", ~np.isnan(values.astype(np.float64)))
+                self.add("rotations of boxes (their envelopes stay)", _are_rotated(a))
             elif field == "track":
                 self.add("track ids", sum(v is not None for v in values.tolist()))
             elif field == "attributes":
@@ -250,6 +252,15 @@ class Losses:
                     self.add(f"shapes: {shape} (the boxes stay)", n)
             elif field in UNSAID:
                 self.add(f"attributes: {field}", said(values, UNSAID[field]))
+
+
+def _are_rotated(a: pd.DataFrame) -> NDArray[np.bool_]:
+    """Return the mask of the annotations with corners that are not those of their envelope, but for digits that were written."""
+    corners = a[list(CORNER_COLUMNS)].to_numpy(np.float64).reshape(-1, 4, 2)
+    low, high = corners.min(axis=1, keepdims=True), corners.max(axis=1, keepdims=True)
+    off = np.minimum(np.abs(corners - low), np.abs(corners - high)).max(axis=(1, 2), initial=0.0)
+    limit = 1e-3 + 2e-6 * np.abs(corners).max(axis=(1, 2), initial=0.0)
+    return np.asarray(np.isfinite(corners).all(axis=(1, 2)) & (off > limit), bool)
 
 
 def outline_kind(value: Any) -> str | None:

@@ -95,7 +95,7 @@ def test_every_shape_of_configuration(tmp_path: Path, yaml: str) -> None:
     write(root, "train.txt", "./images/train/a.jpg\n\nimages/train/b.jpg\r\n")
     info, images, annotations, problems = read(root)
     assert Yolo().detect(root)
-    assert [p for p in problems if p.kind != "odd-encoding"] == []
+    assert [p.kind for p in problems if p.kind != "odd-encoding"] == ["unportable-path"] * ("/nowhere" in yaml)
     assert info.splits == ("train", "val")
     assert images["path"].tolist() == ["images/train/a.jpg", "images/train/b.jpg", "images/val/c.jpg"]
     assert annotations["category"].tolist() == ["cat"] * 3
@@ -531,3 +531,13 @@ def test_a_list_of_images_outside_is_not_looked_at_to_choose(tmp_path: Path) -> 
         "images/a.jpg": "", "labels/a.txt": ROW, "a.yaml": "train: images\nnames: [lemon]\n",
         "data.yaml": f"train: {outside}/list.txt\nnames: [grape]\n"})
     assert [b[1] for b in reading.Read("yolo", root).boxes()] == ["lemon"]
+
+
+@pytest.mark.parametrize(("path", "told"), [
+    ("/content/dsinspect-set", True), ("C:/sets/x", True), ("../datasets/x", False), ("coco8", False)])
+def test_an_absolute_path_of_another_machine_is_told(tmp_path: Path, path: str, told: bool) -> None:
+    write(tmp_path, "data.yaml", f"# mine\npath: {path}\ntrain: images\nval: images\nnames: [x]\n")
+    write(tmp_path, "images/a.jpg", "")
+    write(tmp_path, "labels/a.txt", "0 0.5 0.5 0.1 0.1\n")
+    problems = Yolo().open(OpenRequest(tmp_path)).info.problems
+    assert [(p.kind, p.source, p.line, p.text) for p in problems] == ([("unportable-path", "data.yaml", 2, path)] if told else [])

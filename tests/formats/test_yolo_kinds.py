@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from format_laws import Read, assert_edits_that_change_nothing, assert_survives_broken_files
 
 from dsinspect.cli import main
@@ -105,7 +106,7 @@ def test_rotations_that_are_lost_are_counted(tmp_path: Path) -> None:
     root = put(tmp_path / "set", OBB)
     assert main(["convert", str(root), "-o", str(tmp_path / "out"), "--to", "voc", "-q"]) == 0
     losses = json.loads((tmp_path / "out/conversion.json").read_text())["losses"]
-    assert losses["rotations of boxes (their envelopes stay)"] == 2
+    assert losses["rotations of boxes (their envelopes stay)"] == 1
 
 
 def test_broken_files(tmp_path: Path) -> None:
@@ -182,3 +183,29 @@ def test_nothing_is_fixed_while_the_kind_is_in_doubt(tmp_path: Path, rows: str, 
     main(["fix", str(root), "-o", str(tmp_path / "out"), "-q"])
     assert not (tmp_path / "out").exists() or (tmp_path / "out/labels/train/a.txt").read_text() == rows
     assert not Read("yolo", root, options=Options(task="segment")).info.boxes_in_doubt
+
+
+@pytest.mark.parametrize("flip", ["[0, 1]", "[1, 0]", "[0, 0]"])
+def test_flip_idx_is_kept_or_counted(tmp_path: Path, flip: str) -> None:
+    root = put(tmp_path / "set", POSE, f"kpt_shape: [2, 3]\nflip_idx: {flip}\n")
+    out = tmp_path / "out"
+    assert main(["convert", str(root), "-o", str(out), "--to", "yolo", "--strict", "-q", "--set", "yolo.task=pose"]) == 0
+    assert yaml.safe_load((out / "data.yaml").read_text())["flip_idx"] == json.loads(flip)
+    assert main(["convert", str(root), "-o", str(tmp_path / "coco"), "--to", "coco", "-q"]) == 0
+    losses = json.loads((tmp_path / "coco/conversion.json").read_text())["losses"]
+    assert losses["pairs of keypoints that swap places in a mirrored image (flip_idx)"] == 1
+
+
+def test_flip_idx_that_fits_no_keypoints_is_counted(tmp_path: Path) -> None:
+    root = put(tmp_path / "set", POSE, "kpt_shape: [2, 3]\nflip_idx: [0]\n")
+    command = ["convert", str(root), "-o", str(tmp_path / "out"), "--to", "yolo", "-q", "--set", "yolo.task=pose"]
+    assert main([*command, "--strict"]) == 2
+    assert main(command) == 0
+    assert json.loads((tmp_path / "out/conversion.json").read_text())["losses"]["flip_idx that does not fit the keypoints"] == 1
+
+
+def test_boxes_of_four_corners_that_are_upright_lose_no_rotation(tmp_path: Path) -> None:
+    upright = "1 0.1 0.1 0.3 0.1 0.3 0.2 0.1 0.2\n0 0.333333 0.2 0.333333 0.1 0.123457 0.1 0.123457 0.2\n"
+    root = put(tmp_path / "set", upright)
+    out = tmp_path / "out"
+    assert main(["convert", str(root), "-o", str(out), "--to", "coco", "--strict", "-q"]) == 0

@@ -16,7 +16,7 @@ from dsinspect.io.limits import limits, option
 from dsinspect.io.places import ends_as, remembered
 from dsinspect.io.reading import is_regular, leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
-from dsinspect.tables.schema import Problem
+from dsinspect.tables.schema import NO_POSITION, Problem
 from dsinspect_formats._images import is_image, relative, walk
 from dsinspect_formats._sniffing import head, names_in
 from dsinspect_formats._splits import SPLIT_NAMES
@@ -40,6 +40,7 @@ class Config:
         settings: its content; empty when it cannot be read.
         categories: declared classes in their order.
         kpt_shape: number of keypoints and of values per keypoint, for pose sets.
+        flip_pairs: which keypoint takes the place of each in a mirrored image (`flip_idx`); empty where it does not fit them.
         problems: what is wrong with it.
     """
 
@@ -47,6 +48,7 @@ class Config:
     settings: Mapping[str, Any] = field(default_factory=dict)
     categories: tuple[Category, ...] = ()
     kpt_shape: tuple[int, int] | None = None
+    flip_pairs: tuple[int, ...] = ()
     problems: list[Problem] = field(default_factory=list)
 
 
@@ -257,9 +259,12 @@ def _look_for_flip(config: Config, source: str) -> None:
     if pairs is None:
         config.problems.append(Problem("no-flip-pairs", source, "flip_idx is missing: it says which keypoint takes the place of "
                                        f"each of the {n} in a mirrored image"))
-    elif not isinstance(pairs, list) or len(pairs) != n or not all(type(k) is int for k in pairs):
+        return
+    if not isinstance(pairs, list) or len(pairs) != n or not all(type(k) is int for k in pairs):
         config.problems.append(Problem("wrong-flip-pairs", source, f"flip_idx is no list of {n} numbers, one for each keypoint"))
-    elif sorted(pairs) != list(range(n)) or any(pairs[k] != j for j, k in enumerate(pairs)):
+        return
+    config.flip_pairs = tuple(pairs)
+    if sorted(pairs) != list(range(n)) or any(pairs[k] != j for j, k in enumerate(pairs)):
         config.problems.append(Problem("wrong-flip-pairs", source, f"flip_idx does not pair the keypoints 0 to {n - 1} with each "
                                        "other"))
 
@@ -348,6 +353,22 @@ def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...
             problem(f"names has {name!r} twice: {seen[name]} and {key}")
         seen.setdefault(name, key)
     return tuple(Category(k, n) for k, n in pairs)
+
+
+def is_absolute(path: str) -> bool:
+    r"""Say whether a path is absolute, here or on Windows.
+
+    >>> is_absolute("/content/set"), is_absolute("C:\\set"), is_absolute("../set")
+    (True, True, False)
+    """
+    return path.startswith("/") or re.match(r"[A-Za-z]:[\\/]", path) is not None
+
+
+def line_of(file: Path, key: str) -> int:
+    """Return the line of a key at the top of a configuration, from 1; NO_POSITION where no line begins with it."""
+    text, _ = decode(read_regular(file, "yaml_mb"))
+    begins = re.compile(rf"""["']?{re.escape(key)}["']?\s*[:=]""")
+    return next((k for k, line in enumerate(text.splitlines(), 1) if begins.match(line)), NO_POSITION)
 
 
 def declared_count(settings: Mapping[str, Any]) -> str | None:

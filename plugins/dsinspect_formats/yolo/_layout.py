@@ -21,6 +21,8 @@ from dsinspect_formats.yolo._config import (
     Config,
     config_of,
     declared_count,
+    is_absolute,
+    line_of,
     named_splits,
     note_on_rivals,
     read_config,
@@ -59,11 +61,13 @@ class Layout:
     entries: list[Entry] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     kpt_shape: tuple[int, int] | None = None
+    flip_pairs: tuple[int, ...] = ()
     config: str | None = None
     named_splits: dict[str, bool] = field(default_factory=dict)
     config_base: str | None = None
     class_count: str | None = None
     notes: list[str] = field(default_factory=list)
+    loses_flip: bool = False
 
 
 def find_layout(root: Path, images: Path | None) -> Layout:
@@ -77,7 +81,8 @@ def find_layout(root: Path, images: Path | None) -> Layout:
         raise UserError(f"{root}: not a YOLO file: a data.yaml, an obj.data or a list of images (.txt) is one")
     folder = root if root.is_dir() else folder_of_list(root) if listed else root.parent
     config = read_config(folder if listed else root, folder)
-    layout = Layout(folder, config.categories, problems=config.problems, kpt_shape=config.kpt_shape)
+    layout = Layout(folder, config.categories, problems=config.problems, kpt_shape=config.kpt_shape, flip_pairs=config.flip_pairs)
+    layout.loses_flip = not config.flip_pairs and config.settings.get("flip_idx") is not None
     finder = _Finder(layout, ImageTree.below(images or folder), images is not None,
                      [p for p in walk(folder) if p.lower().endswith(".txt")])
     if config.path is not None and config.settings and not listed:
@@ -137,6 +142,10 @@ class _Finder:
             if declared is not None and declared.is_dir():
                 bases.insert(0, declared)
         source = relative(file, self.layout.root)
+        if isinstance(path, str) and is_absolute(path) and not _is_folder(Path(path)):
+            self.layout.problems.append(Problem(
+                "unportable-path", source, "of path is of another machine, and training stops where it is not; splits are read "
+                "from the folder of this file", path, line_of(file, "path")))
         for key, split, value in split_settings(settings):
             for part in value if isinstance(value, list) else [value]:
                 if not isinstance(part, str) or not part.strip():
@@ -351,6 +360,13 @@ def _common_tail(a: str, b: str) -> int:
     """Return how many names two paths share at their ends."""
     names = zip(reversed(a.split("/")), reversed(b.split("/")), strict=False)
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], names))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name that is too long, or holds a NUL
+        return False
 
 
 def _is_there(path: Path) -> bool:

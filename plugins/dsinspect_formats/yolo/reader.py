@@ -25,6 +25,9 @@ COLUMNS = frozenset(("yolo:n_values", "yolo:row", "segmentation", "keypoints", "
 """`yolo:odd_text` is of images: the bytes of a label file that holds more than its rows in columns say, else None; so is
 `yolo:n_pose`: numbers of a pose row as data.yaml says, 0 when it does not: trainers go by that."""
 
+NO_FLIP = "flip_idx that does not fit the keypoints"
+"""What no table has of a configuration: it is lost in a conversion."""
+
 
 class YoloSource:
     """An opened YOLO set."""
@@ -40,7 +43,8 @@ class YoloSource:
             box_units="fraction", problems=tuple(layout.problems), columns=COLUMNS,
             notes=tuple(notes), has_files=any(e.file for e in layout.entries),
             config=layout.config, named_splits=layout.named_splits, class_count=layout.class_count,
-            config_base=layout.config_base, boxes_in_doubt=self._kind.in_doubt)
+            config_base=layout.config_base, boxes_in_doubt=self._kind.in_doubt, flip_pairs=layout.flip_pairs,
+            beyond={NO_FLIP: 1} if layout.loses_flip else {})
 
     def shards(self, size: int) -> Sequence[ShardRef]:
         """Cut the list of images."""

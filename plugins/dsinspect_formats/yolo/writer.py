@@ -60,7 +60,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
     Raises:
         UserError: a file cannot be written, an annotation has not one polygon, or no two sorts of keypoints go together.
     """
-    own = {"segment": ("segmentation",), "obb": CORNER_COLUMNS, "pose": ("keypoints",)}.get(task, ())
+    own = {"segment": ("segmentation",), "obb": CORNER_COLUMNS, "pose": ("keypoints", "flip_pairs")}.get(task, ())
     kept = ("category_ids", "unnamed", "unused", *own)
     poses = Poses() if task == "pose" else None
     losses = Losses(info, kept)
@@ -96,10 +96,12 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, task: Task = "d
 
 
 def _pose_settings(info: DatasetInfo, shape: list[int]) -> dict[str, Any]:
-    """Return `kpt_shape`, and `flip_idx` where the names of the keypoints distinguish left from right."""
+    """Return `kpt_shape`, and `flip_idx` as declared, or where the names of the keypoints distinguish left from right."""
     names = {c.keypoints for c in info.categories if c.keypoints}
     settings: dict[str, Any] = {"kpt_shape": shape}
-    if len(names) == 1 and len(own := next(iter(names))) == shape[0]:
+    if len(info.flip_pairs) == shape[0]:
+        settings["flip_idx"] = list(info.flip_pairs)
+    elif len(names) == 1 and len(own := next(iter(names))) == shape[0]:
         settings["flip_idx"] = [own.index(m) if (m := mirrored(n)) in own else k for k, n in enumerate(own)]
     return settings
 
