@@ -4,7 +4,7 @@ Reports groups of images that are copies of each other (as IMG009, but with cell
 and of whose boxes more than `max_unmatched` have no counterpart: a box of the same class with an IoU of at least `min_iou`, at
 the same place of the other image. Where a cell differs by more than `same` they may be two frames of a scene in which something
 moved: then only the boxes that one image has more than the other count. Equal bytes are IMG008's matter; scenes before a fixed
-camera are left out.
+camera are left out. Where the classes are the cause, it is said so: no class is in both, or boxes on one place have another class.
 
 Why it matters: at least one of the copies lacks labels, or has wrong ones; the loss pulls the same pixels both ways. It finds
 missing labels without any model.
@@ -22,7 +22,7 @@ were reported when all boxes were compared, 3 have a box too few, and in the oth
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import numpy as np
 
@@ -31,7 +31,7 @@ from dsinspect.protocols.checks import Check, Findings, Result, Severity, option
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import FRAME_COLUMNS
-from dsinspect_checks._content import members_of
+from dsinspect_checks._content import members_of, some
 from dsinspect_checks._near import NEEDS, hash_rows, near_groups, normalised
 from dsinspect_checks.boxes._geometry import is_judged
 from dsinspect_checks.images.near_duplicate import NearOptions
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
 
 BLOCK = 256
 """Boxes of an image compared with all of the other one together."""
+UNMATCHED = ("{file} and {other} {how}, but their {boxes:~} and {other_boxes:~ box|boxes} do not match: {share:.0%} have no "
+             "counterpart (limit {limit:.0%}, option max_unmatched)")
+OF_OTHER_CLASSES = ("{file} and {other} {how}, but {cause}: of {boxes:~} and {other_boxes:~ box|boxes} {share:.0%} have no "
+                    "counterpart of their class, and {by_place:.0%} none of any (limit {limit:.0%}, option max_unmatched)")
 State = tuple[tuple[Columns, Columns], ...]
 """Hashes of images, and boxes as parts of their image with its path and split, by batch."""
 
@@ -93,6 +97,7 @@ class InconsistentTwins(Check[State, Options]):
             if key in of:
                 of[key].append(row)
         parts, classes = boxes.stacked("part0", "part1", "part2", "part3"), boxes["category"]
+        anything = np.zeros(len(boxes), object)
         found = []
         for group in groups:
             keys = list(zip(group["path"].tolist(), group["split"].tolist(), strict=True))
@@ -102,15 +107,56 @@ class InconsistentTwins(Check[State, Options]):
                       if change[i] <= self.options.same else missing(len(of[most]), len(of[k])) for i, k in enumerate(keys)]
             share, i = max((share, i) for i, share in enumerate(shares) if keys[i] != most)
             if share > self.options.max_unmatched:
-                how = "are copies" if change[i] <= self.options.same else "show one scene"
-                found.append((keys[i], most, share, len(of[keys[i]]), len(of[most]), group, how))
-        return Result(Findings.of_subjects(
-            [f[0][0] for f in found], "{file} and {other} {how}, but their {boxes:~} and {other_boxes:~ box|boxes} do not "
-            "match: {share:.0%} have no counterpart (limit {limit:.0%}, option max_unmatched)",
-            {"file": [f[0][0] for f in found], "other": [f[1][0] for f in found], "share": [f[2] for f in found],
-             "how": [f[6] for f in found], "boxes": [f[3] for f in found], "other_boxes": [f[4] for f in found],
-             "limit": self.options.max_unmatched, "members": members_of([f[5] for f in found])},
-            image=[f[0][0] for f in found], split=[f[0][1] for f in found]))
+                one, two = of[most], of[keys[i]]
+                are_copies = change[i] <= self.options.same
+                by_place = unmatched(parts[one], anything[one], parts[two], anything[two], self.options.min_iou)
+                cause = class_cause(classes[one], classes[two], is_enough=by_place <= self.options.max_unmatched)
+                found.append(_Twins(keys[i], most, share, len(two), len(one), group, by_place,
+                                    "are copies" if are_copies else "show one scene", cause if are_copies else ""))
+        limit = self.options.max_unmatched
+        return Result(Findings.concat([_reported([f for f in found if not f.cause], UNMATCHED, limit),
+                                       _reported([f for f in found if f.cause], OF_OTHER_CLASSES, limit)]))
+
+
+class _Twins(NamedTuple):
+    """What a finding says: the image, the one with most boxes, and how they differ."""
+
+    image: tuple[str, str | None]
+    other: tuple[str, str | None]
+    share: float
+    boxes: int
+    other_boxes: int
+    group: Columns
+    by_place: float
+    how: str
+    cause: str
+
+
+def _reported(found: list[_Twins], message: str, limit: float) -> Findings:
+    return Findings.of_subjects(
+        [f.image[0] for f in found], message,
+        {"file": [f.image[0] for f in found], "other": [f.other[0] for f in found], "share": [f.share for f in found],
+         "how": [f.how for f in found], "boxes": [f.boxes for f in found], "other_boxes": [f.other_boxes for f in found],
+         "limit": limit, "members": members_of([f.group for f in found]),
+         **({"cause": [f.cause for f in found], "by_place": [f.by_place for f in found]} if found and found[0].cause else {})},
+        image=[f.image[0] for f in found], split=[f.image[1] for f in found])
+
+
+def class_cause(other: NDArray[np.object_], own: NDArray[np.object_], *, is_enough: bool) -> str:
+    """Return how the classes of two images explain that their boxes do not match; nothing where they do not.
+
+    Args:
+        other: (N,) names of the boxes of one image.
+        own: (M,) names of those of the other.
+        is_enough: whether boxes match where classes do not count.
+
+    >>> class_cause(np.array(["MicroPlastic"], object), np.array(["MP1", "MP1"], object), is_enough=False)
+    'have no class in common (MP1 in the first, MicroPlastic in the other)'
+    """
+    here, there = (sorted({str(n) for n in names.tolist()}) for names in (other, own))
+    if here and there and not set(here) & set(there):
+        return f"have no class in common ({some(there, 3)} in the first, {some(here, 3)} in the other)"
+    return "boxes on the same places have other classes" if is_enough else ""
 
 
 def changes(group: Columns, row: int) -> NDArray[np.float32]:
