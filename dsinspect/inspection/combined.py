@@ -61,6 +61,7 @@ class _Combined:
             columns=frozenset.intersection(*(i.columns for i in infos.values())),
             notes=tuple(f"{s}: {n}" for s, i in infos.items() for n in i.notes),
             has_files=any(i.has_files for i in infos.values()), boxes_in_doubt=any(i.boxes_in_doubt for i in infos.values()),
+            only_left_out=frozenset(prefix + i for source, prefix in self._parts.values() for i in source.info.only_left_out),
             flip_pairs=first.flip_pairs if all(i.flip_pairs == first.flip_pairs for i in infos.values()) else (),
             beyond=sum((Counter(i.beyond) for i in infos.values()), Counter()))
 

@@ -53,6 +53,7 @@ class DatasetInfo:
             it stands: a reader may find more than that.
         config_base: the folder that its places are relative to, as it is written there; None where it names none.
         boxes_in_doubt: whether records could as well be read otherwise (YOLO rows of points): no fix of a box is safe then.
+        only_left_out: images of which every shape was left out by the reader, for it bounds no area: they are no background.
         flip_pairs: for each keypoint which one takes its place in a mirrored image, as declared; empty where nothing says it.
         class_count: number of classes that file declares beside their names, as it is written there; None where it does not.
     """
@@ -73,6 +74,7 @@ class DatasetInfo:
     class_count: str | None = None
     config_base: str | None = None
     boxes_in_doubt: bool = False
+    only_left_out: frozenset[str] = frozenset()
     flip_pairs: tuple[int, ...] = ()
 
 

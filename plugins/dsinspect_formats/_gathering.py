@@ -49,6 +49,8 @@ class Gathered:
         self.declared: list[str] = []
         self.lookups: dict[int, str] = {}
         self.file_sizes: dict[int, int] = {}
+        self.shapeless: set[int] = set()
+        """Rows of images of which something drawn was left out, for it bounds no area."""
         self._sizes = array("d")
         self._splits: list[str | None] = []
         self._sources: list[str] = []
@@ -243,9 +245,11 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
     of_set = [*problems, *told, *(orphans([found], tree, base) if request.root.is_dir() else []),
               *namesakes(tree, found["file"].tolist())]
     splits = tuple(dict.fromkeys(s for s in images["split"].tolist() if s is not None))
+    without = sorted(gathered.shapeless.difference(annotations["image_row"].tolist()))
+    only_left_out = frozenset(found["path"][r] for r in without if r < len(found))
     info = DatasetInfo(
         format=format, root=base, categories=tuple(categories), splits=splits, problems=tuple(of_set), columns=columns,
-        notes=tuple(notes), has_files=bool(is_given(found["file"]).any()), beyond=dict(beyond or {}))
+        notes=tuple(notes), only_left_out=only_left_out, has_files=bool(is_given(found["file"]).any()), beyond=dict(beyond or {}))
     return MemorySource(info, found, annotations, gathered.problems)
 
 

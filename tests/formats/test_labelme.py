@@ -175,3 +175,19 @@ def test_broken_files(root: Path, tmp_path: Path) -> None:
     opened, refused = assert_survives_broken_files("labelme", root, ["train/one.json"], tmp_path / "copy", 200)
     assert opened > 100
     assert opened + refused == 200
+
+
+def test_images_of_lines_alone_are_no_background(tmp_path: Path) -> None:
+    shape = {"label": "cat", "points": [[4, 1], [6, 2]], "shape_type": "line"}
+    root = tmp_path / "set"
+    root.mkdir()
+    for name, shapes in (("a", [shape]), ("b", []), ("c", [shape | {"shape_type": "rectangle"}])):
+        document = {"version": "5", "flags": {}, "shapes": shapes, "imagePath": f"{name}.png", "imageHeight": 8, "imageWidth": 9}
+        (root / f"{name}.json").write_text(json.dumps(document))
+        assert cv2.imwrite(str(root / f"{name}.png"), np.zeros((8, 9, 3), np.uint8))
+    told = tmp_path / "told.json"
+    assert main(["report", str(root), "--no-cache", "-q", "-o", str(told)]) == 0
+    messages = [f["message"] for f in json.loads(told.read_text())["findings"] if f["code"] == "DST001"]
+    assert len(messages) == 2
+    assert messages[0].startswith("1 image has only shapes that are left out")
+    assert messages[1].startswith("1 of 3 annotated images have no box: 33.3%")

@@ -207,3 +207,17 @@ def test_broken_files(root: Path, tmp_path: Path) -> None:
     assert opened > 100
     rows = as_csv(tmp_path / "csv")
     assert_survives_broken_files("via", rows, ["via.csv"], tmp_path / "copy", 150)
+
+
+def test_images_of_lines_alone_are_no_background(tmp_path: Path) -> None:
+    about = {"region_attributes": {"kind": "a"}}
+    line = {"shape_attributes": {"name": "polyline", "all_points_x": [1, 9], "all_points_y": [1, 9]}, **about}
+    box = {"shape_attributes": {"name": "rect", "x": 1, "y": 2, "width": 3, "height": 4}, **about}
+    document = {f"{n}9": {"filename": n, "size": 9, "file_attributes": {}, "regions": regions}
+                for n, regions in (("a.jpg", [line]), ("b.jpg", [line, box]), ("c.jpg", [box]), ("d.jpg", [line, line]))}
+    assert Read("via", put(tmp_path / "set", json.dumps(document))).info.only_left_out == {"a.jpg", "d.jpg"}
+    told = tmp_path / "told.json"
+    assert main(["report", str(tmp_path / "set"), "--no-cache", "-q", "-o", str(told)]) == 0
+    assert [f["message"] for f in json.loads(told.read_text())["findings"] if f["code"] == "DST001"] == [
+        "2 images have only shapes that are left out, since they bound no area (lines, points): no background, but without a box "
+        "for training"]

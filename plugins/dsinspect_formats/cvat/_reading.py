@@ -273,6 +273,7 @@ class CvatFile:
             box = shape.box()
         except NoBoxError as e:
             self.left_out[str(e)] += 1
+            gathered.shapeless.add(row)
             return
         extra: dict[str, Any] = {}
         if gathered.columns:

@@ -71,6 +71,7 @@ def _add(record: Any, row: int, labels: list[str], reading: Reading) -> None:
         outline = msgspec.json.encode(record["rle"]) if isinstance(record.get("rle"), dict) else None
     else:
         reading.left_out[f"{str(kind)[:40]}s"] += 1
+        reading.gathered.shapeless.add(row)
         return
     number = record.get("label_id")
     name = labels[number] if type(number) is int and 0 <= number < len(labels) else None

@@ -82,6 +82,7 @@ def _add(record: Any, row: int, line: int, project: str, reading: Reading) -> No
         kind = str(record.get("annotation_kind") or "objects without a box")
         reading.left_out[{"ImageSegmentationMask": "masks", "ImagePoint": "points", "ImagePolyline": "polylines"}.get(
             kind, kind[:40])] += 1
+        reading.gathered.shapeless.add(row)
         return
     extra: dict[str, Any] = {}
     if reading.gathered.columns:

@@ -126,6 +126,7 @@ class _Reader:
                 region = region_of(result, beside)
                 if isinstance(region, str):
                     self.left_out[region] += 1
+                    self.gathered.shapeless.add(row)
                 elif region is not None:
                     flat = region.flat() if region.kind != "ellipse" else []
                     self._labels += len(region.labels) > 1

@@ -88,6 +88,7 @@ def _size(streams: dict[str, Any]) -> tuple[float, float]:
 def _add(drawn: str, record: Any, kind: Any, uid: str, row: int, reading: Reading, track: str | None) -> None:
     if drawn not in ("bbox", "rbbox", "poly2d"):
         reading.left_out[f"{drawn}s"] += 1
+        reading.gathered.shapeless.add(row)
         return
     values = record.get("val") if isinstance(record, dict) else None
     if not isinstance(values, list):

@@ -91,6 +91,7 @@ def _add(record: Any, row: int, size_wh: tuple[float, float], reading: Reading) 
             reading.faulty(e, title)  # its box is known all the same
     else:
         reading.left_out[f"{str(kind)[:40]}s"] += 1
+        reading.gathered.shapeless.add(row)
         return
     extra: dict[str, Any] = {}
     if reading.gathered.columns:

@@ -118,6 +118,7 @@ def _add(gathered: Gathered, row: int, region: Any, attribute: str, only: str | 
     kind = shape.get("name") if isinstance(shape, dict) else None
     if isinstance(kind, str) and kind in NO_AREA:
         left_out[NO_AREA[kind]] += 1
+        gathered.shapeless.add(row)
         return
     box = box_of(shape)
     values = attributes if isinstance(attributes, dict) else {}
