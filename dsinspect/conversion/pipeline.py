@@ -32,6 +32,7 @@ from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.inspection.watched import written
 from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SECOND_RECORDS, SplitNames, held, is_no_text, plain_stem
+from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.files import place_file
 from dsinspect.io.json_text import encoded
 from dsinspect.output.destination import Apart, require_new, staged
@@ -137,6 +138,7 @@ class Conversion:
                     self.problems.append(problem)
 
 
+@quiet_decoders()  # masks of a format are decoded while it is read
 def convert(request: ConvertRequest, plugins: Plugins) -> Conversion:
     """Convert a dataset.
 

@@ -7,7 +7,6 @@ decides.
 
 from __future__ import annotations
 
-import contextlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -60,6 +59,7 @@ WHOLE = 1 << 40
 
 
 @of_any_size()
+@quiet_decoders()  # a format may decode masks while it is read
 def inspect(request: Request, plugins: Plugins) -> Run:
     """Inspect a dataset.
 
@@ -119,13 +119,11 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
         done += state.images_done
         tell("inspecting", done, expected)
 
-    decodes = any(p.level >= Level.PREVIEW for p in plan.probes)
-    with quiet_decoders() if decodes else contextlib.nullcontext():
-        tell("inspecting", 0, expected)
-        merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, in_parts.runnable, task.blames), seen)
-        if judges_whole:
-            whole = (source.shards(WHOLE) or [_NoShard()])[0].load()
-            merged = replace(task, plan=plan.part(asks_trainer=True), keep_images=request.keep_images).on_whole(whole, merged)
+    tell("inspecting", 0, expected)
+    merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, in_parts.runnable, task.blames), seen)
+    if judges_whole:
+        whole = (source.shards(WHOLE) or [_NoShard()])[0].load()
+        merged = replace(task, plan=plan.part(asks_trainer=True), keep_images=request.keep_images).on_whole(whole, merged)
     if request.cache is not None:
         trim(request.cache)
     judged = time.perf_counter()

@@ -18,6 +18,7 @@ from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.request import Request
 from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
 from dsinspect.inspection.watched import judge
+from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.formats import ShardRef
@@ -144,6 +145,7 @@ class _Task:
         return part_of(trainer, loaded, made, held, all_fates=self.all_fates, keep_fates=self.keep_fates)
 
 
+@quiet_decoders()  # masks of a format are decoded while it is read
 def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *, keep_fates: bool = False,
              all_fates: bool = False) -> Simulation:
     """Simulate trainers on a dataset.

@@ -75,6 +75,10 @@ def cases(work: Path, source: Path) -> list[Case]:
         Case("convert", ("convert", str(source), "-o", str(out), "--to", "coco"), out),
         Case("transform", ("transform", str(source), "-o", str(out), "--op", "resize:size=80", "--executor", "process",
                            "--jobs", "2"), out, ("--force",)),
+        Case("convert-process", ("convert", str(source), "-o", str(out), "--to", "voc", "--executor", "process", "--jobs", "2"),
+             out),
+        Case("transform-thread", ("transform", str(source), "-o", str(out), "--op", "resize:size=80", "--executor", "thread",
+                                  "--jobs", "2"), out, ("--force",)),
         Case("report", ("report", str(source), "-o", str(work / "report.xlsx"), "-o", str(work / "report.html"), "-o",
                         str(work / "report.json"), "--executor", "process", "--jobs", "2", "--no-cache"), work / "report.json"),
     ]
@@ -276,7 +280,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     break
                 latest /= 2
             delivered += ended != DONE
-            print(f"{k + 1:3} {case.name:10} {ended}", flush=True)
+            print(f"{k + 1:3} {case.name:16} {ended}", flush=True)
         print(f"{chosen.moments} moments, {delivered} signals delivered, {faults} faults")
     sys.exit(faults > 0)
 
