@@ -219,7 +219,9 @@ class ImageTree:
             found = self.by_folded.get((folder + declared).casefold())
             if found:
                 return found
-        return None
+        parts = PurePosixPath(declared).parts
+        tails = ("/".join(parts[start:]).casefold() for start in range(1, len(parts) - 1))  # of a folder and a file at least
+        return next((self.by_folded[t] for t in tails if t in self.by_folded), None)
 
     def _by_tail(self, declared: str) -> list[str]:
         """Return the files whose paths end as a record says, or as the longest end of what it says that any has."""

@@ -25,7 +25,7 @@ from dsinspect_formats._images import ImageTree
     (("B/1.jpg", "C/1.jpg"), "A/1.jpg", None),
     (("images/1.jpg",), "D:/work/images/1.jpg", "images/1.jpg"),
     (("images/1.jpg",), "1.jpg", "images/1.jpg"),
-    (("A/1.JPG",), "A/1.jpg", "A/1.JPG"),
+    (("A/1.JPG",), "A/1.jpg", "A/1.JPG"), (("A/1.JPG",), "set/A/1.jpg", "A/1.JPG"), (("B/1.JPG",), "set/A/1.jpg", None),
 ])
 def test_the_file_that_a_record_names(paths: tuple[str, ...], declared: str, found: str | None) -> None:
     assert ImageTree(Path("set"), paths).find(declared) == found

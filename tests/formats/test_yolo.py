@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsinspect.errors import UserError
+from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import Problem
@@ -541,3 +542,39 @@ def test_an_absolute_path_of_another_machine_is_told(tmp_path: Path, path: str, 
     write(tmp_path, "labels/a.txt", "0 0.5 0.5 0.1 0.1\n")
     problems = Yolo().open(OpenRequest(tmp_path)).info.problems
     assert [(p.kind, p.source, p.line, p.text) for p in problems] == ([("unportable-path", "data.yaml", 2, path)] if told else [])
+
+
+def test_darknets_configuration_in_a_subfolder_of_a_repository(tmp_path: Path) -> None:
+    write(tmp_path, "cfg/charts.data", "classes = 2\ntrain = charts/train_list.txt\nvalid = charts/test_list.txt\n"
+          "names = cfg/charts.names\n")
+    write(tmp_path, "cfg/charts.names", "bar\nline\n")
+    write(tmp_path, "train_list.txt", "charts/dataset/a.jpg\ncharts/dataset/b.jpg\n")
+    write(tmp_path, "test_list.txt", "charts/dataset/c.jpg\n")
+    for path in ("dataset/train_list.txt", "dataset/test_list.txt", "images/a.jpg", "images/picture.jpg"):
+        write(tmp_path, path, "")
+    for name in "abc":
+        write(tmp_path, f"dataset/{name}.jpg", "")
+        write(tmp_path, f"dataset/{name}.txt", "1 0.5 0.5 0.1 0.1\n")
+    info, images, annotations, problems = read(tmp_path)
+    assert [c.name for c in info.categories] == ["bar", "line"]
+    assert dict(zip(images["path"], images["split"], strict=True)) == {
+        "dataset/a.jpg": "train", "dataset/b.jpg": "train", "dataset/c.jpg": "val"}
+    assert annotations["category"].tolist() == ["line"] * 3
+    assert {p.kind for p in problems} <= {"same-names"}
+
+
+@pytest.mark.parametrize(("lists", "names"), [
+    ({"set/classes.txt": "cat\ndog\n"}, ["cat", "dog"]),
+    ({"set/classes.txt": "cat\ndog\n", "more/classes.txt": "cat\ndog\n"}, ["cat", "dog"]),
+    ({"set/classes.txt": "cat\ndog\n", "more/classes.txt": "dog\ncat\n"}, []),
+    ({"elsewhere/classes.txt": "cat\ndog\n"}, [])])
+def test_names_beside_label_files(tmp_path: Path, lists: dict[str, str], names: list[str]) -> None:
+    for place in ("set", "more"):
+        write(tmp_path, f"{place}/{place}.jpg", "")
+        write(tmp_path, f"{place}/{place}.txt", "1 0.5 0.5 0.1 0.1\n")
+    for path, text in lists.items():
+        write(tmp_path, path, text)
+    assert [c.name for c in read(tmp_path)[0].categories] == names
+    if names:
+        edits = Edits.of([{"action": "rename-category", "category": "dog", "text": "hound"}])
+        assert {p.path: p.after for p in Yolo().patch(OpenRequest(tmp_path), edits)} == dict.fromkeys(lists, b"cat\nhound\n")

@@ -14,7 +14,7 @@ from dsinspect.errors import UserError
 from dsinspect.io.reading import is_regular, leaves, reads_outside
 from dsinspect_formats._images import relative
 from dsinspect_formats._splicing import readable, removals, without_lines
-from dsinspect_formats.yolo._config import _NAME_LISTS, Config, resolve
+from dsinspect_formats.yolo._config import _NAME_LISTS, Config, bases_above, lists_beside_labels, resolve
 
 TextSplice = tuple[int, int, str]
 
@@ -25,14 +25,16 @@ def class_files(config: Config, folder: Path) -> dict[str, str]:
     if config.path is not None and isinstance(names, list | dict):
         return {relative(config.path, folder): "yaml"}
     if config.path is not None and isinstance(names, str):
-        place = resolve(names, [config.path.parent])
+        place = resolve(names, [config.path.parent, *bases_above(config.path, folder)])
         if place is not None and (not is_regular(place) or (leaves(place, folder) and not reads_outside())):
             place = None
         kind = "data" if config.path.suffix.lower() == ".data" else "yaml"
         return {relative(config.path, folder): kind, **({relative(place, folder): "names"} if place else {})}
     listed = next((name for name in _NAME_LISTS if is_regular(folder / name)
                    and (reads_outside() or not leaves(folder / name, folder))), None)
-    return {listed: "lines"} if listed is not None and not config.settings else {}
+    if config.settings:
+        return {}
+    return dict.fromkeys([listed] if listed is not None else lists_beside_labels(folder), "lines")
 
 
 def edit_class_file(text: str, kind: str, removed: Collection[int], renamed: Mapping[int, str], left: int,

@@ -21,6 +21,7 @@ from dsinspect_formats._images import is_image, relative, walk
 from dsinspect_formats._sniffing import head, names_in
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats.yolo._looks import is_label_name
 
 SPLITS = ("train", "val", "test")
 _SUFFIXES = (".yaml", ".yml", ".data")
@@ -117,7 +118,16 @@ def configs_below(root: Path) -> list[str]:
 
 def _configs_below(root: Path) -> list[str]:
     names = [n for n in names_in(root, *_SUFFIXES) if "/" in n][:_LOOKED_AT]
-    return [n for n in names if looks_like_config(root / n) and _finds_a_split(root / n)]
+    configs = [n for n in names if looks_like_config(root / n)]
+    if found := [n for n in configs if _finds_a_split(root / n)]:
+        return found
+    started_here = [n for n in configs if n.count("/") == 1 and any(True for _ in _places(root / n, bases_above(root / n, root)))]
+    return started_here if len(started_here) == 1 else []
+
+
+def bases_above(config: Path, folder: Path) -> list[Path]:
+    """Return the folder that a Darknet configuration in a subfolder (`cfg/`) of a set may start its paths from: that of the set."""
+    return [folder] if config.suffix.lower() == ".data" and config.parent.parent == folder else []
 
 
 def several_configs(names: Sequence[str]) -> str:
@@ -129,11 +139,11 @@ def _finds_a_split(path: Path) -> bool:
     return any(True for _ in _places(path))
 
 
-def _places(path: Path) -> Iterator[tuple[Path, list[Path]]]:
+def _places(path: Path, more: Sequence[Path] = ()) -> Iterator[tuple[Path, list[Path]]]:
     """Yield each file or folder that a configuration's splits name and that is there, with the folders that paths start from."""
     settings = read_settings(path)
     values = [v for key in SPLIT_NAMES for v in _as_list(settings.get(key))]
-    bases = [path.parent]
+    bases = [path.parent, *more]
     declared = settings.get("path")
     if isinstance(declared, str) and (place := resolve(declared, bases)):
         bases.append(place)
@@ -318,7 +328,7 @@ def _categories(config: Config, path: Path, folder: Path) -> tuple[Category, ...
         config.problems.append(Problem("bad-class-list", source, reason))
 
     if isinstance(names, str):  # obj.data names a file
-        place = resolve(names, [path.parent])
+        place = resolve(names, [path.parent, *bases_above(path, folder)])
         if place is None or not is_regular(place):
             problem(f"names: no file {names}")
             return ()
@@ -420,11 +430,29 @@ def _listed_names(folder: Path, config: Config) -> tuple[Category, ...]:
             if encoding:
                 config.problems.append(odd_encoding(name, encoding))
             lists[name] = tuple(n.strip() for n in text.rstrip().splitlines())
+    if not lists and (beside := lists_beside_labels(folder)):
+        text, encoding = decode(read_regular(folder / beside[0], "yaml_mb"))
+        if encoding:
+            config.problems.append(odd_encoding(beside[0], encoding))
+        lists[beside[0]] = tuple(n.strip() for n in text.rstrip().splitlines())
     first = next(iter(lists), "")
     for name, names in lists.items():
         if names != lists[first]:
             config.problems.append(Problem("bad-class-list", name, f"names other classes than {first}"))
     return tuple(Category(k, n) for k, n in enumerate(lists.get(first, ())))
+
+
+def lists_beside_labels(folder: Path) -> list[str]:
+    """Return each classes.txt beside label files in a folder below, as labelImg writes them, where all hold the same bytes."""
+    texts = names_in(folder, ".txt")
+    found = [n for n in texts if n.endswith("/classes.txt") and is_regular(folder / n)
+             and (reads_outside() or not leaves(folder / n, folder))]
+    if not found:
+        return []
+    places = {n.rpartition("/")[0] for n in texts if is_label_name(n)}
+    found = [n for n in found if n.rpartition("/")[0] in places]
+    contents = {read_regular(folder / n, "yaml_mb") for n in found[:_LOOKED_AT]}
+    return found if len(contents) == 1 and len(found) <= _LOOKED_AT else []
 
 
 def _look_for_code(config: Config, source: str) -> None:

@@ -19,6 +19,7 @@ from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._config import (
     Config,
+    bases_above,
     config_of,
     declared_count,
     is_absolute,
@@ -135,7 +136,7 @@ class _Finder:
     def from_settings(self, config: Config, file: Path) -> None:
         """Take the images that the splits of a configuration name."""
         settings = config.settings
-        bases = [file.parent]
+        bases = [file.parent, *bases_above(file, self.layout.root)]
         path = settings.get("path")
         if isinstance(path, str) and path:
             declared = resolve(path, [file.parent]) if path.startswith(("/", ".")) else file.parent / path

@@ -12,7 +12,8 @@ from dsinspect_formats.kitti._rows import is_numbered
 
 _LISTED = 50
 """Lines of a list file that are looked at to recognise it."""
-_NOT_LABELS = re.compile(r"(classes|obj|predefined_classes|train|val|valid|test|_?readme.*|notes?|requirements|license)", re.I)
+_NOT_LABELS = re.compile(
+    r"(classes|obj|predefined_classes|(train|val|valid|test)([_-]list)?|_?readme.*|notes?|requirements|license)", re.I)
 
 
 def is_label_name(path: str) -> bool:
