@@ -10,7 +10,9 @@ taking off mean and contrast, so that a brighter or greyer copy stays a copy. On
 6 bits were looked at in samples, those of a set of chess boards apart: all 36 with a cell 4 standard deviations off were
 other boats on a plain sea, and of 112 of the others 111 were copies, augmented copies or neighbouring frames. Where one cell
 differs by more than 10 times the mean difference, something was put into a scene that did not change otherwise: of 8,208
-pairs of chess positions on one board 7,221 are separated by that, at the price of 1 in 13 pairs of true neighbours.
+pairs of chess positions on one board 7,221 are separated by that, at the price of 1 in 13 pairs of true neighbours. Images that
+are layers or stripes, such as radargrams, are alike for what they all have: there, what is left without the means of rows and
+columns has to agree too. On 6 real sets (650 pairs) that leaves out 9, all of them of different images.
 """
 
 from __future__ import annotations
@@ -40,11 +42,16 @@ MIN_ENTROPY = 3.0
 """Bits of grey entropy below which an image is flat: the hashes of flat images are noise."""
 BLOCK = 4_000_000
 """Candidate pairs compared together."""
-CELLS = 256
+SIDE = 16
+CELLS = SIDE * SIDE
 COMPARED = 64
 """Members that one more is compared with for local changes: all of them, but in groups larger than that."""
 MOST_ORDERED = 4096
 """Images that hang together, up to which groups are started where fewest are near; all are compared with all for that."""
+LAYERED = 0.45
+"""Standard deviation of what rows and columns leave of an image's cells, up to which it is made of layers or stripes."""
+LEAST_AGREEMENT = 0.65
+"""Correlation of what they leave, from which two such images are alike: 0.23 to 0.62 in other radargrams, 0.68 in one scene."""
 SAME = 0.3
 """Difference of a cell, in standard deviations, up to which two images are the same whatever the mean difference."""
 
@@ -227,7 +234,29 @@ def _compared(cells: NDArray[np.float32], other: NDArray[np.float32], closeness:
     difference = np.abs(cells - other)
     largest, mean = difference.max(axis=1, initial=0.0), difference.mean(axis=1)
     same = largest <= SAME
-    return same, (largest <= closeness.max_difference) & (same | (largest <= closeness.max_local * mean))
+    alike = (largest <= closeness.max_difference) & (same | (largest <= closeness.max_local * mean))
+    doubtful = np.flatnonzero(alike & ~same)
+    if len(doubtful):
+        alike[doubtful] = _agree(cells[doubtful], other)
+    return same, alike
+
+
+def _agree(cells: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which of (N, 256) cells agree with other ones in more than layers or stripes, or are not made of these."""
+    a, b = _without_layers(cells), _without_layers(other[None])
+    std_a, std_b = a.std(axis=1), b.std(axis=1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        correlation = (a * b).mean(axis=1) / (std_a * std_b)
+    agree: NDArray[np.bool_] = ~((std_a <= LAYERED) & (std_b <= LAYERED) & (correlation < LEAST_AGREEMENT))
+    return agree
+
+
+def _without_layers(cells: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return (N, 256) cells without the means of the rows and columns of their 16 x 16."""
+    square = cells.reshape(-1, SIDE, SIDE)
+    rest: NDArray[np.float32] = square - square.mean(axis=2, keepdims=True)
+    rest -= rest.mean(axis=1, keepdims=True)
+    return rest.reshape(len(cells), CELLS)
 
 
 def _clique(seed: int, near: NDArray[np.intp], hashes: NDArray[np.uint64], cells: NDArray[np.float32],

@@ -106,6 +106,20 @@ def test_the_largest_difference_holds_between_any_two_members() -> None:
     assert paths(groups) == [[0, 1], [0, 2]]
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_layers_alone_make_no_images_alike(turned: bool) -> None:
+    rng = np.random.default_rng(5)
+
+    def layered(rest: np.ndarray) -> np.ndarray:
+        square = np.repeat(np.linspace(40, 200, 16)[:, None], 16, axis=1) + rest
+        return (square.T if turned else square).ravel()
+
+    rest, other = rng.normal(0, 8, (2, 16, 16))
+    again = rest + rng.normal(0, 4, (16, 16)) + 9
+    groups = near_groups(table([1, 1, 1], [layered(r) for r in (rest, other, again)]), CLOSE)
+    assert paths(groups) == [[0, 2]]
+
+
 def test_in_a_fixed_scene_only_the_same_are_alike() -> None:
     moved = [np.where(np.arange(256) == 10 * k, 240.0 - SCENE, SCENE) for k in range(1, 8)]
     shaded = SCENE + np.linspace(-30, 30, 256)
