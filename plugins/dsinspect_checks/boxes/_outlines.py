@@ -22,8 +22,10 @@ LEAST_IOU = 0.7
 """Overlap of outlines from which they are of one object: two people who outline one object agree by 0.8 to 0.9."""
 LINES = 32
 """Horizontal lines on which outlines are compared."""
-MOST_EDGES = 4_000_000
-"""Edges of pairs that are compared in a batch, about 2 s; where there are more, boxes decide alone."""
+MOST_PAIRS = 20_000
+"""Pairs that are compared in a batch, about 1 s; where there are more, boxes decide alone."""
+MOST_EDGES = 2_000_000
+"""Edges of these pairs, about 1 s."""
 BLOCK = 100_000
 """Edges of pairs compared together: some 100 MB."""
 
@@ -89,7 +91,7 @@ def _outlines(batch: Batch, rows: NDArray[np.int64]) -> tuple[_Edges, NDArray[np
 
 def _iou_of_polygons(edges: _Edges, a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
     iou = np.full(len(a), np.nan)
-    pairs = np.flatnonzero((edges.count[a] > 0) & (edges.count[b] > 0))
+    pairs = np.flatnonzero((edges.count[a] > 0) & (edges.count[b] > 0))[:MOST_PAIRS]
     total = np.cumsum(edges.count[a[pairs]] + edges.count[b[pairs]])
     pairs, total = pairs[total <= MOST_EDGES], total[total <= MOST_EDGES]
     for block in np.split(pairs, np.flatnonzero(np.diff(total // BLOCK)) + 1):
@@ -133,6 +135,7 @@ def _iou(line: NDArray[np.int64], is_first: NDArray[np.bool_], places: NDArray[n
 def _iou_of_masks(masks: NDArray[np.object_], a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.float64]:
     iou = np.full(len(a), np.nan)
     pairs = np.flatnonzero((masks[a] != None) & (masks[b] != None))  # noqa: E711 (by element)
+    pairs = pairs[:MOST_PAIRS]
     edges: dict[int, tuple[tuple[float, ...], NDArray[np.int64]] | None] = {}
     compared = 0
     for k in pairs.tolist():
