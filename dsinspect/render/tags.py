@@ -20,6 +20,9 @@ SMALL_WEIGHT = 400.0
 MANY = 1500
 """Boxes of an image above which only those of the first are kept clear."""
 
+MOST_NAMES = 500
+"""Names that are placed at most: nobody reads more on one image."""
+
 
 @dataclass(frozen=True)
 class Tag:
@@ -50,7 +53,7 @@ def place_tags(tags: Sequence[Tag], boxes: NDArray[np.float64], size_wh: tuple[i
     taken = np.zeros((0, 4))
     objects = boxes[:MANY]
     areas = np.maximum(_areas(objects), 1.0)
-    for tag in tags:
+    for tag in tags[:MOST_NAMES]:
         own = boxes[tag.box]
         rooms = _rooms(own, tag, size_wh)
         others = np.ones(len(objects), bool)
