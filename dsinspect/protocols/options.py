@@ -73,7 +73,7 @@ def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_c
             has = f"its options are {', '.join(known)}" if known else "it has no options"
             raise UserError(f"{where} has no option {name!r}{nearest(name, known)}; {has}")
     try:
-        made = msgspec.convert(dict(values), options_type, strict=False)
+        made = msgspec.convert({n: _listed(options_type, n, v) for n, v in values.items()}, options_type, strict=False)
     except msgspec.ValidationError as e:
         what, _, path = str(e).partition(" - at `$")
         name = path.strip("`").lstrip(".")
@@ -84,6 +84,18 @@ def make(options_type: type[O_co], values: Mapping[str, Any], where: str) -> O_c
         if isinstance(made_of, int | float) and not abs(made_of) <= LARGEST:
             raise UserError(f"{where}.{name}: write a finite number of at most {number(LARGEST)}, not {str(values[name])[:80]!r}")
     return made
+
+
+def _listed(options_type: type[BaseOptions], name: str, value: Any) -> Any:
+    """Return a text as the list that an option takes: JSON, or names with commas between; any other value as it is."""
+    if not isinstance(value, str) or get_origin(get_type_hints(options_type)[name]) not in (list, tuple):
+        return value
+    if value.startswith("["):
+        try:
+            return msgspec.json.decode(value)
+        except msgspec.DecodeError:
+            return value
+    return value.split(",") if value else []
 
 
 def plainly(error: str, choices: Sequence[Any] = ()) -> str:

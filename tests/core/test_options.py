@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 import pytest
 
 from dsinspect.errors import UserError
@@ -34,3 +35,14 @@ def test_describe_lists_meaning_and_source() -> None:
     assert (first.name, first.default, first.meaning) == ("min_side", 2.0, "shorter side, px")
     assert first.source == "somewhere"
     assert (second.name, second.meaning) == ("strict", "")
+
+
+def test_a_list_is_given_as_json_or_with_commas() -> None:
+    class Options(BaseOptions, frozen=True):
+        names: tuple[str, ...] = ()
+        sides: list[float] = msgspec.field(default_factory=list)
+
+    assert make(Options, {"names": "a,b", "sides": "1,2.5"}, "X") == Options(names=("a", "b"), sides=[1, 2.5])
+    assert make(Options, {"names": '["a,b"]', "sides": "[]"}, "X") == Options(names=("a,b",), sides=[])
+    with pytest.raises(UserError, match=r"X\.names"):
+        make(Options, {"names": '["a"'}, "X")

@@ -2,7 +2,8 @@
 
 Reports declared category ids that have gaps or begin beyond 1: RT-DETR needs 0 to n-1 without `remap_mscoco_category`,
 torchvision's references need 1 to n; and ids that are not in ascending order, with which YOLOX names classes wrongly. As info; as
-an error for the trainer that `trainer` (or `--trainer`) names. Ids from 0 or from 1 without gaps are reported for a named trainer
+an error for the trainer that `trainer` (or `--trainer`) names. With `classes`, the names of mmdetection's configuration, also
+names that only the one or the other has. Ids from 0 or from 1 without gaps are reported for a named trainer
 that needs the other: no numbering suits both.
 
 Why it matters: with RT-DETR an id beyond the classes stops training with a device-side assertion, or trains another class
@@ -22,6 +23,7 @@ from typing import Annotated, Literal
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
+from dsinspect_checks._content import some
 
 
 class Options(BaseOptions, frozen=True):
@@ -29,6 +31,8 @@ class Options(BaseOptions, frozen=True):
 
     trainer: Annotated[Literal["", "rt-detr", "torchvision", "yolox"],
                        option("trainer whose need is an error; none when empty")] = ""
+    classes: Annotated[tuple[str, ...], option("class names of mmdetection's configuration (metainfo); not compared when empty",
+                                               source="mmdet 3.3 CocoDataset")] = ()
 
 
 class RawIdTrainer(Check[None, Options]):
@@ -69,4 +73,17 @@ class RawIdTrainer(Check[None, Options]):
                     "needs {need}",
                     {"classes": n, "count": count, "given": given, "trainer": trainer, "need": need},
                     severity=Severity.ERROR if trainer == self.options.trainer else Severity.INFO))
-        return Result(Findings.concat(parts))
+        return Result(Findings.concat((*parts, self._unlike_the_configuration([c.name for c in dataset.categories]))))
+
+    def _unlike_the_configuration(self, names: list[str]) -> Findings:
+        """Report names that the dataset or the configuration has alone: mmdetection leaves their boxes out without a word."""
+        wanted = self.options.classes
+        unread = [n for n in names if n not in wanted] if wanted else []
+        absent = [c for c in wanted if c not in names]
+        if not unread and not absent:
+            return Findings.none()
+        return Findings.of_subjects(
+            ["mmdet"], "Classes of the dataset that the configuration does not name, whose boxes mmdet leaves out: {unread}; names "
+            "of the configuration that the dataset lacks: {absent} (option classes)",
+            {"classes": len(names), "unread": some(unread) if unread else "none", "absent": some(absent) if absent else "none"},
+            severity=Severity.ERROR)
