@@ -185,7 +185,7 @@ class Decisions(msgspec.Struct, frozen=True):
 
 
 def choices_of(*, has_annotation: bool, source: str | None, index: int | None, image: str | None, category: str | None,
-               fix: str | None, no_place: Collection[str] = ()) -> tuple[str, ...]:
+               fix: str | None, no_place: Collection[str] = (), is_file: bool = False) -> tuple[str, ...]:
     """Return the actions that a finding can take, in the order in which they are offered.
 
     Args:
@@ -196,6 +196,7 @@ def choices_of(*, has_annotation: bool, source: str | None, index: int | None, i
         category: name, or None.
         fix: action of the finding's fix, or None.
         no_place: actions of edits that the format has no place for.
+        is_file: the finding is about the file of an image, which no record names: there is no image to drop.
     """
     is_record = source is not None and index is not None and index != NO_POSITION
     possible = {"keep"}
@@ -207,7 +208,7 @@ def choices_of(*, has_annotation: bool, source: str | None, index: int | None, i
         possible.add("drop")
     elif category is not None and image is None:
         possible |= {"rename-class", "merge-class"}
-    if image is not None:
+    if image is not None and not is_file:
         possible.add("drop-image")
     return tuple(a for a in OF_FINDINGS if a in possible and EDIT_OF.get(a) not in no_place)
 

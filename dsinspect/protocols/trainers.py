@@ -325,7 +325,7 @@ def release_of(trainer: type[Trainer], wanted: str | None) -> str:
     """Return the release that a wish means; one between two known ones has the rules of the older one.
 
     Raises:
-        UserError: it is no release, or older than all that are known.
+        UserError: it is no release, or older or newer than all that are known.
     """
     if wanted is None:
         return trainer.newest
@@ -339,6 +339,9 @@ def release_of(trainer: type[Trainer], wanted: str | None) -> str:
     if key < version_key(trainer.releases[0]):
         raise UserError(f"trainer {trainer.name}@{wanted}: the rules are known from {trainer.releases[0]} on; "
                         f"write for example {example}")
+    if key > version_key(trainer.newest):
+        raise UserError(f"trainer {trainer.name}@{wanted}: the rules are known up to {trainer.newest}; write {example} to be "
+                        "judged by these")
     return wanted
 
 

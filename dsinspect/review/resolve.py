@@ -279,7 +279,8 @@ class _Resolver:
         """Return what a decision on a finding comes to; raise ValueError when the finding cannot take it."""
         action = decision.action
         choices = choices_of(has_annotation=finding.annotation_id is not None, source=finding.source, index=finding.index,
-                             image=finding.image, category=finding.category, fix=fix.get("action"), no_place=self.run.no_place)
+                             image=finding.image, category=finding.category, fix=fix.get("action"), no_place=self.run.no_place,
+                             is_file=finding.image is not None and finding.source == finding.image)
         if action not in choices:
             raise ValueError(self._why_not(action, finding, choices))
         where = {k: v for k, v in fix.items() if k not in ("action", "text", *BOX_COLUMNS)} | {"reviewer": decision.reviewer}
@@ -294,6 +295,8 @@ class _Resolver:
         edit = "drop-record" if action == "drop" and finding.annotation_id is None else EDIT_OF[action]
         change = {**where, "action": edit}
         if action == "drop-image":
+            if finding.image not in self.frames:
+                raise ValueError(f"drop-image: no record names {finding.image}, so there is nothing to drop")
             return Made(decision, finding, change, finding.image or "")
         if action == "drop":
             old = f"{finding.category} {old_box}" if finding.annotation_id is not None else (
@@ -315,7 +318,8 @@ class _Resolver:
         if action == "fix":
             return f"fix: nothing is known that would fix this; {can}"
         if action == "drop-image":
-            return f"drop-image: the finding is about no image; {can}"
+            what = "no image" if finding.image is None else "a file that no record names"
+            return f"drop-image: the finding is about {what}; {can}"
         return f"{action}: the finding is about no {'class' if action.endswith('-class') else 'annotation'}; {can}"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,10 @@ from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.dataset import Category
 from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source
-from dsinspect_formats._images import relative
+from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._json_files import all_like, read_json_file
 from dsinspect_formats._writing import left_out_losses
-from dsinspect_formats.coco._files import base_folder, split_of
+from dsinspect_formats.coco._files import base_folder, datasets_of, split_of
 from dsinspect_formats.coco._records import collector_off
 
 
@@ -46,6 +47,18 @@ class Reading:
                              split=self.split)
 
 
+def require_one_set(files: Sequence[Path], root: Path, title: str) -> None:
+    """Raise a UserError when files lie in several folders, each with images of its own: such sets are never merged."""
+    if not root.is_dir() or len(files) < 2:
+        return
+    found = datasets_of(files, root)
+    apart = {f: names for f, names in found.items() if f and ImageTree.below(root / f).paths}
+    if len(apart) == len(found) > 1 and not any(a != b and b.startswith(f"{a}/") for a in apart for b in apart):
+        shown = ", ".join(names[0] for names in islice(apart.values(), 5))
+        raise UserError(f"{root}: holds {len(apart)} {title} datasets ({shown}{', ...' if len(apart) > 5 else ''}); name one of "
+                        "these files, or several as the splits of one dataset: train=A val=B")
+
+
 def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes], bool], columns: frozenset[str],
                   read: Callable[[Any, Reading], bool], *, only_named_splits: bool = False) -> MemorySource:
     """Read the JSON files of a set.
@@ -64,6 +77,8 @@ def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes
     files = all_like(request.root, looks_like)
     if not files:
         raise UserError(f"{request.root}: no {format} JSON file found")
+    if only_named_splits:
+        require_one_set(files, request.root, "VoTT")
     base = base_folder(request.root)
     reading = Reading(request.columns & columns)
     good = False

@@ -28,14 +28,15 @@ def choice_sets(outcome: Outcome, no_place: Collection[str]) -> tuple[NDArray[np
     for bit, known in enumerate((is_given(columns["source"]), columns["index"] != NO_POSITION, is_given(columns["image"]),
                                  is_given(columns["category"]))):
         flags |= known.astype(np.int64) << bit
-    keys, codes = np.unique(columns["template"].astype(np.int64) * 16 + flags, return_inverse=True)
+    flags |= ((columns["source"] == columns["image"]) & is_given(columns["image"])).astype(np.int64) << 4
+    keys, codes = np.unique(columns["template"].astype(np.int64) * 32 + flags, return_inverse=True)
     sets = []
     for key in keys.tolist():
-        template, known = templates[key // 16], key % 16
+        template, known = templates[key // 32], key % 32
         sets.append(choices_of(
             has_annotation=template.has_annotation, source="" if known & 1 else None, index=0 if known & 2 else None,
             image="" if known & 4 else None, category="" if known & 8 else None,
-            fix=template.fix.action if template.fix else None, no_place=no_place))
+            fix=template.fix.action if template.fix else None, no_place=no_place, is_file=bool(known & 16)))
     return codes.astype(np.intp), sets
 
 

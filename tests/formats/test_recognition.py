@@ -346,3 +346,20 @@ def test_of_both_sorts_in_one_folder_one_is_to_be_chosen(tmp_path: Path) -> None
         write(tmp_path, f"images/{k}.jpg")
         write(tmp_path, f"labels/{k}.txt", row)
     assert "holds two datasets: " in refused(tmp_path)
+
+
+@pytest.mark.parametrize(("name", "content", "told"), [
+    ("annotations.xml", '<annotations><image id="0" name="0.jpg" width="9" height="9"><box label="a" xtl="1" ytl="1" xbr="5" '
+                        'ybr="5" occluded="0"/></image></annotations>', "2 CVAT datasets"),
+    ("export.json", '{"assets": {"a": {"asset": {"name": "0.jpg", "size": {"width": 9, "height": 9}}, "regions": '
+                    '[{"type": "RECTANGLE", "tags": ["a"], "boundingBox": {"left": 1, "top": 1, "width": 4, "height": 4}}]}}}',
+     "2 VoTT datasets")])
+def test_sets_of_cvat_and_vott_in_folders_of_their_own_are_not_merged(tmp_path: Path, name: str, content: str, told: str) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(content)
+        (tmp_path / folder / "0.jpg").write_bytes(b"image")
+    with pytest.raises(UserError, match=told):
+        opened(tmp_path)
+    (tmp_path / "two/0.jpg").unlink()  # two files of one set of images
+    assert opened(tmp_path)

@@ -599,6 +599,14 @@ def test_decisions_that_are_applied_already_are_told_in_few_lines(cli: Any, repo
     assert "and 2 more: the dataset has no such finding" in again.err
 
 
+def test_a_file_that_no_record_names_is_no_image_to_drop(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    book.decide(book.rows("SRC002")[0], "drop-image")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out")
+    assert done.code == 2
+    assert f"Findings!A{book.rows('SRC002')[0]}: drop-image: the finding is about a file that no record names" in done.err
+
+
 @pytest.mark.parametrize("content", ['{"a": 1}', "{}", "[]", '{"decisions": 3}'])
 def test_json_without_decisions_is_no_file_of_decisions(cli: Any, tmp_path: Path, content: str) -> None:
     (tmp_path / "x.json").write_text(content)

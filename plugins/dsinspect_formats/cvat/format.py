@@ -64,12 +64,14 @@ class Cvat(Format):
         """
         from dsinspect_formats._gathering import Gathered, memory_source
         from dsinspect_formats._json_files import all_like
+        from dsinspect_formats._json_sets import require_one_set
         from dsinspect_formats._writing import left_out_losses
         from dsinspect_formats.cvat.reader import COLUMNS, _notes, read_file, tags_of
 
         files = all_like(request.root, looks_like, (".xml",))
         if not files:
             raise UserError(f"{request.root}: no CVAT XML file found")
+        require_one_set(files, request.root, "CVAT")
         base = base_folder(request.root)
         gathered = Gathered(request.columns & COLUMNS)
         read = [read_file(f, base, gathered, split_of(f, only=True)) for f in files]
