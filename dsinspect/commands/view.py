@@ -40,7 +40,8 @@ def view(
     sample: Annotated[int | None, typer.Option("--sample", metavar="N", min=1, help="N images at random.")] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Of --sample: the same one gives the same images.")] = 0,
     before_after: Annotated[bool, typer.Option(
-        "--before-after", help="DATASET is a transformed set: each original beside its outputs. Needs --originals.")] = False,
+        "--before-after", help="DATASET is a transformed set: each original beside its first changed output. "
+                                  "Needs --originals.")] = False,
     originals: Annotated[Path | None, typer.Option(
         "--originals", metavar="DATASET", help="For --before-after; --images says where their images are.")] = None,
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Images at most; of an array, channels.")] = 36,

@@ -29,6 +29,8 @@ NO_CLASS: RGB = (255, 255, 255)
 """Of boxes whose class nobody declared; no class has white."""
 ARRAY = ".npy"
 """Suffix of the images of a set that holds what a network is fed."""
+UNCHANGED = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
+"""The matrix of an image that is as it was."""
 MAX_MESSAGES = 3
 """Messages written below an image."""
 
@@ -125,7 +127,7 @@ def dataset_tiles(session: Session, wanted: Wanted, limit: int, side: int) -> tu
 
 def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: Wanted, limit: int,
                side: int) -> tuple[list[Pixels], int, int]:
-    """Return tiles of originals, each followed by its first output, how many pairs more there are, and the columns.
+    """Return tiles of originals, each followed by its first output that is changed, how many pairs more there are, and the columns.
 
     Args:
         session: of the transformed set.
@@ -141,7 +143,9 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     from dsinspect.output.manifest import read_manifest
 
     root = Path(session.choices.dataset)
-    source_of = {e.path: e.source.path for e in read_manifest(root).outputs}
+    outputs = read_manifest(root).outputs
+    source_of = {e.path: e.source.path for e in outputs}
+    unchanged = {e.path for e in outputs if e.matrix == UNCHANGED}
     source, shards = opened(session)
     require_wanted(source.info, shards, wanted)
     chosen = [(n, row) for n, shard in enumerate(shards) for row in chosen_rows(shard, wanted)
@@ -149,8 +153,9 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     if wanted.sample is not None and wanted.sample < len(chosen):
         chosen = sorted(random.Random(wanted.seed).sample(chosen, wanted.sample))
     first: dict[str, tuple[int, int]] = {}
-    for place in chosen:
+    for place in sorted(chosen, key=lambda place: path_of(shards, place) in unchanged):  # `--variants` keeps the original too
         first.setdefault(source_of[path_of(shards, place)], place)
+    first = dict(sorted(first.items(), key=lambda pair: pair[1]))
     pairs = list(first.items())[:max(1, limit // 2)]
     choices = replace(session.choices, datasets=(str(originals),), format=None, images=images)
     own = common.Session(choices, session.plugins, session.config)
@@ -166,8 +171,8 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
             continue
         original = measured(frame_before, sub_shard(before_shards[at[0]], [at[1]]), before.info.box_units)
         output = measured(frame_after, sub_shard(shards[number], [row]), source.info.box_units)
-        tiles += [row_tile(original, 0, wanted, colours, side, before.info.root),
-                  row_tile(output, 0, wanted, colours, side, source.info.root)]
+        tiles += [row_tile(original, 0, wanted, colours, side, before.info.root, "before: "),
+                  row_tile(output, 0, wanted, colours, side, source.info.root, "after: ")]
     if pairs and not tiles:
         raise UserError(f"--originals {originals}: has none of the images that {root.name}'s manifest names, such as "
                         f"{pairs[0][0]}; name the set that was transformed, and with --images the folder of its images")
@@ -291,8 +296,8 @@ def chosen_rows(shard: Shard, wanted: Wanted) -> list[int]:
     return np.flatnonzero(keep).tolist()
 
 
-def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], side: int, root: Path) -> Pixels:
-    """Return the tile of one image; one that cannot be read is a grey tile that says why."""
+def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], side: int, root: Path, label: str = "") -> Pixels:
+    """Return the tile of one image, with a label before its name; one that cannot be read is a grey tile that says why."""
     from dsinspect.io.image_codec import UnreadableError
     from dsinspect.render.contact_sheet import blank, tile
     from dsinspect.render.crops import open_framed
@@ -306,11 +311,11 @@ def row_tile(shard: Shard, row: int, wanted: Wanted, colours: dict[str, RGB], si
     marks = marks_of(shard, row, wanted, colours)
     try:
         if path.endswith(ARRAY) and image["file"] is None:
-            return tile(array_bgr(root, path), side, marks, path, None, notes)
+            return tile(array_bgr(root, path), side, marks, label + path, None, notes)
         framed = open_framed(image)
     except UnreadableError as e:
-        return blank(side, str(e), path, notes)
-    return tile(framed.bgr, side, marks, path, framed.frame_wh, notes)
+        return blank(side, str(e), label + path, notes)
+    return tile(framed.bgr, side, marks, label + path, framed.frame_wh, notes)
 
 
 def array_bgr(root: Path, path: str) -> Pixels:

@@ -169,3 +169,16 @@ def test_both_boxes_of_a_pair_on_one_place_are_seen() -> None:
     across = made[35].astype(int).tolist()
     assert across.count([255, 213, 0]) >= 6, "light blue, 2 px or more on either side of the magenta, but for its dark edge"
     assert across.count([255, 0, 255]) >= 4
+
+
+def test_a_pair_shows_the_output_that_is_changed(cli: Any, tmp_path: Path) -> None:
+    cli("transform", SAMPLES / "clean", "-o", tmp_path / "out", "--op", "flip", "--variants", "--quiet")
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", SAMPLES / "clean", "--limit", "2",
+               "-o", tmp_path / "a.png")
+    assert done.code == 0, done.err
+    sheet = cv2.imread(str(tmp_path / "a.png"))
+    assert sheet is not None
+    half = sheet.shape[1] // 2
+    before, after = (part[20:140].mean(axis=2) for part in (sheet[:, 6:half - 6], sheet[:, -half + 6:-6]))
+    width = min(before.shape[1], after.shape[1])
+    assert np.abs(before[:, :width] - after[:, :width]).mean() > 10
