@@ -118,7 +118,7 @@ def named_as_before(before: Run, after: Run, *, keep: bool) -> Run:
         return after
     was, now = (dict(zip(r.image_columns["file"].tolist(), r.image_columns["path"].tolist(), strict=True))  # type: ignore[index]
                 for r in (before, after))
-    ways = {path.removesuffix(was[file]) for file, path in now.items() if file is not None and path.endswith(was.get(file, path))}
+    ways = {path.removesuffix(was[file]) for file, path in now.items() if file in was and path.endswith(was[file])}
     prefixes = sorted(ways - {""}, key=len, reverse=True)
     return replace(after, outcomes=tuple(replace(o, findings=o.findings.without_prefixes(prefixes)) for o in after.outcomes),
                    image_columns=after.image_columns if keep else None)

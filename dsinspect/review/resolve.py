@@ -187,7 +187,7 @@ class _Resolver:
         change |= {"source": record.source, "index": int(own["index"]), "image": image, "category": own["category"],
                    "frame_width": frame[0], "frame_height": frame[1]}
         if decision.action == "set-category":
-            name = self._other_class(decision, own["category"])
+            name = self._class_of(decision)
             return Made(decision, None, {**change, "text": name}, old, name)
         if decision.action == "set-box":
             check_value(decision, frame)
@@ -208,13 +208,11 @@ class _Resolver:
             raise ValueError(f"{new!r} is a class of the dataset; merge-class gives one the boxes of another")
         return Made(decision, finding, {**change, "category": name, "text": new}, name, new)
 
-    def _other_class(self, decision: Decision, own: str | None) -> str:
-        """Return the class that a box is to have; one that it has already is a mistake of whoever decided."""
+    def _class_of(self, decision: Decision) -> str:
+        """Return the class that a box is to have."""
         name = decision.value if isinstance(decision.value, str) else ""
         if not name:
             raise ValueError("set-category: the new class is missing")
-        if name == own:
-            raise ValueError(f"set-category: {name!r} is the class it has; name another, or choose keep")
         self._require_name(name)
         return name
 
@@ -305,7 +303,7 @@ class _Resolver:
         if action == "mark-as-crowd":
             return Made(decision, finding, change, f"{finding.category} {old_box}", "a crowd")
         if action == "set-category":
-            name = self._other_class(decision, finding.category)
+            name = self._class_of(decision)
             return Made(decision, finding, {**change, "text": name}, finding.category or "", name)
         check_value(decision, (fix["frame_width"], fix["frame_height"]))
         moved = _other_box(decision, finding.bbox_xyxy)
