@@ -112,7 +112,8 @@ def test_a_row_offers_what_its_finding_can_take(run: Run, tmp_path: Path) -> Non
     for row, f in enumerate(findings, 2):
         assert offered.pop(row) == list(choices_of(
             has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image, category=f.category,
-            fix=f.fix.action if f.fix else None, no_place=run.no_place)), f
+            fix=f.fix.action if f.fix else None, no_place=run.no_place,
+            is_file=f.image is not None and f.source == f.image)), f
         assert noted[row] == (f"{FIX_WORDS[f.fix.action]} ({f.fix.safety})" if f.fix else None), f
     assert not offered
     assert len({tuple(o) for o in (c.formula1 for c in sheet.data_validations.dataValidation)}) > 3
