@@ -266,24 +266,20 @@ def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer:
         UserError: one cannot be moved.
     """
     places = Places(writer)
-    records: Counter[str] = Counter()
-    for k in range(count):
-        records.update(parts.get(k).images["path"].tolist())
     first: dict[str, Path] = {}
     for shard in numbered_shards(parts, count, names, renumber=False):
         images = shard.image_columns
         for path, split in zip(images["path"].tolist(), images["split"].tolist(), strict=True):
             staged, target = out / STAGE / path, held(out, places.of(path, split))
+            own = first.setdefault(path, target)
             try:
                 if staged.exists():
                     target.parent.mkdir(parents=True, exist_ok=True)
                     staged.replace(target)
-                elif path in first:  # a further record of the image, which has a place of its own
-                    place_file(first[path], target, link=False)
+                elif own != target:  # a further record of the image, which has a place of its own
+                    place_file(own, target, link=False)
             except OSError as e:
                 raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
-            if records[path] > 1:
-                first.setdefault(path, target)
 
 
 def numbered_entries(parts: Parts, count: int, names: SplitNames, *,

@@ -146,15 +146,15 @@ def _chosen(path: Path, options: Options) -> tuple[Sheet, Mapped]:
 
 def _collect(sheet: Sheet, mapped: Mapped, source: str, options: Options, own_split: str | None = None) -> _Collected:
     collected = _Collected()
-    rows = 0
+    index = NO_POSITION
     longer: list[Problem] = []
     width = _named_cells(sheet, mapped)
-    collected.problems += [_malformed(r.fault, r, NO_POSITION, mapped, source) for r in sheet.rows()
-                           if r.fault and r.number <= mapped.header_row]
-    for index, row in enumerate(r for r in sheet.rows() if r.number > mapped.header_row):
-        rows += 1
+    for row in sheet.rows():
+        is_record = row.number > mapped.header_row
+        index += is_record
         if row.fault:
             collected.problems.append(_malformed(row.fault, row, index, mapped, source))
+        if row.fault or not is_record:
             continue
         try:
             _take(row, index, mapped, collected, options, own_split)
@@ -163,7 +163,7 @@ def _collect(sheet: Sheet, mapped: Mapped, source: str, options: Options, own_sp
         if width is not None and len(row.values) > width:
             longer.append(_malformed(f"has {len(row.values)} cells under {width} names: a line end or a quote may be missing", row,
                                      index, mapped, source))
-    if 2 * len(longer) <= rows:  # else the table is like that
+    if 2 * len(longer) <= index + 1:  # else the table is like that
         collected.problems += longer
     return collected
 
