@@ -42,9 +42,7 @@ def located(datasets: Sequence[str]) -> Located:
     if len(datasets) == 1 and (named := named_part(datasets[0])) is None:
         root = _on_disk(datasets[0])
         return Located(datasets[0], root, {}, root != Path(datasets[0]))
-    parts: dict[str, Path] = {}
-    brought: list[str] = []
-    into: Path | None = None
+    places: dict[str, str] = {}
     for text in datasets:
         named = named_part(text)
         if named is None:
@@ -55,19 +53,20 @@ def located(datasets: Sequence[str]) -> Located:
             raise UserError(f"{text}: several datasets are one set when each is named, as in {example}; an option with several "
                             "values needs quotes")
         split, place = named
-        if split in parts:
+        if split in places:
             raise UserError(f"{text}: two datasets are named {split}")
-        parts[split] = Path(place)
-        if "://" in place or is_archive(parts[split]):
-            into = into or temporary_folder()
-            parts[split] = _on_disk(place, into / split)
-            brought.append(split)
-    if brought and len(brought) < len(parts):
-        rest = next(s for s in parts if s not in brought)
+        places[split] = place
+    brought = [s for s, place in places.items() if "://" in place or is_archive(Path(place))]
+    if brought and len(brought) < len(places):
+        rest = next(s for s in places if s not in brought)
         raise UserError(f"{brought[0]} is an archive or a URL and {rest} is not: the images of one set have names from one folder; "
                         f"unpack {brought[0]} and name the folder")
+    if brought:
+        into = temporary_folder()
+        return Located(" ".join(datasets), into, {s: _on_disk(place, into / s) for s, place in places.items()}, is_temporary=True)
+    parts = {s: Path(place) for s, place in places.items()}
     folders = [os.path.abspath(p if p.is_dir() else p.parent) for p in parts.values()]  # noqa: PTH100 - links stay
-    return Located(" ".join(datasets), into or Path(os.path.commonpath(folders)), parts, bool(brought))
+    return Located(" ".join(datasets), Path(os.path.commonpath(folders)), parts)
 
 
 def named_part(text: str) -> tuple[str, str] | None:
