@@ -17,6 +17,8 @@ from dsinspect.tables.schema import NO_POSITION
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dsinspect.findings.findings import Finding
+
 SCHEMA_VERSION = 1
 
 MEANINGS: Mapping[str, str] = {
@@ -211,6 +213,13 @@ def choices_of(*, has_annotation: bool, source: str | None, index: int | None, i
     if image is not None and not is_file:
         possible.add("drop-image")
     return tuple(a for a in OF_FINDINGS if a in possible and EDIT_OF.get(a) not in no_place)
+
+
+def choices_for(finding: Finding, no_place: Collection[str]) -> tuple[str, ...]:
+    """Return the actions that a finding can take: `choices_of` what it is about."""
+    return choices_of(has_annotation=finding.annotation_id is not None, source=finding.source, index=finding.index,
+                      image=finding.image, category=finding.category, fix=finding.fix.action if finding.fix else None,
+                      no_place=no_place, is_file=finding.image is not None and finding.source == finding.image)
 
 
 def choices_without_finding(no_place: Collection[str]) -> dict[str, tuple[str, ...]]:

@@ -16,7 +16,7 @@ import numpy as np
 from dsinspect.errors import nearest, nearest_or_all, nearest_path
 from dsinspect.findings.findings import Finding
 from dsinspect.fixing.from_findings import fixes_of, frames_of, resolve
-from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, Decision, NewBox, Record, Seen, choices_of
+from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, Decision, NewBox, Record, Seen, choices_for
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.run import KnownFinding, Run
 from dsinspect.review.contradictions import contradictions
@@ -276,9 +276,7 @@ class _Resolver:
     def _of_finding(self, decision: Decision, finding: Finding, fix: Mapping[str, Any]) -> Made:
         """Return what a decision on a finding comes to; raise ValueError when the finding cannot take it."""
         action = decision.action
-        choices = choices_of(has_annotation=finding.annotation_id is not None, source=finding.source, index=finding.index,
-                             image=finding.image, category=finding.category, fix=fix.get("action"), no_place=self.run.no_place,
-                             is_file=finding.image is not None and finding.source == finding.image)
+        choices = choices_for(finding, self.run.no_place)
         if action not in choices:
             raise ValueError(self._why_not(action, finding, choices))
         where = {k: v for k, v in fix.items() if k not in ("action", "text", *BOX_COLUMNS)} | {"reviewer": decision.reviewer}

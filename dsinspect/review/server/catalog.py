@@ -12,7 +12,7 @@ import numpy as np
 from dsinspect import __version__
 from dsinspect.findings.members import members, partner
 from dsinspect.io.json_text import encoded
-from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_of, choices_without_finding
+from dsinspect.protocols.decisions import EDIT_OF, OF_CHECKS, choices_for, choices_without_finding
 from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect.protocols.strays import strays
 from dsinspect.render.palette import colours_of
@@ -97,9 +97,7 @@ class Catalog:
         def number(table: str, key: Any) -> int:
             return -1 if key is None else tables[table].setdefault(key, len(tables[table]))
 
-        choices = choices_of(has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image,
-                             category=f.category, fix=None if f.fix is None else f.fix.action, no_place=self.run.no_place,
-                             is_file=f.image is not None and f.source == f.image)
+        choices = choices_for(f, self.run.no_place)
         image = self.row_of.get(f.image, self.stray_of.get(f.image, -1)) if f.image is not None else -1
         group = [k for p in members(f.values) if (k := self.row_of.get(p, -1)) >= 0 and k != image]
         return [check, f.severity.rank, f.message, image if image >= 0 or f.image is None else f.image, number("split", f.split),

@@ -10,7 +10,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.findings.severity import Severity
-from dsinspect.protocols.decisions import choices_of
+from dsinspect.protocols.decisions import choices_for
 from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect_reports._choice_sets import choice_sets, of_check
 from dsinspect_reports.json_report import cleaned
@@ -95,9 +95,7 @@ def check_record(outcome: Outcome, shown: int, no_place: Collection[str]) -> dic
 def finding_row(f: Finding, check: int, image: int | str | None, texts: Mapping[str, Texts],
                 no_place: Collection[str]) -> list[Any]:
     """Return a finding as a row of `FIELDS`; `image` is its number in the page, or its path when it is no record."""
-    choices = choices_of(has_annotation=f.annotation_id is not None, source=f.source, index=f.index, image=f.image,
-                         category=f.category, fix=None if f.fix is None else f.fix.action, no_place=no_place,
-                         is_file=f.image is not None and f.source == f.image)
+    choices = choices_for(f, no_place)
     return [check, f.severity.rank, f.message, image, texts["split"](f.split), texts["class"](f.category), f.annotation_id,
             texts["source"](f.source), f.line, f.index, f.bbox_xyxy, f.fingerprint,
             None if f.fix is None else [f.fix.safety, FIX_WORDS.get(f.fix.action, f.fix.action)],
