@@ -99,9 +99,9 @@ class _Task:
     def __call__(self, ref: ShardRef) -> _Part:
         import numpy as np
 
+        from dsinspect.inspection.as_converted import judged_as_read
         from dsinspect.inspection.measure import measure, measured_shard
         from dsinspect.inspection.trainer_fates import loaded_for_trainers
-        from dsinspect.inspection.watched import judge
         from dsinspect.protocols.trainers import DROPPED, NO_RULE
         from dsinspect.tables.schema import boxes_xyxy
 
@@ -110,12 +110,12 @@ class _Task:
         made = measured_shard(shard, measurements, self.info.box_units)
         a, images = made.annotation_columns, made.image_columns
         arrives = np.array([self.split in (None, s) for s in images["split"].tolist()], bool)
-        keep = ~a["is_crowd"]
+        keep, rows = ~a["is_crowd"], a["image_row"]
         if self.trainer is not None and self.blame is not None:
-            fates = judge(self.trainer, loaded_for_trainers(self.info, shard, made), self.blame)
-            arrives &= fates.image_rule == NO_RULE
-            keep &= fates.fate != DROPPED
-        rows = a["image_row"]
+            judged = judged_as_read(self.trainer, loaded_for_trainers(self.info, shard, made), self.blame)
+            arrives &= judged.fates.image_rule == NO_RULE
+            keep &= judged.fates.fate != DROPPED
+            rows = rows if judged.image_row is None else judged.image_row
         keep &= np.append(arrives, False)[rows] & np.array([c is not None for c in a["category"].tolist()], bool)
         wh = np.column_stack([np.append(images[c], np.nan)[rows[keep]] for c in ("frame_width", "frame_height")])
         boxes = boxes_xyxy(a)[keep] / np.tile(wh, 2)
@@ -132,11 +132,13 @@ def counted(source: Source, request: Request, plugins: Plugins, trainer: Trainer
 
     from dsinspect.expected_losses import expected
     from dsinspect.inspection.choose_executor import choose_executor
+    from dsinspect.inspection.inspect import WHOLE
     from dsinspect.inspection.trainer_fates import wanted_probes
 
     task = _Task(source.info, trainer, None if trainer is None else plugins.blame(type(trainer)),
                  wanted_probes(() if trainer is None else (trainer,), source.info, plugins.probes), split)
-    refs = source.shards(SHARD)
+    # Records that one file holds know each other by their ids: a trainer sees all of them or mistakes one for another.
+    refs = source.shards(WHOLE if trainer is not None and plugins.formats[source.info.format].load_us == 0 else SHARD)
     parts = list(choose_executor(request, plugins, len(refs)).results(task, refs))
     counts: Counter[str] = Counter(dict.fromkeys((c.name for c in source.info.categories), 0))
     for part in parts:

@@ -16,7 +16,6 @@ from dsinspect.inspection.census import Tally, tally
 from dsinspect.inspection.measure import Measurements, ProbeFailure, measure, measured_shard
 from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.trainer_fates import loaded_for_trainers
-from dsinspect.inspection.watched import judge
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.fates import TRAINER
@@ -143,11 +142,11 @@ class ShardTask:
         trainer = self.plan.trainer
         if trainer is None:
             return None
-        from dsinspect.protocols.trainers import Judged
+        from dsinspect.inspection.as_converted import judged_as_read
 
         start = time.perf_counter()
         try:
-            return Judged(trainer, judge(trainer, loaded_for_trainers(self.info, shard, measured), self.blames[TRAINER]))
+            return judged_as_read(trainer, loaded_for_trainers(self.info, shard, measured), self.blames[TRAINER])
         except PluginCrashedError as e:
             failures[TRAINER] = ProbeFailure("crashed", self.blames[TRAINER].reason(e.fault))
             return None

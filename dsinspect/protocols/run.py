@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 Status = Literal["clean", "found", "skipped", "crashed"]
 
 
+NO_CLASS = "(no known class or image)"
+"""Stands in tables of classes for the boxes that belong to none."""
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What one check came to.

@@ -7,7 +7,6 @@ what makes it stop, and which files it would rewrite.
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +22,8 @@ from dsinspect.protocols.fates import FATES as FATES
 from dsinspect.protocols.fates import KEPT as KEPT
 from dsinspect.protocols.fates import NO_RULE as NO_RULE
 from dsinspect.protocols.fates import TRAINER as TRAINER
+from dsinspect.protocols.releases import release_of as release_of
+from dsinspect.protocols.releases import version_key as version_key
 from dsinspect.tables.columns import codes_of
 
 if TYPE_CHECKING:
@@ -168,12 +169,29 @@ class Fates:
     state: Any = None
 
 
+REPEATED_FILE = Rule("repeated-file", "leaves-out-image", "the image record names the file of another one, whose boxes are joined",
+                     "dsinspect convert")
+"""Stands behind the rules of a trainer that does not read the format of the set."""
+
+
 @dataclass(frozen=True)
 class Judged:
-    """A trainer and the fates it gave one shard."""
+    """A trainer and the fates it gave one shard.
+
+    Attributes:
+        trainer: whose.
+        fates: of the records of the shard.
+        image_row: image that each annotation arrives with, where some are joined with those of another record; else None.
+    """
 
     trainer: Trainer
     fates: Fates
+    image_row: NDArray[np.int64] | None = None
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that the fates name by their places."""
+        return rules_of(self.trainer)
 
 
 @dataclass(frozen=True)
@@ -286,6 +304,11 @@ class Trainer(ABC):
         return ()
 
 
+def rules_of(trainer: Trainer) -> tuple[Rule, ...]:
+    """Return the rules that the fates of a trainer name by their places."""
+    return (*trainer.rules, REPEATED_FILE)
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a trainer does with the whole set, beside the fates of single records; parts merge.
@@ -310,39 +333,6 @@ class Verdict:
     def in_order(self) -> tuple[Stop, ...]:
         """Return everything that makes it stop, what it meets first at the front."""
         return tuple(sorted((*self.stops, *self.trainer.finish(self.state)), key=lambda s: (s.order, s.error)))
-
-
-def version_key(release: str) -> tuple[int, ...]:
-    """Return a release as numbers to compare.
-
-    >>> version_key("8.3.163")
-    (8, 3, 163)
-    """
-    return tuple(int(n) for n in re.findall(r"\d+", release))
-
-
-def release_of(trainer: type[Trainer], wanted: str | None) -> str:
-    """Return the release that a wish means; one between two known ones has the rules of the older one.
-
-    Raises:
-        UserError: it is no release, or older or newer than all that are known.
-    """
-    if wanted is None:
-        return trainer.newest
-    example = f"{trainer.name}@{trainer.newest}"
-    if not re.fullmatch(r"\d+(\.\d+)*", wanted):
-        raise UserError(f"trainer {trainer.name}@{wanted}: {wanted!r} is not a release; write for example {example}")
-    key = version_key(wanted)
-    for known in (trainer.newest, *reversed(trainer.closed)):
-        if version_key(known)[:len(key)] == key:
-            return known
-    if key < version_key(trainer.releases[0]):
-        raise UserError(f"trainer {trainer.name}@{wanted}: the rules are known from {trainer.releases[0]} on; "
-                        f"write for example {example}")
-    if key > version_key(trainer.newest):
-        raise UserError(f"trainer {trainer.name}@{wanted}: the rules are known up to {trainer.newest}; write {example} to be "
-                        "judged by these")
-    return wanted
 
 
 def configured_trainer(text: str, trainers: Mapping[str, type[Trainer]], path: Path | None) -> Trainer:
@@ -373,7 +363,7 @@ def chosen_trainer(text: str, trainers: Mapping[str, type[Trainer]]) -> Trainer:
     Raises:
         UserError: no such trainer, or no such release.
     """
-    name, _, release = text.partition("@")
+    name, at, release = text.partition("@")
     if name not in trainers:
         raise UserError(f"trainer {text}: no such trainer{nearest_trainer(name, trainers)}; there are {', '.join(trainers)}")
-    return trainers[name](release or None)
+    return trainers[name](release if at else None)

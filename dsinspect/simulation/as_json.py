@@ -2,7 +2,8 @@
 
 `{"schema_version": 1, "tool": {...}, "dataset": {...}, "trainers": [{"name", "release", "title", "converted", "stops", "writes",
 "images": {"kept", "left_out"}, "annotations": {"kept", "dropped", "changed"}, "classes", "losses", "fates"}]}`. `stops` is null,
-or the first thing that makes the trainer raise; the counts and fates are those without it.
+or the first thing that makes the trainer raise; the counts and fates are those without it. `malformed_kept` of the annotations that
+are changed are records that a report cannot read; they are in no class.
 """
 
 from __future__ import annotations
@@ -15,8 +16,7 @@ import numpy as np
 
 from dsinspect import __version__
 from dsinspect.io.json_text import encoded
-from dsinspect.protocols.trainers import FATES, NO_RULE, Rule, Stop
-from dsinspect.simulation.as_converted import rules_of
+from dsinspect.protocols.trainers import FATES, NO_RULE, Rule, Stop, rules_of
 from dsinspect.simulation.simulate import Simulated, Simulation
 
 SCHEMA_VERSION = 1
@@ -49,6 +49,7 @@ def trainer_record(simulated: Simulated) -> dict[str, Any]:
         "writes": [{"path": w.path, "what": w.what} for w in simulated.writes],
         "images": {"kept": int(part.images[0]), "left_out": int(part.images[1])},
         "annotations": {"kept": kept, "dropped": dropped, "changed": changed},
+        "malformed_kept": part.extras,
         "classes": [{"name": name, "images_before": c[0], "annotations_before": c[1], "images_after": c[2],
                      "annotations_after": c[3]}
                     for name, c in ((n, v.tolist()) for n, v in part.classes.items())],

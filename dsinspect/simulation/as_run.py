@@ -6,14 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
-from dsinspect.protocols.run import Run
+from dsinspect.protocols.run import NO_CLASS, Run
 from dsinspect.protocols.trainers import Trainer
-from dsinspect.simulation.as_text import stopped
+from dsinspect.simulation.as_text import beyond_the_tables, stopped
 from dsinspect.simulation.simulate import Simulated, Simulation
 
 if TYPE_CHECKING:
@@ -43,11 +41,16 @@ def arrival_table(done: Simulation) -> pd.DataFrame:
     rows = []
     for s in done.trainers:
         kept, changed, dropped = s.part.annotations.tolist()
-        rows.append((s.trainer.label, *s.part.images.tolist(), kept + changed + s.part.extras, dropped, changed,
-                     f"as if converted to {s.trainer.reads[0]}" if s.converted else "",
+        rows.append((s.trainer.label, *s.part.images.tolist(), kept + changed, dropped, changed,
+                     _note(s),
                      stopped(s.stops[0]) if s.stops else "", s.stops[0].where if s.stops else ""))
     return pd.DataFrame(rows, columns=["trainer", "images", "images left out", "annotations", "annotations dropped",
                                        "annotations changed", "note", "stops", "where"])
+
+
+def _note(s: Simulated) -> str:
+    notes = [f"as if converted to {s.trainer.reads[0]}"] if s.converted else []
+    return "; ".join([*notes, *([beyond_the_tables(s.part.extras)] if s.part.extras else [])])
 
 
 def class_table(done: Simulation) -> pd.DataFrame:
@@ -55,14 +58,10 @@ def class_table(done: Simulation) -> pd.DataFrame:
     import pandas as pd
 
     parts = [s.part.classes for s in done.trainers]
-    none = np.zeros(4, np.int64)
-    rows = []
-    for name in dict.fromkeys(n for p in parts for n in p):
-        before = max((p.get(name, none) for p in parts), key=lambda c: int(c[0])).tolist()[:2]
-        rows.append(("(unknown class)" if name is None else name, *before,
-                     *(int(v) for p in parts for v in p.get(name, none)[2:])))
+    rows = [(NO_CLASS if name is None else name, *parts[0][name][:2].tolist(), *(int(v) for p in parts for v in p[name][2:]))
+            for name in parts[0]]
     columns = [f"{what} for {s.trainer.label}" for s in done.trainers for what in ("images", "boxes")]
-    return pd.DataFrame(rows, columns=["class", "images before", "boxes before", *columns])
+    return pd.DataFrame(rows, columns=["class", "images", "boxes", *columns])
 
 
 def loss_table(simulated: Simulated) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dsinspect.findings.rendering import printable
 from dsinspect.findings.wording import counted
+from dsinspect.protocols.run import NO_CLASS
 from dsinspect.simulation.simulate import Simulated, Simulation
 from dsinspect.tables.schema import CORNER_COLUMNS
 
@@ -87,7 +88,7 @@ def _arrivals(console: Console, done: Simulation) -> None:
         arrive, out = s.part.images.tolist()
         note = Text("stops", "bold white on red") if s.stops else Text(
             "as if converted" if s.converted and console.width >= NOTE_FROM else "", "dim")
-        table.add_row(s.trainer.label, f"{arrive:,}", _count(out), f"{kept + changed + s.part.extras:,}", _count(dropped),
+        table.add_row(s.trainer.label, f"{arrive:,}", _count(out), f"{kept + changed:,}", _count(dropped),
                       _count(changed), note)
     console.print()
     console.print(table)
@@ -96,11 +97,9 @@ def _arrivals(console: Console, done: Simulation) -> None:
 def _classes(console: Console, done: Simulation) -> None:
     from rich.text import Text
 
-    names = list(dict.fromkeys(n for s in done.trainers for n in s.part.classes))
-    losing = {n: max((int(s.part.classes[n][1] - s.part.classes[n][3]) for s in done.trainers if n in s.part.classes), default=0)
-              for n in names}
-    sizes = {n: max(int(s.part.classes[n][1]) for s in done.trainers if n in s.part.classes) for n in names}
-    names.sort(key=lambda n: (-losing[n], -sizes[n], str(n)))
+    names = list(done.trainers[0].part.classes)
+    losing = {n: max(int(s.part.classes[n][1] - s.part.classes[n][3]) for s in done.trainers) for n in names}
+    names.sort(key=lambda n: (n is None, -losing[n], -int(done.trainers[0].part.classes[n][1]), str(n)))
     if not names:
         return
     shown = names[:CLASSES]
@@ -123,7 +122,7 @@ def _beside(trainers: Sequence[Simulated], room: int) -> Iterator[Sequence[Simul
 
 
 def _of(name: str | None) -> str:
-    return "(unknown class)" if name is None else _line(name)
+    return NO_CLASS if name is None else _line(name)
 
 
 def _class_table(console: Console, names: Sequence[str | None], trainers: Sequence[Simulated]) -> None:
@@ -138,12 +137,11 @@ def _class_table(console: Console, names: Sequence[str | None], trainers: Sequen
         table.add_column(f"{s.trainer.name}\n@{s.trainer.release}\nimages", justify="right", no_wrap=True)
         table.add_column("boxes", justify="right", no_wrap=True)
     for name in names:
-        before = next(s.part.classes[name] for s in trainers if name in s.part.classes)
+        before = trainers[0].part.classes[name]
         row: list[str | Text] = [_of(name), f"{int(before[0]):,}", f"{int(before[1]):,}"]
         for s in trainers:
-            counts = s.part.classes.get(name)
             for at in (2, 3):
-                after = 0 if counts is None else int(counts[at])
+                after = int(s.part.classes[name][at])
                 lost = after < int(before[at - 2])
                 row.append(Text(f"{after:,}", "bold red" if not after and lost else "yellow" if lost else ""))
         table.add_row(*row)
@@ -159,6 +157,13 @@ def _error(error: str) -> str:
 def stopped(stop: Stop) -> str:
     """Return an error, and what in the dataset makes it."""
     return _error(stop.error) + (f" ({_line(stop.found)})" if stop.found else "")
+
+
+def beyond_the_tables(extras: int) -> str:
+    """Say why more annotations arrive and are dropped than a report counts."""
+    are, records = ("is a record", "it is") if extras == 1 else ("are records", "they are")
+    return (f"{extras:,} of the annotations that are changed {are} that dsinspect report counts as malformed: {records} in no "
+            "class above.")
 
 
 def _losses(console: Console, s: Simulated, *, turned: bool) -> None:
@@ -185,6 +190,8 @@ def _losses(console: Console, s: Simulated, *, turned: bool) -> None:
     for write in s.writes[:1]:
         more = f" ({len(s.writes):,} files, first {_line(write.path)})" if len(s.writes) > 1 else f" ({_line(write.path)})"
         console.print(Padding(Text.assemble(("Rewrites ", "bold yellow"), f"files: {write.what}{more}"), (0, 0, 0, 2)))
+    if s.part.extras:
+        console.print(Padding(Text(beyond_the_tables(s.part.extras), "dim"), (0, 0, 0, 2)))
     for rule, loss in s.losses[:LOSSES]:
         _loss(console, rule, loss)
     if len(s.losses) > LOSSES:

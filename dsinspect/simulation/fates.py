@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Fates, Loaded, Trainer, Verdict
+from dsinspect.protocols.trainers import CHANGED, DROPPED, KEPT, NO_RULE, Fates, Judged, Loaded, Verdict
 from dsinspect.tables.columns import Columns, at_rows, distinct, objects
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 """Examples of each loss that are shown."""
 OF_CLASS = ("images before", "boxes before", "images after", "boxes after")
+NO_BOXES = np.zeros(len(OF_CLASS), np.int64)
+"""The counts of a class that no annotation has."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ class Loss:
 
     def __add__(self, other: Loss) -> Loss:
         return Loss(self.images + other.images, self.dropped + other.dropped, self.changed + other.changed,
-                    (self.examples + other.examples)[:EXAMPLES])
+                    _first(self.examples + other.examples))
 
 
 @dataclass(frozen=True)
@@ -46,10 +48,10 @@ class Part:
 
     Attributes:
         verdict: stops, files it would write, and the trainer's own state.
-        classes: of each class by name (None for unknown ones) the counts named in `OF_CLASS`.
+        classes: of each class by name (None for boxes of no known class or image) the counts named in `OF_CLASS`.
         images: images that arrive, and that are left out.
-        annotations: kept as they stand, changed, dropped.
-        extras: records kept that are no rows of the tables.
+        annotations: kept as they stand, changed, dropped; `extras` count as changed.
+        extras: malformed records that the trainer keeps although they are no rows of the tables.
         losses: by the position of the rule.
         image_fates: path, split and rule of the images to report.
         annotation_fates: the annotations to report.
@@ -66,11 +68,10 @@ class Part:
 
     def merged(self, other: Part) -> Part:
         """Join with the part that follows."""
-        none = np.zeros(len(OF_CLASS), np.int64)
         names = dict.fromkeys((*self.classes, *other.classes))
         return Part(
             self.verdict.merged(other.verdict),
-            {n: self.classes.get(n, none) + other.classes.get(n, none) for n in names},
+            {n: self.classes.get(n, NO_BOXES) + other.classes.get(n, NO_BOXES) for n in names},
             self.images + other.images, self.annotations + other.annotations, self.extras + other.extras,
             {k: self.losses.get(k, Loss()) + other.losses.get(k, Loss()) for k in dict.fromkeys((*self.losses, *other.losses))},
             self.image_fates + other.image_fates, self.annotation_fates + other.annotation_fates)
@@ -78,10 +79,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Held:
-    """What a shard holds of each class before a trainer loads it; number 0 stands for unknown classes.
+    """What a shard holds of each class before a trainer loads it, counted as a report counts it.
 
     Attributes:
-        names: of the classes, from number 1 on.
+        names: of the classes, from number 1 on; number 0 stands for annotations of no known class or image.
         number: of each annotation's class.
         images: images with the class.
         boxes: annotations of it.
@@ -96,27 +97,32 @@ class Held:
 def held_by(loaded: Loaded) -> Held:
     """Count the classes of a shard as it stands."""
     codes, names = loaded.category_codes
-    number, rows = codes + 1, loaded.annotations["image_row"]
-    n = len(names) + 1
+    rows, n = loaded.annotations["image_row"], len(names) + 1
     known = rows >= 0
-    return Held(names, number, _images_of(rows[known] * n + number[known], n), np.bincount(number, minlength=n))
+    number = codes + 1 if known.all() else np.where(known, codes + 1, 0)
+    return Held(names, number, _images_with(rows, number, n), np.bincount(number, minlength=n))
 
 
-def part_of(trainer: Trainer, loaded: Loaded, made: Fates, held: Held, *, all_fates: bool, keep_fates: bool) -> Part:
+def part_of(judged: Judged, loaded: Loaded, held: Held, *, all_fates: bool, keep_fates: bool) -> Part:
     """Sum up the fates of one shard.
 
     Args:
-        trainer: whose.
+        judged: the trainer, and the fates of the records.
         loaded: the shard.
-        made: the fates of its records.
-        held: the classes of the shard.
+        held: the classes of the shard as it stands.
         all_fates: report all records, not only of those that are not kept as they stand.
         keep_fates: keep the fates of single records at all.
     """
+    trainer, made = judged.trainer, judged.fates
+    arriving = held.images
+    if judged.image_row is not None:
+        loaded = replace(loaded, annotations=loaded.annotations.with_columns({"image_row": judged.image_row}))
+        arriving = _images_with(judged.image_row, held.number, len(held.boxes))
     counts = np.bincount(made.fate, minlength=3)
+    counts[CHANGED] += len(made.extras)
     out = int((made.image_rule != NO_RULE).sum())
     part = Part(
-        Verdict(trainer, made.stops, made.writes, made.state), _classes(loaded, made, held),
+        Verdict(trainer, made.stops, made.writes, made.state), _classes(loaded, made, held, arriving),
         np.array([len(made.image_rule) - out, out]), counts[[KEPT, CHANGED, DROPPED]].astype(np.int64), len(made.extras),
         _losses(loaded, made))
     if not keep_fates:
@@ -125,8 +131,8 @@ def part_of(trainer: Trainer, loaded: Loaded, made: Fates, held: Held, *, all_fa
     return Part(part.verdict, part.classes, part.images, part.annotations, part.extras, part.losses, (images,), (annotations,))
 
 
-def _classes(loaded: Loaded, made: Fates, held: Held) -> dict[str | None, NDArray[np.int64]]:
-    images, boxes = held.images, held.boxes
+def _classes(loaded: Loaded, made: Fates, held: Held, images: NDArray[np.int64]) -> dict[str | None, NDArray[np.int64]]:
+    boxes = held.boxes
     dropped = np.flatnonzero(made.fate == DROPPED)
     if len(dropped):
         boxes = boxes - np.bincount(held.number[dropped], minlength=len(boxes))
@@ -146,6 +152,12 @@ def _images_losing(loaded: Loaded, made: Fates, held: Held, dropped: NDArray[np.
     return _images_of(pairs, n) - _images_of(pairs[made.fate[near] != DROPPED], n)
 
 
+def _images_with(rows: NDArray[np.int64], number: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Return how many images have each of `n` classes."""
+    known = rows >= 0
+    return _images_of(rows[known] * n + number[known], n)
+
+
 def _images_of(pairs: NDArray[np.int64], n: int) -> NDArray[np.int64]:
     return np.bincount(distinct(pairs) % n, minlength=n)
 
@@ -155,17 +167,27 @@ def _losses(loaded: Loaded, made: Fates) -> dict[int, Loss]:
     paths = loaded.images["path"]
     for rule in _rules_in(made.image_rule):
         rows = np.flatnonzero(made.image_rule == rule)
-        losses[rule] = Loss(len(rows), examples=tuple(str(paths[k]) for k in rows[:EXAMPLES].tolist()))
+        losses[rule] = Loss(len(rows), examples=_first(str(paths[k]) for k in rows.tolist()))
     for rule in _rules_in(made.rule):
         mask = made.rule == rule
         rows = np.flatnonzero(mask)
         known = losses.get(rule, Loss())
         dropped = int((made.fate[rows] == DROPPED).sum())
-        examples = known.examples or tuple(place_of(loaded, k) for k in rows[:EXAMPLES].tolist())
+        examples = known.examples or _first(place_of(loaded, k) for k in rows.tolist())
         losses[rule] = Loss(known.images, dropped, len(rows) - dropped, examples)
     for extra in made.extras:
         losses[extra.rule] = losses.get(extra.rule, Loss()) + Loss(changed=1, examples=(f"{extra.source}:{extra.line}",))
     return losses
+
+
+def _first(places: Iterable[str]) -> tuple[str, ...]:
+    """Return the first different places: a split that is read for another one as well has each of them twice."""
+    found: dict[str, None] = {}
+    for place in places:
+        found[place] = None
+        if len(found) == EXAMPLES:
+            break
+    return tuple(found)
 
 
 def _rules_in(rules: NDArray[np.int16]) -> list[int]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from dsinspect.errors import Blame, PluginCrashedError, Watched
+from dsinspect.inspection.as_converted import judged_as_read
 from dsinspect.inspection.census import Tally, census, tally
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, WHOLE, looks_measured
@@ -17,16 +18,14 @@ from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.request import Request
 from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
-from dsinspect.inspection.watched import judge
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import Level, Probe
 from dsinspect.protocols.run import Census
-from dsinspect.protocols.trainers import Loaded, Rule, Stop, Trainer, Write
-from dsinspect.simulation.as_converted import joined, left_out, rules_of
-from dsinspect.simulation.fates import Held, Loss, Part, held_by, part_of
+from dsinspect.protocols.trainers import Loaded, Rule, Stop, Trainer, Write, rules_of
+from dsinspect.simulation.fates import NO_BOXES, Held, Loss, Part, held_by, part_of
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.hostile_numbers import of_any_size
@@ -137,12 +136,8 @@ class _Task:
         return _Parts(len(shard.image_columns), counts, tuple(parts), seconds)
 
     def _part(self, trainer: Trainer, blame: Blame, loaded: Loaded, held: Held) -> Part:
-        if self.info.format in trainer.reads:
-            made = judge(trainer, loaded, blame)
-        else:
-            loaded, again = joined(loaded)
-            made, held = left_out(trainer, judge(trainer, loaded, blame), again), held_by(loaded) if again.any() else held
-        return part_of(trainer, loaded, made, held, all_fates=self.all_fates, keep_fates=self.keep_fates)
+        judged = judged_as_read(trainer, loaded, blame)
+        return part_of(judged, loaded, held, all_fates=self.all_fates, keep_fates=self.keep_fates)
 
 
 @quiet_decoders()  # masks of a format are decoded while it is read
@@ -186,14 +181,16 @@ def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *,
         merged = executor.map_reduce(task, list(enumerate(refs)), partial(_merge, blames), seen)
         seconds = {"open": opened - started, **merged.seconds}
         done: list[Simulated] = []
+        counted = census(merged.counts, info)
+        classes = [*counted.category_columns["name"].tolist(), *([None] if merged.counts.category_annotations[None] else [])]
         for trainer, part in zip(trainers, merged.parts, strict=True):
             with plugins.costs_itself(type(trainer)):
                 if isinstance(part, str):
                     raise PluginCrashedError(part)
-                done.append(_simulated(trainer, part, info))
+                done.append(_simulated(trainer, part, info, classes))
         if not done:
             raise PluginCrashedError(next(iter(plugins.faults.values())))
-        return Simulation(request.path, info, census(merged.counts, info), tuple(done), seconds)
+        return Simulation(request.path, info, counted, tuple(done), seconds)
     finally:
         tell("", 0, 0)
 
@@ -211,7 +208,9 @@ def _merge(blames: Sequence[Blame], a: _Parts, b: _Parts) -> _Parts:
     return _Parts(a.images + b.images, a.counts + b.counts, tuple(parts), seconds)
 
 
-def _simulated(trainer: Trainer, part: Part, info: DatasetInfo) -> Simulated:
+def _simulated(trainer: Trainer, part: Part, info: DatasetInfo, classes: Sequence[str | None]) -> Simulated:
+    """Sum up one trainer; its classes are those of the set, in the order of a report, without boxes too."""
+    part = replace(part, classes={n: part.classes.get(n, NO_BOXES) for n in classes})
     losses = sorted(part.losses.items(), key=lambda item: (-item[1].images, -item[1].dropped, -item[1].changed, item[0]))
     rules = rules_of(trainer)
     return Simulated(trainer, info.format not in trainer.reads, part.verdict.in_order(), part.verdict.writes, part,

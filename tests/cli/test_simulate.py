@@ -109,7 +109,7 @@ def test_configuration_names_the_trainer(labels: Path, capsys: pytest.CaptureFix
 
 @pytest.mark.parametrize(("arguments", "says"), [
     (["--trainer", "ultralitics"], "no such trainer (did you mean 'ultralytics'?)"),
-    (["--trainer", "ultralytics@7.0"], "the rules are known from 8.3.0 on"),
+    (["--trainer", "ultralytics@7.0"], "the rules are known from 8.3.0 to 8.4.190"),
     (["--trainer", "ultralytics@new"], "'new' is not a release"),
     ([], "name a trainer with --trainer"),
     (["--trainer", "yolox", "-o", "a.txt"], "written as .json, .xlsx or .html"),

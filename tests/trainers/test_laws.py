@@ -64,7 +64,7 @@ def counted(path: Path, kind: str, name: str, size: int, monkeypatch: pytest.Mon
     monkeypatch.setattr(simulation, "MEASURED_SHARD", size)
     done = simulation.simulate(Request(str(path), path, Config(), format=kind, jobs=1), plugins(), [plugins().trainers[name]()])
     (s,) = done.trainers
-    assert int(s.part.annotations.sum()) == done.census.annotations
+    assert int(s.part.annotations.sum()) == done.census.annotations + s.part.extras
     assert int(s.part.images.sum()) == done.census.images
     losses = {rule.key: (loss.images, loss.dropped, loss.changed, loss.examples) for rule, loss in s.losses}
     counts = s.part.images.tolist(), s.part.annotations.tolist(), s.part.extras

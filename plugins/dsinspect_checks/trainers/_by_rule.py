@@ -29,7 +29,7 @@ def by_rule(judged: Judged, rules: NDArray[np.int16], mask: NDArray[np.bool_], w
     """
     found = []
     for k in np.unique(rules[mask & (rules != NO_RULE)]).tolist():
-        rule = judged.trainer.rules[k]
+        rule = judged.rules[k]
         values = {"trainer": judged.trainer.label, "reason": rule.reason, "where": rule.where}
         found.append(report(mask & (rules == k), f"{{trainer}} {what}: {{reason}} ({{where}})", values))
     return Findings.concat(found)

@@ -34,7 +34,7 @@ class BoxLeftOut(RowCheck[BaseOptions]):
         if batch.judged is None:
             return Findings.none()
         fates = batch.judged.fates
-        rows = batch.annotation_columns["image_row"]
+        rows = batch.annotation_columns["image_row"] if batch.judged.image_row is None else batch.judged.image_row
         out = np.append(fates.image_rule != NO_RULE, False)[rows]
         return by_rule(batch.judged, fates.rule, (fates.fate == DROPPED) & ~out, "drops this annotation",
                        lambda rows, message, values: Findings.of_annotations(batch, rows, message, values))

@@ -13,7 +13,7 @@ from openpyxl.utils import get_column_letter
 from dsinspect import __version__
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.decisions import MEANINGS
-from dsinspect.protocols.run import Outcome, Run
+from dsinspect.protocols.run import NO_CLASS, Outcome, Run
 from dsinspect_reports._counted import counted_otherwise, is_matrix, words
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._decided import own_columns
@@ -69,8 +69,8 @@ def write_classes(sheet: Any, run: Run) -> list[str]:
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
             *(value_cell(sheet, values.get(name)) for values, _ in further.values()), *own_cells(sheet, own.row(k))])
     if unknown:
-        sheet.append([style.cell(sheet, "(no known class or image)", style.SMALL),
-                      style.cell(sheet, unknown, number_format="#,##0")])
+        sheet.append([style.cell(sheet, NO_CLASS, style.SMALL), style.cell(sheet, unknown, number_format="#,##0"), None, None,
+                      *(value_cell(sheet, values.get(NO_CLASS)) for values, _ in further.values())])
     notes = [counted_otherwise(run, o, t) for o in run.outcomes for t in o.tables.values()]
     if any(notes):
         sheet.append([])
