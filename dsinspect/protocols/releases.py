@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from dsinspect.errors import UserError
 
-if TYPE_CHECKING:
-    from dsinspect.protocols.trainers import Trainer
-
 SHOWN = 40
 """Characters of a wish that is no release that are shown."""
+
+
+class Known(Protocol):
+    """A trainer with its releases; see `dsinspect.protocols.trainers.Trainer`."""
+
+    name: str
+    releases: tuple[str, ...]
+    closed: tuple[str, ...]
+    newest: str
 
 
 def version_key(release: str) -> tuple[int, ...]:
@@ -23,7 +29,7 @@ def version_key(release: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r"\d+", release))
 
 
-def release_of(trainer: type[Trainer], wanted: str | None) -> str:
+def release_of(trainer: Known, wanted: str | None) -> str:
     """Return the release that a wish means; one between two known ones has the rules of the older one.
 
     Raises:
