@@ -22,6 +22,7 @@ from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.inspection.watched import judge
 from dsinspect.io.atomic import write_atomic
 from dsinspect.io.containment import held
+from dsinspect.io.folders import make_folder
 from dsinspect.protocols.formats import Format, ShardRef
 from dsinspect.protocols.trainers import DROPPED, NO_RULE, Loaded, Target, Trainer
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
@@ -323,7 +324,7 @@ def _finish_coco(out: Path, target: Target, splits: Sequence[str], stand_in: Map
         if content is None:
             continue
         place = held(out, target.annotations.format(split=target.splits.get(split, split)))
-        place.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(place.parent)
         write_atomic(place, content, durable=False)
     folder_left = out / "annotations"
     if folder_left.is_dir() and not any(folder_left.iterdir()):
@@ -356,6 +357,6 @@ def bake_upright(file: str, target: Path, orientation: int) -> bool:
     done, content = cv2.imencode(suffix or ".png", pixels, parameters)
     if not done:
         return False
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     write_atomic(target, content.tobytes(), durable=False)
     return True

@@ -12,6 +12,7 @@ from dsinspect.errors import UserError
 from dsinspect.inspection.opening import edited_parts, patch_dataset
 from dsinspect.io.containment import held, leads_outside
 from dsinspect.io.files import IMAGE_SUFFIXES, place_file
+from dsinspect.io.folders import make_folder
 from dsinspect.output.destination import Apart, files_below, staged
 from dsinspect.protocols.edits import FILE_ACTIONS, Edits
 
@@ -87,7 +88,7 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
             removed.append(patch.path)
             continue
         target = held(stage, patch.path)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         target.write_bytes(patch.after)
         changed.append(patch.path)
     dropped = set(edits.for_action("drop-image")["image"])
@@ -124,7 +125,7 @@ def _build_parts(request: Request, plugins: Plugins, edits: Edits, stage: Path, 
         own = [i for i in left if os.path.abspath(i).startswith(home)]  # noqa: PTH100
         inside.update(own)
         target = held(stage, part.place) if part.place else stage
-        target.mkdir(parents=True, exist_ok=True)
+        make_folder(target)
         one = _build(replace(request, **part.request.dataset), plugins, part.edits, target, own, annotations_only=annotations_only,
                      link=link)
         is_folder = part.request.root.is_dir()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from dsinspect.findings.wording import counted
+from dsinspect.io.folders import walk
 from dsinspect.io.reading import is_regular, leaves
 
 LOOKED_AT = 20_000
@@ -41,7 +41,7 @@ def what_is_there(root: Path) -> str:
 
 
 def _files(root: Path) -> Iterator[str]:
-    for folder, folders, files in os.walk(root):
+    for folder, folders, files in walk(root):
         folders[:] = sorted(f for f in folders if not f.startswith("."))
         for name in sorted(files):
             if not name.startswith("."):

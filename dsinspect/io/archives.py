@@ -23,6 +23,7 @@ from typing import IO
 
 from dsinspect.errors import UserError
 from dsinspect.io.brought import remember
+from dsinspect.io.folders import make_folder, remove_folder
 from dsinspect.io.limits import limits, option
 from dsinspect.io.reading import leave_alone
 from dsinspect.io.temporary import discard, temporary_folder
@@ -77,7 +78,7 @@ def unpack(archive: Path, into: Path | None = None) -> Path:
         if into is None:
             discard(folder)
         else:
-            shutil.rmtree(folder, ignore_errors=True)
+            remove_folder(folder)
         raise
     entries = list(folder.iterdir())
     return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
@@ -93,7 +94,7 @@ def _write(archive: Path, folder: Path) -> None:
             raise UserError(f"{archive}: holds more than {most.archive_files:,} files ({option('archive_files')}); raise it, or "
                             "unpack it yourself")
         target = folder / _inside(archive, member.name)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         with member.opened as source, target.open("wb") as out:
             while block := source.read(_BLOCK):
                 written += len(block)

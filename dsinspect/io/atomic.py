@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from dsinspect.io.folders import walk
 from dsinspect.io.under_way import is_alive, under_way
 
 _PARTIAL = re.compile(r"\.(.*)\.(\d+)-\d+\.part(\.[^.]*)?", re.DOTALL)
@@ -82,7 +83,7 @@ def flush(path: Path) -> None:
 
 def sweep_below(folder: Path) -> None:
     """Remove the temporary files below a folder that processes which were killed left there; links are not followed."""
-    for where, _, names in os.walk(folder):
+    for where, _, names in walk(folder):
         _sweep(where, names)
 
 

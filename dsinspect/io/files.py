@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from dsinspect.io.atomic import partial_name
+from dsinspect.io.folders import make_folder
 from dsinspect.io.reading import READ_FLAGS
 
 IMAGE_SUFFIXES = frozenset((
@@ -51,7 +52,7 @@ def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> P
         return "missing"
     if os.path.islink(source) and target.suffix.lower() in IMAGE_SUFFIXES and _is_text(real):  # noqa: PTH114
         return "missing"  # a link called image.png that leads to a private file
-    target.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(target.parent)
     if link:
         with contextlib.suppress(OSError):  # another file system, or one without hard links
             os.link(real, target)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from dsinspect.errors import UserError, no_opencv
+from dsinspect.io.folders import make_folder
 from dsinspect.io.limits import limits, option
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ class Outputs:
             try:
                 partial.replace(target)
             except FileNotFoundError:  # folders are made when first missed: asking before each file costs more
-                target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(target.parent)
                 partial.replace(target)
         except OSError as e:
             raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; fix this, then rerun with --resume") from None

@@ -6,11 +6,11 @@ import atexit
 import contextlib
 import os
 import re
-import shutil
 import tempfile
 import time
 from pathlib import Path
 
+from dsinspect.io.folders import remove_folder
 from dsinspect.io.under_way import is_alive
 
 _NAME = re.compile(r"dsinspect-(\d{1,10})-[a-z0-9_]{8}")
@@ -31,7 +31,7 @@ def temporary_folder() -> Path:
     """
     _sweep(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=f"dsinspect-{os.getpid()}-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    atexit.register(remove_folder, folder)
     descriptor = os.open(folder / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     _held.append(descriptor)
     _lock(descriptor)
@@ -42,7 +42,7 @@ def temporary_folder() -> Path:
 
 def discard(folder: Path) -> None:
     """Remove a temporary folder before the program ends."""
-    shutil.rmtree(folder.parent, ignore_errors=True)
+    remove_folder(folder.parent)
 
 
 def _sweep(place: Path) -> None:
@@ -51,7 +51,7 @@ def _sweep(place: Path) -> None:
         for entry in os.scandir(place):
             match = _NAME.fullmatch(entry.name)
             if match and entry.is_dir(follow_symlinks=False) and _is_left(Path(entry.path), int(match[1])):
-                shutil.rmtree(entry.path, ignore_errors=True)
+                remove_folder(entry.path)
 
 
 def _is_left(folder: Path, pid: int) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
+
+from dsinspect.io.folders import remove_folder
 
 _paths: set[Path] = set()
 
@@ -43,7 +44,7 @@ def sweep() -> None:
 
 def _remove(path: Path) -> None:
     if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
+        remove_folder(path)
     else:
         with contextlib.suppress(OSError):
             os.unlink(path)  # noqa: PTH108

@@ -14,6 +14,7 @@ from dsinspect.errors import UserError
 from dsinspect.io.atomic import cut
 from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
+from dsinspect.io.folders import make_folder, remove_folder, walk
 from dsinspect.io.reading import reads_outside
 from dsinspect.io.under_way import complete, is_alive, under_way
 from dsinspect.output.made_here import made_here
@@ -66,7 +67,7 @@ def require_apart(roots: Collection[Path], out: Path, *, goes_on: bool = False) 
 def _has_images(folder: Path, besides: Path) -> bool:
     """Say whether an image lies in a folder or below, another folder and hidden ones (what a killed run left) left out."""
     left_out = os.fspath(besides)
-    for where, folders, files in os.walk(folder):
+    for where, folders, files in walk(folder):
         if any(os.path.splitext(f)[1].lower() in IMAGE_SUFFIXES for f in files):  # noqa: PTH122 - a Path a file costs more
             return True
         folders[:] = [f for f in folders if not f.startswith(".") and os.path.join(where, f) != left_out]  # noqa: PTH118
@@ -81,7 +82,7 @@ def _is_new(folder: Path) -> bool:
 def require_no_link_out(out: Path) -> None:
     """Raise a UserError when a link in an output folder leads out of it: what is written through it would land there."""
     home = os.path.realpath(out)
-    for where, folders, files in os.walk(out):
+    for where, folders, files in walk(out):
         for name in (*folders, *files):
             path = os.path.join(where, name)  # noqa: PTH118 - a Path a file costs more
             if os.path.islink(path) and not is_within(path, home):  # noqa: PTH114
@@ -164,7 +165,7 @@ def claimed(out: Path) -> Iterator[Path]:
             stack.enter_context(under_way(stage))  # from here on it is ours, and goes when the block is broken off
             stage.mkdir()
         yield stage
-        shutil.rmtree(stage, ignore_errors=True)
+        remove_folder(stage)
 
 
 @contextlib.contextmanager
@@ -214,10 +215,10 @@ def publish(stage: Path, out: Path, *, force: bool) -> None:
         raise UserError(f"-o {out}: another run has filled it meanwhile; name another folder, or use --force")
     pairs = [(stage / path, held(out, path)) for path in files_below(stage)]  # all are looked at before the first is moved
     for source, target in pairs:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         source.replace(target)
-    for folder in sorted((p for p in stage.rglob("*") if p.is_dir()), reverse=True):
-        (out / folder.relative_to(stage)).mkdir(parents=True, exist_ok=True)
+    for folder, _, _ in walk(stage):  # those without a file, too
+        make_folder(out / os.path.relpath(folder, stage))
 
 
 def files_below(folder: Path) -> Iterator[str]:
@@ -308,4 +309,4 @@ def _sweep(out: Path) -> None:
     """Remove what runs that were killed left of this output: their process is no more."""
     for number, path in _claims(out):
         if not is_alive(number):
-            shutil.rmtree(path, ignore_errors=True)
+            remove_folder(path)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.folders import make_folder, remove_folder
 from dsinspect.io.json_text import encoded
 from dsinspect.tables.columns import Columns, objects
 
@@ -86,9 +86,9 @@ class Parts:
         """
         try:
             if anew:
-                self.folder.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(self.folder.parent)
                 self.folder.mkdir()
-            self.temporary.mkdir(parents=True, exist_ok=True)
+            make_folder(self.temporary)
             (self.folder / "plan.json").write_bytes(encoded(plan))
         except FileExistsError:
             raise UserError(f"-o {self.folder.parent}: another run has begun there; name another folder") from None
@@ -140,7 +140,7 @@ class Parts:
 
     def end(self) -> None:
         """Remove the folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        remove_folder(self.folder)
 
     def _path(self, number: int) -> Path:
         return self.folder / f"part-{number:06}.msgpack"

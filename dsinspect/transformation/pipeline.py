@@ -32,6 +32,7 @@ from dsinspect.io.atomic import sweep_below
 from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain_stem
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.files import place_file
+from dsinspect.io.folders import make_folder
 from dsinspect.io.under_way import complete
 from dsinspect.output.destination import claimed, require_apart, require_no_link_out
 from dsinspect.output.image_layout import Places
@@ -167,7 +168,7 @@ def require_place(request: TransformRequest) -> None:
     if request.resume and not out.is_dir():
         raise UserError(f"-o {out}: no run to resume there; leave --resume out")
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(out.parent)
     except OSError as e:
         raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}") from None
     if not os.access(out.parent, os.W_OK):
@@ -274,7 +275,7 @@ def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer:
             own = first.setdefault(path, target)
             try:
                 if staged.exists():
-                    target.parent.mkdir(parents=True, exist_ok=True)
+                    make_folder(target.parent)
                     staged.replace(target)
                 elif own != target:  # a further record of the image, which has a place of its own
                     place_file(own, target, link=False)

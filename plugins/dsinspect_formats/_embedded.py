@@ -8,6 +8,7 @@ import tempfile
 from hashlib import blake2b
 
 from dsinspect.io.embedded import embedded_folder
+from dsinspect.io.folders import make_folder
 from dsinspect_formats._images import is_image
 
 _MAGIC = ((b"\xff\xd8\xff", ".jpg"), (b"\x89PNG\r\n\x1a\n", ".png"), (b"GIF8", ".gif"), (b"BM", ".bmp"), (b"II*\0", ".tif"),
@@ -39,7 +40,7 @@ def exposed(content: bytes, name: str) -> str | None:
             return str(path)
     partial = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)

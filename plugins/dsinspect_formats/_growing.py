@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dsinspect.io.containment import inside
+from dsinspect.io.folders import make_folder
 from dsinspect_formats._writing import cannot_write, unlink_quietly
 
 
@@ -27,7 +28,7 @@ class GrowingFiles:
         try:
             if path not in self._partial:
                 target = self._out / path
-                target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(target.parent)
                 self._partial[path] = target.with_name(f".{target.name}.part")
                 self._partial[path].write_bytes(b"")
             if content:

@@ -221,7 +221,16 @@ class ImageTree:
                 return found
         parts = PurePosixPath(declared).parts
         tails = ("/".join(parts[start:]).casefold() for start in range(1, len(parts) - 1))  # of a folder and a file at least
-        return next((self.by_folded[t] for t in tails if t in self.by_folded), None)
+        found = next((self.by_folded[t] for t in tails if t in self.by_folded), None)
+        if found or hits:
+            return found
+        folded = self._folded._by_tail(declared.casefold())
+        return self.by_folded[folded[0]] if len(folded) == 1 else None
+
+    @cached_property
+    def _folded(self) -> ImageTree:
+        """The same tree in one case; two paths that differ in case only stay two."""
+        return ImageTree(self.folder, tuple(p.casefold() for p in self.paths))
 
     def _by_tail(self, declared: str) -> list[str]:
         """Return the files whose paths end as a record says, or as the longest end of what it says that any has."""

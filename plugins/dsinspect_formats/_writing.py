@@ -15,6 +15,7 @@ import numpy as np
 
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import write_atomic
+from dsinspect.io.folders import make_folder
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy, is_extra_column
 
@@ -45,7 +46,7 @@ def write_file(path: Path, content: bytes) -> None:
         try:
             write_atomic(path, content, durable=False)
         except FileNotFoundError:  # folders are made when first missed: asking before each file costs more
-            path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(path.parent)
             write_atomic(path, content, durable=False)
     except OSError as e:
         raise cannot_write(path, e) from None

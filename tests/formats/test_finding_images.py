@@ -25,7 +25,9 @@ from dsinspect_formats._images import ImageTree
     (("B/1.jpg", "C/1.jpg"), "A/1.jpg", None),
     (("images/1.jpg",), "D:/work/images/1.jpg", "images/1.jpg"),
     (("images/1.jpg",), "1.jpg", "images/1.jpg"),
-    (("A/1.JPG",), "A/1.jpg", "A/1.JPG"), (("A/1.JPG",), "set/A/1.jpg", "A/1.JPG"), (("B/1.JPG",), "set/A/1.jpg", None),
+    (("A/1.JPG",), "A/1.jpg", "A/1.JPG"), (("A/1.JPG",), "set/A/1.jpg", "A/1.JPG"), (("B/1.JPG",), "set/A/1.jpg", "B/1.JPG"),
+    (("B/1.jpg", "B/2.JPG"), "A/2.jpg", "B/2.JPG"), (("B/1.JPG", "C/1.Jpg"), "A/1.jpg", None),  # one of two
+    (("A/2.jpg", "B/1.JPG"), "A/1.jpg", None), (("a/2.jpg", "B/1.JPG"), "A/1.jpg", None),  # A is there, its file is not
 ])
 def test_the_file_that_a_record_names(paths: tuple[str, ...], declared: str, found: str | None) -> None:
     assert ImageTree(Path("set"), paths).find(declared) == found

@@ -544,18 +544,34 @@ def two_formats_at_once(f: Path) -> None:
     table(f, "a0.png,x,1,1,9,9\n")
 
 
-@hostile
-def folders_a_thousand_deep(f: Path) -> None:
-    coco(f)
+def deep_folder(f: Path, levels: int) -> None:
     home = Path.cwd()
     os.chdir(f)
     try:
-        for _ in range(1000):
+        for _ in range(levels):
             Path("d").mkdir()
             os.chdir("d")
         Path("deep.txt").write_text("0 .5 .5 .2 .2\n")
     finally:
         os.chdir(home)
+
+
+@hostile
+def folders_a_thousand_deep(f: Path) -> None:
+    coco(f)
+    deep_folder(f, 1000)
+
+
+@hostile
+def folders_deeper_than_python_recurses(f: Path) -> None:
+    yolo(f)
+    deep_folder(f, 1300)
+
+
+@hostile
+def nothing_but_deep_folders(f: Path) -> None:
+    picture(f / "a.png", (32, 24))
+    deep_folder(f, 1300)
 
 
 @hostile

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from dsinspect.io.containment import inside
+from dsinspect.io.folders import walk
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
@@ -43,7 +45,8 @@ class _Patcher(SetPatcher):
         if not self.plan.renamed and not gone:
             return
         boxes = set(box_files(self.request.root))
-        for path in sorted(p.relative_to(self.root).as_posix() for p in self.root.rglob("*.csv")):
+        for path in sorted(Path(where, name).relative_to(self.root).as_posix() for where, _, files in walk(self.root)
+                           for name in files if name.endswith(".csv")):
             if path in boxes:
                 continue
             before = (self.root / path).read_bytes()

@@ -15,6 +15,7 @@ import numpy as np
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import partial_name
 from dsinspect.io.containment import plain_stem
+from dsinspect.io.folders import make_folder
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import BOX_COLUMNS
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, slices_of, unlink_quietly, write_file
@@ -64,7 +65,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
                 lists.add(split, PurePosixPath(path).stem)
                 losses.add("images in splits that readers of VOC do not know", split not in (None, *READ_SPLITS))
         if not written:
-            (out / "Annotations").mkdir(parents=True, exist_ok=True)
+            make_folder(out / "Annotations")
         lists.finish(info.splits)
     return losses.result()
 
@@ -129,7 +130,7 @@ class _SplitLists:
         if split not in self._files:
             if "/" in split or "\0" in split:
                 raise UserError(f"split {split!r}: is no file name; rename it")
-            self._folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self._folder)
             partial = partial_name(self._folder / f"{split}.txt")
             self._files[split] = (self._stack.enter_context(partial.open("wb")), partial)
             self._stack.callback(unlink_quietly, partial)

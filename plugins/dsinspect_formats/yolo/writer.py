@@ -14,6 +14,7 @@ from dsinspect.errors import UserError
 from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.geometry.label_swap import mirrored
 from dsinspect.io.containment import inside
+from dsinspect.io.folders import make_folder
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy
 from dsinspect_formats._splits import SPLIT_NAMES
@@ -110,8 +111,8 @@ def _finish(out: Path, classes: _Classes, splits: Sequence[str], of_poses: Mappi
     order = [s for s in SPLITS if s in splits] + [s for s in splits if s not in SPLITS]
     try:
         for split in order or [""]:
-            (out / "images" / split).mkdir(parents=True, exist_ok=True)
-            (out / "labels" / split).mkdir(parents=True, exist_ok=True)
+            make_folder(out / "images" / split)
+            make_folder(out / "labels" / split)
     except OSError as e:
         raise cannot_write(out, e) from None
     settings: dict[str, Any] = {split: f"images/{split}" for split in order}
