@@ -258,3 +258,16 @@ def test_a_class_of_image_tags_is_used(tmp_path: Path, capsys: pytest.CaptureFix
     said = " ".join(capsys.readouterr().out.split())
     assert "Class tram is declared and has no box" in said
     assert "Class night has no box; it is used by 1 image tag" in said
+
+
+def test_two_images_of_one_stem_are_one_for_cvat(tmp_path: Path) -> None:
+    from dsinspect.testing.rich_set import rich_set
+    from dsinspect_formats.cvat.format import Cvat
+
+    info, shard = rich_set({"a.bmp": "images/a.bmp", "b.bmp": "images/a.png", "c.bmp": "images/c.bmp", "d.bmp": "images/x/a.png"},
+                           tmp_path)
+    shard.annotations["cvat:group"] = ["-1", "4", "", "", "", "", ""]
+    losses = Cvat().write(info, iter([shard]), tmp_path)
+    assert losses["names of images that differ only in their suffix (CVAT takes them for one)"] == 1
+    assert losses["group names that are no number from 0 on"] == 1
+    assert (tmp_path / "annotations.xml").read_text().count("group_id=") == 1

@@ -91,3 +91,58 @@ def test_hostile_names_of_images_and_classes(tmp_path: Path) -> None:
     assert [(frame, name, x) for frame, _, name, x, *_ in rows] == [(k, "cat<&\"]]>", k + 1) for k in range(len(names))]
     assert sorted(p.name for p in (out / "images").iterdir()) == [f"frame_{k:06}.png" for k in range(len(names))]
     assert json.loads((out / "conversion.json").read_text())["losses"]["names of images (a video has frames)"] == len(names)
+
+
+def cvat_video(root: Path, tracks: str, frames: int = 4) -> Path:
+    for frame in range(frames):
+        put(root, f"images/frame_{frame:06}.png")
+    (root / "annotations.xml").write_text(
+        f"<annotations><meta><task><id>1</id><size>{frames}</size><mode>interpolation</mode><start_frame>0</start_frame>"
+        f"<stop_frame>{frames - 1}</stop_frame></task></meta>{tracks}</annotations>")
+    return root
+
+
+def box(frame: int, x: int = 10, inner: str = "", tag: str = "box") -> str:
+    drawn = f'xtl="{x}" ytl="5" xbr="{x + 20}" ybr="30"' if tag == "box" else f'points="{x},5;{x + 20},8;{x + 9},30"'
+    return f'<{tag} frame="{frame}" keyframe="1" outside="0" occluded="0" {drawn}>{inner}</{tag}>'
+
+
+def test_the_last_key_frame_is_seen_to_the_end(tmp_path: Path) -> None:
+    """CVAT shows an object until a key frame says that it is outside."""
+    rows, _ = seen(cvat_video(tmp_path, f'<track id="0" label="cat">{box(1)}</track>'), "cvat")
+    assert [r[0] for r in rows] == [1, 2, 3]
+
+
+def test_groups_of_points_stay_between_key_frames(tmp_path: Path) -> None:
+    """CVAT moves a single point, and no group of them."""
+    moved = box(0, tag="points") + box(3, 40, tag="points")
+    rows, _ = seen(cvat_video(tmp_path, f'<track id="0" label="cat">{moved}</track>'), "cvat")
+    assert [r[3] for r in rows] == [10, 10, 10, 40]
+
+
+def test_an_attribute_that_a_key_frame_does_not_say_is_as_before(tmp_path: Path) -> None:
+    said = '<attribute name="colour">red</attribute>'
+    root = cvat_video(tmp_path, f'<track id="0" label="cat">{box(0, inner=said)}{box(2)}</track>')
+    source = open_dataset(DatasetRequest(str(root), root, format="cvat"), PLUGINS, frozenset(("attributes",)))
+    assert next(iter(source.shards(9))).load().annotations["attributes"].tolist() == [b'{"colour":"red"}'] * 4
+
+
+def test_what_a_track_of_cvat_cannot_hold(tmp_path: Path) -> None:
+    """Its import ends at another kind of shape and repeats attributes: a track each, and both are named."""
+    from dsinspect.testing.rich_set import rich_set
+    from dsinspect_formats.cvat.format import Cvat, WriterOptions
+
+    writer = Cvat()
+    writer.options = WriterOptions(video=True)
+    names = ("a.bmp", "b.bmp", "c.bmp", "d.bmp")
+    info, shard = rich_set({n: writer.place(n, None) for n in names}, tmp_path)
+    shard.annotations["track"] = ["7", "8", "7", "5", "9", "9", "8"]
+    shard.annotations["category"] = ["cat", "dog", "cat", "", "dog", "dog", "dog"]
+    losses = writer.write(info, iter([shard]), tmp_path)
+    assert losses["annotations of another class or kind of shape than their track's (CVAT starts another track)"] == 2
+    assert losses["annotations without an attribute that their track had before (CVAT repeats it)"] == 1
+    assert losses["class names that are empty (written as unnamed)"] == 1
+    assert losses["masks"] == 1
+    text = (tmp_path / "annotations.xml").read_text()
+    assert [text.count(f'<track id="{k}"') for k in (5, 7, 8, 9)] == [1, 2, 2, 1]
+    assert [text.count(t) for t in ('label="unnamed"', 'label=""', "<mask", "<mutable>False")] == [1, 0, 0, 0]

@@ -325,13 +325,18 @@ class CvatFile:
         records = sorted(track.records, key=lambda r: r[0])
         frames = task.frames()
         step = frames.step if frames else 1
+        own: dict[str, str] = {}
         for k, (frame, outside, record) in enumerate(records):
+            own = record.own = {**own, **record.own}  # what a key frame does not say is as before
             if outside or record.shape is None:
                 continue
             record.points = track.points.get(frame, record.points)
             yield frame, record, record.shape, True
-            if self._lists_all_frames or k + 1 == len(records):
+            if self._lists_all_frames:
                 continue  # CVAT lists each frame of a track, but those where it is outside, and deleted ones
+            if k + 1 == len(records):
+                yield from ((f, record, record.shape, False) for f in frames if f > frame)
+                continue
             after, _, other = records[k + 1]
             if other.shape is None or (after - frame) // step > LARGEST_VIDEO:
                 continue

@@ -157,12 +157,15 @@ def rle_of(mask: Any) -> tuple[str, int, int, int, int] | None:
 def between(a: Shape, b: Shape, share: float) -> Shape | None:
     """Return the shape between two key frames, as CVAT draws it: straight lines for shapes that match, else the first.
 
+    CVAT moves a single point but no group of them. Polygons of unlike many points it matches along their outlines; here the
+    first one stays. Its own exports list every frame, so that nothing is left to draw.
+
     Args:
         a: of the key frame before.
         b: of the one after.
         share: of the way, 0 to 1.
     """
-    if a.tag != b.tag or a.tag == "mask" or len(a.numbers) != len(b.numbers):
+    if a.tag != b.tag or a.tag in ("mask", "points") or len(a.numbers) != len(b.numbers):
         return a
     turn = (b.rotation - a.rotation + 180) % 360 - 180
     return Shape(a.tag, [p + (q - p) * share for p, q in zip(a.numbers, b.numbers, strict=True)],

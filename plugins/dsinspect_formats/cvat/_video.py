@@ -10,7 +10,10 @@ import numpy as np
 
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._writing import Losses, field_of, number, sizes_wh, slices_of, write_file
-from dsinspect_formats.cvat.writer import KEPT, Shapes, head_of_file, text
+from dsinspect_formats.cvat.writer import KEPT, Shapes, head_of_file, labels_of
+
+ANOTHER_KIND = "annotations of another class or kind of shape than their track's (CVAT starts another track)"
+REPEATED = "annotations without an attribute that their track had before (CVAT repeats it)"
 
 
 class Frames:
@@ -29,21 +32,23 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     """Write `annotations.xml`; see `Format.write`.
 
     Each shape is a key frame, so that nothing is drawn between two of them; after the last frame in a row that shows the
-    object it is `outside`. A class that changes within a track makes two tracks of one number.
+    object it is `outside`. CVAT's import takes neither a track of masks (the boxes stay) nor a class or a kind of shape that
+    changes within a track: that makes two tracks of one number.
 
     Raises:
         UserError: the file cannot be written.
     """
     in_order = [c.category_id for c in info.categories] == list(range(len(info.categories)))
     losses = Losses(info, (*KEPT, "track", *(("category_ids",) if in_order else ())))
-    labels: dict[str, dict[str, None]] = {text(c.name): {} for c in info.categories}
-    tracks: dict[tuple[int, str, int], _Track] = {}
+    labels = labels_of(info)
+    tracks: dict[tuple[int, str, str, int], _Track] = {}
+    first_of: dict[int, tuple[str, str]] = {}
     numbers = _Numbers(losses)
     size: tuple[float, float] | None = None
     last = -1
     for shard in shards:
         annotations = losses.take(shard)
-        shapes = Shapes(annotations, shard, losses, labels)
+        shapes = Shapes(annotations, shard, losses, labels, masks=False)
         track_of = field_of(annotations, "track")
         images = shard.images
         losses.add("names of images (a video has frames)", len(images))
@@ -57,26 +62,33 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
             for k in range(start, end):
                 label = shapes.label(k)
                 number_of = numbers.of(None if track_of is None else track_of[k])
+                shape = shapes.element(k, label, f'frame="{frame}" keyframe="1" outside="0"')
+                kind = label, shape.split(None, 1)[0]
+                losses.add(ANOTHER_KIND, first_of.setdefault(number_of, kind) != kind)
                 again = 0  # a track that is twice in a frame is two of one number
-                while (found := tracks.get((number_of, label, again))) is not None and frame in found.shapes:
+                while (found := tracks.get((number_of, *kind, again))) is not None and frame in found.shapes:
                     again += 1
-                track = tracks.setdefault((number_of, label, again), _Track(label, shapes.source(k), shapes.group(k)))
-                track.shapes[frame] = shapes.element(k, label, f'frame="{frame}" keyframe="1" outside="0"')
+                track = tracks.setdefault((number_of, *kind, again), _Track(label, shapes.source(k), shapes.group(k)))
+                track.shapes[frame] = shape
+                said = {name for name, _ in shapes.attributes(k)}
+                losses.add(REPEATED, bool(track.said - said))
+                track.said |= said
     sides = [f"<{side}>{number(v)}</{side}>" for side, v in zip(("width", "height"), size or (), strict=False) if np.isfinite(v)]
     head = head_of_file(labels, last + 1, ("<mode>interpolation</mode>", "<start_frame>0</start_frame>",
                                            f"<stop_frame>{max(last, 0)}</stop_frame>"),
-                        ("<original_size>", *(f"  {s}" for s in sides), "</original_size>"))
+                        ("<original_size>", *(f"  {s}" for s in sides), "</original_size>"), mutable=True)
     body = "".join(track.text(number_of, last) for (number_of, *_), track in tracks.items())
     write_file(out / "annotations.xml", f"{head}{body}</annotations>\n".encode("utf-8", "replace"))
     return losses.result()
 
 
 class _Track:
-    """A track while it is gathered: its shapes by frame, as text."""
+    """A track while it is gathered: its shapes by frame, as text, and the names of their attributes."""
 
     def __init__(self, label: str, source: str, group: int | None) -> None:
         self.label, self.source, self.group = label, source, group
         self.shapes: dict[int, str] = {}
+        self.said: set[str] = set()
 
     def text(self, number_of: int, last: int) -> str:
         """Return the element."""

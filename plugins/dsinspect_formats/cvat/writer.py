@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from dsinspect_formats.cvat._shapes import rle_of
 
 KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
 TRACKS_LOST = "track ids (--set cvat.video=true keeps the tracks, but names images by frames)"
+UNNAMED = "unnamed"
 _LINE_END = {"\r": "&#13;"}
 """An XML reader takes a carriage return that stands as it is for a newline."""
 _NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
@@ -43,14 +45,15 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     """
     in_order = [c.category_id for c in info.categories] == list(range(len(info.categories)))
     losses = Losses(info, (*KEPT, *(("category_ids",) if in_order else ())))
-    labels: dict[str, dict[str, None]] = {text(c.name): {} for c in info.categories}
+    labels = labels_of(info)
+    stems: set[str] = set()
     path = out / "annotations.xml"
     partial = path.with_name(f".{path.name}.part")
     try:
         with tempfile.TemporaryFile(dir=out) as body:
             n = 0
             for shard in shards:
-                n = _write_images(shard, losses, labels, body, n)
+                n = _write_images(shard, losses, labels, body, n, stems)
             body.seek(0)
             with partial.open("wb") as file:
                 file.write(head_of_file(labels, n).encode())
@@ -65,13 +68,18 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     return {TRACKS_LOST if what == "track ids" else what: n for what, n in losses.result().items()}
 
 
+def labels_of(info: DatasetInfo) -> dict[str, dict[str, None]]:
+    """Return the labels of a set, without attributes as yet."""
+    return {text(c.name) or UNNAMED: {} for c in info.categories}
+
+
 def text(value: str) -> str:
     """Return a name as XML can hold it and readers of it leave it."""
     return _NOT_XML.sub("\ufffd", value).strip()
 
 
 def head_of_file(labels: Mapping[str, Mapping[str, None]], n: int, mode: Sequence[str] = ("<mode>annotation</mode>",),
-                 after: Sequence[str] = ()) -> str:
+                 after: Sequence[str] = (), *, mutable: bool = False) -> str:
     """Return what stands before the images or tracks.
 
     Args:
@@ -79,6 +87,7 @@ def head_of_file(labels: Mapping[str, Mapping[str, None]], n: int, mode: Sequenc
         n: number of images.
         mode: what else the task says, line by line.
         after: the same, after the labels.
+        mutable: whether attributes change along a track; CVAT gives one value to all of a track else.
     """
     lines = ['<?xml version="1.0" encoding="utf-8"?>', "<annotations>", "  <version>1.1</version>", "  <meta>", "    <task>",
              f"      <size>{n}</size>", *(f"      {line}" for line in mode), "      <labels>"]
@@ -86,18 +95,22 @@ def head_of_file(labels: Mapping[str, Mapping[str, None]], n: int, mode: Sequenc
         lines += ["        <label>", f"          <name>{escape(label, _LINE_END)}</name>", "          <attributes>"]
         for name in attributes:
             lines += ["            <attribute>", f"              <name>{escape(name)}</name>",
-                      "              <mutable>False</mutable>", "              <input_type>text</input_type>",
+                      f"              <mutable>{mutable}</mutable>", "              <input_type>text</input_type>",
                       "              <default_value></default_value>", "              <values></values>",
                       "            </attribute>"]
         lines += ["          </attributes>", "        </label>"]
     return "\n".join([*lines, "      </labels>", *(f"      {line}" for line in after), "    </task>", "  </meta>", ""])
 
 
-def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None]], body: IO[bytes], n: int) -> int:
+def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None]], body: IO[bytes], n: int,
+                  stems: set[str]) -> int:
     annotations = losses.take(shard)
     shapes = Shapes(annotations, shard, losses, labels).elements()
     columns = [shard.images[c].tolist() for c in ("path", "split", "width", "height")]
     for path, split, width, height, (start, end) in zip(*columns, slices_of(annotations, len(shard.images)), strict=True):
+        stem = posixpath.splitext(path)[0]
+        losses.add("names of images that differ only in their suffix (CVAT takes them for one)", stem in stems)
+        stems.add(stem)
         head = f"  <image id=\"{n}\" name={quoteattr(_NOT_XML.sub('?', path.removeprefix('images/')))}"
         if split is not None:
             head += f" subset={quoteattr(text(split))}"
@@ -110,13 +123,14 @@ def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None
 class Shapes:
     """The elements of a table of annotations."""
 
-    def __init__(self, annotations: Any, shard: Shard, losses: Losses, labels: dict[str, dict[str, None]]) -> None:
+    def __init__(self, annotations: Any, shard: Shard, losses: Losses, labels: dict[str, dict[str, None]], *,
+                 masks: bool = True) -> None:
         self.losses, self.labels = losses, labels
         self.names = annotations["category"].tolist()
         self.boxes = boxes_xyxy(annotations).reshape(-1, 4)
         self.rows = annotations["image_row"].tolist()
         self.sizes = shard.images[["width", "height"]].to_numpy(np.float64)
-        self.outlines = Outlines(annotations, losses, masks=True)
+        self.masks, self.outlines = masks, Outlines(annotations, losses, masks=masks)
         names = {"source": "cvat:source"}  # without the prefix it is the file of a record
         self.fields = {f: None if (v := field_of(annotations, names.get(f, f))) is None else v.tolist() for f in (
             "keypoints", "attributes", "occluded", "z_order", "group", "source")}
@@ -137,12 +151,17 @@ class Shapes:
         """Return the class of an annotation as XML can hold it, and count what that takes from it."""
         label = text(self.names[k])
         self.losses.add("characters of class names that XML cannot hold or readers strip", label != self.names[k])
+        if not label:  # CVAT refuses a label without a name
+            self.losses.add(f"class names that are empty (written as {UNNAMED})", 1)
+            return UNNAMED
         return label
 
     def group(self, k: int) -> int | None:
         """Return the group of an annotation; one that is no number is lost."""
         group = _whole(self._value("group", k))
-        self.losses.add("group names that are no number", group is None and bool(self._value("group", k)))
+        if group is not None and group < 0:
+            group = None
+        self.losses.add("group names that are no number from 0 on", group is None and bool(self._value("group", k)))
         return group
 
     def source(self, k: int) -> str:
@@ -165,12 +184,13 @@ class Shapes:
         if group:
             head += f' group_id="{group}"'
         lines = []
-        for name, value in self._attributes(k):
+        for name, value in self.attributes(k):
             known.setdefault(name)
             lines.append(f"      <attribute name={quoteattr(name)}>{escape(value)}</attribute>\n")
         return f"{head}>\n{''.join(lines)}    </{tag}>\n"
 
-    def _attributes(self, k: int) -> list[tuple[str, str]]:
+    def attributes(self, k: int) -> list[tuple[str, str]]:
+        """Return the attributes of an annotation as texts that XML can hold."""
         raw = self._value("attributes", k)
         values = msgspec.json.decode(raw) if raw is not None else {}
         return [(text(name), text(v if isinstance(v, str) else msgspec.json.encode(v).decode())) for name, v in values.items()]
@@ -193,7 +213,7 @@ class Shapes:
 
     def _mask(self, k: int, box: Sequence[float]) -> tuple[str, str] | None:
         raw = self.outlines.raw(k)
-        if outline_kind(raw) != "mask":
+        if not self.masks or outline_kind(raw) != "mask":
             return None
         try:
             value = msgspec.json.decode(raw)
@@ -223,7 +243,7 @@ class Shapes:
 def _whole(value: Any) -> int | None:
     """Return a whole number, which is all that CVAT's import takes for groups and orders; None of anything else."""
     text_of = str(value).strip()
-    return int(text_of) if re.fullmatch(r"-?[0-9]{1,15}", text_of) else None
+    return int(text_of) if re.fullmatch(r"-?[0-9]{1,9}", text_of) else None
 
 
 def _edges(box: Sequence[float]) -> str:
