@@ -47,6 +47,13 @@ ONE_OF: Mapping[str, tuple[str, ...]] = {"report": ("text", "stream", "write"), 
 """Methods of a kind of plugin that rest on each other: a class overrides one of them at least."""
 
 
+class _Manager(pluggy.PluginManager):
+    """Takes hooks from modules; what is no function is none, and is not looked at for long."""
+
+    def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
+        return super().parse_hookimpl_opts(plugin, name) if callable(vars(plugin).get(name)) else None
+
+
 @dataclass(frozen=True)
 class LoadedPlugin:
     """A plugin module and where it came from."""
@@ -246,7 +253,7 @@ def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = (), *, al
     for name in sorted(disabled - names) if all_known else ():
         raise UserError(f"--no-plugin {name}: no such plugin{nearest(name, names)}")
     loaded = {p.name: p for p in begun.loaded if p.name not in disabled} if begun else {}
-    manager = begun.manager if begun else pluggy.PluginManager("dsinspect")
+    manager = begun.manager if begun else _Manager("dsinspect")
     if not begun:
         manager.add_hookspecs(Hooks)
     for entry in found:

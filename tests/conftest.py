@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import cache
+from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import NoReturn
 
 import pytest
 from hypothesis import settings
+
+from dsinspect import loader
 
 _PATH = list(sys.path)
 try:
@@ -28,6 +32,21 @@ except ImportError as e:
 
     sys.modules["cv2"] = _Absent("cv2")
     os.environ["NO_OPENCV"] = NO_OPENCV
+
+
+@cache
+def _entry_points(group: str, _: tuple[tuple[str, int], ...]) -> EntryPoints:
+    return entry_points(group=group)
+
+
+def entry_points_once(group: str) -> EntryPoints:
+    """Find the installed plugins anew only when a folder of `sys.path` has changed: thousands of commands run in this process."""
+    folders = tuple((p, os.stat(p).st_mtime_ns) for p in sys.path if os.path.isdir(p))  # noqa: PTH112, PTH116 - quicker
+    return _entry_points(group, folders)
+
+
+loader.entry_points = entry_points_once  # type: ignore[assignment]
+os.fsync = lambda descriptor: None  # no test turns the power off
 
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 if "HYPOTHESIS_RANDOM" not in os.environ:  # the same examples in every run; set it to look for new ones

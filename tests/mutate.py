@@ -13,7 +13,8 @@ import json
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -75,10 +76,16 @@ Mutation = Callable[[Planted], None]
 
 
 def clean_set(seed: int) -> list[Any]:
-    """Draw a fault-free set: 50 pictures of 160 x 120 px, three classes, two splits."""
+    """Draw a fault-free set: 50 pictures of 160 x 120 px, three classes, two splits; the caller may change it."""
+    return [replace(p, boxes=list(p.boxes)) for p in _drawn(seed)]
+
+
+@lru_cache(maxsize=4)
+def _drawn(seed: int) -> tuple[Any, ...]:
+    """Draw once what hundreds of tests begin with."""
     rng = np.random.default_rng(seed)
-    return [*draw.draw_images(rng, "a", "train", [(160, 120)] * 36, draw.PATTERNS, 2),
-            *draw.draw_images(rng, "b", "val", [(160, 120)] * 14, draw.PATTERNS, 1)]
+    return (*draw.draw_images(rng, "a", "train", [(160, 120)] * 36, draw.PATTERNS, 2),
+            *draw.draw_images(rng, "b", "val", [(160, 120)] * 14, draw.PATTERNS, 1))
 
 
 def write(name: str, folder: Path, pictures: list[Any]) -> None:

@@ -338,8 +338,10 @@ class Findings:
 
     def chunks(self, code: str, default: Severity, rows: Rows = None, size: int = 8192) -> Iterator[Chunk]:
         """Yield findings with their messages made, `size` at a time, in lists; otherwise as `iterate`."""
-        prints = self.fingerprints(code)
         positions = np.arange(len(self)) if rows is None else _positions(rows, len(self))
+        if not len(positions):  # most checks find nothing
+            return
+        prints = self.fingerprints(code)
         for start in range(0, len(positions), size):
             yield self._chunk(code, default, positions[start:start + size], prints)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.protocols.options import describe
@@ -29,6 +30,7 @@ def explanation_of(check_type: type[Check[Any, Any]]) -> str:
     return _doc_of(check_type).partition("\n")[2].strip()
 
 
+@cache
 def _doc_of(check_type: type[Check[Any, Any]]) -> str:
     """Return the text of a check's module; of its class where the module has none."""
     return inspect.cleandoc(sys.modules[check_type.__module__].__doc__ or check_type.__doc__ or "")

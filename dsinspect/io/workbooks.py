@@ -72,11 +72,29 @@ def open_workbook(path: Path) -> Iterator[Any]:
 
 
 def _reader(path: Path) -> Any:
-    """Return openpyxl's reader, which counts each part before it parses it, and parses shared texts once."""
+    """Return openpyxl's reader, which counts each part before it parses it, and parses styles and shared texts once.
+
+    What is not asked of values is not read: author, dates, colours and names of ranges.
+    """
     from openpyxl.reader import excel
+    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
     from openpyxl.xml.constants import ARC_CONTENT_TYPES, ARC_STYLE, SHARED_STRINGS
 
+    class Unsized(ReadOnlyWorksheet):
+        """A sheet whose size is not asked for: where it declares none, openpyxl would parse all of it, at every opening."""
+
+        def _get_size(self) -> None:
+            pass
+
     class Reader(excel.ExcelReader):
+        def read(self) -> None:
+            self.read_manifest()
+            self.read_strings()
+            self.read_workbook()
+            book: Any = self.wb
+            book._date_formats, book._timedelta_formats = _formats_of_time(_part(path, ARC_STYLE))
+            self.read_worksheets()
+
         def read_manifest(self) -> None:
             for name in self.valid_files:
                 if name in (ARC_CONTENT_TYPES, ARC_STYLE) or name.endswith(".rels"):
@@ -94,19 +112,15 @@ def _reader(path: Path) -> Any:
             super().read_workbook()
 
         def read_worksheets(self) -> None:
-            for _, relation in self.parser.find_sheets():
-                if relation.target in self.valid_files:
-                    _hold(path, self.archive, relation.target)
-            super().read_worksheets()
-
-        def read_properties(self) -> None:
-            pass  # author and dates
-
-        def read_custom(self) -> None:
-            pass
-
-        def read_theme(self) -> None:
-            pass  # colours
+            found: list[tuple[Any, Any]] = [(s, r) for s, r in self.parser.find_sheets() if r.target in self.valid_files]
+            for _, relation in found:
+                _hold(path, self.archive, relation.target)
+            book: Any = self.wb
+            for sheet, relation in found:
+                if "chartsheet" in relation.Type:
+                    self.read_chartsheet(sheet, relation)
+                else:
+                    book._sheets.append(Unsized(self.wb, sheet.name, relation.target, self.shared_strings))
 
     return Reader(path, read_only=True, data_only=True, keep_links=False)
 
@@ -192,6 +206,18 @@ def _counts(part: _Part) -> _Counts:
             piece += rest
     rest = tail.count(b"<")
     return _Counts(brackets + rest, max(largest, piece + rest), has_entities or b"<!DOCTYPE" in tail)
+
+
+@functools.lru_cache(maxsize=16)
+def _formats_of_time(part: _Part) -> tuple[frozenset[int], frozenset[int]]:
+    """Return the numbers of the styles that make a number a date, and of those that make it a duration."""
+    from openpyxl import Workbook
+    from openpyxl.styles.stylesheet import apply_stylesheet
+
+    book: Any = Workbook()
+    with zipfile.ZipFile(part.path) as archive:
+        apply_stylesheet(archive, book)
+    return frozenset(book._date_formats), frozenset(book._timedelta_formats)
 
 
 @functools.lru_cache(maxsize=2)

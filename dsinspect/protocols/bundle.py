@@ -7,6 +7,7 @@ import importlib.util
 import inspect
 import pkgutil
 from collections.abc import Iterable
+from functools import cache
 from types import ModuleType
 from typing import TypeVar
 
@@ -18,12 +19,17 @@ def classes_in(package: str, base: type[C]) -> list[type[C]]:
 
     A module or package whose name starts with an underscore is left out.
     """
-    found: list[type[C]] = []
+    return [c for c in _classes_in(package) if issubclass(c, base)]
+
+
+@cache
+def _classes_in(package: str) -> tuple[type, ...]:
+    """Return all concrete classes, by one look in a process: folders are read for it."""
+    found: list[type] = []
     for module in _modules_below(importlib.import_module(package)):
-        found += [c for c in vars(module).values()
-                  if inspect.isclass(c) and c.__module__ == module.__name__ and issubclass(c, base)
+        found += [c for c in vars(module).values() if inspect.isclass(c) and c.__module__ == module.__name__
                   and not inspect.isabstract(c) and not c.__name__.startswith("_")]
-    return found
+    return tuple(found)
 
 
 def _modules_below(package: ModuleType) -> Iterable[ModuleType]:

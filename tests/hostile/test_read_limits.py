@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import zipfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from hostile.conftest import Done, picture
 from hostile.sets import HEAD, _row, coco, png, table, voc, xlsx, yolo
+from openpyxl import Workbook
 
 from dsinspect.errors import UserError
 from dsinspect.io.limits import NAMES, limits
@@ -132,6 +135,23 @@ def test_shared_texts_are_parsed_once(tmp_path: Path) -> None:
         assert sum(1 for s in sheets_of(path) for _ in s.rows()) == 3
     assert _texts.cache_info().misses == 1
     assert _texts.cache_info().hits >= 5
+
+
+def test_no_sheet_is_parsed_before_its_rows_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "two.xlsx"
+    book = Workbook(write_only=True)  # which states no size of its sheets: openpyxl would look for it to their end
+    for name in ("a", "b"):
+        book.create_sheet(name).append(["x", datetime(2024, 2, 29), 1])
+    book.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {n: archive.read(n) for n in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content.replace(b"</sheetData>", b"</sheet>") if name.endswith("sheet2.xml") else content)
+    whole, broken = sheets_of(path)
+    assert [r.values for r in whole.rows()] == [["x", datetime(2024, 2, 29), 1]]
+    with pytest.raises(UserError, match="sheet 'b' cannot be read after row 1"):
+        list(broken.rows())
 
 
 def test_entities_of_a_workbook_are_refused(tmp_path: Path) -> None:

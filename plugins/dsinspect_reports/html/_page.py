@@ -6,6 +6,7 @@ import hashlib
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -209,6 +210,7 @@ def _percent(share: float) -> str:
     return f"{share:.1%}" if share >= 0.001 or not share else "<0.1%"
 
 
+@cache
 def _environment() -> Environment:
     environment = Environment(loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+from openpyxl.styles.cell_style import StyleArray
 
 from dsinspect.protocols.review_sheet import MAX_TEXT
 
@@ -54,11 +57,13 @@ RIGHT_MIDDLE_INDENT = Alignment(vertical="center", horizontal="right", indent=1)
 RIGHT_MIDDLE = Alignment(vertical="center", horizontal="right")
 
 
+@cache
 def severity_fill(name: str) -> PatternFill:
     """Return the ground of a severity or status."""
     return PatternFill("solid", bgColor=SEVERITY[name][1], fgColor=SEVERITY[name][1])
 
 
+@cache
 def severity_font(name: str) -> Font:
     """Return the font of a severity or status."""
     return Font(name="Calibri", size=11, bold=True, color=SEVERITY[name][0])
@@ -67,7 +72,7 @@ def severity_font(name: str) -> Font:
 def cell(sheet: Any, value: Any, font: Font = BODY, *, fill: PatternFill | None = None, number_format: str | None = None,
          alignment: Alignment | None = TOP, border: Border | None = None) -> Any:
     """Return a styled cell; text is text, whatever it begins with."""
-    made: Any = WriteOnlyCell(sheet, value=None)
+    made: Any = Cell(sheet, 1, 1, None, _look(sheet, font, fill, number_format, alignment, border))
     if isinstance(value, str):
         from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
@@ -76,16 +81,32 @@ def cell(sheet: Any, value: Any, font: Font = BODY, *, fill: PatternFill | None 
         made.data_type = "s"
     else:
         made.value = value
-    made.font = font
-    if fill:
-        made.fill = fill
-    if number_format:
-        made.number_format = number_format
-    if alignment:
-        made.alignment = alignment
-    if border:
-        made.border = border
     return made
+
+
+_LOOKS: WeakKeyDictionary[Any, dict[tuple[Any, ...], tuple[StyleArray, tuple[Any, ...]]]] = WeakKeyDictionary()
+"""By workbook: the numbers under which it keeps a look, and what the look is made of, whose ids are its name."""
+
+
+def _look(sheet: Any, font: Font, fill: PatternFill | None, number_format: str | None, alignment: Alignment | None,
+          border: Border | None) -> StyleArray:
+    """Return the numbers of a look; hashing fonts and fills anew for each cell would take a third of the time of a workbook."""
+    looks = _LOOKS.setdefault(sheet.parent, {})
+    parts = (font, fill, alignment, border)
+    key = (*map(id, parts), number_format)
+    if key not in looks:
+        made: Any = Cell(sheet, 1, 1)
+        made.font = font
+        if fill:
+            made.fill = fill
+        if number_format:
+            made.number_format = number_format
+        if alignment:
+            made.alignment = alignment
+        if border:
+            made.border = border
+        looks[key] = (made._style, parts)
+    return looks[key][0]
 
 
 def formula(sheet: Any, text: str, font: Font = BODY, *, number_format: str | None = None) -> Any:
