@@ -8,6 +8,7 @@ counted, which is a hundred times faster than parsing; openpyxl then parses what
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import re
 import warnings
@@ -19,7 +20,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from dsinspect.errors import UserError
-from dsinspect.io.limits import limits, option
+from dsinspect.io.limits import Limits, limits, option
 
 _BLOCK = 1 << 20
 _RATIO_FROM = 10 << 20
@@ -34,6 +35,7 @@ class _Part:
     """A part of a workbook on the disk: the file, its state, and the name of the part."""
 
     path: str
+    inode: int
     size: int
     modified_ns: int
     name: str
@@ -59,24 +61,39 @@ def open_workbook(path: Path) -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # styles and extensions it does not know do not concern the values
         try:
-            reader = _reader(path)
-            reader.read()
+            book = copy.copy(_parsed(_part(path, ""), limits()))
+            book._archive = zipfile.ZipFile(path)
         except UserError:
             raise
         except Exception as e:  # openpyxl raises whatever the XML or zip library did
             raise UserError(f"{path}: not a readable .xlsx workbook: {short(e)}") from None
+        book._sheets = [copy.copy(s) for s in book._sheets]
+        for sheet in book._sheets:
+            sheet.parent = book
         try:
-            yield reader.wb
+            yield book
         finally:
-            reader.wb.close()
+            book.close()
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(part: _Part, _: Limits) -> Any:
+    """Return a workbook whose rows are not read yet, its styles and shared texts are; it is opened anew for each of its sheets."""
+    reader = _reader(Path(part.path))
+    try:
+        reader.read()
+    finally:
+        reader.archive.close()
+    return reader.wb
 
 
 def _reader(path: Path) -> Any:
-    """Return openpyxl's reader, which counts each part before it parses it, and parses styles and shared texts once.
+    """Return openpyxl's reader, which counts each part before it parses it.
 
-    What is not asked of values is not read: author, dates, colours and names of ranges.
+    What is not asked of values is not read: author, dates, colours, charts and names of ranges.
     """
     from openpyxl.reader import excel
+    from openpyxl.styles.stylesheet import apply_stylesheet
     from openpyxl.worksheet._read_only import ReadOnlyWorksheet
     from openpyxl.xml.constants import ARC_CONTENT_TYPES, ARC_STYLE, SHARED_STRINGS
 
@@ -91,8 +108,7 @@ def _reader(path: Path) -> Any:
             self.read_manifest()
             self.read_strings()
             self.read_workbook()
-            book: Any = self.wb
-            book._date_formats, book._timedelta_formats = _formats_of_time(_part(path, ARC_STYLE))
+            apply_stylesheet(self.archive, self.wb)
             self.read_worksheets()
 
         def read_manifest(self) -> None:
@@ -112,15 +128,12 @@ def _reader(path: Path) -> Any:
             super().read_workbook()
 
         def read_worksheets(self) -> None:
-            found: list[tuple[Any, Any]] = [(s, r) for s, r in self.parser.find_sheets() if r.target in self.valid_files]
-            for _, relation in found:
-                _hold(path, self.archive, relation.target)
             book: Any = self.wb
-            for sheet, relation in found:
-                if "chartsheet" in relation.Type:
-                    self.read_chartsheet(sheet, relation)
-                else:
-                    book._sheets.append(Unsized(self.wb, sheet.name, relation.target, self.shared_strings))
+            for sheet, relation in self.parser.find_sheets():
+                if relation.target in self.valid_files:
+                    _hold(path, self.archive, relation.target)
+                    if "chartsheet" not in relation.Type:
+                        book._sheets.append(Unsized(self.wb, sheet.name, relation.target, self.shared_strings))
 
     return Reader(path, read_only=True, data_only=True, keep_links=False)
 
@@ -179,7 +192,7 @@ def _refused(path: Path, name: str, why: str, limit: str) -> UserError:
 
 def _part(path: Path, name: str) -> _Part:
     status = path.stat()
-    return _Part(str(path), status.st_size, status.st_mtime_ns, name)
+    return _Part(str(path), status.st_ino, status.st_size, status.st_mtime_ns, name)
 
 
 @functools.lru_cache(maxsize=256)
@@ -208,19 +221,6 @@ def _counts(part: _Part) -> _Counts:
     return _Counts(brackets + rest, max(largest, piece + rest), has_entities or b"<!DOCTYPE" in tail)
 
 
-@functools.lru_cache(maxsize=16)
-def _formats_of_time(part: _Part) -> tuple[frozenset[int], frozenset[int]]:
-    """Return the numbers of the styles that make a number a date, and of those that make it a duration."""
-    from openpyxl import Workbook
-    from openpyxl.styles.stylesheet import apply_stylesheet
-
-    book: Any = Workbook()
-    with zipfile.ZipFile(part.path) as archive:
-        apply_stylesheet(archive, book)
-    return frozenset(book._date_formats), frozenset(book._timedelta_formats)
-
-
-@functools.lru_cache(maxsize=2)
 def _texts(part: _Part) -> tuple[str, ...]:
     """Return the shared texts of a workbook: plain, or the runs of a rich one; readings (phonetics) are left out."""
     found = []

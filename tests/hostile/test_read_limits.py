@@ -17,7 +17,7 @@ from openpyxl import Workbook
 from dsinspect.errors import UserError
 from dsinspect.io.limits import NAMES, limits
 from dsinspect.io.spreadsheets import sheets_of
-from dsinspect.io.workbooks import _texts
+from dsinspect.io.workbooks import _parsed
 
 Cli = Callable[..., Done]
 RLE = {"size": [2000, 2000], "counts": [4_000_000]}
@@ -128,13 +128,13 @@ def test_a_mask_beyond_its_limit_is_named(cli: Cli, tmp_path: Path) -> None:
 
 
 def test_shared_texts_are_parsed_once(tmp_path: Path) -> None:
-    _texts.cache_clear()
+    _parsed.cache_clear()
     path = workbook(tmp_path / "set", strings="<si><t>a</t></si>"
                     "<si><r><t>b</t></r><r><t>c</t></r><rPh><t>no</t></rPh></si>") / "t.xlsx"
     for _ in range(3):
         assert sum(1 for s in sheets_of(path) for _ in s.rows()) == 3
-    assert _texts.cache_info().misses == 1
-    assert _texts.cache_info().hits >= 5
+    assert _parsed.cache_info().misses == 1
+    assert _parsed.cache_info().hits >= 5
 
 
 def test_no_sheet_is_parsed_before_its_rows_are_read(tmp_path: Path) -> None:
