@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from dsinspect import expected_losses as losses
 
+FATES = Path(__file__).resolve().parents[1] / "trainers/fates"
 RNG = np.random.default_rng(7)
 
 
@@ -26,6 +30,54 @@ def test_first_losses_by_hand() -> None:
     assert losses.focal_loss(losses.logit(0.01), 0) == pytest.approx(0.75 * 0.01**2 * -math.log(0.99))
     assert losses.entropy([0.5, 0.25, 0.25, 0.0]) == pytest.approx(1.5 * math.log(2))
     assert losses.smooth_l1([0.05, -1.0], 0.1) == pytest.approx([0.0125, 0.95])
+
+
+def test_varifocal_loss_by_hand_and_at_its_limits() -> None:
+    bias = losses.logit(0.01)
+    assert losses.varifocal_loss(bias, 1, 1) == pytest.approx(-math.log(0.01))
+    assert losses.varifocal_loss(bias, 1, 0.5) == pytest.approx(0.25 * -math.log(0.01) + 0.25 * -math.log(0.99))
+    assert losses.varifocal_loss(bias, 1, 0) == 0
+    assert losses.varifocal_loss(bias, 0, 1) == pytest.approx(0.75 * 0.01**2 * -math.log(0.99))
+    assert losses.varifocal_loss([-1e4, 1e4, 1e4, -1e4], [0, 0, 1, 1], [0, 0, 1, 1]) == pytest.approx([0, 7.5e3, 0, 1e4])
+    assert (np.diff(losses.varifocal_loss(bias, 1, np.linspace(0, 1, 101))) > 0).all()  # the most at IoU 1
+
+
+def test_varifocal_loss_is_what_rtdetr_computes() -> None:
+    document = json.loads(gzip.decompress((FATES / "rtdetr_losses.json.gz").read_bytes()))
+    assert len(document["cases"]) == 14
+    for case in document["cases"]:
+        logits = np.array(case["logits"])
+        targets, scores = np.zeros_like(logits), np.zeros_like(logits)
+        for image, query, label, iou in case["matches"]:
+            targets[image, query, label], scores[image, query, label] = 1, iou
+        found = losses.varifocal_loss(logits, targets, scores).sum() / len(case["matches"])
+        assert found == pytest.approx(case["vfl"], rel=1e-9)
+
+
+def test_expected_varifocal_loss_is_what_rtdetr_computes_at_first() -> None:
+    """Two images of three objects in three classes, 300 queries at the prior: recorded with an IoU of 1 for each match."""
+    case = json.loads(gzip.decompress((FATES / "rtdetr_losses.json.gz").read_bytes()))["cases"][-2]
+    assert {m[3] for m in case["matches"]} == {1.0}
+    found = losses.expected([("a", 2), ("b", 1), ("c", 0)], np.full((3, 2), 0.25), np.full((3, 2), 0.5), 2, 640)
+    numbers = {name: value for name, value, _ in found.losses}
+    assert numbers["varifocal loss, prior 0.01, IoU 1, per object"] == pytest.approx(case["vfl"], rel=1e-9)
+
+
+def test_first_losses_of_rtdetr_are_near_those_of_its_decoder() -> None:
+    document = json.loads(gzip.decompress((FATES / "rtdetr_losses.json.gz").read_bytes()))
+    boxes = np.array(document["boxes"])
+    found = losses.expected([("a", 8), ("b", 8), ("c", 8)], boxes[:, 2:], boxes[:, :2], 4, 640)
+    numbers = {name: value for name, value, _ in found.losses}
+    for name, near in (("loss_vfl", 0.25), ("loss_bbox", 0.1), ("loss_giou", 0.1)):
+        recorded = np.mean([first[name] for first in document["first"]])
+        assert numbers[f"RT-DETR: {name}"] == pytest.approx(recorded, rel=near)
+
+
+def test_ious_of_boxes() -> None:
+    boxes = np.array([[0.5, 0.5, 0.2, 0.2], [0.6, 0.5, 0.2, 0.2], [0.9, 0.5, 0.2, 0.2]])
+    iou, giou = losses.box_ious(boxes[:1], boxes)
+    assert iou[0] == pytest.approx([1, 1 / 3, 0])
+    assert giou[0] == pytest.approx([1, 1 / 3, -1 / 3])
 
 
 def test_entropy_is_the_loss_of_a_model_that_knows_the_shares() -> None:
@@ -80,3 +132,7 @@ def test_formulas_equal_pytorchs() -> None:
     a_t = 0.25 * torch.tensor(ones) + 0.75 * (1 - torch.tensor(ones))
     want = a_t * (1 - p_t) ** 2 * functional.binary_cross_entropy_with_logits(t, torch.tensor(ones), reduction="none")
     assert losses.focal_loss(logits, ones) == pytest.approx(want.numpy(), rel=1e-6, abs=1e-9)
+    iou = torch.tensor(RNG.uniform(0, 1, logits.shape)) * torch.tensor(ones)
+    weight = 0.75 * p**2 * (1 - torch.tensor(ones)) + iou
+    want = functional.binary_cross_entropy_with_logits(t, iou, weight=weight, reduction="none")
+    assert losses.varifocal_loss(logits, ones, iou.numpy()) == pytest.approx(want.numpy(), rel=1e-9, abs=1e-12)

@@ -33,7 +33,8 @@ ULTRALYTICS = ("8.3.0", "8.3.65", "8.3.66", "8.3.162", "8.3.163", "8.3.253", "8.
 """Both sides of every border at which a fate changes, and the releases named in the docs."""
 WHEELS = {"mmdet": ["3.3.0"], "rfdetr": ["1.11.2"]}
 NEEDED = ("torch==2.13.0", "numpy<3", "pillow", "opencv-python-headless", "pycocotools==2.0.11", "mmengine==0.10.7", "loguru",
-          "psutil", "pyyaml", "tqdm", "requests", "iopath", "fvcore", "matplotlib", "packaging", "pi-heif", "hypothesis")
+          "psutil", "pyyaml", "tqdm", "requests", "iopath", "fvcore", "matplotlib", "packaging", "pi-heif", "scipy",
+          "hypothesis")
 OF_ITS_OWN = {"torchvision": ("torch==2.14.1", "torchvision==0.29.1", "pycocotools==2.0.11")}
 """Trainers that need an environment apart: torchvision's wheel wants the PyTorch it was built for."""
 
@@ -76,8 +77,17 @@ def main() -> None:
             continue
         recorded.setdefault(name, {})[release] = json.loads(out.read_text())
         print(f"{name} {release}: {len(recorded[name][release])} fates")
+        if name == "rtdetr":
+            record_losses(python, work, release, source)
     for name, releases in recorded.items():
         save(f"fates/{name}.json.gz", folded(releases))
+
+
+def record_losses(python: Path, work: Path, release: str, source: Path) -> None:
+    """Record what RT-DETR's own varifocal loss comes to, for `dsinspect expect`."""
+    out = work / "losses.json"
+    subprocess.run([python, HERE / "loss_runner.py", source, out], check=True)
+    save("fates/rtdetr_losses.json.gz", {"release": release, **json.loads(out.read_text())})
 
 
 def folded(releases: dict[str, Any]) -> dict[str, Any]:
