@@ -29,6 +29,7 @@ from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins, load_plugins
 from dsinspect.protocols.run import Run
+from dsinspect.protocols.trainers import chosen_trainer
 
 FORMATS = ("coco", "voc", "yolo")
 WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "labelstudio", "openimages", "table", "tfrecord", "via")
@@ -57,6 +58,8 @@ class Planted:
         consequences: codes that may be found as well, because they are true.
         after: steps to take once the set is written; each gets its folder.
         options: settings of the run, `CODE.option=value`.
+        trainer: `NAME@RELEASE` of the trainer that the run asks, if any.
+        format: in which the set is written.
     """
 
     pictures: list[Any]
@@ -65,6 +68,8 @@ class Planted:
     consequences: set[str] = field(default_factory=set)
     after: list[Callable[[Path], None]] = field(default_factory=list)
     options: list[str] = field(default_factory=list)
+    trainer: str | None = None
+    format: str = ""
 
     def pick(self, split: str = "train", at_least: int = 1) -> Any:
         """Return a picture of a split with at least so many boxes."""
@@ -102,14 +107,21 @@ def write(name: str, folder: Path, pictures: list[Any]) -> None:
 
 def run_planted(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:
     """Plant one fault in one format and inspect the result."""
-    planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]))
+    planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]), format=name)
     mutation, _ = every_mutation()[code]
     mutation(planted)
+    if name == "visdrone":
+        planted.consequences.add("CLS003")  # all of its classes are declared, whatever a set has of them
     write(name, folder, planted.pictures)
     for step in planted.after:
         step(folder)
-    config = Config().overlay(settings=planted.options)
-    return inspect(Request("set", folder, config), plugins), planted
+    return inspected(folder, planted, plugins), planted
+
+
+def inspected(folder: Path, planted: Planted, plugins: Plugins) -> Run:
+    """Inspect a set with the settings and the trainer of its mutation."""
+    trainer = None if planted.trainer is None else chosen_trainer(planted.trainer, plugins.trainers)
+    return inspect(Request("set", folder, Config().overlay(settings=planted.options), trainer=trainer), plugins)
 
 
 def written_formats(code: str) -> tuple[str, ...]:
@@ -124,7 +136,7 @@ def written_formats(code: str) -> tuple[str, ...]:
 
 def run_converted(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:
     """Plant one fault, write the set, convert it to a format and inspect the result."""
-    planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]))
+    planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]), format=name)
     mutation, formats = every_mutation()[code]
     mutation(planted)
     drawn = folder.with_name(f"{folder.name}-drawn")
@@ -133,13 +145,12 @@ def run_converted(code: str, name: str, seed: int, folder: Path, plugins: Plugin
     (folder / "conversion.json").unlink()
     if name == "dota" and code == "BOX001":
         planted.consequences.add("OBB001")  # a box without area has no corners of 90 degrees either
-    config = Config().overlay(settings=planted.options)
-    return inspect(Request("set", folder, config), plugins), planted
+    return inspected(folder, planted, plugins), planted
 
 
 def outcome_of(code: str, run: Run, planted: Planted) -> tuple[int, int, list[str]]:
     """Return how many findings were due, how many of them were found, and the false alarms in words."""
-    found = Counter((f.code, f.image.rpartition("/")[2] if f.image else None)
+    found = Counter((f.code, f.image.rpartition("/")[2].replace("_leftImg8bit", "") if f.image else None)  # as Cityscapes names it
                     for o in run.outcomes for f in o.iterate())
     due = Counter(planted.due)
     hit = sum((due & found).values())
@@ -487,10 +498,11 @@ MUTATIONS: dict[str, tuple[Mutation, tuple[str, ...]]] = {
 
 
 def every_mutation() -> dict[str, tuple[Mutation, tuple[str, ...]]]:
-    """Return the mutations of this file and of mutations_of_sets.py, by code."""
+    """Return the mutations of this file, of mutations_of_sets.py and of mutations_for_trainers.py, by code."""
+    from mutations_for_trainers import FOR_TRAINERS
     from mutations_of_sets import MORE
 
-    return dict(sorted({**MUTATIONS, **MORE}.items()))
+    return dict(sorted({**MUTATIONS, **MORE, **FOR_TRAINERS}.items()))
 
 
 def table(seeds: int = 3) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, KEPT, NO_RULE, Extra, Fates, Loaded, Stop
 from dsinspect.tables.columns import codes_of, distinct, objects
-from dsinspect_trainers._fates import CHUNK, Making, has_moved
+from dsinspect_trainers._fates import Making
 from dsinspect_trainers._file_state import FileState, counts_of_splits
 
 if TYPE_CHECKING:
@@ -258,9 +258,14 @@ class Records:
         labels = np.array([number.get(i, np.nan) for i in ids.tolist()], np.float64)[codes]
         return np.where(self.text_categories, np.nan, labels) if self.text_categories.any() else labels
 
+    @cached_property
+    def has_own_ids(self) -> bool:
+        """Whether no two annotations have one id: then each is its own twin."""
+        return len(distinct(self.own_id)) == self.n
+
     def twins(self) -> NDArray[np.int64]:
         """Return the row whose content a dictionary by id holds for each annotation: the last one with its id."""
-        if len(distinct(self.own_id)) == self.n:
+        if self.has_own_ids:
             return np.arange(self.n)
         order = np.lexsort((self.loaded.annotations["index"], self.own_id))  # shards are in the order of images
         ids = self.own_id[order]
@@ -383,39 +388,3 @@ def firsts(mask: NDArray[np.bool_], place: NDArray[np.int64], index: NDArray[np.
     """Return the annotation of a mask that is met first: of the earliest image, then of the lowest index."""
     rows = np.flatnonzero(mask)
     return [int(rows[np.lexsort((index[rows], place[rows]))[0]])] if len(rows) else []
-
-
-def cut_at_edges(r: Records, making: Making, width: NDArray[np.float64], height: NDArray[np.float64], *,
-                 twin: NDArray[np.int64] | None = None, least: float = 0.0) -> None:
-    """Cut boxes at the edges of their images in single precision, as the loaders made of tensors do.
-
-    Those of which a side of at most `least` px is left are dropped as "empty-box", those that move are changed as "clipped".
-
-    Args:
-        r: the records.
-        making: the fates so far.
-        width: of each image.
-        height: of each image.
-        twin: row whose content each annotation has; its own when None.
-        least: side, px.
-    """
-    edges = [np.append(side, np.nan).astype(np.float32) for side in (width, height)]
-    empty, moved = np.empty(r.n, bool), np.empty(r.n, bool)
-    corners, annotated = np.empty((min(CHUNK, r.n), 4), np.float32), r.loaded.boxes_px
-    for begin in range(0, r.n, CHUNK):  # what is compared stays in the processor's cache
-        rows = slice(begin, min(begin + CHUNK, r.n))
-        of = rows if twin is None else twin[rows]
-        cut, images = corners[:rows.stop - begin], r.image_row[rows]
-        with np.errstate(invalid="ignore"):
-            for axis, (low, side) in enumerate(((r.x, r.w), (r.y, r.h))):
-                most, first = edges[axis][images], low[of].astype(np.float32)
-                for edge, at in ((first, axis), (first + side[of].astype(np.float32), axis + 2)):
-                    np.minimum(np.maximum(edge, 0), most, out=cut[:, at])
-            sides = cut[:, 2:] - cut[:, :2]
-            empty[rows] = ~((sides[:, 0] > np.float32(least)) & (sides[:, 1] > np.float32(least)))
-        moved[rows] = has_moved(cut, annotated[rows])
-        making.boxes[rows] = cut
-    making.drop(empty, "empty-box")
-    if twin is not None:
-        making.change(twin != np.arange(r.n), "repeated-id")
-    making.change(moved, "clipped")

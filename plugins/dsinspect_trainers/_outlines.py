@@ -21,6 +21,8 @@ SPREAD = 64
 NONE = b"null"
 OPEN, CLOSE, COMMA = b"[],"
 OTHERS = np.int16(-1)
+USUAL = np.int16(5)
+"""Commas of the smallest polygon that is fine, in place of those of a run-length code."""
 UNSUPPORTED = "Exception: input type is not supported."
 AS_BOX = "TypeError: Argument 'bb' has incorrect type (expected numpy.ndarray, got list)"
 
@@ -38,32 +40,41 @@ class Outlines:
     unusual: Mapping[int, Any]
 
 
-def outlines_in(column: NDArray[Any], index: NDArray[np.int64], *, whole: bool = False) -> Outlines:
+def outlines_in(column: NDArray[Any], index: NDArray[np.int64], *, whole: bool = False,
+                among: NDArray[np.bool_] | None = None) -> Outlines:
     """Look at outlines.
 
     Args:
         column: JSON bytes, None without an outline; views of the file's content.
         index: place of each in the file: they are looked at in that order, which takes half the time of any other.
-        whole: ask for three points and an even number of numbers; else for five numbers, as pycocotools does.
+        whole: ask for three points and an even number of numbers, or a run-length code with `counts` and `size`; else for five
+            numbers, as pycocotools does.
+        among: mask of the annotations whose outlines are made masks of, where those of others do not matter.
     """
     n = len(column)
     if not n or (is_constant(column) and column[0] is None):
         return Outlines(np.zeros(n, bool), {})
     given = np.ones(n, bool)
     order = _sorting(index)
-    commas = np.empty(n, np.int16)
+    ordered = column[order]
+    found = np.empty(n, np.int16)
     for begin in range(0, n, CHUNK):
-        rows = order[begin:begin + CHUNK]
-        chunk = column[rows].tolist()
+        chunk = ordered[begin:begin + CHUNK].tolist()
         try:
-            commas[rows] = _commas(chunk)
+            found[begin:begin + CHUNK] = _commas(chunk)
         except TypeError:  # an annotation without an outline among them
-            commas[rows], given[rows] = _commas([NONE if o is None else o for o in chunk]), [o is not None for o in chunk]
-    for k in np.flatnonzero(given & (commas == OTHERS)).tolist():
+            found[begin:begin + CHUNK] = _commas([NONE if o is None else o for o in chunk])
+            given[order[begin:begin + CHUNK]] = [o is not None for o in chunk]
+    commas = np.empty(n, np.int16)
+    commas[order] = found
+    asked = given if among is None else given & among
+    for k in np.flatnonzero(asked & (commas == OTHERS)).tolist():
         outline = bytes(column[k])
         if not outline.startswith(b"{"):  # a run-length code
             commas[k] = _commas_of_first(outline.translate(None, b" \t\r\n"))
-    is_unusual = given & ((commas < 5) | (commas % 2 == 0) if whole else commas < 4)
+        elif whole and _is_code(outline):
+            commas[k] = USUAL
+    is_unusual = asked & ((commas < 5) | (commas % 2 == 0) if whole else commas < 4)
     return Outlines(given, {k: msgspec.json.decode(column[k]) for k in np.flatnonzero(is_unusual).tolist()})
 
 
@@ -81,15 +92,30 @@ def _sorting(index: NDArray[np.int64]) -> NDArray[np.int32 | np.int64]:
 
 def _commas(outlines: list[Any]) -> NDArray[np.int16]:
     """Return the number of commas, modulo 256, in each outline of one polygon, and OTHERS for one that is not that plain."""
-    characters = np.frombuffer(b"".join(outlines), np.uint8)
-    stops = np.cumsum(np.fromiter(map(len, outlines), np.int64, len(outlines)))
-    starts = np.append(0, stops[:-1])
-    is_comma, is_close = characters == COMMA, characters == CLOSE
-    commas, closes = (np.add.reduceat(is_sign.view(np.uint8), starts, dtype=np.uint8) for is_sign in (is_comma, is_close))
-    if np.count_nonzero(is_close) != closes.sum(dtype=np.int64):  # more than 255 in one
-        return np.full(len(outlines), OTHERS)
-    begins = (characters[starts] == OPEN) & (characters[np.minimum(starts + 1, len(characters) - 1)] == OPEN)
-    return np.where(begins & (closes == 2) & (characters[stops - 2] == CLOSE), commas, OTHERS)
+    text = b"".join(outlines)
+    characters, n = np.frombuffer(text, np.uint8), len(outlines)
+    lengths = np.fromiter(map(len, outlines), np.int64, n)
+    stops = np.cumsum(lengths)
+    starts = stops - lengths
+    commas = np.add.reduceat((characters == COMMA).view(np.uint8), starts, dtype=np.uint8)
+    second = characters[np.minimum(starts + 1, len(characters) - 1)]
+    plain = (characters[starts] == OPEN) & (second == OPEN) & (characters[stops - 2] == CLOSE)
+    others = np.flatnonzero(~plain)
+    is_close = characters == CLOSE
+    ends = int(np.count_nonzero(is_close))
+    of_others = sum(text.count(b"]", *part) for part in zip(starts[others].tolist(), stops[others].tolist(), strict=True))
+    # Each that begins [[ and ends ]] has two ends of lists at least: one polygon, where together they have no more.
+    if ends - of_others != 2 * (n - len(others)):
+        closes = np.add.reduceat(is_close.view(np.uint8), starts, dtype=np.uint8)
+        if ends != closes.sum(dtype=np.int64):  # more than 255 in one
+            return np.full(n, OTHERS)
+        plain &= closes == 2
+    return np.where(plain, commas, OTHERS)
+
+
+def _is_code(outline: bytes) -> bool:
+    """Say whether an object is sure to have `counts` and `size`: their names end in a colon nowhere but as keys."""
+    return outline.count(b"{") == 1 and b'"counts":' in outline and b'"size":' in outline
 
 
 def _commas_of_first(outline: bytes) -> int:

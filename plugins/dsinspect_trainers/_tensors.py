@@ -9,8 +9,8 @@ import numpy as np
 
 from dsinspect.protocols.trainers import Stop
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import LATER, Malformed, Records, cut_at_edges, firsts
-from dsinspect_trainers._fates import Making
+from dsinspect_trainers._coco import LATER, Malformed, Records, firsts
+from dsinspect_trainers._fates import CHUNK, Making, has_moved
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +25,44 @@ class ErrorOfCategory(Protocol):
     """Words the error of a category that has no label."""
 
     def __call__(self, category_id: Any, image_id: int) -> str: ...
+
+
+def cut_at_edges(r: Records, making: Making, width: NDArray[np.float64], height: NDArray[np.float64], *,
+                 twin: NDArray[np.int64] | None = None, least: float = 0.0) -> None:
+    """Cut boxes at the edges of their images in single precision, as the loaders made of tensors do.
+
+    Those of which a side of at most `least` px is left are dropped as "empty-box", those that move are changed as "clipped".
+
+    Args:
+        r: the records.
+        making: the fates so far.
+        width: of each image.
+        height: of each image.
+        twin: row whose content each annotation has; its own when None.
+        least: side, px.
+    """
+    if r.has_own_ids:
+        twin = None
+    edges = [np.append(side, np.nan).astype(np.float32) for side in (width, height)]
+    empty, moved = np.empty(r.n, bool), np.empty(r.n, bool)
+    corners, annotated = np.empty((min(CHUNK, r.n), 4), np.float32), r.loaded.boxes_px
+    for begin in range(0, r.n, CHUNK):  # what is compared stays in the processor's cache
+        rows = slice(begin, min(begin + CHUNK, r.n))
+        of = rows if twin is None else twin[rows]
+        cut, images = corners[:rows.stop - begin], r.image_row[rows]
+        with np.errstate(invalid="ignore"):
+            for axis, (low, side) in enumerate(((r.x, r.w), (r.y, r.h))):
+                most, first = edges[axis][images], low[of].astype(np.float32)
+                for edge, at in ((first, axis), (first + side[of].astype(np.float32), axis + 2)):
+                    np.minimum(np.maximum(edge, 0), most, out=cut[:, at])
+            sides = cut[:, 2:] - cut[:, :2]
+            empty[rows] = ~((sides[:, 0] > np.float32(least)) & (sides[:, 1] > np.float32(least)))
+        moved[rows] = has_moved(cut, annotated[rows])
+        making.boxes[rows] = cut
+    making.drop(empty, "empty-box")
+    if twin is not None:
+        making.change(twin != np.arange(r.n), "repeated-id")
+    making.change(moved, "clipped")
 
 
 def cut_boxes(r: Records, making: Making, twin: NDArray[np.int64]) -> None:

@@ -9,10 +9,11 @@ import numpy as np
 
 from dsinspect.protocols.trainers import DROPPED, Fates, Loaded, Rule, Stop, Target, Trainer
 from dsinspect.tables.columns import is_given
-from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, cut_at_edges, firsts, judged_by_file
+from dsinspect_trainers._coco import COLUMNS, INDEX, LATER, Records, firsts, judged_by_file
 from dsinspect_trainers._fates import Making, opened
 from dsinspect_trainers._file_state import FileState
 from dsinspect_trainers._outlines import outlines_in
+from dsinspect_trainers._tensors import cut_at_edges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -125,11 +125,12 @@ class Torchvision(Trainer):
 
     def _converter_stops(self, r: Records, making: Making, twin: NDArray[np.int64]) -> Iterator[Stop]:
         """Yield what stops the converter, by image in the order of ids."""
-        lacks = {"iscrowd": ~r.has_crowd[twin], "area": ~r.has_area[twin]}
+        of = slice(None) if r.has_own_ids else twin
+        lacks = {"iscrowd": ~r.has_crowd[of], "area": ~r.has_area[of]}
         column = r.loaded.annotations.get("segmentation")
         if column is not None and r.is_coco:
-            outlines = outlines_in(column, r.loaded.annotations["index"])
-            lacks["segmentation"] = ~outlines.given[twin]
+            outlines = outlines_in(column, r.loaded.annotations["index"], among=~r.crowd)
+            lacks["segmentation"] = ~outlines.given[of]
             yield from self._mask_stops(r, making, twin, outlines)
         needed = ("iscrowd", "segmentation", "area") if r.is_coco else ()
         yield from tensor_stops(r, making, twin, CONVERT, lacks=lacks, unknown=None, wording=None, needed=needed,
