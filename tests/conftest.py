@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from functools import cache
@@ -51,6 +52,14 @@ os.fsync = lambda descriptor: None  # no test turns the power off
 settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 if "HYPOTHESIS_RANDOM" not in os.environ:  # the same examples in every run; set it to look for new ones
     settings.load_profile("ci")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the modules and tests, which stay to the end, out of what Python looks through for garbage."""
+    gc.collect()
+    gc.freeze()
+
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

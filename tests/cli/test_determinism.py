@@ -42,13 +42,14 @@ def test_no_absolute_path_in_the_output(cli: Any, monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("command", [("convert", "--to", "yolo"), ("convert", "--to", "coco"), ("transform", "--op", "flip")])
-def test_a_new_dataset_is_the_same_for_any_executor(cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
-                                                    command: tuple[str, ...]) -> None:
-    monkeypatch.setattr(conversion, "SHARD", 5)
-    monkeypatch.setattr(transformation, "SHARD", 5)
+def test_a_new_dataset_is_the_same_for_any_executor_and_shards(cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+                                                               command: tuple[str, ...]) -> None:
     written = {}
     name, *options = command
-    for workers in (("--jobs", 1), ("--jobs", 3), ("--jobs", 2, "--executor", "process"), ("--executor", "serial")):
+    for size, workers in ((5, ("--jobs", 1)), (7, ("--jobs", 3)), (25, ("--jobs", 2, "--executor", "process")),
+                          (512, ("--executor", "serial"))):
+        for module in (conversion, transformation):
+            monkeypatch.setattr(module, "SHARD", size)
         out = tmp_path / "out"
         done = cli(name, SAMPLES / "coco", "-o", out, *options, *workers)
         assert done.code in (0, 1), done.err

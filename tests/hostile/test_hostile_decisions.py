@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 from hostile.conftest import Done, snapshot
 from hostile.sets import coco
 
+from dsinspect.cli import main
+
 Cli = Callable[..., Done]
 ROWS = 10_000
 FORMULAS = ("=1+1", "=cmd|'/c calc'!A0", "=HYPERLINK(\"http://x\")")
@@ -21,6 +24,15 @@ FORMULAS = ("=1+1", "=cmd|'/c calc'!A0", "=HYPERLINK(\"http://x\")")
 def source(tmp_path: Path) -> Path:
     """Make a set with a box without area."""
     return coco(tmp_path / "set", annotations=[{"bbox": [1, 1, 0, 5]}])
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The report of a set equal to `source`."""
+    folder = tmp_path_factory.mktemp("reported")
+    made = coco(folder / "set", annotations=[{"bbox": [1, 1, 0, 5]}])
+    assert main(["report", str(made), "-o", str(folder / "r.xlsx"), "--quiet", "--thumbnails", "0", "--no-cache"]) == 0
+    return (folder / "r.xlsx").read_bytes()
 
 
 def written(path: Path, rows: list[dict[str, Any]]) -> Path:
@@ -52,10 +64,9 @@ def test_ten_thousand_decisions_on_findings_of_no_report(cli: Cli, tmp_path: Pat
     ("New value", {"f": "Findings!B2: holds a formula without a stored value", "s": "Findings!B2: "}),
     ("Comment", {"f": "Findings!C2: holds a formula without a stored value"})])
 def test_formulas_in_the_cells_of_a_reviewer(cli: Cli, tmp_path: Path, source: Path, header: str, told: dict[str, str], kind: str,
-                                             formula: str) -> None:
+                                             formula: str, reported: bytes) -> None:
     """A formula that no office computed is refused by its cell, and one that is text is that text."""
-    assert cli("report", source, "-o", tmp_path / "r.xlsx", "--quiet", "--thumbnails", 0).code == 0
-    book = openpyxl.load_workbook(tmp_path / "r.xlsx")
+    book = openpyxl.load_workbook(io.BytesIO(reported))
     sheet: Any = book["Findings"]
     columns = {c.value: c.column for c in sheet[1]}
     row = next(r for r in range(2, sheet.max_row + 1) if sheet.cell(r, columns["Code"]).value == "BOX001")
