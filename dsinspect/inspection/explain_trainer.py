@@ -31,7 +31,8 @@ def render_trainer(facts: dict[str, Any], width: int | None = None) -> str:
     console = Console(width=width, highlight=False)
     with console.capture() as capture:
         console.print(Text.assemble((f"{facts['name']}@{facts['release']}", "bold"), "  ", facts["title"]))
-        console.print(Text(f"Reads {' and '.join(facts['reads'])}. Known up to release {facts['newest']}; {facts['evidence']}."))
+        console.print(Text(f"Reads {' and '.join(facts['reads'])}. Known up to release {facts['newest']}. "
+                           f"How it is known: {_known_by(facts['evidence'])}."))
         for effect, words in EFFECTS.items():
             rules = [r for r in facts["rules"] if r["effect"] == effect]
             if not rules:
@@ -56,12 +57,22 @@ def _span(rule: dict[str, Any]) -> str:
     return f" (from {since} on)" if since else f" (before {until})" if until else ""
 
 
+def _known_by(evidence: str) -> str:
+    """Return how the rules are known, in words: what was run is the trainer's own code."""
+    return f"its own code was {evidence}" if evidence.startswith("run: ") else evidence
+
+
+def _releases(t: type[Trainer]) -> str:
+    """Return the known releases in words."""
+    return t.newest if t.releases[0] == t.newest else f"{t.releases[0]} to {t.newest}"
+
+
 def trainers_page(trainers: Mapping[str, type[Trainer]]) -> str:
     """Return the index of all trainers, Markdown."""
     lines = ["# Trainers", "", "What the loader of each makes of a dataset, for `dsinspect simulate`, `convert --for`, `expect` "
              "and `--trainer` on `check` and `report`. Nothing of a trainer is run.", "",
              "| trainer | reads | releases | how it is known |", "|---|---|---|---|"]
-    lines += [f"| [{t.title}](trainers/{name}.md): `{name}` | {', '.join(t.reads)} | {t.releases[0]} to {t.newest} | {t.evidence} |"
+    lines += [f"| [{t.title}](trainers/{name}.md): `{name}` | {', '.join(t.reads)} | {_releases(t)} | {t.evidence} |"
               for name, t in trainers.items()]
     return "\n".join([*lines, ""])
 
@@ -70,8 +81,8 @@ def trainer_page(trainer_type: type[Trainer]) -> str:
     """Return the page of one trainer, Markdown: all its rules with the releases they are of."""
     t = trainer_type
     lines = [f"# {t.title}", "", f"`--trainer {t.name}`, `--trainer {t.name}@RELEASE`. Reads {' and '.join(t.reads)}; a set "
-             "in another format is judged as if it were converted to that.", "", f"How it is known: {t.evidence}.", "",
-             f"Known from {t.releases[0]} to {t.newest}" + (
+             "in another format is judged as if it were converted to that.", "", f"How it is known: {_known_by(t.evidence)}.", "",
+             f"Known: {_releases(t)}" + (
                  f"; something changes at {', '.join(t.releases[1:])}." if len(t.releases) > 1 else "."), ""]
     for effect, words in EFFECTS.items():
         rules = [r for r in t.rules if r.effect == effect]

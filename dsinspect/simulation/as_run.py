@@ -30,7 +30,8 @@ def run_of(done: Simulation, request: Request, plugins: Plugins, trainers: Seque
     for k, simulated in enumerate(done.trainers):
         label, first = simulated.trainer.label, outcomes[k * each]
         of_all = {"What arrives": arrival_table(done), "What arrives of each class": class_table(done)} if k == 0 else {}
-        outcomes[k * each] = replace(first, made={**first.made, **of_all, f"{label} losses": loss_table(simulated)})
+        losses = {f"{label} losses": loss_table(simulated)} if simulated.losses else {}
+        outcomes[k * each] = replace(first, made={**first.made, **of_all, **losses})
     return replace(run, outcomes=tuple(outcomes))
 
 

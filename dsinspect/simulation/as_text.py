@@ -183,10 +183,11 @@ def _losses(console: Console, s: Simulated, *, turned: bool) -> None:
         place = ", ".join(_line(p) for p in (stop.image, stop.source and _record(stop.source, stop.index)) if p)
         console.print(Padding(Text(f"in {stop.where}{f'; at {place}' if place else ''}. What follows is as if it went on.", "dim"),
                               (0, 0, 0, 4)))
-    for stop in s.stops[1:OTHERS]:
-        console.print(Padding(Text(f"then {stopped(stop)}", "dim"), (0, 0, 0, 4)))
-    if len(s.stops) > OTHERS:
-        console.print(Padding(Text(f"and {len(s.stops) - OTHERS:,} more; -o FILE.json has them all", "dim"), (0, 0, 0, 4)))
+    others = list(dict.fromkeys(stopped(stop) for stop in s.stops))[1:OTHERS]  # of each split one, mostly in the same words
+    for other in others:
+        console.print(Padding(Text(f"then {other}", "dim"), (0, 0, 0, 4)))
+    if len(s.stops) > 1 + len(others):
+        console.print(Padding(Text(f"and {len(s.stops) - 1 - len(others):,} more; -o FILE.json has them all", "dim"), (0, 0, 0, 4)))
     for write in s.writes[:1]:
         more = f" ({len(s.writes):,} files, first {_line(write.path)})" if len(s.writes) > 1 else f" ({_line(write.path)})"
         console.print(Padding(Text.assemble(("Rewrites ", "bold yellow"), f"files: {write.what}{more}"), (0, 0, 0, 2)))

@@ -66,12 +66,13 @@ def _with_boxes(fates: Fates, loaded: Loaded) -> Fates:
     held = {(m.source, m.index): json.dumps(m.record["bbox"], ensure_ascii=False) for m in _malformed(loaded)
             if m.kind == "annotations" and "bbox" in m.record}
     return replace(fates, stops=tuple(
-        replace(s, found=f"bbox is {_clipped(held[s.source, s.index])}")
-        if s.source is not None and (s.source, s.index) in held and not s.error.startswith("KeyError") else s
+        replace(s, found=f"bbox is {clipped(held[s.source, s.index])}")
+        if s.source is not None and (s.source, s.index) in held and not s.found and not s.error.startswith("KeyError") else s
         for s in fates.stops))
 
 
-def _clipped(text: str) -> str:
+def clipped(text: str) -> str:
+    """Return a text as long as a message shows it."""
     return text if len(text) <= SHOWN else text[:SHOWN] + "..."
 
 

@@ -42,7 +42,7 @@ class RfDetr(Trainer):
         Rule("empty-box", "drops-annotation", "within the image, the box has no width or height", CONVERT),
         Rule("clipped", "changes-annotation", "the box is cut at the edge of the image", CONVERT),
         Rule("repeated-id", "changes-annotation", "a later annotation has the same id and takes its place", INDEX),
-        Rule("other-lines", "changes-annotation", "the loader parts the lines of the label file otherwise", YOLO),
+        Rule("other-lines", "changes-annotation", "the loader splits the label file into other lines", YOLO),
         Rule("missing-field", "stops", "an annotation has no `bbox`, `area`, `id`, `image_id` or `category_id`", CONVERT,
              "KeyError"),
         Rule("other-length", "stops", "a bbox does not have four numbers", CONVERT, "ValueError"),

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dsinspect.protocols.trainers import Fates, Loaded, Rule, Stop, Target, Trainer
-from dsinspect_trainers._coco import COLUMNS, INDEX, Malformed, Records, firsts, judged_by_file
+from dsinspect_trainers._coco import COLUMNS, INDEX, Malformed, Records, clipped, firsts, judged_by_file
 from dsinspect_trainers._fates import Making, opened
 from dsinspect_trainers._keypoints import FILTER, Points
 from dsinspect_trainers._outlines import Outlines, mask_error, mask_size, outlines_in
@@ -153,7 +155,8 @@ class Torchvision(Trainer):
         faulty = np.zeros(r.n, bool)
         faulty[list(errors)] = True
         for k in firsts(taken & faulty[twin], ranks, index):
-            yield r.stop_at(k, errors[int(twin[k])], CONVERT, (1, int(ranks[k]), STEPS["masks"], r.index_of(k)))
+            stop = r.stop_at(k, errors[int(twin[k])], CONVERT, (1, int(ranks[k]), STEPS["masks"], r.index_of(k)))
+            yield replace(stop, found=f"segmentation is {clipped(json.dumps(unusual[int(twin[k])], ensure_ascii=False))}")
         of_codes = {k: size for k, outline in unusual.items() if (size := mask_size(outline)) is not None}
         coded = np.zeros(r.n, bool)
         coded[list(of_codes)] = True

@@ -65,7 +65,7 @@ RULES = (
     Rule("duplicate", "drops-annotation", "the row repeats another one of its file", VERIFY, "duplicate labels removed"),
     Rule("duplicate-polygon", "drops-annotation", "the polygon has the class and box of another one of its file", VERIFY,
          "duplicate labels removed", until="8.4.165"),
-    Rule("other-lines", "changes-annotation", "the loader parts the lines or numbers of the label file otherwise", VERIFY),
+    Rule("other-lines", "changes-annotation", "the loader splits the label file into other lines or numbers", VERIFY),
     Rule("not-yolo-crowd", "drops-annotation", "YOLO labels have no crowd regions; convert_coco skips them",
          "data/converter.py: convert_coco"),
     Rule("undeclared-class", "drops-annotation", "the class is not declared, so no label can be written", "data.yaml: names"),

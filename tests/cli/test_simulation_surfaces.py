@@ -94,16 +94,12 @@ def test_terminal_workbook_and_page_have_the_numbers_of_the_json(surfaces: tuple
         assert tuple(int(c.replace(",", "")) for c in shown[1:6]) == counts
         line = next(p for p in printed if p and p[0] == label and len(p) > 5)
         assert tuple(0 if c == "-" else int(c.replace(",", "")) for c in line[1:6]) == counts
-        losses = list(book[_sheet(book, label)].iter_rows(min_row=2, values_only=True))
+        losses = [r for n in book.sheetnames if n.startswith(label) for r in book[n].iter_rows(min_row=2, values_only=True)]
         assert [tuple(r[1:4]) for r in losses] == [
             (x["images"], x["annotations_dropped"], x["annotations_changed"]) for x in trainer["losses"]]
         assert sum(r[1] for r in losses) == counts[1]
         assert sum(r[2] for r in losses) == counts[3]
         assert sum(r[3] for r in losses) == counts[4]
-
-
-def _sheet(book: Any, label: str) -> str:
-    return next(n for n in book.sheetnames if n.startswith(label))
 
 
 def test_classes_are_those_of_the_report(surfaces: tuple[Path, Path], tmp_path: Path) -> None:
