@@ -15,6 +15,7 @@ from dsinspect.cli import main
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 TRAINERS = ("cocoeval", "detectron2", "mmdet", "rfdetr", "rtdetr", "torchvision", "ultralytics@8.3.0", "ultralytics@8.4", "yolox")
+SETS = ("clean", "coco", "frames", "rotated", "table", "tracks", "voc", "yolo")
 NO_CLASS = "(no known class or image)"
 
 
@@ -41,7 +42,7 @@ class _Rows(HTMLParser):
             self.rows[-1][-1] += data
 
 
-@pytest.fixture(scope="module", params=[*(p.name for p in sorted(SAMPLES.iterdir()) if p.is_dir()), "extra rows"])
+@pytest.fixture(scope="module", params=[*SETS, "extra rows"])
 def surfaces(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A set, and the folder in which its simulation stands as .json, .xlsx and .html."""
     out = tmp_path_factory.mktemp("simulated")
