@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from dsinspect.tables.columns import Columns, codes_of
@@ -22,8 +22,7 @@ REPEAT_THRESHOLD = 0.001
 """Share of images below which a class is repeated (LVIS, Gupta et al. 2019)."""
 
 
-@dataclass(frozen=True)
-class Balance:
+class Balance(msgspec.Struct, frozen=True):
     """Weights and repeat factors of a set.
 
     Attributes:
@@ -60,8 +59,7 @@ def class_weights(counts: Columns, images_total: int, beta: float = BETA,
         "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})
 
 
-@dataclass(frozen=True)
-class BalanceCounts:
+class BalanceCounts(msgspec.Struct, frozen=True):
     """What a shard adds to the balance of a set.
 
     Attributes:

@@ -1,7 +1,5 @@
 """`dsinspect check`: the same inspection as a gate."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -85,7 +83,7 @@ def check(
         raise typer.Exit(ExitCode.FINDINGS)
 
 
-def fails(run: Run) -> bool:
+def fails(run: "Run") -> bool:
     """Say whether the gate fails; what could not be looked at is reported when it does, and no finding would say it."""
     blind = [o for o in run.outcomes if o.is_blind and run.fails(o) and not len(o.findings)]
     for reason in sorted({str(o.metrics.get("reason")) for o in blind}):

@@ -1,7 +1,5 @@
 """`dsinspect report`: inspect, print a summary, write reports."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Annotated

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.run import Census
@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.batch import Batch
 
 
-@dataclass(frozen=True)
-class Tally:
+class Tally(msgspec.Struct, frozen=True):
     """Counts of a part of the set; two tallies add up.
 
     Attributes:

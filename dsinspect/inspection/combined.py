@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.inspection.request import DatasetRequest
@@ -71,8 +73,7 @@ class _Combined:
                 for ref in source.shards(size)]
 
 
-@dataclass(frozen=True)
-class _PartShard:
+class _PartShard(msgspec.Struct, frozen=True):
     """A shard of a part, with the paths and the split of the whole."""
 
     ref: ShardRef

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+
+import msgspec
 
 from dsinspect.geometry.exif import FrameRule, FrameVotes
 from dsinspect.inspection.cache import trim
@@ -163,8 +165,7 @@ def looks_measured(source: Source, plan: Plan, request: Request) -> bool:
     return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache)
 
 
-@dataclass(frozen=True)
-class _NoShard:
+class _NoShard(msgspec.Struct, frozen=True):
     """The one shard of a set without records, so that every check sees a batch."""
 
     def load(self) -> Shard:

@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.io.archives import SUFFIXES, is_archive, unpack
 from dsinspect.io.temporary import temporary_folder
 
 
-@dataclass(frozen=True)
-class Located:
+class Located(msgspec.Struct, frozen=True):
     """Where a dataset lies on disk.
 
     Attributes:
@@ -26,7 +26,7 @@ class Located:
 
     path: str
     root: Path
-    parts: Mapping[str, Path] = field(default_factory=dict)
+    parts: Mapping[str, Path] = msgspec.field(default_factory=dict)
     is_temporary: bool = False
 
 

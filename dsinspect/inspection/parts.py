@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
@@ -23,8 +24,7 @@ ALIKE = frozenset({"drop-image", "cut-trailing-bytes", "set-image-size"})
 """Actions on an image that hold for every part that has the image."""
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(msgspec.Struct, frozen=True):
     """One of several datasets.
 
     Attributes:
@@ -98,8 +98,7 @@ def parts_of(request: DatasetRequest, edits: Edits, open_part: Callable[[Dataset
         yield Part(split, own, places[split], Edits.of([{str(k): v for k, v in c.items()} for c in changes]))
 
 
-@dataclass(frozen=True)
-class _Held:
+class _Held(msgspec.Struct, frozen=True):
     """What a part holds: paths of its images, and its classes."""
 
     images: frozenset[str]

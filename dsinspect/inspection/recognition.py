@@ -7,8 +7,9 @@ two sets are never merged, and never is one of them taken in silence.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from dsinspect.errors import PluginCrashedError, UserError, Watched, nearest
 from dsinspect.inspection.what_is_there import what_is_there
@@ -26,8 +27,7 @@ LONGEST = 100
 """Characters of a reason in that list."""
 
 
-@dataclass(frozen=True)
-class Recognised:
+class Recognised(msgspec.Struct, frozen=True):
     """The format of a path.
 
     Attributes:
@@ -39,8 +39,7 @@ class Recognised:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Seen:
+class _Seen(msgspec.Struct, frozen=True):
     name: str
     detection: Detection
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, Protocol
 
+import msgspec
+
 from dsinspect.errors import PLUGIN_FAULTS, Blame, UserError, Watched
 from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, R, T
@@ -44,8 +46,7 @@ def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[
     return _Source(replace(info, notes=(*info.notes, *told, *notes)), source, blame)
 
 
-@dataclass(frozen=True)
-class _Source:
+class _Source(msgspec.Struct, frozen=True):
     """An opened dataset; an error in a shard names the format."""
 
     info: DatasetInfo
@@ -58,8 +59,7 @@ class _Source:
             return [_Ref(ref, self.blame) for ref in self.source.shards(size)]
 
 
-@dataclass(frozen=True)
-class _Ref:
+class _Ref(msgspec.Struct, frozen=True):
     """A reference to a shard; see `ShardRef`."""
 
     ref: ShardRef

@@ -17,9 +17,10 @@ import zipfile
 import zlib
 from collections.abc import Container, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.io.brought import remember
@@ -41,8 +42,7 @@ _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZM
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 
 
-@dataclass(frozen=True)
-class _Member:
+class _Member(msgspec.Struct, frozen=True):
     """A file in an archive: its name, and the place to read it from."""
 
     name: str

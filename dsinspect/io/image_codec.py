@@ -7,10 +7,10 @@ import functools
 import itertools
 import os
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError, no_opencv
@@ -35,8 +35,7 @@ class UnreadableError(Exception):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Encoding:
+class Encoding(msgspec.Struct, frozen=True):
     """How images are written.
 
     Attributes:

@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
-from typing import TypeVar
+from typing import TypeVar, cast
 
 C = TypeVar("C")
 
@@ -19,7 +19,7 @@ def classes_in(package: str, base: type[C]) -> list[type[C]]:
 
     A module or package whose name starts with an underscore is left out.
     """
-    return [c for c in _classes_in(package) if issubclass(c, base)]
+    return [cast("type[C]", c) for c in _classes_in(package) if base in c.__mro__]  # issubclass asks all subclasses of an ABC
 
 
 @cache

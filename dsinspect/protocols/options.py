@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -33,8 +32,7 @@ def option(meaning: str, *, source: str = "", ge: float | None = None, gt: float
     return meta
 
 
-@dataclass(frozen=True)
-class OptionDoc:
+class OptionDoc(msgspec.Struct, frozen=True):
     """One option as `dsinspect explain` and the docs show it."""
 
     name: str

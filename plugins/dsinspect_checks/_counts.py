@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
@@ -19,8 +19,7 @@ Key = tuple[str | None, str]
 """Split and name of a class."""
 
 
-@dataclass(frozen=True)
-class ClassCounts:
+class ClassCounts(msgspec.Struct, frozen=True):
     """Counts that add up over shards.
 
     Attributes:
@@ -29,9 +28,9 @@ class ClassCounts:
         split_images: images by split.
     """
 
-    boxes: Counter[Key] = field(default_factory=Counter)
-    images: Counter[Key] = field(default_factory=Counter)
-    split_images: Counter[str | None] = field(default_factory=Counter)
+    boxes: Counter[Key] = msgspec.field(default_factory=Counter)
+    images: Counter[Key] = msgspec.field(default_factory=Counter)
+    split_images: Counter[str | None] = msgspec.field(default_factory=Counter)
 
     def __add__(self, other: ClassCounts) -> ClassCounts:
         return ClassCounts(self.boxes + other.boxes, self.images + other.images,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
@@ -29,8 +29,7 @@ _SUFFIX = re.compile(r"\.\w+$")
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 
-@dataclass(frozen=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True):
     """What the images of a batch are part of.
 
     Attributes:

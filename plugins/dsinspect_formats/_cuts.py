@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.formats import ShardRef
@@ -12,8 +12,7 @@ from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import Shard
 
 
-@dataclass(frozen=True)
-class MemoryShard:
+class MemoryShard(msgspec.Struct, frozen=True):
     """A cut of tables in memory."""
 
     shard: Shard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -40,8 +39,7 @@ class _Mask(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Mask).decode
 
 
-@dataclass(frozen=True)
-class _Edges:
+class _Edges(msgspec.Struct, frozen=True):
     """Edges of the outlines of N objects: (E, 4) x, y of both ends; where those of each object start, and how many it has."""
 
     ends: NDArray[np.float64]

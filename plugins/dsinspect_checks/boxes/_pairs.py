@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from dsinspect.findings.wording import number
@@ -28,8 +28,7 @@ OUTLINES = ("segmentation", *CORNER_COLUMNS)
 """Columns that distinguish two objects with one box."""
 
 
-@dataclass(frozen=True)
-class Pairs:
+class Pairs(msgspec.Struct, frozen=True):
     """Overlapping pairs of boxes.
 
     Attributes:
@@ -45,8 +44,7 @@ class Pairs:
     is_equal: NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class _Sorted:
+class _Sorted(msgspec.Struct, frozen=True):
     """Judged boxes by image and left edge: rows, (N, 4) boxes, and their places on one axis for all images."""
 
     rows: NDArray[np.int64]

@@ -18,9 +18,9 @@ set of placeholders has (121 of 121 boxes, in 53 sizes of images), and none of 2
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
@@ -42,8 +42,7 @@ WHOLE = 0.95
 """Share of the image from which a box covers it."""
 
 
-@dataclass(frozen=True)
-class State:
+class State(msgspec.Struct, frozen=True):
     """What is kept of a shard.
 
     Attributes:

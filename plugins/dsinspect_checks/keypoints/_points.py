@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,7 @@ _decode = msgspec.json.Decoder(list[float]).decode
 _decode_all = msgspec.json.Decoder(list[list[float] | None]).decode
 
 
-@dataclass(frozen=True)
-class Points:
+class Points(msgspec.Struct, frozen=True):
     """Keypoints of N annotations.
 
     Attributes:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
@@ -21,8 +21,7 @@ if TYPE_CHECKING:
 State = tuple[Columns, ...]
 
 
-@dataclass(frozen=True)
-class Tracks:
+class Tracks(msgspec.Struct, frozen=True):
     """Boxes sorted by track and frame.
 
     Attributes:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import Detection, Format, OpenRequest, Source
@@ -18,8 +19,7 @@ LOOKED_AT = 8
 """Files of each suffix."""
 
 
-@dataclass(frozen=True)
-class Look:
+class Look(msgspec.Struct, frozen=True):
     """How a format is recognised.
 
     Attributes:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Literal
+
+import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.options import BaseOptions, option
@@ -46,8 +47,7 @@ class WriterOptions(BaseOptions, frozen=True):
         return self.task or ("segment" if self.segments else "detect")
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """What the rows of a set are.
 
     Attributes:
