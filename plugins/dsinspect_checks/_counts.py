@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check
 from dsinspect.tables.columns import Columns, codes_of
 from dsinspect.tables.dataset import DatasetInfo
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+O = TypeVar("O", bound=BaseOptions)  # noqa: E741
 Key = tuple[str | None, str]
 """Split and name of a class."""
 
@@ -72,3 +74,15 @@ def _count(split_codes: NDArray[np.intp], codes: NDArray[Any], labels: list[str 
     width = len(names)
     counts = np.bincount((split_codes + 1) * width + codes)
     return Counter({(labels[k // width - 1], names[k % width]): int(counts[k]) for k in np.flatnonzero(counts)})
+
+
+class CountsClasses(Check[ClassCounts, O]):
+    """A check whose state is the counts of the classes."""
+
+    def map(self, batch: Batch) -> ClassCounts:
+        """Count boxes and images per class."""
+        return batch.once(class_counts)
+
+    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
+        """Add the counts."""
+        return a + b

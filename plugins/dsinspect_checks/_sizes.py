@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
+from dsinspect.protocols.checks import BaseOptions, Check
+from dsinspect.tables.schema import FRAME_COLUMNS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+O = TypeVar("O", bound=BaseOptions)  # noqa: E741
 Sizes = Counter[tuple[float, float]]
 """Number of images by width and height, px; (0, 0) counts those of unknown size."""
 
@@ -25,6 +28,20 @@ def count_sizes(batch: Batch) -> Sizes:
     if not known.all():
         sizes[(0.0, 0.0)] = int((~known).sum())
     return sizes
+
+
+class CountsSizes(Check[Sizes, O]):
+    """A check whose state is the counts of the sizes."""
+
+    wants = FRAME_COLUMNS
+
+    def map(self, batch: Batch) -> Sizes:
+        """Count sizes."""
+        return batch.once(count_sizes)
+
+    def merge(self, a: Sizes, b: Sizes) -> Sizes:
+        """Add the counts."""
+        return a + b
 
 
 def expand(sizes: Sizes) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -22,11 +22,10 @@ from typing import Annotated, Any
 import numpy as np
 
 from dsinspect.class_balance import BETA, REPEAT_THRESHOLD, class_weights
-from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.chart import Chart
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
 class Options(BaseOptions, frozen=True):
@@ -38,21 +37,13 @@ class Options(BaseOptions, frozen=True):
                                               gt=0, le=1)] = REPEAT_THRESHOLD
 
 
-class ClassImbalance(Check[ClassCounts, Options]):
+class ClassImbalance(CountsClasses[Options]):
     """Classes with far fewer boxes than the largest class."""
 
     code = "CLS001"
     name = "class-imbalance"
     severity = Severity.WARNING
     options_type = Options
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Count boxes and images per class."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Judge each class by the largest."""

@@ -15,26 +15,17 @@ from __future__ import annotations
 
 import unicodedata
 
-from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, Result, Severity
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
-class CollidingNames(Check[ClassCounts, BaseOptions]):
+class CollidingNames(CountsClasses[BaseOptions]):
     """Class names equal but for case, spaces, punctuation or Unicode form."""
 
     code = "CLS004"
     name = "colliding-names"
     severity = Severity.WARNING
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Collect the names that are used."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Group names by their plain form."""

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
 class Options(BaseOptions, frozen=True):
@@ -28,21 +27,13 @@ class Options(BaseOptions, frozen=True):
     min_images: Annotated[int, option("images a class should be in", source="LVIS rare", ge=1)] = 10
 
 
-class FewSamples(Check[ClassCounts, Options]):
+class FewSamples(CountsClasses[Options]):
     """Classes with too few boxes or images to learn from."""
 
     code = "CLS002"
     name = "few-samples"
     severity = Severity.WARNING
     options_type = Options
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Count boxes and images per class."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Report small classes."""

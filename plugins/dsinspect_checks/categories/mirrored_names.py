@@ -15,26 +15,17 @@ Source of the default: there is no limit; users met it in darknet#6012.
 from __future__ import annotations
 
 from dsinspect.geometry.label_swap import mirrored_pairs
-from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
-class MirroredNames(Check[ClassCounts, BaseOptions]):
+class MirroredNames(CountsClasses[BaseOptions]):
     """Pairs of class names that differ in left and right only."""
 
     code = "CLS007"
     name = "mirrored-names"
     severity = Severity.INFO
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Collect the names that are used."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Look for each name's mirror image."""

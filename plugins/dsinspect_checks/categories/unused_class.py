@@ -12,26 +12,17 @@ Source of the default: there is no limit.
 
 from __future__ import annotations
 
-from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Fix, Result, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Fix, Result, Severity
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
-class UnusedClass(Check[ClassCounts, BaseOptions]):
+class UnusedClass(CountsClasses[BaseOptions]):
     """Declared classes without a box."""
 
     code = "CLS003"
     name = "unused-class"
     severity = Severity.WARNING
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Count boxes per class."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Report declared names that no box has."""

@@ -20,12 +20,10 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.chart import Chart
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect.tables.schema import FRAME_COLUMNS
-from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
+from dsinspect_checks._sizes import CountsSizes, Sizes, expand, quantile
 
 BUCKETS = ((0.0, 0.65, "tall"), (0.65, 0.9, "portrait"), (0.9, 1.12, "square"), (1.12, 1.55, "landscape"),
            (1.55, np.inf, "wide"))
@@ -38,22 +36,13 @@ class Options(BaseOptions, frozen=True):
     max_share: Annotated[float, option("share that portrait and landscape may both exceed", ge=0, le=0.5)] = 0.2
 
 
-class AspectSpread(Check[Sizes, Options]):
+class AspectSpread(CountsSizes[Options]):
     """Sets whose aspects vary widely, or that mix portrait and landscape."""
 
     code = "SIZ002"
     name = "aspect-spread"
     severity = Severity.WARNING
     options_type = Options
-    wants = FRAME_COLUMNS
-
-    def map(self, batch: Batch) -> Sizes:
-        """Count sizes."""
-        return batch.once(count_sizes)
-
-    def merge(self, a: Sizes, b: Sizes) -> Sizes:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: Sizes, dataset: DatasetInfo) -> Result:
         """Judge spread and mix."""

@@ -20,13 +20,11 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.chart import Chart
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity, option
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect.tables.schema import FRAME_COLUMNS
-from dsinspect_checks._sizes import Sizes, count_sizes, expand, quantile
+from dsinspect_checks._sizes import CountsSizes, Sizes, expand, quantile
 
 
 class Options(BaseOptions, frozen=True):
@@ -35,22 +33,13 @@ class Options(BaseOptions, frozen=True):
     max_spread: Annotated[float, option("95th by 5th percentile of the side", gt=1)] = 2.5
 
 
-class ImageSizeSpread(Check[Sizes, Options]):
+class ImageSizeSpread(CountsSizes[Options]):
     """Sets whose image sizes vary widely."""
 
     code = "SIZ001"
     name = "image-size-spread"
     severity = Severity.WARNING
     options_type = Options
-    wants = FRAME_COLUMNS
-
-    def map(self, batch: Batch) -> Sizes:
-        """Count sizes."""
-        return batch.once(count_sizes)
-
-    def merge(self, a: Sizes, b: Sizes) -> Sizes:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: Sizes, dataset: DatasetInfo) -> Result:
         """Judge the spread."""

@@ -19,10 +19,9 @@ from typing import Annotated
 
 import numpy as np
 
-from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity, option
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
 class Options(BaseOptions, frozen=True):
@@ -32,21 +31,13 @@ class Options(BaseOptions, frozen=True):
     min_boxes: Annotated[int, option("boxes a split must have to be judged", ge=1)] = 50
 
 
-class ClassDrift(Check[ClassCounts, Options]):
+class ClassDrift(CountsClasses[Options]):
     """Splits whose shares of classes are not train's."""
 
     code = "SPL004"
     name = "class-drift"
     severity = Severity.WARNING
     options_type = Options
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Count boxes per split and class."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Compare every split with train."""

@@ -14,26 +14,17 @@ Source of the default: there is no limit; users met it in darknet#7620.
 
 from __future__ import annotations
 
-from dsinspect.protocols.batch import Batch
-from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity
+from dsinspect.protocols.checks import BaseOptions, Findings, Result, Severity
 from dsinspect.tables.dataset import DatasetInfo
-from dsinspect_checks._counts import ClassCounts, class_counts
+from dsinspect_checks._counts import ClassCounts, CountsClasses
 
 
-class ClassMissing(Check[ClassCounts, BaseOptions]):
+class ClassMissing(CountsClasses[BaseOptions]):
     """Classes that are in train and not in val or test, or the reverse."""
 
     code = "SPL005"
     name = "class-missing"
     severity = Severity.WARNING
-
-    def map(self, batch: Batch) -> ClassCounts:
-        """Count boxes per split and class."""
-        return batch.once(class_counts)
-
-    def merge(self, a: ClassCounts, b: ClassCounts) -> ClassCounts:
-        """Add the counts."""
-        return a + b
 
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Compare every split with train; a split without any box has no labels to compare."""
