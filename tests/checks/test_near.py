@@ -127,3 +127,14 @@ def test_in_a_fixed_scene_only_the_same_are_alike() -> None:
     groups = near_groups(table([1] * 10, [SCENE, *moved, shaded, same]), CLOSE)
     assert [0, 9] in paths(groups)
     assert all(len(g) == 2 for g in paths(groups))
+
+
+@pytest.mark.parametrize(("share", "others", "alike"), [
+    (1.0, 10, False), (0.9, 10, False), (0.7, 10, True), (0.1, 10, True), (1.0, 7, True)])
+def test_two_images_that_differ_as_those_of_the_set_do_are_no_copies(share: float, others: int, alike: bool) -> None:
+    rng = np.random.default_rng(7)
+    one, *rest = (SCENE + rng.normal(0, 25, 256) for _ in range(others + 1))  # one scene, and another thing in each
+    two = SCENE + (one - SCENE) + share * rng.normal(0, 25 * np.sqrt(2), 256)
+    far = [int(h) for h in rng.integers(0, 2**63, others)]
+    groups = paths(near_groups(table([1, 1, *far], [one, two, *rest]), CLOSE))
+    assert groups == ([[0, 1]] if alike else [])

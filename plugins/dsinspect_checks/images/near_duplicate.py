@@ -3,7 +3,8 @@
 Reports groups of images whose perceptual hashes (pHash, 64 bits) differ by at most `distance` bits, which a finer signature
 (the luma of 16 x 16 cells, brightness and contrast taken off) confirms: no cell differs by more than `max_difference` standard
 deviations, nor by more than `max_local` times the mean difference; images made of layers or stripes must agree in more than
-these. Every member of a group is close to every other one. Equal
+these. Images that differ as much as each does from eight others of the set show what the whole set has in common, and are left
+out unless they are the same. Every member of a group is close to every other one. Equal
 bytes are IMG008; flat images are left out, for their hashes mean nothing.
 
 Why it matters: copies, resized versions and neighbouring frames of a video count as many images and teach one; spread over
