@@ -376,7 +376,7 @@ class Fixed:
     Attributes:
         changes: edits made.
         applied: files written, copied and left out.
-        comparison: findings that are gone, left and new, by code.
+        comparison: findings that are gone, left, changed and new, by code.
         after: the inspection of the corrected set.
     """
 

@@ -99,6 +99,8 @@ def report_written(out: Path, applied: Applied, comparison: Comparison, *, compa
         print(_line("fixed:", comparison.fixed))
     if comparison.kept:
         print(_line("kept:", comparison.kept) + " (changed with the others, and no longer found as they were)")
+    if comparison.changed:
+        print(_line("changed: ", comparison.changed) + " (found still, in other words: another class or number)")
     print(_line("left:", comparison.left))
     if comparison.new:
         print(_line("new:", comparison.new))

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 
 import typer
 
+from dsinspect.io.decoder_stderr import quiet_decoders
+
 if TYPE_CHECKING:
     from dsinspect.protocols import decisions
 
@@ -138,7 +140,8 @@ def shares_options(command: Callable[..., None]) -> Callable[..., None]:
 
     def run(**values: Any) -> None:
         made = {name: group(**{n: values.pop(n) for n in names}) for name, (group, names) in groups.items()}
-        command(**values, **made)
+        with quiet_decoders():  # of images and masks, wherever a command reads some
+            command(**values, **made)
 
     run.__name__, run.__doc__, run.__module__ = command.__name__, command.__doc__, command.__module__
     run.__annotations__ = {p.name: p.annotation for p in parameters}

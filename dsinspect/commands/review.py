@@ -66,7 +66,8 @@ def apply(
     """Apply reviewers' decisions: a corrected copy of the dataset, every other byte as it was.
 
     The settings of the report are used again. All decisions are checked first; when one is wrong, all such are reported with
-    their places and nothing is written, unless --partial is given. Exits 1 when a decision was not applied.
+    their places and nothing is written, unless --partial is given. Exits 1 when a decision was not applied, and when the result has
+    an error that was not there before.
     """
     from dsinspect.fixing.diff import of_image_files, unified_diff
     from dsinspect.inspection.opening import patch_dataset
@@ -141,15 +142,14 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
     if found.faults:
         writer = report_for(rest, session.plugins)()
         common.write_report(writer, handed_back(replace(after, path=corrected), found.faults), rest)
+    comparison = compare(run, after, [k.fingerprint for k in found.kept])
     if not quiet:
         whole = sum(m.is_whole for m in found.made)
         print(f"{counted(len(found.made), 'decision')} applied"
               + (f", {whole:,} of them from decisions on whole checks" if whole else "")
               + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
         print(summary(found.edits))
-        comparison = compare(run, after, [k.fingerprint for k in found.kept])
         report_written(output, applied, comparison)
-        warns_of_new(comparison)
         print(f"wrote {files[0]} and {files[1]}")
         if baseline:
             print(f"wrote {baseline}: {counted(known, 'known finding')}")
@@ -160,7 +160,8 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
               f"dsinspect review apply {rest} {corrected} -o NEW", file=sys.stderr)
         _report_faults(found.faults)
     session.end(after)
-    if found.faults:
+    has_errors = warns_of_new(comparison) and bool(comparison.errors)
+    if found.faults or has_errors:
         raise typer.Exit(ExitCode.FINDINGS)
 
 

@@ -306,8 +306,15 @@ class Findings:
         It hashes the code, image path, category, subject and box, and a counter among equals; never ids, line
         numbers or measured values, which change when something else is edited.
         """
-        state = np.full(len(self), _text_hash(code), np.uint64)
-        for name in ("image", "category", "subject"):
+        return self._hashed(code, ("image", "category", "subject"))
+
+    def places(self) -> NDArray[np.uint64]:
+        """Return a 64-bit identity of the place of each finding, whatever is found there: its image, its box and a counter."""
+        return self._hashed("", ("image",))
+
+    def _hashed(self, start: str, names: Sequence[str]) -> NDArray[np.uint64]:
+        state = np.full(len(self), _text_hash(start), np.uint64)
+        for name in names:
             state = _mix(state ^ _hash_texts(self.columns[name]))
         for name in BOX_COLUMNS:
             edges = self.columns[name].astype(np.float64, copy=False) + 0.0  # -0.0 becomes 0.0

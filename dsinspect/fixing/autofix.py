@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.findings.findings import Findings
 from dsinspect.findings.severity import Severity
 from dsinspect.fixing.apply import Applied, apply_edits
 from dsinspect.inspection.combined import prefix_of
@@ -36,6 +37,9 @@ class Comparison:
         new: findings that were not there before.
         kept: findings that are gone though a reviewer decided to keep them: they changed with the others.
         notes: codes of which all new findings are of severity info: nothing is wrong by them.
+        changed: findings that are still there in other words, of a class that was renamed or with another number: gone and new
+            ones of one check in one image and box, or about the whole set. They count as neither fixed nor new.
+        errors: codes with a new finding of severity error.
     """
 
     fixed: Mapping[str, int]
@@ -43,6 +47,8 @@ class Comparison:
     new: Mapping[str, int]
     notes: frozenset[str] = frozenset()
     kept: Mapping[str, int] = field(default_factory=dict)
+    changed: Mapping[str, int] = field(default_factory=dict)
+    errors: frozenset[str] = frozenset()
 
 
 def compare(before: Run, after: Run, kept: Collection[str] = ()) -> Comparison:
@@ -54,21 +60,27 @@ def compare(before: Run, after: Run, kept: Collection[str] = ()) -> Comparison:
         kept: fingerprints of findings that a reviewer decided to keep; of those none is called fixed.
     """
     asked = np.array([int(f, 16) for f in kept], np.uint64)
-    spared: Counter[str] = Counter()
-    fixed: Counter[str] = Counter()
-    left: Counter[str] = Counter()
-    new: Counter[str] = Counter()
-    notes = set()
-    earlier = {o.code: o.findings.fingerprints(o.code) for o in before.outcomes}
+    fixed, left, new, spared, changed = (Counter[str]() for _ in range(5))
+    notes, errors = set(), set()
+    earlier = {o.code: o.findings for o in before.outcomes}
     for outcome in after.outcomes:
-        own, old = outcome.findings.fingerprints(outcome.code), earlier.get(outcome.code, np.empty(0, np.uint64))
-        is_old = np.isin(own, old)
-        same = int(is_old.sum())
-        if (outcome.findings.severities(outcome.severity)[~is_old] == Severity.INFO.rank).all():
-            notes.add(outcome.code)
-        spared[outcome.code] = int((np.isin(old, asked) & ~np.isin(old, own)).sum())
-        fixed[outcome.code], left[outcome.code], new[outcome.code] = len(old) - same - spared[outcome.code], same, len(own) - same
-    return Comparison(+fixed, +left, +new, frozenset(notes), +spared)
+        code, found = outcome.code, outcome.findings
+        was = earlier.get(code, Findings.none())
+        own, old = found.fingerprints(code), was.fingerprints(code)
+        is_old, stays = np.isin(own, old), np.isin(old, own)
+        is_spared = np.isin(old, asked) & ~stays
+        is_changed = np.zeros(len(own), bool)
+        is_changed[~is_old] = np.isin(found.take(~is_old).places(), was.take(~stays & ~is_spared).places())
+        is_new = ~is_old & ~is_changed
+        severities = found.severities(outcome.severity)[is_new]
+        if (severities == Severity.INFO.rank).all():
+            notes.add(code)
+        if (severities == Severity.ERROR.rank).any():
+            errors.add(code)
+        spared[code], changed[code] = int(is_spared.sum()), int(is_changed.sum())
+        left[code], new[code] = int(is_old.sum()), int(is_new.sum())
+        fixed[code] = len(old) - left[code] - spared[code] - changed[code]
+    return Comparison(+fixed, +left, +new, frozenset(notes), +spared, +changed, frozenset(errors))
 
 
 def write_fixed(request: Request, plugins: Plugins, run: Run, edits: Edits, out: Path, *, annotations_only: bool = False,

@@ -13,7 +13,8 @@ from hostile.conftest import picture
 
 
 @pytest.mark.parametrize("command", [("check",), ("convert", "--to", "coco", "-o", "out"), ("simulate", "--trainer", "mmdet"),
-                                     ("report", "-o", "r.xlsx")], ids=lambda c: c[0])
+                                     ("report", "-o", "r.xlsx"), ("balance",), ("expect",),
+                                     ("transform", "-o", "out", "--op", "flip"), ("view", "-o", "sheet.png")], ids=lambda c: c[0])
 def test_the_decoder_writes_nothing(tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set/labelmap.txt").write_text("# label:color_rgb:parts:actions\nbackground:0,0,0::\nthing:128,0,0::\n")
@@ -27,7 +28,7 @@ def test_the_decoder_writes_nothing(tmp_path: Path, command: tuple[str, ...]) ->
         for folder in ("SegmentationClass", "SegmentationObject"):
             (tmp_path / "set" / folder).mkdir(exist_ok=True)
             (tmp_path / "set" / folder / f"{name}.png").write_bytes(content)
-    done = subprocess.run([sys.executable, "-m", "dsinspect", command[0], "set", "-q", "-j", "1", *command[1:]], cwd=tmp_path,
+    done = subprocess.run([sys.executable, "-m", "dsinspect", command[0], "set", "-q", *command[1:]], cwd=tmp_path,
                           capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode in (0, 1), done.stderr
     assert "libpng" not in done.stderr

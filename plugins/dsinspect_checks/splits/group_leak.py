@@ -84,7 +84,8 @@ class GroupLeak(Check[State, BaseOptions]):
         members = objects([tuple(dict.fromkeys(p for p, _ in g)) for _, g in groups])
         return Result(Findings.of_subjects(
             names, "{source} {are} in several splits ({shares}), such as {files}",
-            {"source": names, "are": ["are" if kind.endswith("copies of") else "is" for (kind, _), _ in groups], "shares": shares, "count": [len(g) for _, g in groups], "members": members,
+            {"source": names, "are": ["are" if kind.endswith("copies of") else "is" for (kind, _), _ in groups],
+             "shares": shares, "count": [len(g) for _, g in groups], "members": members,
              "files": [some([f"{p} ({s})" for p, s in g], 3) for _, g in groups]},
             image=[g[0][0] for _, g in groups], split=[g[0][1] for _, g in groups]),
             {"groups": len(groups)})
