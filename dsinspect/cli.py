@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import contextvars
 import gc
 import itertools
@@ -172,13 +173,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(e, PluginCrashedError) and os.environ.get("DSINSPECT_TRACEBACK"):
             traceback.print_exception(e)
         for line in (f"dsinspect: error: {e}", *(f"  {d}" for d in e.details)):
-            print(as_named(without_controls(line[:len(line) - len(line.lstrip())] + " ".join(line.split()))), file=sys.stderr)
+            say(as_named(without_controls(line[:len(line) - len(line.lstrip())] + " ".join(line.split()))))
         return ExitCode.CRASHED if isinstance(e, PluginCrashedError) else ExitCode.USER_ERROR
     except Interrupted as e:
-        print("dsinspect: interrupted" if e.number == signal.SIGINT else "dsinspect: terminated", file=sys.stderr)
+        say("dsinspect: interrupted" if e.number == signal.SIGINT else "dsinspect: terminated")
         return 128 + e.number
     except KeyboardInterrupt:  # before the handler was there
-        print("dsinspect: interrupted", file=sys.stderr)
+        say("dsinspect: interrupted")
         return ExitCode.INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away (`| head`)
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -186,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as e:
         if e.strerror is None:
             return crash(e)
-        print(f"dsinspect: error: {e.filename or 'output'}: {e.strerror}", file=sys.stderr)
+        say(f"dsinspect: error: {e.filename or 'output'}: {e.strerror}")
         return ExitCode.USER_ERROR
     except Exception as e:
         return crash(e)
@@ -233,9 +234,15 @@ def crash(error: Exception) -> int:
     if os.environ.get("DSINSPECT_TRACEBACK"):
         traceback.print_exception(error)
     last = traceback.extract_tb(error.__traceback__)[-1]
-    print(f"dsinspect: internal error: {type(error).__name__}: {' '.join(str(error).split())[:500]} "
-          f"({Path(last.filename).name}:{last.lineno}); DSINSPECT_TRACEBACK=1 shows where, please report it", file=sys.stderr)
+    say(f"dsinspect: internal error: {type(error).__name__}: {' '.join(str(error).split())[:500]} "
+        f"({Path(last.filename).name}:{last.lineno}); DSINSPECT_TRACEBACK=1 shows where, please report it")
     return ExitCode.CRASHED
+
+
+def say(line: str) -> None:
+    """Write a last line to stderr; that nobody can be told there (a full disk, a reader that went away) changes no exit code."""
+    with contextlib.suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 def run() -> NoReturn:
@@ -253,11 +260,12 @@ def run() -> NoReturn:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as e:
-        print(f"dsinspect: error: output: {e.strerror}", file=sys.stderr)
+        say(f"dsinspect: error: output: {e.strerror}")
         code = max(code, ExitCode.USER_ERROR)
     if code < 128:  # after ^C nobody waits for threads that are inside OpenCV
         atexit._run_exitfuncs()
-    sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        sys.stderr.flush()
     os._exit(code)  # a million records need not be freed one by one
 
 

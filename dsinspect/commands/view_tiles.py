@@ -145,6 +145,7 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     root = Path(session.choices.dataset)
     outputs = read_manifest(root).outputs
     source_of = {e.path: e.source.path for e in outputs}
+    size_of = {e.source.path: (e.source.width, e.source.height) for e in outputs}
     unchanged = {e.path for e in outputs if e.matrix == UNCHANGED}
     source, shards = opened(session)
     require_wanted(source.info, shards, wanted)
@@ -170,6 +171,10 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
         if at is None:
             continue
         original = measured(frame_before, sub_shard(before_shards[at[0]], [at[1]]), before.info.box_units)
+        width, height = (original.image_columns[c][0] for c in ("file_width", "file_height"))
+        if width > 0 and height > 0 and sorted((width, height)) != sorted(size_of[path]):
+            raise UserError(f"--originals {originals}: {path} has {width:,.0f} x {height:,.0f} px, and {root.name} was made of one "
+                            f"of {size_of[path][0]:,} x {size_of[path][1]:,} px; name the set that was transformed")
         output = measured(frame_after, sub_shard(shards[number], [row]), source.info.box_units)
         tiles += [row_tile(original, 0, wanted, colours, side, before.info.root, "before: "),
                   row_tile(output, 0, wanted, colours, side, source.info.root, "after: ")]

@@ -6,6 +6,7 @@ What a reviewer wrote and nobody can read is a fault with its cell, never skippe
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,6 +37,10 @@ from dsinspect.review.own_cells import read_own_cells
 from dsinspect.review.rows import ReviewRow, own_headers, read_book
 from dsinspect.review.values import box_of, parse_box, plain, whole
 
+SORTED_APART = ("boxes and classes of {n:,} rows are those of other rows: some columns were sorted, or moved, without the rest, "
+                "and the decisions with them; undo that, or write the report again and sort whole rows")
+FEWEST_APART = 3
+"""Rows that have changed places from which columns were sorted apart."""
 WITH_NAME = ("set-category", "rename-class", "merge-class")
 
 
@@ -107,6 +112,10 @@ def read_workbook(path: Path) -> Reading:
         if wrong is not None:
             header, what = wrong
             faults.append(Fault(row.cell(header), what, (decision,)))
+    apart = sorted_apart([r for r in book.rows if r.kind == "finding"])
+    if apart:
+        faults = [Fault(apart[0].cell(sheet.DECISION), SORTED_APART.format(n=len(apart)), tuple(
+            d for d in decisions if d.finding is not None))]
     settings, dataset = _settings(book.settings)
     own_cells = read_own_cells(path, book.settings) | ({sheet.ADD_SHEET: beside_additions} if beside_additions else {})
     of_checks = {plain(r.values.get(sheet.CODE)): whole(r.values.get(sheet.FINDINGS)) or 0
@@ -200,6 +209,32 @@ def _says(text: str, new: str, header: str) -> bool:
         return text == new
     numbers = parse_box(text)
     return len(numbers) == 4 and [numbers[sheet.BOX_HEADERS.index(header)]] == parse_box(new)
+
+
+def sorted_apart(rows: Sequence[ReviewRow]) -> list[ReviewRow]:
+    """Return the rows whose box and class belong to other ones of them: columns that were sorted without the rest.
+
+    A reviewer who edits writes what was not there; cells that only changed places hold, together, what was written.
+    """
+    edited = [(row, cells) for row in rows if (cells := edited_cells(row.values))]
+    if len(edited) < FEWEST_APART:
+        return []
+    now: Counter[tuple[str, ...]] = Counter()
+    was: Counter[tuple[str, ...]] = Counter()
+    for row, cells in edited:
+        held = {h: plain(row.values.get(h)) for h in (*sheet.BOX_HEADERS, sheet.CLASS)}
+        now[tuple(held.values())] += 1
+        was[tuple(plain(cells.get(h, held[h])) for h in held)] += 1
+    as_numbers = [Counter(tuple(_number(t) for t in key) for key in counts.elements()) for counts in (now, was)]
+    return [row for row, _ in edited] if as_numbers[0] == as_numbers[1] else []
+
+
+def _number(text: str) -> str:
+    """Return a number as it is written in one way, and other text as it is; `-` is an empty cell."""
+    try:
+        return f"{float(text.replace(',', '.')):.8g}"
+    except ValueError:
+        return "" if text == "-" else text
 
 
 def _of_check(row: ReviewRow) -> tuple[Decision | None, Wrong]:

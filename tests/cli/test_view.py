@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,15 @@ def test_before_and_after_of_other_originals_is_told(cli: Any, tmp_path: Path) -
     done = cli("view", tmp_path / "out", "--before-after", "--originals", tmp_path / "other.json", "-o", tmp_path / "sheet.png")
     assert done.code == 2
     assert "--images" in done.err
+
+
+def test_originals_of_the_same_names_and_other_sizes_are_refused(cli: Any, tmp_path: Path) -> None:
+    assert cli("transform", SAMPLES / "clean", "-o", tmp_path / "out", "--op", "flip").code == 0
+    assert cli("transform", SAMPLES / "clean", "-o", tmp_path / "other", "--op", "resize:size=50").code == 0
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", tmp_path / "other", "-o", tmp_path / "sheet.png")
+    assert done.code == 2
+    assert re.search(r"--originals .*: .*\.jpg has 50 x \d+ px, and out was made of one of \d+ x \d+ px; name the set", done.err)
+    assert not (tmp_path / "sheet.png").exists()
 
 
 def test_what_was_asked_for_is_named_when_there_is_no_such_image(cli: Any, tmp_path: Path) -> None:

@@ -80,3 +80,12 @@ def test_a_place_that_cannot_be_written_is_one_line(source: Path, tmp_path: Path
     assert done.stderr.count("dsinspect: error") == 1
     assert "/proc/" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize(("where", "code"), [("nosuch", 2), ("set", 0)])
+def test_an_exit_code_stays_when_stderr_is_full(tmp_path: Path, source: Path, where: str, code: int) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-c", PROGRAM, "check", where, "--select", "BOX", "--no-cache"], cwd=tmp_path,
+                              stdout=subprocess.PIPE, stderr=full, timeout=120, check=False)
+    assert done.returncode == code
