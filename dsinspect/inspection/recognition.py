@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from dsinspect.errors import PluginCrashedError, UserError, Watched, nearest
+from dsinspect.inspection.sets_below import named, sets_below
 from dsinspect.inspection.what_is_there import what_is_there
 from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import Detection, Format
@@ -23,6 +24,8 @@ UNSURE = 0.1
 
 SHOWN = 10
 """Formats that are listed, of those from which the user has to choose."""
+FOLDERS_SHOWN = 30
+"""Folders that are listed, of those that are datasets."""
 LONGEST = 100
 """Characters of a reason in that list."""
 
@@ -85,11 +88,23 @@ def recognise(root: Path, path: str, plugins: Plugins, name: str | None = None) 
     best = seen[0]
     rivals = [s for s in seen[1:] if _is_close(best, s)]
     if rivals:
-        raise _several(path, [best, *rivals])
+        raise _below(root, path, plugins, [best, *rivals]) or _several(path, [best, *rivals])
     others = [s for s in seen[1:] if s.records != 0]
     return Recognised(plugins.formats[best.name], (
         f"read as {best.name}: {best.detection.reason}",
         *(f"also there, and not read: {s}; --format {s.name} reads it" for s in others)))
+
+
+def _below(root: Path, path: str, plugins: Plugins, these: list[_Seen]) -> UserError | None:
+    """Return the error of a path whose datasets lie in folders of their own, which are named; None where they do not."""
+    def look(folder: Path) -> list[tuple[str, str]]:
+        seen = [s for s in _look(folder, plugins, plugins.formats) if s.records != 0]
+        return [(s.name, s.counted) for s in seen[:1] + [s for s in seen[1:] if _is_close(seen[0], s)]]
+
+    below = sets_below(root, look)
+    if len(below) < 2 or not {s.name for s in these} <= {name for b in below for name in b.formats}:
+        return None
+    return UserError(f"{path}: holds {len(below):,} datasets; name one of them:", named(root, path, below, FOLDERS_SHOWN))
 
 
 def _several(path: str, these: list[_Seen]) -> UserError:

@@ -276,21 +276,53 @@ def test_every_command_refuses_in_the_same_words(tmp_path: Path, capsys: pytest.
 
 def test_the_sample_sets_are_not_merged(capsys: pytest.CaptureFixture[str]) -> None:
     root = Path(__file__).resolve().parents[2] / "sample_data"
-    assert "holds datasets of 4 formats; choose one, or name its own folder or file:" in refused(root)
-    assert main(["check", str(root)]) == 2
-    first, *lines = capsys.readouterr().err.splitlines()
-    assert first.startswith("dsinspect: error: ")
-    assert [line.split()[:2] for line in lines] == [["--format", n] for n in (line.split()[1] for line in lines)]
-    assert sorted(line.split()[1] for line in lines) == ["coco", "mot", "voc", "yolo"]
-    assert any("holds 2 COCO datasets (clean/annotations/instances_train.json" in line for line in lines)
-    assert max(map(len, lines)) <= 150
+    assert refused(root) == f"{root}: holds 8 datasets; name one of them:"
+    main(["check", str(root)])
+    told = capsys.readouterr().err
+    assert [line.split(": ")[1].split(",")[0] for line in told.splitlines()[1:]] == [
+        "coco", "coco", "coco", "dota", "table", "mot", "voc", "yolo"]
+    assert f"  {root / 'table'}: table, about 190 records" in told
 
 
-def test_a_folder_of_many_sets_is_a_list_of_ten(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_formats_that_share_their_images_are_no_datasets_of_folders(tmp_path: Path) -> None:
+    """Annotations of three formats beside each other, and the images elsewhere: the format is chosen, not a folder."""
+    from convert.sets import coco, put
+
+    coco(tmp_path, [{"file_name": "images/a.png"}], [{"image_id": 0, "bbox": [1, 1, 9, 9]}])
+    put(tmp_path, "images/a.png")
+    for folder, name, text in (("labels", "a.txt", "0 0.5 0.5 0.1 0.1\n"),
+                               ("xml", "a.xml", "<annotation><filename>a.png</filename><object><name>cat</name><bndbox><xmin>1</xmin>"
+                                "<ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>")):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / name).write_text(text)
+    assert "; choose one, or name its own folder or file" in refused(tmp_path)
+
+
+def test_the_splits_of_a_dataset_are_no_datasets(tmp_path: Path) -> None:
+    from convert.sets import coco
+
+    for split in ("train", "valid"):
+        coco(tmp_path / split, [{"file_name": "a.png"}], [{"image_id": 0, "bbox": [1, 1, 9, 9]}], split=split)
+        (tmp_path / split / "labels").mkdir()
+        (tmp_path / split / "labels/a.txt").write_text("0 0.5 0.5 0.1 0.1\n")
+    assert "name one of them" not in refused(tmp_path)
+
+
+def test_a_folder_of_many_sets_names_each(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["check", str(shared_data / "formats_tiny")]) == 2
-    _, *lines = capsys.readouterr().err.splitlines()
-    assert len(lines) == 11
-    assert lines[-1].startswith("  and 1 more: ")
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first.endswith("datasets; name one of them:")
+    assert len(lines) == 31
+    assert lines[-1].startswith("  and ")
+    assert f"  {shared_data / 'formats_tiny/dota_dataset'}: dota, about 4 records" in lines
+
+
+def test_formats_whose_images_lie_elsewhere_are_listed(shared_data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(shared_data / "rop_metrics")]) == 2
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert "holds datasets of 7 formats; choose one, or name its own folder or file:" in first
+    assert [line.split()[0] for line in lines] == ["--format"] * 7
+    assert max(map(len, lines)) <= 150
 
 
 @pytest.mark.parametrize(("files", "message"), [

@@ -68,13 +68,14 @@ def _records_in(path: Path) -> int:
 def find_files(root: Path) -> list[Path]:
     """Return the COCO files of a set: the file itself, else those below the folder.
 
-    Where there are `instances_*.json`, other files (captions, keypoints of the same images) are left alone.
+    Where a dataset has `instances_*.json`, its other files (captions, keypoints of the same images) are left alone.
     """
     if root.is_file():
         return [root] if looks_like_coco(root) else []
     found = [root / p for p in names_in(root, ".json") if looks_like_coco(root / p)]
-    instances = [p for p in found if p.name.startswith("instances")]
-    return instances or found
+    sets = datasets_of(found, root)
+    return [root / name for names in sets.values()
+            for name in ([n for n in names if n.rpartition("/")[2].startswith("instances")] or names)]
 
 
 def datasets_of(files: Sequence[Path], root: Path) -> dict[str, list[str]]:
