@@ -99,9 +99,12 @@ def apply(
         raise UserError(*_refusal(_named(several), found.faults, partial=partial))
     if diff:
         print("\n".join(map(printable, decided(found))), file=sys.stderr)
-        for patch in patch_dataset(request, session.plugins, found.edits):
+        patches = list(patch_dataset(request, session.plugins, found.edits))
+        for patch in patches:
             common.write_diff(unified_diff(patch))
         common.write_diff(of_image_files(found.edits))
+        for line in [] if patches else without_list(found, run):
+            print(line, file=sys.stderr)
         _report_faults(found.faults)
         session.end()
         if found.faults:
@@ -149,6 +152,8 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
               + (f", {whole:,} of them from decisions on whole checks" if whole else "")
               + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
         print(summary(found.edits))
+        for line in without_list(found, after):
+            print(line)
         report_written(output, applied, comparison)
         print(f"wrote {files[0]} and {files[1]}")
         if baseline:
@@ -163,6 +168,15 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
     has_errors = warns_of_new(comparison) and bool(comparison.errors)
     if found.faults or has_errors:
         raise typer.Exit(ExitCode.FINDINGS)
+
+
+def without_list(found: Review, after: Run) -> list[str]:
+    """Return a line on the classes that were added to a dataset whose files list none: no file says them as yet."""
+    there = {c.name for c in after.info.categories} | set(map(str, after.census.category_columns["name"].tolist()))
+    added = list(dict.fromkeys(m.new for m in found.made if m.action == "add-class" and m.new not in there))
+    names = ", ".join(map(printable, added))
+    return [f"add-class {names}: changes no file, for {after.info.format} has no list of classes; a class is there as soon as a "
+            "box has it"] if added else []
 
 
 def told_apart(reviews: Sequence[Path], dataset: str) -> tuple[list[Path], list[str]]:

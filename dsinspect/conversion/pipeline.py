@@ -28,6 +28,7 @@ from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.frames import SetFrame
 from dsinspect.inspection.measure import Measurements, measure, measured_shard
 from dsinspect.inspection.opening import format_options, open_dataset
+from dsinspect.inspection.recognition import meant
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.trainer_fates import wanted_probes
 from dsinspect.inspection.watched import written
@@ -167,8 +168,9 @@ def writer_of(name: str, plugins: Plugins, config: Config) -> Format:
     formats = plugins.formats
     can = [n for n, f in formats.items() if f.writable]
     if name not in can:
-        raise UserError(f"--to {name}: {'cannot be written' if name in formats else 'no such format'}{nearest(name, can)}; "
-                        f"there are {', '.join(can)}")
+        near = nearest(name, can) if name in formats else meant(name, {n: formats[n] for n in can})
+        raise UserError(f"--to {name}: {'cannot be written' if name in formats else 'no such format'}{near}; there are "
+                        f"{', '.join(can)}")
     target = formats[name]()
     target.options = format_options(config.formats.get(name, {}), formats[name], writer=True)
     return target

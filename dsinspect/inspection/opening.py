@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from dsinspect.errors import UserError, Watched, nearest
 from dsinspect.inspection.combined import combined
 from dsinspect.inspection.parts import Part, parts_of
-from dsinspect.inspection.recognition import Recognised, named_format, recognise
+from dsinspect.inspection.recognition import Recognised, meant, named_format, recognise
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_columns
 from dsinspect.inspection.watched import opened
@@ -128,7 +128,7 @@ def _require_good(request: DatasetRequest, plugins: Plugins) -> None:
     for name, values in request.config.formats.items():
         if name not in formats:
             where = f" (in {request.config.path})" if request.config.path else ""
-            raise UserError(f"formats.{name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}{where}")
+            raise UserError(f"formats.{name}: no such format{meant(name, formats)}; there are {', '.join(formats)}{where}")
         format_options(values, formats[name])
     if request.format:
         named_format(request.format, formats)

@@ -127,8 +127,21 @@ def _cut(reason: str) -> str:
 def named_format(name: str, formats: Mapping[str, type[Format]]) -> type[Format]:
     """Return the format of that name, or raise a UserError that suggests the nearest."""
     if name not in formats:
-        raise UserError(f"--format {name}: no such format{nearest(name, formats)}; there are {', '.join(formats)}")
+        raise UserError(f"--format {name}: no such format{meant(name, formats)}; there are {', '.join(formats)}")
     return formats[name]
+
+
+def meant(name: str, formats: Mapping[str, type[Format]]) -> str:
+    """Return ` (did you mean 'x'?)` for the format that people know by such a name, or whose own name is near."""
+    letters = _letters(name)
+    for own, kind in formats.items():
+        if letters in (_letters(n) for n in (own, *kind.also_called)):
+            return f" (did you mean {own!r}?)"
+    return nearest(name, formats)
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _named(root: Path, path: str, plugins: Plugins, name: str) -> Recognised:

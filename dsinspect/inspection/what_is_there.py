@@ -18,6 +18,8 @@ KINDS = 3
 """Suffixes that are named."""
 TEXTS = (".json", ".jsonl", ".ndjson", ".xml", ".txt", ".csv", ".tsv", ".yaml", ".yml")
 """Suffixes of files that may hold annotations, and of which the first line says something."""
+OF_PROGRAMS = (".npy", ".npz", ".pkl", ".pickle", ".mat", ".h5", ".hdf5", ".pt", ".pth")
+"""Suffixes of what a program keeps for itself; a pickle may hold code, and none is opened."""
 SHOWN = 60
 """Characters of a file's beginning that are shown."""
 
@@ -32,6 +34,10 @@ def what_is_there(root: Path) -> str:
     more = len(names) - sum(n for _, n in by_suffix.most_common(KINDS))
     parts += [counted(more, "other file")] if more else []
     there = f"there {'is' if len(names) == 1 else 'are'} {', '.join(parts[:-1])}{' and ' if len(parts) > 1 else ''}{parts[-1]}"
+    of_programs = [s for s in by_suffix if s in OF_PROGRAMS]
+    if of_programs:
+        there += (f" ({', '.join(of_programs)}: what a program keeps for itself, which is not opened; write its boxes as a table "
+                  "or COCO)")
     example = next((n for suffix in TEXTS for n in names if n.lower().endswith(suffix)), None)
     if example is None:
         return there

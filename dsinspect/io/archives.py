@@ -117,8 +117,8 @@ def _members(archive: Path) -> Iterator[_Member]:
             ways: dict[str, str] = {}
             for info in opened.infolist():
                 name, kind = posixpath.normpath(info.filename.replace("\\", "/")), stat.S_IFMT(info.external_attr >> 16)
-                if name in infos or name in ways:  # which one is meant differs from program to program
-                    raise UserError(f"{archive}: holds {info.filename!r} twice; unpack it yourself, and name the folder")
+                if name in infos or name in ways:
+                    raise _twice(archive, info.filename)
                 if kind == stat.S_IFLNK and info.file_size <= _LONGEST_NAME:
                     ways[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(opened.read(info))))
                 elif not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):
@@ -133,6 +133,8 @@ def _members(archive: Path) -> Iterator[_Member]:
         links: dict[str, str] = {}
         for entry in tar:
             name = posixpath.normpath(entry.name)
+            if name in files or name in links:
+                raise _twice(archive, entry.name)
             if entry.isreg():
                 files[name] = entry
                 yield from _member(tar, entry, entry.name)
@@ -143,6 +145,11 @@ def _members(archive: Path) -> Iterator[_Member]:
         _require_end(tar)
         for name, target in _followed(links, files):
             yield from _member(tar, files[target], name)
+
+
+def _twice(archive: Path, name: str) -> UserError:
+    """Return the error of a name that two members have: which one is meant differs from program to program."""
+    return UserError(f"{archive}: holds {name!r} twice; unpack it yourself, and name the folder")
 
 
 def _followed(links: Mapping[str, str], files: Container[str]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from operator import attrgetter
 from pathlib import Path
 
 from dsinspect.errors import UserError
+from dsinspect.io.archives import SUFFIXES
 from dsinspect.io.atomic import cut
 from dsinspect.io.containment import held
 from dsinspect.io.files import IMAGE_SUFFIXES
@@ -23,6 +24,8 @@ from dsinspect.output.made_here import made_here
 def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
     """Raise a UserError unless `out` can become a new folder that holds what is made of the datasets at `roots`."""
     require_apart(roots, out)
+    if out.name.lower().endswith(SUFFIXES) and not out.is_dir():
+        raise UserError(f"-o {out}: names an archive, and a folder is written; name the folder, and pack it afterwards")
     if out.exists() and not out.is_dir():
         raise UserError(f"-o {out}: is a file; name a folder")
     if out.is_dir() and any(out.iterdir()) and not force:

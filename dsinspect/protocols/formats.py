@@ -121,11 +121,13 @@ class Format(ABC):
     in the suffix only would share their annotations, `by_file` that two records of one image would be read as one.
     `load_us` is about how long a shard's `load` works in Python per image, in microseconds, 0 when the records are in
     memory already: long work goes to processes. One that is recognised only, so that the user learns what a dataset is,
-    sets `readable` to False; its `reason` names it. `no_place` names the actions of edits that `patch` refuses. `facts`
+    sets `readable` to False; its `reason` names it. `also_called` are names that people know it by: where one is given, `name`
+    is suggested. `no_place` names the actions of edits that `patch` refuses. `facts`
     is what the documentation says of it. `options` of an instance are the choices of its writer.
     """
 
     name: ClassVar[str]
+    also_called: ClassVar[tuple[str, ...]] = ()
     facts: ClassVar[Facts] = Facts()
     readable: ClassVar[bool] = True
     options_type: ClassVar[type[BaseOptions]] = BaseOptions

@@ -99,8 +99,10 @@ def _listed(options_type: type[BaseOptions], name: str, value: Any) -> Any:
 def plainly(error: str, choices: Sequence[Any] = ()) -> str:
     """Return what msgspec says of a wrong value as what to write instead.
 
-    >>> plainly("Expected `float` >= 0.0"), plainly("Expected `int | str`, got `array`"), plainly("Invalid enum value 'q'", "xy")
-    ('write a number of at least 0', 'write a whole number or a text', 'write one of x, y')
+    >>> plainly("Expected `float` >= 0.0"), plainly("Expected `int | str`, got `array`")
+    ('write a number of at least 0', 'write a whole number or a text')
+    >>> plainly("Invalid enum value 'q'", ("", "x", "y"))
+    'write one of x, y, or nothing'
     """
     expected = re.match(r"Expected `([^`]+)`(?: (>=|<=|>|<) (\S+))?", error)
     if expected:
@@ -108,7 +110,8 @@ def plainly(error: str, choices: Sequence[Any] = ()) -> str:
         words = " or ".join(_TYPES.get(t, t) for t in types.split(" | "))
         return f"write {words}" + (f" {_BOUNDS[operator]} {number(float(bound))}" if operator else "")
     if error.startswith("Invalid enum value") and choices:
-        return f"write one of {', '.join(map(str, choices))}"
+        told = ", ".join(str(c) for c in choices if c != "")
+        return f"write one of {told}" + (", or nothing" if "" in choices else "")
     return f"{error[:1].lower()}{error[1:]}"
 
 

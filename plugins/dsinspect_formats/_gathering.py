@@ -24,7 +24,7 @@ from dsinspect.tables.schema import (
     problem_columns,
 )
 from dsinspect_formats._cuts import cuts_of
-from dsinspect_formats._images import ImageTree, namesakes
+from dsinspect_formats._images import ImageTree, by_their_paths, namesakes
 from dsinspect_formats._reading import Growing
 from dsinspect_formats.coco.reader import locate, orphans
 
@@ -250,7 +250,7 @@ def memory_source(format: str, request: OpenRequest, base: Path, gathered: Gathe
     info = DatasetInfo(
         format=format, root=base, categories=tuple(categories), splits=splits, problems=tuple(of_set), columns=columns,
         notes=tuple(notes), only_left_out=only_left_out, has_files=bool(is_given(found["file"]).any()), beyond=dict(beyond or {}))
-    return MemorySource(info, found, annotations, gathered.problems)
+    return MemorySource(info, found, annotations, by_their_paths(gathered.problems, found))
 
 
 def _located(images: Columns, lookups: Mapping[int, str], base: Path, tree: ImageTree,

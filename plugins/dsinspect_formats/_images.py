@@ -6,7 +6,7 @@ import filecmp
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
@@ -14,6 +14,7 @@ from pathlib import Path, PurePosixPath
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import is_regular, leave_alone, reads_outside
+from dsinspect.tables.columns import Columns
 from dsinspect.tables.schema import Problem
 
 SUFFIXES = IMAGE_SUFFIXES - {".npy"}
@@ -298,6 +299,18 @@ def namesakes(tree: ImageTree, files: Iterable[str | None]) -> list[Problem]:
     images = "image has a file" if n == 1 else "images have files"
     return [*told, Problem("same-names", shown, f"{n:,} {images} of the same name in {shown} too, not read; those in {taken} are "
                     "(--images names another folder)")]
+
+
+def by_their_paths(problems: Iterable[Problem], images: Columns) -> list[Problem]:
+    """Return problems of records with their images by the paths that these have; without, where the tables have no such image.
+
+    A record names its image as it does; a decision on the finding has to name it as the tables do.
+    """
+    declared, paths = images["declared_path"].tolist(), images["path"].tolist()
+    path_of = dict(zip(reversed(declared), reversed(paths), strict=True))
+    known = set(paths)
+    return [p if p.kind != "malformed-record" or p.image is None or p.image in known else replace(p, image=path_of.get(p.image))
+            for p in problems]
 
 
 def _told_twins(tree: ImageTree) -> list[Problem]:

@@ -161,6 +161,18 @@ def test_a_zip_with_one_name_twice_is_refused(tmp_path: Path, own_temporary_fold
     assert not any(p.is_file() for p in own_temporary_folder.rglob("*"))
 
 
+@pytest.mark.parametrize("second", ["data.yaml", "./data.yaml", "x/../data.yaml"])
+def test_a_tar_with_one_name_twice_is_refused(tmp_path: Path, own_temporary_folder: Path, second: str) -> None:
+    with tarfile.open(tmp_path / "set.tar", "w") as tar:
+        for name in ("data.yaml", second):
+            entry = tarfile.TarInfo(name)
+            entry.size = 3
+            tar.addfile(entry, io.BytesIO(b"a: "))
+    with pytest.raises(UserError, match=r"holds '.*data.yaml' twice"):
+        unpack(tmp_path / "set.tar")
+    assert not any(p.is_file() for p in own_temporary_folder.rglob("*"))
+
+
 @pytest.mark.parametrize("suffix", ["", ".gz"])
 def test_a_tar_that_ends_early_is_refused(tmp_path: Path, suffix: str) -> None:
     with tarfile.open(tmp_path / "whole.tar", "w") as tar:

@@ -291,8 +291,8 @@ def test_formats_that_share_their_images_are_no_datasets_of_folders(tmp_path: Pa
     coco(tmp_path, [{"file_name": "images/a.png"}], [{"image_id": 0, "bbox": [1, 1, 9, 9]}])
     put(tmp_path, "images/a.png")
     for folder, name, text in (("labels", "a.txt", "0 0.5 0.5 0.1 0.1\n"),
-                               ("xml", "a.xml", "<annotation><filename>a.png</filename><object><name>cat</name><bndbox><xmin>1</xmin>"
-                                "<ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>")):
+                               ("xml", "a.xml", "<annotation><filename>a.png</filename><object><name>cat</name><bndbox>"
+                                "<xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object></annotation>")):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / name).write_text(text)
     assert "; choose one, or name its own folder or file" in refused(tmp_path)

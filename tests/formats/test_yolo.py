@@ -96,7 +96,7 @@ def test_every_shape_of_configuration(tmp_path: Path, yaml: str) -> None:
     write(root, "train.txt", "./images/train/a.jpg\n\nimages/train/b.jpg\r\n")
     info, images, annotations, problems = read(root)
     assert Yolo().detect(root)
-    assert [p.kind for p in problems if p.kind != "odd-encoding"] == ["unportable-path"] * ("/nowhere" in yaml)
+    assert [p.kind for p in problems if p.kind != "odd-encoding"] == ["unportable-path"] * ("/nowhere" in yaml or "/gone" in yaml)
     assert info.splits == ("train", "val")
     assert images["path"].tolist() == ["images/train/a.jpg", "images/train/b.jpg", "images/val/c.jpg"]
     assert annotations["category"].tolist() == ["cat"] * 3
@@ -535,8 +535,11 @@ def test_a_list_of_images_outside_is_not_looked_at_to_choose(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(("path", "told"), [
-    ("/content/dsinspect-set", True), ("C:/sets/x", True), ("../datasets/x", False), ("coco8", False)])
-def test_an_absolute_path_of_another_machine_is_told(tmp_path: Path, path: str, told: bool) -> None:
+    ("/content/dsinspect-set", True), ("C:/sets/x", True), ("../datasets/x", True), ("coco8", True), ("../datasets/set", False),
+    ("set", False), (".", False)])
+def test_a_path_that_is_not_there_is_told(tmp_path: Path, path: str, told: bool) -> None:
+    """But for one that ends as the folder is called: it is the place of the set in the trainer's own folder."""
+    tmp_path = tmp_path / "set"
     write(tmp_path, "data.yaml", f"# mine\npath: {path}\ntrain: images\nval: images\nnames: [x]\n")
     write(tmp_path, "images/a.jpg", "")
     write(tmp_path, "labels/a.txt", "0 0.5 0.5 0.1 0.1\n")
@@ -578,3 +581,44 @@ def test_names_beside_label_files(tmp_path: Path, lists: dict[str, str], names: 
     if names:
         edits = Edits.of([{"action": "rename-category", "category": "dog", "text": "hound"}])
         assert {p.path: p.after for p in Yolo().patch(OpenRequest(tmp_path), edits)} == dict.fromkeys(lists, b"cat\nhound\n")
+
+
+def with_lists(root: Path, **lists: str) -> Path:
+    for k in range(4):
+        write(root, f"data/{k}.jpg", f"{k}")
+        write(root, f"data/{k}.txt", ROW)
+    for name, text in lists.items():
+        write(root, f"{name}.txt", text)
+    return root
+
+
+@pytest.mark.parametrize("names", [("train", "val"), ("train_list", "test_list"), ("data/train", "data/valid")])
+def test_lists_split_a_set_without_configuration(tmp_path: Path, names: tuple[str, str]) -> None:
+    root = with_lists(tmp_path, **{names[0]: "data/0.jpg\ndata/1.jpg\ndata/gone.jpg\n", names[1]: "/home/me/set/data/2.jpg\n"})
+    info, images, _, problems = read(root)
+    assert [(p.rpartition("/")[2], s) for p, s in zip(images["path"], images["split"], strict=True)] == [
+        ("0.jpg", "train"), ("1.jpg", "train"), ("gone.jpg", "train"), ("2.jpg", info.splits[1]), ("3.jpg", None)]
+    assert info.splits == ("train", "test" if "test" in names[1] else "val")
+    assert any(f"train from {names[0]}.txt" in n for n in info.notes)
+    assert not [p for p in problems if p.kind.startswith("orphan")]
+
+
+@pytest.mark.parametrize(("lists", "told"), [
+    ({"train": "data/0.jpg", "train_list": "data/1.jpg"}, "both list images of train, and differ"),
+    ({"train": "data/0.jpg\nval/x.jpg", "val": "data/1.jpg"}, "it names val/x.jpg, whose folder says val"),
+    ({"train": "other/9.jpg"}, None)])
+def test_lists_that_contradict_are_not_taken(tmp_path: Path, lists: dict[str, str], told: str | None) -> None:
+    info, images, _, _ = read(with_lists(tmp_path, **lists))
+    assert images["split"].isna().all()
+    assert len(images) == 4
+    assert [n for n in info.notes if "list" in n and "taken" in n and (told or "?") in n] == [
+        n for n in info.notes if told and told in n]
+    assert told is None or any(told in n for n in info.notes)
+
+
+def test_a_dropped_image_leaves_the_list(tmp_path: Path) -> None:
+    root = with_lists(tmp_path / "set", train="data/0.jpg\ndata/1.jpg\n", val="data/2.jpg\n")
+    edits = Edits.of([{"action": "drop-image", "image": "data/1.jpg", "code": "BOX001"}])
+    patches = {p.path: p.after for p in Yolo().patch(OpenRequest(root), edits)}
+    assert patches["train.txt"] == b"data/0.jpg\n"
+    assert "val.txt" not in patches

@@ -786,3 +786,25 @@ def test_hostile_names_do_nothing(cli: Any, tmp_path: Path) -> None:
     assert not [c for r in audit.active.iter_rows() for c in r if c.data_type == "f"]  # type: ignore[union-attr]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cache", "keep.txt", "out", "out-audit.json", "out-audit.xlsx", "r.xlsx",
                                                           "reviewed.xlsx", "set"]
+
+
+@pytest.mark.parametrize(("name", "lists"), [("voc", False), ("table", False), ("yolo", True)])
+def test_a_class_added_where_no_file_lists_classes_is_said(cli: Any, report: Any, tmp_path: Path, name: str, lists: bool) -> None:
+    book = Book(report(name))
+    book.add("add-class", None, "zebra", None)
+    workbook = book.save(tmp_path / "r.xlsx")
+    told = f"add-class zebra: changes no file, for {name} has no list of classes; a class is there as soon as a box has it"
+    done = cli("review", "apply", workbook, SAMPLES / name, "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert (told in done.out) == (not lists)
+    done = cli("review", "apply", workbook, SAMPLES / name, "--diff")
+    assert (told in done.err) == (not lists)
+
+
+def test_the_image_of_a_row_that_cannot_be_read_is_dropped(cli: Any, report: Any, tmp_path: Path) -> None:
+    """The row names it without its folder, and the tables with it."""
+    book = Book(report("table"))
+    book.decide(book.rows("SRC001")[0], "drop-image")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "table", "-o", tmp_path / "out")
+    assert done.code == 0, done.err
+    assert not (tmp_path / "out/images/train_36.jpg").exists()

@@ -25,6 +25,7 @@ class Bdd100k(Format):
     """BDD100K detection and tracking labels."""
 
     name = "bdd100k"
+    also_called = ("bdd",)
     facts = Facts(
         recognised="JSON with `labels` (or `objects`) that have `category` and `box2d`",
         read="boxes, polygons, attributes, tracks of videos, crowds; other person, other vehicle and trailer as ignored; lanes and "

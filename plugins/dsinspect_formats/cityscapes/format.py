@@ -18,6 +18,7 @@ class Cityscapes(Format):
     """Cityscapes' fine and coarse polygons."""
 
     name = "cityscapes"
+    also_called = ("gtfine",)
     facts = Facts(
         recognised="`*_polygons.json` with imgHeight, imgWidth and objects with a polygon",
         read="polygons and their envelopes; labels that end in `group` as crowds; labels that Cityscapes does not evaluate as "

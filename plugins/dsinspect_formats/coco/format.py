@@ -28,6 +28,7 @@ class Coco(Format):
     """COCO instances JSON, also as Roboflow, LVIS and Objects365 have it."""
 
     name = "coco"
+    also_called = ("coco-json", "json", "ms-coco", "mscoco", "lvis", "objects365")
     facts = Facts(
         recognised="a JSON object with the lists `images`, `annotations` and `categories`, whatever the file is called; all such "
                    "files of a folder are its splits, by the words in their names or folders",

@@ -20,6 +20,7 @@ class CreateMl(Format):
     """CreateML JSON, as Apple's Create ML, Roboflow and others write it."""
 
     name = "createml"
+    also_called = ("apple", "create-ml")
     facts = Facts(
         recognised="a JSON list of images with `annotations` that have `coordinates`",
         read="boxes and classes; sizes come from the image files, for the format has none",

@@ -21,6 +21,7 @@ class Dota(Format):
     """DOTA, and Roboflow's `labelTxt`."""
 
     name = "dota"
+    also_called = ("obb",)
     facts = Facts(
         recognised="text files with rows of eight coordinates and a class, below `imagesource:` and `gsd:`",
         read="corners, difficulty, header lines; rows of 9 or 10 fields",

@@ -22,6 +22,7 @@ class HuggingFace(Format):
     """Image folders and parquet files of the `datasets` library with boxes."""
 
     name = "huggingface"
+    also_called = ("hf", "parquet", "imagefolder", "datasets")
     facts = Facts(
         recognised="`metadata.jsonl` or `.csv` with file names and boxes, or parquet files with columns of boxes",
         read="boxes as a list of objects or an object of lists, categories as numbers (named by README.md or the parquet "

@@ -21,6 +21,7 @@ class LabelStudio(Format):
     """Label Studio JSON: rectangles, rotated ones, polygons and ellipses of people; predictions and drafts are left out."""
 
     name = "labelstudio"
+    also_called = ("label-studio", "ls")
     facts = Facts(
         recognised="a JSON list of tasks with `annotations` (or `completions`) whose results have `original_width`",
         read="rectangles, rotated ones too, polygons, ellipses, brushes' labels, several annotators (`labelstudio.annotator`); "

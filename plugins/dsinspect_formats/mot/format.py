@@ -23,6 +23,7 @@ class Mot(Format):
     """MOT Challenge ground truth."""
 
     name = "mot"
+    also_called = ("motchallenge", "mot-seq", "mot17")
     facts = Facts(
         recognised="folders with `gt/gt.txt` of rows of a frame, a track and a box",
         read="boxes, track ids, visibility, classes (labels.txt, else MOT's own); confidence 0 as ignored; frames by number, "

@@ -29,6 +29,7 @@ class Odgt(Format):
     """CrowdHuman, and what else is written as .odgt."""
 
     name = "odgt"
+    also_called = ("crowdhuman",)
     facts = Facts(
         recognised=".odgt files whose lines have `ID` and `gtboxes`",
         read="one of the boxes fbox, vbox and hbox (`odgt.box`); the tag `mask` and extra.ignore 1 as ignored",

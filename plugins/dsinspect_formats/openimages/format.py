@@ -22,6 +22,7 @@ class OpenImages(Format):
     """Open Images boxes, version 4 to 7, and what else has its header (decimal commas as well)."""
 
     name = "openimages"
+    also_called = ("oid", "openimages-csv", "oidv6")
     facts = Facts(
         recognised="a CSV header with ImageID, LabelName, XMin, XMax, YMin, YMax",
         read="boxes, decimal commas too, flags as attributes, IsGroupOf as a crowd, names of MIDs, lists of images; a class "

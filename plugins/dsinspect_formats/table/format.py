@@ -30,6 +30,7 @@ class Table(Format):
     """Spreadsheets and CSV files with one row a box."""
 
     name = "table"
+    also_called = ("csv", "excel", "xlsx", "xls", "tsv", "spreadsheet", "retinanet", "vott-csv")
     facts = Facts(
         recognised=".csv, .tsv, .xlsx or .xls with columns for the image and for the edges of a box, or RetinaNet's rows without "
                    "header; which columns are read as what is said",

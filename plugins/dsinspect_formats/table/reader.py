@@ -17,7 +17,7 @@ from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import cuts_of
-from dsinspect_formats._images import ImageTree, is_image, namesakes, relative
+from dsinspect_formats._images import ImageTree, by_their_paths, is_image, namesakes, relative
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
 from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, is_report, number, numbers_in, parse_wanted, recognise
 from dsinspect_formats.table._looks import Options, _first, _tables_in
@@ -89,7 +89,7 @@ class TableSource:
             first += len(table)
         self._images, self._annotations = Columns.concat(images), Columns.concat(annotations)
         used = set(self._images["file"].tolist())
-        self._problems = problem_columns([p for p in dict.fromkeys(problems)
+        self._problems = problem_columns([p for p in by_their_paths(dict.fromkeys(problems), self._images)
                                           if p.kind != "orphan-image" or str(tree.folder / p.source) not in used])
         edges = np.concatenate(boxes)
         is_fraction = len(edges) > 0 and bool(np.nanmax(np.abs(np.where(np.isfinite(edges), edges, 0))) <= 1.5)

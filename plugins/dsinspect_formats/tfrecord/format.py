@@ -21,6 +21,7 @@ class TFRecord(Format):
     """TFRecord files of object detection: TFOD's, Roboflow's, CVAT's, Datumaro's."""
 
     name = "tfrecord"
+    also_called = ("tf", "tfod", "tensorflow", "tf-detection-api", "tfrecords")
     facts = Facts(
         recognised="a record whose length has the right CRC32C",
         read="boxes, class numbers and texts, difficult, group_of, is_crowd, areas; label maps (.pbtxt); images inside the "

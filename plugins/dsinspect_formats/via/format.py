@@ -21,6 +21,7 @@ class Via(Format):
     """VGG Image Annotator 1 and 2: rectangles, polygons, circles and ellipses; the class is an attribute the user named."""
 
     name = "via"
+    also_called = ("vgg", "vgg-via", "vgg-image-annotator")
     facts = Facts(
         recognised="JSON with `_via_img_metadata` or regions with `shape_attributes`, or VIA's CSV header",
         read="rectangles, polygons, circles, ellipses; regions as a list or a mapping; attributes the user named",

@@ -22,6 +22,7 @@ class Voc(Format):
     """Pascal VOC XML, ImageNet-style XML, and XML beside images."""
 
     name = "voc"
+    also_called = ("pascal", "pascal-voc", "voc-xml", "xml", "imagenet")
     facts = Facts(
         recognised="an XML file whose root is `<annotation>` with `<object>`, `<size>` or `<filename>`",
         read="boxes, difficult, truncated, occluded, pose, number of parts, depth; splits of ImageSets/Main; images are "

@@ -17,6 +17,7 @@ class VocMask(Format):
     """Pascal VOC segmentation: SegmentationObject and SegmentationClass."""
 
     name = "vocmask"
+    also_called = ("voc-mask", "segmentation-mask")
     facts = Facts(
         recognised="PNG files in `SegmentationObject/`; where there is XML as well, that is surer",
         read="each colour of the mask of instances as an object with its mask; its class is the commonest in SegmentationClass "

@@ -21,6 +21,7 @@ class Vott(Format):
     """VoTT JSON exports and assets; a region's first tag is its class; read only."""
 
     name = "vott"
+    also_called = ("vott-json",)
     facts = Facts(
         recognised="JSON with `assets`, or an asset a file; its CSV export is read as a table",
         read="boxes, polygons, tags (the first is the class), sizes",

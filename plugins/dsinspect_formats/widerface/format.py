@@ -16,6 +16,7 @@ class WiderFace(Format):
     """WIDER FACE."""
 
     name = "widerface"
+    also_called = ("wider", "wider-face")
     facts = Facts(
         recognised="text with a file name, a count, and as many rows of ten numbers",
         read="boxes and the six attributes; `invalid` as ignored; a count of 0 is still followed by a row of zeros, which is "

@@ -7,7 +7,7 @@ import posixpath
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import takewhile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from dsinspect.errors import UserError
 from dsinspect.io.reading import leaves, read_regular, reads_outside
@@ -31,6 +31,7 @@ from dsinspect_formats.yolo._config import (
     split_settings,
 )
 from dsinspect_formats.yolo._looks import _LISTED, is_label_name, rows_of_head
+from dsinspect_formats.yolo._split_lists import split_lists
 
 
 @dataclass(slots=True)
@@ -138,11 +139,15 @@ class _Finder:
         settings = config.settings
         bases = [file.parent, *bases_above(file, self.layout.root)]
         path = settings.get("path")
+        source = relative(file, self.layout.root)
         if isinstance(path, str) and path:
             declared = resolve(path, [file.parent]) if path.startswith(("/", ".")) else file.parent / path
             if declared is not None and declared.is_dir():
                 bases.insert(0, declared)
-        source = relative(file, self.layout.root)
+            elif not is_absolute(path) and PurePosixPath(path).name != file.parent.absolute().name:
+                self.layout.problems.append(Problem(
+                    "unportable-path", source, "of path is not there, and training stops unless it lies in the working directory "
+                    "or among the trainer's datasets; splits are read from the folder of this file", path, line_of(file, "path")))
         if isinstance(path, str) and is_absolute(path) and not _is_folder(Path(path)):
             self.layout.problems.append(Problem(
                 "unportable-path", source, "of path is of another machine, and training stops where it is not; splits are read "
@@ -189,12 +194,17 @@ class _Finder:
         self._list(file, split_in(file.stem), [self.layout.root])
 
     def from_folders(self) -> None:
-        """Take the images (or, without any, the label files) that lie in the folder."""
+        """Take the images (or, without any, the label files) that lie in the folder, those of lists in their splits."""
+        lists, note = split_lists(self.layout.root, self.texts, self.tree)
+        self.layout.notes += [note] if note else []
+        for file, split in lists.items():
+            self._list(self.layout.root / file, split, [self.layout.root])
+        listed = {e.path for e in self.layout.entries}
         folders = {p.rpartition("/")[0] for p in self.tree.paths if self._label(self.prefix + p, p)}
         for path in self.tree.paths:
             folder = path.rpartition("/")[0]
             # Without this the plots of a training run beside the set would be images of it.
-            if folder in folders or not folders or f"/{folder}/".rfind("/images/") >= 0:
+            if self.prefix + path not in listed and (folder in folders or not folders or f"/{folder}/".rfind("/images/") >= 0):
                 self._add(self.prefix + path, self.tree.open_path(path), split_of_folders(path), path)
         if not self.layout.entries:
             for path in sorted(self.texts):

@@ -23,6 +23,7 @@ class Yolo(Format):
     """YOLO (Ultralytics v5 to 26, Roboflow, Darknet): one text file of fractions per image."""
 
     name = "yolo"
+    also_called = ("ultralytics", "darknet", "yolov5", "yolov8", "yolo11", "yolo-obb", "yolo-seg", "yolo-pose", "txt")
     facts = Facts(
         recognised="a data.yaml (or Darknet's .data) with classes or splits, else text files of a class number and fractions "
                    "beside images or in `labels/`",
