@@ -47,7 +47,7 @@ def render_trainer(facts: dict[str, Any], width: int | None = None) -> str:
             console.print(Text(f"\nWith --trainer {facts['name']}", "bold"))
         for code, values in facts["limits"].items():
             console.print(Text(f"  - {code} uses " + ", ".join(f"{k} = {v}" for k, v in values.items())))
-    return capture.get()
+    return "\n".join(line.rstrip() for line in capture.get().split("\n"))
 
 
 def _span(rule: dict[str, Any]) -> str:
