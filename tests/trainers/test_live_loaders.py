@@ -28,11 +28,15 @@ NEEDS = {
 COUNT = 300
 
 
-def run(name: str, given: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
-    """Return what an installed loader makes of documents or label files, in a process of its own; skip where it is absent."""
+def skip_without(name: str) -> None:
+    """Skip where a loader is absent, before anything is drawn for it."""
     absent = [m for m in NEEDS[name] if importlib.util.find_spec(m) is None]
     if absent:
         pytest.skip(f"{name} cannot be run: {', '.join(absent)} cannot be imported")
+
+
+def run(name: str, given: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+    """Return what an installed loader makes of documents or label files, in a process of its own."""
     spec = importlib.util.find_spec(NEEDS[name][0])
     assert spec is not None
     assert spec.origin is not None
@@ -50,6 +54,7 @@ def run(name: str, given: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", [n for n in NEEDS if n != "ultralytics"])
 def test_documents_fare_as_the_installed_loader_has_them(name: str, tmp_path: Path) -> None:
+    skip_without(name)
     seed = int.from_bytes(os.urandom(4))
     drawn = {str(k): document for k, document in enumerate(examples(documents(), COUNT, seed))}
     fates = run(name, {"coco": [{"name": k, "document": d} for k, d in drawn.items()]}, tmp_path)
@@ -62,6 +67,7 @@ def test_documents_fare_as_the_installed_loader_has_them(name: str, tmp_path: Pa
 
 
 def test_label_files_fare_as_the_installed_ultralytics_has_them(tmp_path: Path) -> None:
+    skip_without("ultralytics")
     seed = int.from_bytes(os.urandom(4))
     drawn = [{"name": str(k), "nc": CLASSES, "label": text} for k, text in enumerate(examples(label_files(), COUNT, seed))]
     fates = run("ultralytics", {"labels": drawn}, tmp_path)
