@@ -19,6 +19,7 @@ from dsinspect.inspection.request import DatasetRequest
 from dsinspect.inspection.trainer_fates import wanted_columns
 from dsinspect.inspection.watched import opened
 from dsinspect.io.brought import as_named
+from dsinspect.io.limits import limits, option
 from dsinspect.io.places import remembered_listings
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
@@ -163,6 +164,9 @@ def _open(request: DatasetRequest, plugins: Plugins, columns: Collection[str], t
     kind = recognised.format
     columns = {*columns, *wanted_columns(trainers, kind.name)}
     try:
-        return opened(kind, _open_request(request, kind, columns), plugins.blame(kind), recognised.notes)
+        source = opened(kind, _open_request(request, kind, columns), plugins.blame(kind), recognised.notes)
     except OSError as e:
         raise UserError(f"{e.filename or request.root}: {e.strerror or e}") from None
+    if (n := len(source.info.categories)) > (most := limits().classes):  # each is a row, or more, of many checks and sheets
+        raise UserError(f"{request.path}: declares {n:,} classes, more than {most:,} ({option('classes')}); raise it to read them")
+    return source

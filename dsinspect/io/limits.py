@@ -33,6 +33,7 @@ class Limits:
     label_lines: int = _limit(1_000_000, "lines of the label file of one image")
     rows: int = _limit(100_000_000, "rows of a table")
     columns: int = _limit(1024, "columns of a table that hold something")
+    classes: int = _limit(100_000, "classes that a dataset declares")
     json_depth: int = _limit(1000, "levels of brackets in JSON; only more than 1,000 change anything")
     yaml_mb: int = _limit(64, "MB of a data.yaml or a list of classes")
     yaml_depth: int = _limit(50, "levels of lists and mappings in a data.yaml")

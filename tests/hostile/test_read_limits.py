@@ -65,6 +65,7 @@ def large_label(folder: Path) -> Path:
     ("label_lines", 10, lambda f: yolo(f, row="0 .5 .5 .2 .2\n" * 50)),
     ("rows", 5, lambda f: workbook(f, rows=9)),
     ("columns", 8, lambda f: table(f, "a0.png,x,1,1,9,9,7,8,9,10\n")),
+    ("classes", 5, lambda f: yolo(f, f"train: images/train\nval: images/train\nnames: {[str(k) for k in range(9)]}\n")),
     ("json_depth", 1000, deep_json),
     ("yaml_mb", 1, lambda f: yolo(f, "train: images/train\nval: images/train\nnames: [x]\n#" + "x" * (2 << 20))),
     ("yaml_depth", 50, lambda f: yolo(f, f"train: images/train\nval: images/train\nnames: [x]\nz: {'[' * 60}{']' * 60}\n")),
