@@ -229,7 +229,8 @@ def inspect(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str] 
 
     request, plugins = _requested(path, select=select, ignore=ignore, options=options, format=format, images=images, imgsz=imgsz,
                                   config=config, jobs=jobs, executor=executor, cache=cache)
-    return Inspection(run(replace(request, keep_images=True, keep_annotations=True), plugins), plugins, request.config)
+    whole = replace(request, describe=True, keep_images=True, keep_annotations=True)
+    return Inspection(run(whole, plugins), plugins, request.config)
 
 
 class Inspection:

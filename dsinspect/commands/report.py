@@ -40,7 +40,7 @@ def report(
         for path, _ in outputs:
             common.require_writable(path, *dataset, judging=judging)
     earlier = {} if force else {path: common.earlier_decisions(path) for path, _ in outputs}
-    run = inspect(session.request(keep_images=any(r.needs_images for _, r in outputs),
+    run = inspect(session.request(describe=True, keep_images=any(r.needs_images for _, r in outputs),
                                   keep_annotations=any(r.needs_annotations for _, r in outputs)),
                   session.plugins)
     for path, writer in outputs:

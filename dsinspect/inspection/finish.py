@@ -24,8 +24,12 @@ BOX_ACTIONS = ("set-box", "drop-annotation")
 
 
 def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
-           blames: Mapping[str, Blame]) -> tuple[Outcome, ...]:
-    """Finish every check, fold what conventions explain, and lay the configuration over the findings."""
+           blames: Mapping[str, Blame]) -> tuple[tuple[Outcome, ...], tuple[Outcome, ...]]:
+    """Finish every check, fold what conventions explain, and lay the configuration over the findings.
+
+    Returns:
+        what the selected checks came to, and what the others describe: without findings, and nothing of one that crashed.
+    """
     results: dict[str, Result | Unavailable] = {
         c: Unavailable("skipped", lack.reason, lack.applies) for c, lack in plan.skipped.items()}
     for code, check in plan.runnable.items():
@@ -40,13 +44,16 @@ def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
             results[code] = replace(result, findings=findings)
         except PLUGIN_FAULTS as e:
             results[code] = crash(blames[code], e)
+    described = {code: results.pop(code) for code in plan.describing}
     dispute(results, everywhere=info.boxes_in_doubt)
     for code in plan.hidden:
         results.pop(code)
     fold(results)
     outcomes = (_outcome(plan.checks[code], results[code], config) for code in sorted(results))
-    return tuple(_blind(o, merged.blind[o.code]) if o.code in merged.blind and o.status in ("clean", "found") else o
-                 for o in outcomes)
+    judged = tuple(_blind(o, merged.blind[o.code]) if o.code in merged.blind and o.status in ("clean", "found") else o
+                   for o in outcomes)
+    return judged, tuple(_outcome(plan.checks[code], replace(r, findings=Findings.none()), config)
+                         for code, r in sorted(described.items()) if isinstance(r, Result) and not r.does_not_apply)
 
 
 def _blind(outcome: Outcome, reason: str) -> Outcome:

@@ -22,7 +22,7 @@ from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.finish import finish
 from dsinspect.inspection.measure import is_known
 from dsinspect.inspection.opening import columns_of, open_dataset
-from dsinspect.inspection.plan import Plan, build_checks, hidden_checks, make_plan
+from dsinspect.inspection.plan import Plan, build_checks, describing_checks, hidden_checks, make_plan
 from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
 from dsinspect.io.decoder_stderr import quiet_decoders
@@ -93,7 +93,8 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     shapes = frozenset(SHAPE_COLUMNS) if request.keep_annotations else frozenset[str]()  # whoever keeps annotations draws them
     columns = columns_of(checks) | request.keep_columns | shapes
     source = open_dataset(request, plugins, columns, () if request.trainer is None else (request.trainer,))
-    plan = make_plan(checks, source.info, plugins, request.trainer, hidden_checks(request, plugins))
+    plan = make_plan(checks, source.info, plugins, request.trainer, hidden_checks(request, plugins),
+                     describing_checks(request, plugins))
     opened = time.perf_counter()
     deep = any(p.level > Level.HEADER for p in plan.probes)
     in_processes = deep and not looks_measured(source, plan, request)
@@ -133,8 +134,8 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     del source, refs  # findings are put in order next, in the memory that the tables held
     tell("judging", 0, 0)
     no_place = plugins.formats[info.format].no_place
-    outcomes = tuple(replace(o, findings=o.findings.without_fixes(no_place))
-                     for o in finish(plan, merged, info, request.config, task.blames))
+    selected, described = finish(plan, merged, info, request.config, task.blames)
+    outcomes = tuple(replace(o, findings=o.findings.without_fixes(no_place)) for o in selected)
     timings = {"open": opened - clock["start"], "list": listed - opened, "shards": judged - listed,
                "finish": time.perf_counter() - judged, **merged.seconds}
     return Run(request.path, info, census(merged.counts, info), outcomes,
@@ -142,7 +143,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
                _joined(merged.annotations), timings, troubles=tuple(sorted(merged.troubles)),
                fail_on=request.config.fail_on, allow_empty=request.config.allow_empty,
                positions=partial(_positions, plugins.formats[info.format], info.root),
-               settings=settings_of(request, info.format), no_place=no_place)
+               settings=settings_of(request, info.format), no_place=no_place, described=described)
 
 
 def _positions(kind: type[Format], root: Path, source: str, records: str) -> Sequence[tuple[int, int]]:

@@ -43,6 +43,8 @@ class Plan:
     trainer: Trainer | None = None
     hidden: tuple[str, ...] = ()
     """Checks that were not selected and are asked only what they dispute."""
+    describing: tuple[str, ...] = ()
+    """Checks that were not selected and are asked only what they measure of the set."""
 
     @property
     def runnable(self) -> dict[str, Check[Any, Any]]:
@@ -64,7 +66,7 @@ def build_checks(request: Request, plugins: Plugins) -> dict[str, Check[Any, Any
     chosen = request.config.chosen(available)
     if not chosen:
         raise UserError(none_left(request.config, available))
-    for code in sorted({*chosen, *(hidden_checks(request, plugins))}):
+    for code in sorted({*chosen, *hidden_checks(request, plugins), *describing_checks(request, plugins)}):
         check_type = available[code]
         of_trainer = request.trainer.limits_in_force().get(code, {}) if request.trainer is not None else {}
         values = {k: v for k, v in {**of_trainer, **request.shared_options}.items()
@@ -95,8 +97,16 @@ def hidden_checks(request: Request, plugins: Plugins) -> tuple[str, ...]:
     return tuple(code for code, check in plugins.checks.items() if check.can_dispute and code not in chosen)
 
 
-def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins: Plugins,
-              trainer: Trainer | None = None, hidden: tuple[str, ...] = ()) -> Plan:
+def describing_checks(request: Request, plugins: Plugins) -> tuple[str, ...]:
+    """Return the checks that are not selected and yet describe the set, for reports."""
+    if not request.describe:
+        return ()
+    chosen = {*request.config.chosen(plugins.checks), *hidden_checks(request, plugins)}
+    return tuple(code for code, check in plugins.checks.items() if check.describes_set and code not in chosen)
+
+
+def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins: Plugins, trainer: Trainer | None = None,
+              hidden: tuple[str, ...] = (), describing: tuple[str, ...] = ()) -> Plan:
     """Decide which checks can run and which probes they need, and the trainer some of them ask."""
     owners = column_owners(plugins.probes)
     skipped = {}
@@ -106,12 +116,13 @@ def make_plan(checks: Mapping[str, Check[Any, Any]], info: DatasetInfo, plugins:
         if lacking:
             skipped[code] = lacking
             continue
-        wanted.update(c for c in (*check.needs, *check.wants) if c in owners and info.has_files)
+        if code not in describing:  # what nobody selected makes nobody wait for files
+            wanted.update(c for c in (*check.needs, *check.wants) if c in owners and info.has_files)
     asked = trainer if any(TRAINER in c.needs for code, c in checks.items() if code not in skipped) else None
     if asked is not None and info.has_files:
         wanted.update(c for c in (*FRAME_COLUMNS, *asked.measures) if c in owners)
     probes = {owners[c].name: owners[c]() for c in sorted(wanted)}
-    return Plan(checks, tuple(probes.values()), skipped, asked, hidden)
+    return Plan(checks, tuple(probes.values()), skipped, asked, hidden, describing)
 
 
 _WORDS = {"segmentation": "outlines or masks", "keypoints": "keypoints", "track": "tracks", "attributes": "attributes",

@@ -90,6 +90,7 @@ class Request(WorkRequest):
         beside: trainers that judge one after the other instead; a finding's code says for which of them it is.
         shared_options: options given once for every check that has one of that name (`imgsz`).
         settle_disputes: ask every check that can dispute an image's size or frame, selected or not: fixes rest on it.
+        describe: ask every check that describes the set, selected or not: reports show it.
     """
 
     cache: Path | None = None
@@ -101,6 +102,7 @@ class Request(WorkRequest):
     beside: tuple[Trainer, ...] = ()
     shared_options: Mapping[str, Any] = field(default_factory=dict)
     settle_disputes: bool = False
+    describe: bool = False
 
 
 def settings_of(request: Request, format_name: str) -> Settings:

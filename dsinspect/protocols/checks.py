@@ -106,6 +106,8 @@ class Check(ABC, Generic[S, O]):
         needs: probe columns and format columns without which the check is skipped.
         can_dispute: its result may hold `disputes`; `dsinspect fix` asks it even when it is not selected.
         wants: probe columns and format columns it uses when they can be had; look with `in batch.image_columns`.
+        describes_set: its metrics, tables and charts describe the set; reports show them even when it is not selected and so judges
+            nothing. It is never a reason to measure a file then.
     """
 
     code: ClassVar[str]
@@ -115,6 +117,7 @@ class Check(ABC, Generic[S, O]):
     needs: ClassVar[tuple[str, ...]] = ()
     wants: ClassVar[tuple[str, ...]] = ()
     can_dispute: ClassVar[bool] = False
+    describes_set: ClassVar[bool] = False
 
     def __init__(self, options: O | None = None) -> None:
         self.options: O = options if options is not None else self.options_type()  # type: ignore[assignment]

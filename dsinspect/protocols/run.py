@@ -150,6 +150,7 @@ class Run:
         info: what the reader knew.
         census: counts.
         outcomes: one per selected check, by code.
+        described: what checks that were not selected measured of the set; without findings. Reports show `measured`.
         image_columns: all images with their measurements, when a report asked for them.
         annotation_columns: all annotations with `path`, when a report asked for them.
         timings: stage, probe or check to seconds.
@@ -184,6 +185,12 @@ class Run:
     fail_on: str = "error"
     allow_empty: bool = False
     positions: Callable[[str, str], Sequence[tuple[int, int]]] | None = None
+    described: tuple[Outcome, ...] = ()
+
+    @property
+    def measured(self) -> tuple[Outcome, ...]:
+        """Everything whose metrics, tables and charts are shown: the outcomes and what was described, by code."""
+        return tuple(sorted((*self.outcomes, *self.described), key=lambda o: o.code)) if self.described else self.outcomes
 
     @property
     def images(self) -> pd.DataFrame | None:

@@ -167,11 +167,11 @@ def _classes(console: Console, run: Run) -> None:
 
 def _sizes(console: Console, run: Run) -> None:
     """Show what the check of image sizes, whichever it is, measured; other checks have a `spread` too, of something else."""
-    measured = next((o.metrics for o in run.outcomes if all(o.metrics.get(k) for k in SIZE_METRICS)), None)
+    measured = next((o.metrics for o in run.measured if all(o.metrics.get(k) for k in SIZE_METRICS)), None)
     if measured is None:
         return
     q, modal, distinct = (measured[k] for k in SIZE_METRICS)
-    padding = next((o.metrics["padding_share"] for o in run.outcomes if "padding_share" in o.metrics), None)
+    padding = next((o.metrics["padding_share"] for o in run.measured if "padding_share" in o.metrics), None)
     _section(console, "Image sizes")
     line = Text()
     if distinct == 1:
@@ -193,7 +193,7 @@ def _sizes(console: Console, run: Run) -> None:
 
 def _distributions(console: Console, run: Run) -> None:
     """Show the histograms of all checks, those of plugins too, a line each."""
-    shown = [(o.code, c) for o in run.outcomes for c in o.charts if c.kind == "histogram" and sum(map(bool, c.y)) > 1]
+    shown = [(o.code, c) for o in run.measured for c in o.charts if c.kind == "histogram" and sum(map(bool, c.y)) > 1]
     if not shown:
         return
     _section(console, "Distributions")

@@ -42,6 +42,7 @@ class AspectSpread(CountsSizes[Options]):
     code = "SIZ002"
     name = "aspect-spread"
     severity = Severity.WARNING
+    describes_set = True
     options_type = Options
 
     def finish(self, state: Sizes, dataset: DatasetInfo) -> Result:

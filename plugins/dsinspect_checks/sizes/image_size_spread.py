@@ -39,6 +39,7 @@ class ImageSizeSpread(CountsSizes[Options]):
     code = "SIZ001"
     name = "image-size-spread"
     severity = Severity.WARNING
+    describes_set = True
     options_type = Options
 
     def finish(self, state: Sizes, dataset: DatasetInfo) -> Result:

@@ -72,7 +72,7 @@ def page(run: Run, max_bytes: int) -> str:
     classes = _distributions.class_rows(run, places)
     census = class_chart(run)
     charts = [*_distributions.charts(places), census, *(
-        c for o in run.outcomes for c in o.charts if says_something(c) and not draws_the_same(c, census))]
+        c for o in run.measured for c in o.charts if says_something(c) and not draws_the_same(c, census))]
     values: dict[str, Any] = {
         "run": run, "version": __version__, "style": Markup(style), "script": Markup(script), "style_hash": _hash(style),
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
@@ -176,7 +176,7 @@ def _census_note(run: Run, places: Places) -> str:
 
 def _tables(run: Run) -> Iterable[_Table]:
     """Yield the tables of all checks."""
-    for o in run.outcomes:
+    for o in run.measured:
         for title, frame in o.tables.items():
             table = Columns.of(frame)
             names = list(table)

@@ -165,7 +165,7 @@ def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any,
     """
     keys: dict[str, list[str]] = {}
     taken = {*book.sheetnames, "Splits", "Images", "Annotations", "Measures", "Charts", "Chart data", named.ABOUT_SHEET, "Settings"}
-    for outcome in run.outcomes:
+    for outcome in run.measured:
         for title, frame in outcome.tables.items():
             if is_per_class(frame) or not len(frame.columns):
                 continue

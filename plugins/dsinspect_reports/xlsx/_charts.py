@@ -61,7 +61,7 @@ def charts_of(run: Run) -> list[Drawn]:
     """Return what is worth drawing: the classes by the census, then the charts of the checks; not one bar alone."""
     census = class_chart(run)
     drawn = [Drawn(census, "all records")]
-    drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.outcomes for chart in o.charts if not draws_the_same(chart, census)]
+    drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.measured for chart in o.charts if not draws_the_same(chart, census)]
     return [d for d in drawn if says_something(d.chart)]
 
 

@@ -33,7 +33,7 @@ _COUNTED = ("boxes", "images", "annotations", "share")
 def per_class(run: Run) -> dict[str, tuple[Mapping[Any, Any], Outcome]]:
     """Return further columns of the sheet Classes: header to value by class, from tables whose first column is `class`."""
     columns: dict[str, tuple[Mapping[Any, Any], Outcome]] = {}
-    for outcome in run.outcomes:
+    for outcome in run.measured:
         for one, table in outcome.tables.items():
             if not is_per_class(table):
                 continue
@@ -71,7 +71,7 @@ def write_classes(sheet: Any, run: Run) -> list[str]:
     if unknown:
         sheet.append([style.cell(sheet, NO_CLASS, style.SMALL), style.cell(sheet, unknown, number_format="#,##0"), None, None,
                       *(value_cell(sheet, values.get(NO_CLASS)) for values, _ in further.values())])
-    notes = [counted_otherwise(run, o, t) for o in run.outcomes for t in o.tables.values()]
+    notes = [counted_otherwise(run, o, t) for o in run.measured for t in o.tables.values()]
     if any(notes):
         sheet.append([])
     for note in (COUNTS_NOTE, *dict.fromkeys(notes)) if any(notes) else ():
@@ -116,7 +116,7 @@ def write_splits(sheet: Any, run: Run) -> list[str]:
 
 def has_measures(run: Run) -> bool:
     """Say whether a check measured anything."""
-    return any(True for o in run.outcomes if o.status not in ("skipped", "crashed") for _ in flat(o.metrics))
+    return any(True for o in run.measured if o.status not in ("skipped", "crashed") for _ in flat(o.metrics))
 
 
 def write_measures(sheet: Any, run: Run) -> None:
@@ -125,7 +125,7 @@ def write_measures(sheet: Any, run: Run) -> None:
     start_sheet(sheet, headers, [10, 28, 60, 30], frozen="A2")
     header_row(sheet, headers, (), right=("Value",))
     count = 1
-    for outcome in run.outcomes:
+    for outcome in run.measured:
         measured = {k: v for k, v in outcome.metrics.items() if outcome.status not in ("skipped", "crashed")}  # Summary says why
         for k, (name, value) in enumerate(flat(measured)):
             if k >= MAX_MEASURES:
