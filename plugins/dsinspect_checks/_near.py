@@ -27,7 +27,7 @@ import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -42,8 +42,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-Others: TypeAlias = "tuple[NDArray[np.uint64], NDArray[np.float32]]"
-"""Hashes of images of the whole set, (N,), and their normalised cells, (N, 256)."""
 NEEDS = ("phash", "signature", "entropy", "decodes", "is_truncated", "file_format", "read_error", "content_hash")
 MIN_ENTROPY = 3.0
 """Bits of grey entropy below which an image is flat: the hashes of flat images are noise."""
@@ -63,6 +61,8 @@ NEAREST = 8
 """Images of the set, told from one by its hash, whose nearness is compared with that of an alleged copy."""
 APART = 0.8
 """Share of the difference to those from which an image is no copy."""
+ROWS = 1024
+"""Images that are compared with those together."""
 SAMPLED = 2048
 """Images of the set that are looked at for that, taken evenly from all."""
 SAME = 0.3
@@ -117,11 +117,11 @@ def near_groups(table: Columns, closeness: Closeness, *, across_splits: bool = F
         return []
     unique, inverse = np.unique(table["phash"], return_inverse=True)
     heap = _heaps_once(unique.tobytes(), closeness.distance)[inverse]
-    sample = table.take(np.unique(np.linspace(0, len(table) - 1, SAMPLED).astype(np.intp)))
-    others = sample["phash"], normalised(sample["signature"])
+    heaps = [*_heaps(heap)]
+    limits = _limits(table, np.concatenate(heaps) if heaps else np.empty(0, np.intp), closeness.distance)
     groups = []
-    for rows in _heaps(heap):
-        groups += _groups_in(table.take(rows), closeness, across_splits, others)
+    for rows in heaps:
+        groups += _groups_in(table.take(rows), closeness, across_splits, limits[rows])
     return sorted(groups, key=lambda g: (g["path"].tolist(), g["content"].tolist()))
 
 
@@ -191,12 +191,12 @@ def joined(label: NDArray[np.int64], i: NDArray[np.intp], j: NDArray[np.intp]) -
         label = new
 
 
-def _groups_in(table: Columns, closeness: Closeness, across_splits: bool, others_of_set: Others) -> list[Columns]:
+def _groups_in(table: Columns, closeness: Closeness, across_splits: bool, limits: NDArray[np.float32]) -> list[Columns]:
     """Grow groups of images that are in none yet, and join what is left to one that is; the rows are in the order of paths."""
     if len(set(table["content"].tolist())) < 2 or (across_splits and len(kinds_of(table["split"])) < 2):
         return []
     hashes = table["phash"]
-    cells = _Cells(normalised(table["signature"]), hashes, closeness.distance, others_of_set)
+    cells = _Cells(normalised(table["signature"]), limits)
     splits = table["split"]
     content = table["content"]
     covered = np.zeros(len(table), bool)
@@ -228,33 +228,44 @@ def _fewest_first(hashes: NDArray[np.uint64], distance: int) -> list[int]:
     return sorted(range(len(near)), key=near.__getitem__)
 
 
+def _limits(table: Columns, rows: NDArray[np.intp], distance: int) -> NDArray[np.float32]:
+    """Return the root mean square difference from which no image is a copy of each one; infinite where few are told from it.
+
+    Args:
+        table: as `hash_rows` gives it.
+        rows: of the images that are asked about; of the others it is infinite.
+        distance: bits up to which hashes are near.
+    """
+    some = table.take(np.unique(np.linspace(0, len(table) - 1, SAMPLED).astype(np.intp)))
+    limits = np.full(len(table), np.inf, np.float32)
+    if len(some) < NEAREST or not len(rows):
+        return limits
+    others, hashes = normalised(some["signature"]), some["phash"]
+    squares = (others * others).mean(axis=1)
+    for start in range(0, len(rows), ROWS):
+        block = rows[start:start + ROWS]
+        own = normalised(table["signature"][block])
+        square = own @ others.T  # a product of matrices is quicker than differences
+        square *= -2 / CELLS
+        square += squares
+        square += (own * own).mean(axis=1)[:, None]
+        square[np.bitwise_count(table["phash"][block, None] ^ hashes) <= distance] = np.inf
+        nearest = np.maximum(np.partition(square, NEAREST - 1, axis=1)[:, :NEAREST], 0)
+        limits[block] = APART * np.sqrt(nearest).mean(axis=1)
+    return limits
+
+
 class _Cells:
     """The normalised cells of a heap of images, and from where on one is no copy of another.
 
     Args:
         values: (N, 256).
-        hashes: (N,) uint64.
-        distance: bits up to which hashes are near.
-        others: hashes and cells of images of the whole set.
+        limits: (N,) as `_limits` gives them.
     """
 
-    def __init__(self, values: NDArray[np.float32], hashes: NDArray[np.uint64], distance: int, others: Others) -> None:
+    def __init__(self, values: NDArray[np.float32], limits: NDArray[np.float32]) -> None:
         self.values = values
-        self._hashes, self._distance, self._others = hashes, distance, others
-        self._limits = np.full(len(values), np.nan, np.float32)
-
-    def limits(self, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-        """Return the root mean square difference from which no image is a copy of each one; infinite where few are told from it."""
-        for row in np.unique(rows[np.isnan(self._limits[rows])]).tolist():
-            hashes, cells = self._others
-            far = cells[np.bitwise_count(hashes ^ self._hashes[row]) > self._distance]
-            limit = np.inf
-            if len(far) >= NEAREST:
-                own = self.values[row]
-                square = (far * far).mean(axis=1) + (own * own).mean() - 2 * (far @ own) / CELLS  # quicker than differences
-                limit = APART * float(np.sqrt(np.maximum(np.partition(square, NEAREST - 1)[:NEAREST], 0)).mean())
-            self._limits[row] = limit
-        return self._limits[rows]
+        self._limits = limits
 
     def are_nearer(self, rows: NDArray[np.intp], other: int, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which of the images in question are nearer to another one than those that are no copies of either."""
@@ -262,7 +273,7 @@ class _Cells:
         some = np.flatnonzero(asked)
         if len(some):
             difference = np.sqrt(((self.values[rows[some]] - self.values[other]) ** 2).mean(axis=1))
-            nearer[some] = difference < np.minimum(self.limits(rows[some]), self.limits(np.array([other]))[0])
+            nearer[some] = difference < np.minimum(self._limits[rows[some]], self._limits[other])
         return nearer
 
 
