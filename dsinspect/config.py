@@ -151,7 +151,8 @@ class Config:
     def chosen(self, codes: Iterable[str]) -> list[str]:
         """Return the codes to run, sorted.
 
-        A longer prefix beats a shorter one, so `select = ["BOX005"]` with `ignore = ["BOX"]` runs BOX005 alone.
+        A longer prefix beats a shorter one, so `select = ["BOX005"]` with `ignore = ["BOX"]` runs BOX005 alone; of equal ones
+        `ignore` wins, and `ALL` is the shortest.
 
         Raises:
             UserError: a code or prefix that no check has, with the nearest one.
@@ -167,10 +168,10 @@ class Config:
                 raise UserError(f"checks.{code}: no such check{nearest_code(code, codes)}{_in(self._file_of(code))}")
         chosen = []
         for code in codes:
-            on = max((len(p) for p in (*self.select, *self.extend_select) if matches(p, code)), default=-1)
+            on = max((reach(p) for p in (*self.select, *self.extend_select) if matches(p, code)), default=-1)
             on = max(on, 0) if not self.select else on
-            off = max((len(p) for p in self.ignore if matches(p, code)), default=-1)
-            if on > off or (on == off == 0):
+            off = max((reach(p) for p in self.ignore if matches(p, code)), default=-1)
+            if on > off:
                 chosen.append(code)
         return chosen
 
@@ -179,13 +180,18 @@ class Config:
 
     def severity_of(self, code: str) -> Severity | None:
         """Return the severity the longest matching prefix overrides, or None."""
-        best = max((p for p in self.severity if matches(p, code)), key=len, default=None)
+        best = max((p for p in self.severity if matches(p, code)), key=reach, default=None)
         return self.severity[best] if best is not None else None
 
 
 def matches(prefix: str, code: str) -> bool:
     """Say whether a prefix covers a code; `ALL` covers every one."""
     return prefix == "ALL" or code.startswith(prefix)
+
+
+def reach(prefix: str) -> int:
+    """Return how much of a code a prefix names, in characters: the longest decides, and `ALL` gives way to every other."""
+    return 0 if prefix == "ALL" else len(prefix)
 
 
 def require_code(prefix: str, codes: Iterable[str], what: str, path: Path | None = None) -> None:

@@ -60,7 +60,7 @@ class Carried:
     """A shard's annotations in the frames of its outputs.
 
     Attributes:
-        annotations: as `model.ANNOTATION_COLUMNS`; `image_row` is the number of the output.
+        annotations: as `tables.schema.ANNOTATION_COLUMNS`; `image_row` is the number of the output.
         counts: what happened to how many annotations: `kept`, `kept ...` with what is to be known,
             `clipped`, and `dropped: ...` with a reason.
     """

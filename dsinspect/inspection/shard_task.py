@@ -23,9 +23,7 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.hostile_numbers import of_any_size
-from dsinspect.tables.schema import (
-    problem_columns,
-)
+from dsinspect.tables.schema import problem_columns
 
 if TYPE_CHECKING:
     from dsinspect.protocols.trainers import Judged

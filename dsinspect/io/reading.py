@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from pathlib import Path
 from typing import IO
 
 from dsinspect.io.limits import limits, option
@@ -123,7 +122,7 @@ def left_alone() -> list[str]:
     return found
 
 
-def leaves(path: str | os.PathLike[str], folder: Path) -> bool:
+def leaves(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Say whether a path leads out of a folder, links followed."""
     home = os.path.realpath(folder)
     real = os.path.realpath(path)

@@ -29,11 +29,11 @@ class Batch(Tables):
 
     Attributes:
         dataset: what is known of the whole set.
-        image_columns: `model.IMAGE_COLUMNS`, the columns of the probes, and `frame_width` `frame_height`: the size the
+        image_columns: `tables.schema.IMAGE_COLUMNS`, the columns of the probes, and `frame_width` `frame_height`: the size the
             boxes live in, px: the measured one when there is a file (turned as EXIF says when only that fits the declared
             size, or the format says so), else the declared one; NaN when neither is known.
-        annotation_columns: `model.ANNOTATION_COLUMNS`.
-        problem_columns: `model.PROBLEM_COLUMNS`.
+        annotation_columns: `tables.schema.ANNOTATION_COLUMNS`.
+        problem_columns: `tables.schema.PROBLEM_COLUMNS`.
         judged: what the trainer named with `--trainer` makes of the shard, or None; for checks that need `trainer`.
     """
 

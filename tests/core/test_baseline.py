@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +12,7 @@ from dsinspect.errors import UserError
 from dsinspect.findings.findings import Findings
 from dsinspect.findings.severity import Severity
 from dsinspect.inspection.baseline import apply_baseline, known_findings, read_baseline, write_baseline
-from dsinspect.protocols.run import Census, Outcome, Run
+from dsinspect.protocols.run import Census, Outcome, Run, Status
 from dsinspect.tables.dataset import DatasetInfo
 
 
@@ -39,6 +40,17 @@ def test_everything_known_is_clean_and_mended_is_stale(tmp_path: Path) -> None:
     assert quiet.outcomes[0].status == "clean"
     assert quiet.baseline is not None
     assert [k.message for k in quiet.baseline.stale] == ["3 things"]
+
+
+@pytest.mark.parametrize("status", ["skipped", "crashed"])
+def test_a_check_that_did_not_run_makes_nothing_stale(status: Status) -> None:
+    gone = run_with()
+    run = replace(gone, outcomes=(replace(gone.outcomes[0], status=status),))
+    quiet = apply_baseline(run, known_findings(run_with("a").outcomes))
+    assert quiet.baseline is not None
+    assert quiet.baseline.stale == ()
+    assert quiet.outcomes[0].status == status
+    assert apply_baseline(replace(gone, outcomes=()), known_findings(run_with("a").outcomes)).baseline == quiet.baseline
 
 
 def test_same_findings_same_bytes(tmp_path: Path) -> None:

@@ -85,6 +85,15 @@ def test_trim_keeps_the_size_bounded(path: Path) -> None:
         assert cache.count() == 1500
 
 
+def test_trim_forgets_what_was_stored_longest_ago(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Cache(path) as cache:
+        for day, name in ((2, "a"), (1, "c"), (4, "b"), (3, "d")):  # neither in the order of the names nor of storing
+            monkeypatch.setattr("dsinspect.inspection.cache.time.time", lambda day=day: day * 86400.0)
+            cache.put([(FileIdentity(f"/x/{name}.jpg", 1, 1), VALUES)])
+        cache.trim(10)
+        assert set(cache.get([FileIdentity(f"/x/{name}.jpg", 1, 1) for name in "abcd"])) == {"/x/b.jpg", "/x/d.jpg"}
+
+
 def test_clear(path: Path) -> None:
     with Cache(path) as cache:
         cache.put([(FILE, VALUES)])

@@ -64,6 +64,9 @@ def test_wrong_files_are_one_line_that_names_the_file(tmp_path: Path, text: str,
     (Config(extend_select=("BOX005",), ignore=("BOX",)), ["BOX005", "CLS001", "IMG001"]),
     (Config(select=("ALL",)), CODES),
     (Config(select=("BOX001",), ignore=("BOX001",)), []),
+    (Config(ignore=("ALL",)), []),
+    (Config(select=("ALL",), ignore=("BO",)), ["CLS001", "IMG001"]),
+    (Config(select=("BOX",), ignore=("ALL",)), ["BOX001", "BOX005"]),
 ])
 def test_selection_by_prefix(config: Config, chosen: list[str]) -> None:
     assert config.chosen(CODES) == chosen
@@ -89,6 +92,12 @@ def test_longest_prefix_decides_severity() -> None:
     assert config.severity_of("BOX001") is Severity.WARNING
     assert config.severity_of("BOX005") is Severity.INFO
     assert config.severity_of("CLS001") is None
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_all_gives_way_to_every_prefix_whatever_stands_first(order: int) -> None:
+    config = Config(severity=dict([("ALL", Severity.INFO), ("BOX", Severity.ERROR), ("CL", Severity.WARNING)][::order]))
+    assert [config.severity_of(c) for c in ("BOX001", "CLS001", "IMG001")] == [Severity.ERROR, Severity.WARNING, Severity.INFO]
 
 
 def test_settings_beat_the_file() -> None:

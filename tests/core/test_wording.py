@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dsinspect.findings.findings import Findings
+from dsinspect.findings.rendering import guarded
 from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import number, write
 
@@ -44,3 +45,15 @@ def test_several_texts_are_one_value() -> None:
     found = Findings.of_subjects(["x", "y"], "{n:~ image|images}", {"n": [1, 2], "members": members})
     assert [(f.message, f.values["members"]) for f in found.iterate("TST001", Severity.INFO)] == [
         ("1 image", ["a", "b"]), ("2 images", ["c", "d"])]
+
+
+@pytest.mark.parametrize(("value", "limit", "text"), [
+    (3.14, 2.4, "3.1"), (2.4004, 2.4, "2.4004"), (2.4, 2.4, "2.4"), (2.3999, 2.4, "2.3999"), (1234.00001, 1234.0, "1,234.00001")])
+def test_a_measure_never_reads_as_the_limit_that_it_is_not(value: float, limit: float, text: str) -> None:
+    assert write("{x:~.1 from y}", {"x": value, "y": limit}) == text
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1", "@x", "\t=1", "\r=1"])
+def test_no_spreadsheet_takes_a_text_for_a_formula(text: str) -> None:
+    assert guarded(text) == f"'{text}"
+    assert guarded(f"a{text}") == f"a{text}"

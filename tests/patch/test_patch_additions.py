@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import yaml
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from rewriting import FRAME, Read, lines_lost, patches, rewritten, write
 
 from dsinspect.errors import UserError
+from dsinspect_formats.voc._looks import Options
 
 COCO = """{"images": [
   {"id": 7, "file_name": "a.jpg", "width": 640, "height": 480},
@@ -141,8 +143,32 @@ def test_new_voc_objects_look_like_their_neighbours(tmp_path: Path) -> None:
     text = OBJECT.format("R&amp;D").replace("Left", "Unspecified")
     for old, new in ((">1<", ">16<"), (">2<", ">12.5<"), (">30<", ">48<"), (">40<", ">36.25<")):
         text = text.replace(old, new)
-    base = b"".join(came).decode()
-    assert base.replace("17<", "16<").replace("13.5<", "12.5<") == text[1:] + "\n"
+    assert b"".join(came).decode() == text[1:] + "\n"
+
+
+@pytest.mark.parametrize("base", [0, 1])
+def test_new_voc_boxes_are_written_as_the_set_counts_pixels(tmp_path: Path, base: Literal[0, 1]) -> None:
+    root, _ = make("voc", tmp_path / "set")
+    options = Options(base=base)
+    to = rewritten("voc", root, tmp_path / "to", {**ADD, "image": "JPEGImages/b.jpg"}, options=options)
+    text = (to / "Annotations/b.xml").read_text()
+    assert [re.findall(rf"<{e}>(.*)</{e}>", text) for e in ("xmin", "ymin", "xmax", "ymax")] == [
+        [f"{16 + base}"], [f"{12.5 + base}"], ["48"], ["36.25"]]
+    assert of(Read("voc", to, options))[-1] == ("JPEGImages/b.jpg", "dog", 16.0, 12.5, 48.0, 36.25)
+
+
+def test_new_coco_ids_are_none_that_another_edit_gives(tmp_path: Path) -> None:
+    root, _ = make("coco", tmp_path / "set")
+    give = {"action": "set-annotation-id", "source": "set.json", "index": 0, "text": "5"}
+    made = json.loads(patches("coco", root, give, ADD)["set.json"] or b"")["annotations"]
+    assert [a["id"] for a in made] == [5, 2, 6]
+
+
+def test_new_yolo_boxes_follow_their_class_when_others_go(tmp_path: Path) -> None:
+    root, _ = make("yolo", tmp_path / "set")
+    drop = {"action": "drop-category", "category": "cat"}
+    found = patches("yolo", root, drop, {**ADD, "image": "images/a.jpg"})
+    assert [row.split()[0] for row in (found["labels/a.txt"] or b"").splitlines()] == [b"0", b"0"]  # dog was 1
 
 
 def test_new_yolo_rows_and_names(tmp_path: Path) -> None:

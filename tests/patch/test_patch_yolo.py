@@ -231,3 +231,11 @@ def test_drawn_labels(tmp_path_factory: pytest.TempPathFactory, rows: str, data:
         return {line.rstrip("\r").split(None, 1)[1] for line in text.split("\n") if line.split()}
 
     assert values(new.decode()) <= values(rows)
+
+
+def test_the_sixth_number_goes_and_all_else_stays(tmp_path: Path) -> None:
+    rows = "0 0.5 0.5 0.2 0.4\r\n\r\n2  0.1\t0.2 0.1 0.100 0.987654 \r\n 1 0.1 0.2 0.3 0.4 7"
+    assert row(make(tmp_path / "set", rows), {"action": "drop-extra-columns", **AT}) == (
+        "0 0.5 0.5 0.2 0.4\r\n\r\n2  0.1\t0.2 0.1 0.100 \r\n 1 0.1 0.2 0.3 0.4")
+    polygons = make(tmp_path / "polygons", "1 0.1 0.1 0.5 0.1 0.5 0.5\n0 0.5 0.5 0.2 0.4 0.9\n")
+    assert row(polygons, {"action": "drop-extra-columns", **AT}) == "1 0.1 0.1 0.5 0.1 0.5 0.5\n0 0.5 0.5 0.2 0.4\n"

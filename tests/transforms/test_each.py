@@ -90,6 +90,12 @@ def test_letterbox_place(values: dict[str, Any], place: tuple[int, ...], frame: 
     assert (params.width, params.height) == frame
 
 
+@pytest.mark.parametrize("image", [ImageRow("a.png", 100, 67), ImageRow("b.png", 67, 100)])
+def test_letterbox_rounds_both_sides_to_the_nearest_px(image: ImageRow) -> None:
+    params = only(built("letterbox", size=64), image)  # 67 px become 42.88
+    assert (params.inner_width, params.inner_height) == ((64, 43) if image.width == 100 else (43, 64))
+
+
 def test_letterbox_ground() -> None:
     transform = built("letterbox", size=100, colour="255,0,9")
     out = transform.apply(noise(), only(transform))

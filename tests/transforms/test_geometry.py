@@ -139,6 +139,8 @@ def test_keypoints_without_label_stay_zero_and_outside_ones_go() -> None:
     moved = g.move_keypoints(FLIP, points)
     assert moved.tolist() == [[[90, 20, 2], [0, 0, 0], [10, 70, 1]]]
     assert g.clip_keypoints(moved, (50, 80)).tolist() == [[[0, 0, 0], [0, 0, 0], [10, 70, 1]]]
+    on_the_edge = [[[0, 0, 2], [50, 80, 1], [50, 0, 2], [0, 80, 2]]]
+    assert g.clip_keypoints(on_the_edge, (50, 80)).tolist() == on_the_edge
 
 
 @given(st.lists(st.tuples(st.integers(-40, 140), st.integers(-40, 120)), min_size=3, max_size=9))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from dsinspect_formats._editing import Change
+from dsinspect_formats._set_patching import SAME
 from dsinspect_formats.yolo._labels import read_row
 
 _TOKEN = re.compile(r"\S+")
-_SAME = 1e-9
-"""Of a side: px made from fractions and back differ by less, an edit by more."""
 
 
 def set_class(line: str, number: int) -> str:
@@ -69,7 +68,7 @@ def set_box(line: str, change: Change, pose: int | None) -> str:
     old = read_row(tokens, pose)[1]
     box = change.finite_box()
     edges = [new / side for new, side in zip(box, (*wh, *wh), strict=True)]
-    same = [abs(a - b) <= _SAME for a, b in zip(old, edges, strict=True)]
+    same = [abs(a - b) <= SAME for a, b in zip(old, edges, strict=True)]
     edges = [a if s else b for a, b, s in zip(old, edges, same, strict=True)]
     if all(same):
         return line
