@@ -178,9 +178,9 @@ def formats_page() -> str:
              "(`archive_ratio`); the folder goes when the program ends, or, where it was killed, with the next run that unpacks. "
              "Messages and reports name the archive, and `TMPDIR` names another place. It is not read member by member: of "
              "2,000 JPEG images (174 MB) 182 MB are written for the time of a check, which takes 7.5 s of processor time from "
-             "a .zip and 6.4 s from a .tar instead of 6.0 s from the folder. Of these 1.5 s for the .zip 0.9 s are inflating, which "
-             "reading in place would need as well (0.15 s where members are stored, 0.3 s for the .tar). Every reader and probe, "
-             "those of plugins too, opens files by their paths: without a file there it would miss an image, or judge a "
+             "a .zip and 6.4 s from a .tar instead of 6.0 s from the folder. Of these 1.5 s for the .zip 0.9 s are inflating, "
+             "which reading in place would need as well (0.15 s where members are stored, 0.3 s for the .tar). Every reader and "
+             "probe, those of plugins too, opens files by their paths: without a file there it would miss an image, or judge a "
              "placeholder's bytes; and members of a `.tar.gz` have no place of their own. A list file of images is a YOLO set; "
              "`train=A val=B` makes one set of several places.", "",
              "| format | read | written | edited | what it is |", "|---|---|---|---|---|"]
