@@ -81,13 +81,20 @@ class Encoding(msgspec.Struct, frozen=True):
         return bytes(buffer)
 
 
-@functools.cache
 def start_opencv() -> None:
     """Set OpenCV up for images in parallel: one thread for each, no messages on stderr.
 
     Raises:
         UserError: it cannot be imported.
     """
+    why = why_no_opencv()
+    if why is not None:
+        raise UserError(why)
+
+
+@functools.cache
+def why_no_opencv() -> str | None:
+    """Set OpenCV up, and return why that fails; a second import of it would fail for another reason, which helps nobody."""
     os.environ["OPENCV_IO_MAX_IMAGE_PIXELS"] = str(limits().pixels)  # it is OpenCV that holds all callers to the limit
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     before = list(sys.path)
@@ -95,8 +102,9 @@ def start_opencv() -> None:
         import cv2
     except ImportError as e:
         sys.path[:] = before  # OpenCV leaves its own folder there, whose `typing` would be every worker's `typing`
-        raise UserError(no_opencv(e)) from None
+        return no_opencv(e)
     cv2.setNumThreads(1)
+    return None
 
 
 def decode(content: bytes) -> NDArray[Any]:

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.geometry.rle import counts_from_text
+from dsinspect.io.image_codec import why_no_opencv
 from dsinspect.io.limits import limits
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 
@@ -138,7 +139,9 @@ def _span(flat: Sequence[float]) -> float:
 def _kept(flat: Sequence[float]) -> tuple[float, ...]:
     """Return an outline in as few points as are drawn, within reach."""
     points = np.clip(np.asarray(flat, np.float64).reshape(-1, 2), -FAR, FAR)
-    if len(points) > MAX_RING_POINTS:
+    if len(points) > MAX_RING_POINTS and why_no_opencv() is not None:
+        points = points[::math.ceil(len(points) / MAX_RING_POINTS)]
+    elif len(points) > MAX_RING_POINTS:
         import cv2
 
         points = points[::math.ceil(len(points) / 4096)]
@@ -150,11 +153,13 @@ def _kept(flat: Sequence[float]) -> tuple[float, ...]:
 
 
 def _edges(mask: Mapping[str, Any]) -> list[list[float]]:
-    """Return the edges of a run-length mask; only the columns that it fills are laid out.
+    """Return the edges of a run-length mask; only the columns that it fills are laid out. Without OpenCV there are none.
 
     Raises:
         ValueError: it is damaged, or larger than the limit `mask_pixels`.
     """
+    if why_no_opencv() is not None:
+        return []
     import cv2
 
     height, width = (int(v) for v in mask["size"])

@@ -148,6 +148,19 @@ def test_opencv_that_cannot_be_imported_is_one_line_and_the_rest_runs(tmp_path: 
     assert checks["IMG004"] == "found"
 
 
+def test_reports_with_images_are_written_without_opencv(tmp_path: Path) -> None:
+    (tmp_path / "cv2.py").write_text("import sys\nagain = hasattr(sys, 'seen')\nsys.seen = True\nraise ImportError("
+                                     "'recursion is detected' if again else 'libGL.so.1: cannot open shared object file')\n")
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "DSINSPECT_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run([sys.executable, "-m", "dsinspect", "report", str(SAMPLES / "coco"), "-o", "r.xlsx", "-o", "r.html", "-q",
+                           "-j", "1"], capture_output=True, text=True, env=environment, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "cannot open shared object file" in done.stderr
+    assert "recursion" not in done.stderr
+    assert (tmp_path / "r.xlsx").stat().st_size > 10_000
+    assert "BOX003" in (tmp_path / "r.html").read_text()
+
+
 def test_interrupt_exits_130(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from dsinspect.cli import Interrupted
     from dsinspect.inspection import inspect as engine

@@ -29,7 +29,7 @@ def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
         return real(name, *arguments, **options)
 
-    for cached in (_decode.opencv, image_codec.start_opencv):
+    for cached in (_decode.opencv, image_codec.why_no_opencv):
         cached.cache_clear()
     monkeypatch.setattr(builtins, "__import__", refusing)
 

@@ -12,7 +12,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.io.decoder_stderr import quiet_decoders
-from dsinspect.io.image_codec import UnreadableError, start_opencv
+from dsinspect.io.image_codec import UnreadableError, why_no_opencv
 from dsinspect.render.crops import Crop, crop, open_framed
 from dsinspect.render.shapes import Shape, shapes_of
 from dsinspect.tables.schema import NO_POSITION
@@ -69,7 +69,9 @@ def make_crops(places: Places, wanted: Sequence[tuple[int, Sequence[Place]]], ro
         room: bytes that the images may take in the page, as base64.
     """
     made = Crops()
-    start_opencv()
+    if why_no_opencv() is not None:  # the run has said so; a page without images is better than none
+        made.without_crop = len(wanted)
+        return made
     images = len({p.image for _, shown in wanted for p in shown})
     left = {"all": float(room), "whole": room * WHOLE_SHARE}
     todo = iter(wanted)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsinspect.io.image_codec import why_no_opencv
 from dsinspect.protocols.chart import Chart
 from dsinspect.tables.columns import codes_of
 from dsinspect.tables.hostile_numbers import of_any_size
@@ -128,8 +129,8 @@ def charts(places: Places) -> list[Chart]:
 
 
 def heat_maps(places: Places) -> list[HeatMap]:
-    """Return where the centres of boxes lie in their images, for each of the largest classes."""
-    if places.annotations is None or not len(places.annotations):
+    """Return where the centres of boxes lie in their images, for each of the largest classes; none without OpenCV."""
+    if places.annotations is None or not len(places.annotations) or why_no_opencv() is not None:
         return []
     codes, names = places.categories
     rows = places.image_rows

@@ -15,7 +15,7 @@ from openpyxl.drawing.image import Image
 from openpyxl.drawing.spreadsheet_drawing import AnchorMarker, TwoCellAnchor
 
 from dsinspect.io.decoder_stderr import quiet_decoders
-from dsinspect.io.image_codec import start_opencv
+from dsinspect.io.image_codec import why_no_opencv
 from dsinspect.render.side_by_side import side_by_side
 from dsinspect_reports._places import Places
 
@@ -136,7 +136,9 @@ def _results(jobs: Sequence[_Job]) -> Iterator[tuple[int, tuple[bytes, tuple[int
 
     Threads do: decoding, resizing and encoding let go of the interpreter lock.
     """
-    start_opencv()
+    if jobs and why_no_opencv() is not None:  # the run has said so; a report without images is better than none
+        yield from ((job.row, None) for job in jobs)
+        return
     chunks = [jobs[k:k + CHUNK] for k in range(0, len(jobs), CHUNK)]
     with quiet_decoders(), ThreadPoolExecutor(min(os.cpu_count() or 1, 8)) as pool:
         try:
