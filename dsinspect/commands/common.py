@@ -281,8 +281,9 @@ def frame_of(name: str) -> Frame:
 def report_guessed_frames(count: int) -> None:
     """Say that nothing in the set shows the frame of some images."""
     if count:
-        print(f"  {count:>9,}  {'image has' if count == 1 else 'images have'} an EXIF orientation, and nothing in the set shows "
-              "whether their boxes are on the stored or the upright image; read as upright (--frame stored for the other)")
+        who, whose = ("image has", "its") if count == 1 else ("images have", "their")
+        print(f"  {count:>9,}  {who} an EXIF orientation, and nothing in the set shows whether {whose} boxes are on the stored or "
+              "the upright image; read as upright (--frame stored for the other)")
 
 
 def write_diff(lines: Iterable[str]) -> None:

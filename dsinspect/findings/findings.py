@@ -111,7 +111,7 @@ class Findings:
         Args:
             batch: the batch the rows belong to.
             rows: boolean mask over `batch.annotations`, or positions in it.
-            message: template over `values`, such as `"box is {width:g} px wide; at least {limit:g} (min_side)"`.
+            message: template over `values`, such as `"Box is {width:~} px wide (limit {limit:~} px, option min_side)"`.
             values: name to a scalar or to an array with one entry per *reported* row; give measure and limit.
             fix: what would fix them.
             severity: a severity other than the check's.

@@ -16,6 +16,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.errors import PLUGIN_FAULTS, PluginError, how
+from dsinspect.findings.wording import counted
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
 from dsinspect.inspection.cache import Cache, FileIdentity, Measured
 from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
@@ -198,7 +199,7 @@ def _checked(probe: Probe, values: Sequence[Value]) -> Sequence[Value]:
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise TypeError(f"measure returned {values!r:.40}, which is no sequence of values")
     if len(values) != len(probe.columns):
-        raise ValueError(f"measure returned {len(values):,} values for {len(probe.columns):,} columns")
+        raise ValueError(f"measure returned {counted(len(values), 'value')} for {counted(len(probe.columns), 'column')}")
     return values
 
 

@@ -37,6 +37,9 @@ def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[
     """
     with Watched(blame):
         source = kind().open(request)
+    if not hasattr(source, "info"):
+        raise blame.broke(f"gave {source!r:.40}, which is no source of a dataset")
+    with Watched(blame):
         info = source.info
     if not isinstance(info, DatasetInfo):
         raise blame.broke(f"gave a source whose info is {info!r:.40}, which is no DatasetInfo")

@@ -145,6 +145,8 @@ class RowCheck(Check[tuple[Findings, ...], O]):
     def map(self, batch: Batch) -> tuple[Findings, ...]:
         """Return the findings of the batch as a state."""
         found = self.find(batch)
+        if not isinstance(found, Findings):
+            raise TypeError(f"find returned {found!r:.40}, which is no Findings")
         return (found,) if len(found) else ()
 
     def merge(self, a: tuple[Findings, ...], b: tuple[Findings, ...]) -> tuple[Findings, ...]:

@@ -29,7 +29,7 @@ class ImageRow:
         path: path relative to the dataset's root.
         width: width of the incoming pixels, px.
         height: height of the incoming pixels, px.
-        orientation: EXIF orientation, 1 to 8, that the incoming pixels still wait for.
+        orientation: EXIF orientation, 1 to 8, that is not yet applied to the incoming pixels.
         was_turned: True when reading has applied the file's orientation already, because its boxes live in the upright
             frame; the file itself still has the tag.
     """

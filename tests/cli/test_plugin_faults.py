@@ -139,7 +139,7 @@ def dsinspect_checks():
     ("return Findings.of_annotations(batch, np.ones(3, bool), 'x')", "failed with ValueError: a mask of shape (3,) for "),
     ("return Findings.of_images(batch, np.ones(boxes, bool), 'x')", "failed with ValueError: a mask of shape ("),
     ("return Findings.of_annotations(batch, np.ones(boxes, bool), 'x {lacks:g}')", "failed with KeyError: 'lacks'"),
-    ("return 5", "failed with TypeError: ")])
+    ("return 5", "failed with TypeError: find returned 5, which is no Findings (")])
 @pytest.mark.parametrize("executor", ["serial", "process"])
 def test_a_check_that_breaks_its_protocol_is_named_and_passes_no_gate(cli, plugin, body, what, executor) -> None:
     use = plugin(CHECK.replace("{body}", body))
@@ -257,7 +257,7 @@ def test_a_set_that_nobody_else_knows_is_the_fault_of_the_format_that_raised(cli
 
 @pytest.mark.parametrize(("where", "body", "what"), [
     ("open", RAISES, "failed with KeyError: 'on purpose' (mine.py:"),
-    ("open", "return None", "failed with AttributeError"),
+    ("open", "return None", "gave None, which is no source of a dataset"),
     ("open", "return Source({'format': 'acme'})", "whose info is {'format': 'acme'}, which is no DatasetInfo"),
     ("open", "return Source(DatasetInfo('acmee', request.root))", "calls itself 'acmee'"),
     ("shards", RAISES, "failed with KeyError: 'on purpose' (mine.py:"),
@@ -347,7 +347,7 @@ def dsinspect_checks():
 @pytest.mark.parametrize(("body", "what"), [
     (RAISES, "failed with KeyError: 'on purpose' (mine.py:"),
     ("return None", "failed with TypeError: measure returned None, which is no sequence of values"),
-    ("return [1.0, 2.0]", "failed with ValueError: measure returned 2 values for 1 columns"),
+    ("return [1.0, 2.0]", "failed with ValueError: measure returned 2 values for 1 column ("),
     ("return ['heavy']", "measured values of weight that are no float64"),
 ])
 def test_a_probe_that_cannot_measure_costs_the_checks_that_ask_it(cli, plugin, body, what) -> None:
