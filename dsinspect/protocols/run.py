@@ -66,6 +66,12 @@ class Outcome:
         """False where the check does not apply to the set: its format has no such thing, or no trainer is named."""
         return bool(self.metrics.get("applies", True)) or self.status != "skipped"
 
+    @property
+    def worst(self) -> Severity | None:
+        """The worst severity among the findings; None where there is none."""
+        ranks = self.findings.severities(self.severity)
+        return list(Severity)[int(ranks.max())] if len(ranks) else None
+
     @cached_property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables of the check as frames, by title."""

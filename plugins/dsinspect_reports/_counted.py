@@ -15,7 +15,7 @@ BOX_COLUMNS = ("boxes", "annotations")
 
 def worst_first(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """Return checks in the order in which every report for people shows them: those with errors first, then by code."""
-    return sorted(outcomes, key=lambda o: (-int(o.findings.severities(o.severity).max(initial=-1)), o.code))
+    return sorted(outcomes, key=lambda o: (1 if (worst := o.worst) is None else -worst.rank, o.code))
 
 
 def words(name: str) -> str:

@@ -115,7 +115,7 @@ def _verdicts(console: Console, run: Run) -> None:
 
 def _severity_of(outcome: Outcome) -> Severity:
     """Return the worst severity among the findings."""
-    return list(Severity)[int(outcome.findings.severities(outcome.severity).max(initial=0))]
+    return outcome.worst or Severity.INFO
 
 
 def _rank(outcome: Outcome) -> tuple[int, str]:

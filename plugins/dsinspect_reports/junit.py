@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from dsinspect.findings.severity import Severity
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Outcome, Run
 from dsinspect_reports.text import concise_line
@@ -56,9 +55,8 @@ def case(outcome: Outcome, *, fails: bool) -> str:
         lines += f"and {n - MAX_FINDINGS:,} more\n"
     body = escape(legal(lines))
     if fails:
-        kind = list(Severity)[int(outcome.findings.severities(outcome.severity).max())]
         told = attribute(f"findings: {n:,}. {outcome.summary}")
-        return f'{head}><failure type="{kind}" message={told}>{body}</failure></testcase>\n'
+        return f'{head}><failure type="{outcome.worst}" message={told}>{body}</failure></testcase>\n'
     return f"{head}><system-out>{body}</system-out></testcase>\n"
 
 

@@ -54,7 +54,7 @@ def worst(outcome: Outcome) -> Severity:
     """Return the worst severity among the findings; a crash is an error."""
     if outcome.status == "crashed":
         return Severity.ERROR
-    return list(Severity)[int(outcome.findings.severities(outcome.severity).max(initial=0))]
+    return outcome.worst or Severity.INFO
 
 
 def escaped(text: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dsinspect.findings.severity import Severity
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
 from dsinspect.loader import load_plugins
@@ -42,3 +43,11 @@ def test_the_terminal_says_which_boxes_belong_to_no_class_or_split(run: Run) -> 
     text = TerminalReport().text(run)
     assert "2 boxes are of no known class or image" in text
     assert "1 box is of no image in a split" in text
+
+
+def test_the_worst_severity_of_a_check_is_found_in_one_place(run: Run) -> None:
+    for path in [*(ROOT / "plugins").rglob("*.py"), *(ROOT / "dsinspect").rglob("*.py")]:
+        if path.name != "run.py":
+            assert not re.findall(r"severities\([^)]*\)\.max", path.read_text("utf-8")), path
+    of = {o.code: o.worst for o in run.outcomes}
+    assert (of["BOX001"], of["BOX005"], of["DST001"], of["BOX002"]) == (Severity.ERROR, Severity.WARNING, Severity.INFO, None)

@@ -184,7 +184,7 @@ class Catalog:
 
 def _worst(outcome: Outcome) -> int:
     """Return the rank of the worst severity of a check's findings; -1 where it has none."""
-    return int(outcome.findings.severities(outcome.severity).max(initial=-1)) if len(outcome.findings) else -1
+    return -1 if outcome.worst is None else outcome.worst.rank
 
 
 def _score(attributes: bytes) -> float:

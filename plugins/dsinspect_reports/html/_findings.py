@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import choices_for
 from dsinspect.protocols.edits import FIX_WORDS
 from dsinspect_reports._choice_sets import choice_sets, of_check
@@ -47,7 +46,7 @@ def status(outcome: Outcome) -> str:
     """Return a status, or for findings their worst severity."""
     if outcome.status != "found":
         return outcome.status if outcome.applies else "does not apply"
-    return str(list(Severity)[int(outcome.findings.severities(outcome.severity).max())])
+    return str(outcome.worst)
 
 
 def worst_first(run: Run) -> list[Outcome]:

@@ -53,7 +53,7 @@ def outcome_status(outcome: Outcome) -> str:
     """Return a status, or for findings their worst severity."""
     if outcome.status != "found":
         return outcome.status if outcome.applies else "outside"
-    return str(list(Severity)[int(outcome.findings.severities(outcome.severity).max(initial=0))])
+    return str(outcome.worst or Severity.INFO)
 
 
 def in_order(run: Run) -> list[Outcome]:
