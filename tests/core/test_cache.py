@@ -69,6 +69,18 @@ def test_a_bit_that_flipped_is_no_measurement(path: Path) -> None:
         assert known in ({}, {FILE.path: VALUES})
 
 
+def test_a_row_of_another_file_is_not_believed(path: Path) -> None:
+    other = FILE._replace(path="/x/b.jpg")  # of the same size and time
+    with Cache(path) as cache:
+        cache.put([(FILE, VALUES)])
+    db = sqlite3.connect(path)
+    with db:
+        db.execute("UPDATE files SET path = '/x/b.jpg'")
+    db.close()
+    with Cache(path) as cache:
+        assert cache.get([FILE, other]) == {}
+
+
 def test_two_open_at_once(path: Path) -> None:
     with Cache(path) as one, Cache(path) as two:
         one.put([(FILE, VALUES)])

@@ -67,3 +67,17 @@ def test_whoever_takes_results_may_stop(name: str) -> None:
     assert next(results) == "0"
     results.close()
     assert list(results) == []
+
+
+def inverse(n: int) -> float:
+    return 1 / n
+
+
+@pytest.mark.parametrize("name", ["serial", "thread", "process"])
+def test_an_error_of_one_item_reaches_whoever_asked(name: str) -> None:
+    results = EXECUTORS[name](2).results(inverse, [1, 2, 0, 4])
+    assert [next(results), next(results)] == [1.0, 0.5]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    with pytest.raises(ZeroDivisionError):
+        EXECUTORS[name](2).map_reduce(inverse, [1, 0, 2], lambda a, b: a + b)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -104,3 +105,20 @@ def test_fields_of_a_format_come_back_in_it(tmp_path: Path) -> None:
             assert old in (None, new)  # what a row leaves out has a value that says so afterwards
         for column in {"track", "corner_x1"} & set(before.annotations):
             np.testing.assert_array_equal(before.annotations[column], after.annotations[column])
+
+
+def test_no_class_of_tfrecord_has_the_number_of_the_background(tmp_path: Path) -> None:
+    own = [{"id": 0, "name": "cat"}, {"id": 1, "name": "dog"}]
+    boxes = [{"image_id": 0, "category_id": k, "bbox": [1, 2, 3, 4]} for k in (0, 1)]
+    source = coco(tmp_path / "set", [{"file_name": "a.png"}], boxes, own)
+    assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", "tfrecord", "--quiet"]) == 0
+    assert re.findall(r"id: (\d+)\n  name: '(\w+)'", (tmp_path / "out/label_map.pbtxt").read_text()) == [("1", "cat"), ("2", "dog")]
+
+
+def test_a_sequence_is_as_long_as_its_last_frame_wherever_that_stands(tmp_path: Path) -> None:
+    names = ["000003", "000001", "000002"]
+    source = coco(tmp_path / "set", [{"file_name": f"a/{n}.png"} for n in names],
+                  [{"image_id": k, "bbox": [1, 2, 3, 4]} for k in range(3)])
+    assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", "mot", "--quiet"]) == 0
+    (sequence,) = (tmp_path / "out").rglob("seqinfo.ini")
+    assert "seqLength=3\n" in sequence.read_text()

@@ -240,3 +240,13 @@ def test_formats_without_a_place_refuse(tmp_path: Path, name: str, action: str) 
     root, _ = make(name, tmp_path / "set")
     with pytest.raises(UserError, match="no place for that"):
         patches(name, root, {"action": action, "source": "labels/a.txt" if name == "yolo" else "set.csv", "index": 0, **FRAME})
+
+
+def test_every_box_that_is_added_to_one_image_of_json_is_there(tmp_path: Path) -> None:
+    write(tmp_path / "set", "_annotations.createml.json", json.dumps([{"image": "a.jpg", "annotations": [
+        {"label": "dog", "coordinates": {"x": 10, "y": 20, "width": 4, "height": 6}}]}, {"image": "b.jpg", "annotations": []}]))
+    changes = [{**ADD, "x_max": x, "image": i} for i, x in (("a.jpg", 48.0), ("b.jpg", 50.0), ("a.jpg", 52.0))]
+    to = rewritten("createml", tmp_path / "set", tmp_path / "to", *changes)
+    assert of(Read("createml", to)) == [
+        ("a.jpg", "dog", 8, 17, 12, 23), ("a.jpg", "dog", 16, 12.5, 48, 36.25), ("a.jpg", "dog", 16, 12.5, 52, 36.25),
+        ("b.jpg", "dog", 16, 12.5, 50, 36.25)]

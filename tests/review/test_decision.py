@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import openpyxl
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,8 +27,14 @@ from dsinspect.protocols.decisions import (
     Settings,
     choices_of,
 )
+from dsinspect.protocols.run import Census, Run
 from dsinspect.review.audit_sheet import write_sheet
 from dsinspect.review.decision import decode_decisions, encode_decisions, merge_decisions, read_decisions
+from dsinspect.review.resolve import _differs, resolve_decisions
+from dsinspect.review.store import Store, read_store
+from dsinspect.tables.columns import objects
+from dsinspect.tables.dataset import Category, DatasetInfo
+from dsinspect.tables.schema import BOX_COLUMNS, annotation_columns, image_columns
 
 PRINTS = st.sampled_from([f"{k:016x}" for k in range(6)])
 TEXTS = st.none() | st.text(st.characters(blacklist_categories=("Cs",)), max_size=20)
@@ -139,3 +148,84 @@ def test_the_same_audit_is_the_same_bytes_whatever_stands_in_it(tmp_path: Path) 
     assert len(read[5]) == 32_767
     assert read[6:] == [None, 7, 2.5, "تسمية"]
     assert all(c.data_type != "f" for c in sheet[301])
+
+
+@pytest.mark.parametrize(("first", "second"), [
+    (Decision("set-category", finding="1" * 16, value="cat"), Decision("set-category", finding="1" * 16, value="dog")),
+    (Decision("set-box", finding="1" * 16, value=(1, 2, 3, 4)), Decision("set-box", finding="1" * 16, value=(1, 2, 3, 5))),
+    (Decision("drop", record=Record(source="a.txt", index=1)), Decision("mark-as-crowd", record=Record(source="a.txt", index=1))),
+    (Decision("keep", check="BOX001"), Decision("fix", check="BOX001"))])
+def test_one_action_with_another_value_contradicts(first: Decision, second: Decision) -> None:
+    merged = merge_decisions([Decisions(decisions=(first,)), Decisions(decisions=(second,))])
+    assert (len(merged.decisions.decisions), len(merged.conflicts)) == (0, 1)
+
+
+def test_decisions_on_two_records_of_a_file_or_two_boxes_of_an_image_stand_beside_each_other() -> None:
+    both = [Decision("drop", record=Record(source="a.txt", index=k)) for k in (1, 2)]
+    both += [Decision("mark-as-crowd", record=Record(source="b.txt", index=1))]
+    both += [Decision("add-box", record=Record(image="a.jpg"), value=NewBox((0, 0, k, 9), "cat")) for k in (1, 2)]
+    assert merge_decisions([Decisions(decisions=(d,)) for d in both]).decisions.decisions == tuple(both)
+
+
+@pytest.mark.parametrize("setting", [s for s in Settings.__struct_fields__ if s != "config"])
+def test_every_setting_but_the_name_of_the_configuration_counts(setting: str) -> None:
+    values = {"select": ("BOX",), "extend_select": ("BOX",), "ignore": ("BOX",), "severity": {"BOX": "info"},
+              "per_split_ignores": {"val": ("BOX",)}, "checks": {"BOX005": {"min_side": 3}}, "formats": {"voc": {"base": 1}},
+              "shared_options": {"imgsz": 640}}
+    base = {"format": "coco"} if setting != "format" else {"trainer": "yolox"}
+    a, b = Settings(**base), Settings(**base, **{setting: values.get(setting, "x")})  # type: ignore[arg-type]
+    with pytest.raises(UserError, match=rf"different settings \({setting}\)"):
+        merge_decisions([Decisions(settings=a), Decisions(settings=b)])
+
+
+def test_a_store_keeps_the_last_decision_of_each_reviewer(tmp_path: Path) -> None:
+    path, finding = tmp_path / "r.sqlite", "1" * 16
+    store = Store(path, "set", Settings())
+    for reviewer, action in (("Ada", "drop"), ("Bob", "keep"), ("Ada", "mark-as-crowd")):
+        store.add(reviewer, [("f", Decision(action, finding=finding, reviewer=reviewer))])
+    assert [(d.reviewer, d.action) for d in store.decisions().decisions] == [("Bob", "keep"), ("Ada", "mark-as-crowd")]
+    store.add("Ada", [("f", None)])
+    store.close()
+    assert [(d.reviewer, d.action) for d in read_store(path).decisions] == [("Bob", "keep")]
+
+
+@pytest.mark.parametrize(("seen", "differs"), [
+    (None, ""), (Seen(), ""), (Seen(code="BOX001", image="a.jpg", annotation=Record(id=7)), ""),
+    (Seen(code="BOX002"), "code"), (Seen(image="b.jpg"), "image"), (Seen(annotation=Record(id=8)), "annotation"),
+    (Seen(annotation=Record(source="other.json")), "")])
+def test_a_finding_that_is_another_than_the_reviewer_saw_is_refused(seen: Seen | None, differs: str) -> None:
+    finding: Any = SimpleNamespace(code="BOX001", image="a.jpg", annotation_id=7)
+    told = _differs(seen, finding)
+    assert told.partition(" is ")[0] == differs
+    assert ("sorted apart" in told) == bool(differs)
+
+
+def test_a_document_beyond_the_limit_is_refused_with_its_option(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_LIMITS", "decisions_mb=1")
+    small, large = (b'{"decisions": []}' + b" " * n for n in ((1 << 20) - 17, (1 << 20) - 16))
+    assert decode_decisions(small, "d.json").decisions == ()
+    with pytest.raises(UserError, match="--read-limit decisions_mb"):
+        decode_decisions(large, "d.json")
+
+
+def records(*boxes: tuple[float, ...], indices: tuple[int, ...]) -> Run:
+    """Return a run on annotations of the class cat in a.txt."""
+    n, edges = len(boxes), np.array(boxes, float)
+    table = annotation_columns(n, image_row=np.zeros(n, int), category=objects(["cat"] * n), source=objects(["a.txt"] * n),
+                               index=np.array(indices), **{c: edges[:, k] for k, c in enumerate(BOX_COLUMNS)})
+    images = image_columns(1, path=objects(["a.jpg"]), width=np.array([90.0]), height=np.array([80.0]))
+    images = images.with_columns({"frame_width": images["width"], "frame_height": images["height"]})
+    none = pd.DataFrame({"name": []})
+    return Run("set", DatasetInfo("yolo", Path(), (Category(0, "cat"),)), Census(1, n, none, none), (), images,
+               table.with_columns({"path": objects(["a.jpg"] * n)}))
+
+
+@pytest.mark.parametrize(("index", "seen", "told"), [
+    (3, (1, 2, 3, 4), ""), (3, None, ""), (3, (1, 2, 3, 4.0004), ""), (3, (1, 2, 3, 5), "was 1, 2, 3, 5 when it was decided on"),
+    (9, None, "has no annotation with the index 9"), (5, None, "more than one annotation with the index 5")])
+def test_a_decision_on_a_record_is_on_the_one_that_was_seen(index: int, seen: Any, told: str) -> None:
+    run = records((1, 2, 3, 4), (5, 6, 7, 8), (5, 6, 7, 9), indices=(3, 5, 5))
+    decision = Decision("drop", record=Record(source="a.txt", index=index), seen=seen and Seen(bbox_xyxy=seen))
+    review = resolve_decisions([decision], run)
+    assert [told in f.what for f in review.faults] == ([True] if told else [])
+    assert [m.change and m.change["index"] for m in review.made] == ([] if told else [3])
