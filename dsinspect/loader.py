@@ -251,7 +251,8 @@ def load_plugins(disabled: Iterable[str] = (), local: Sequence[Path] = (), *, al
     names = known | {p.stem for p in local}
     disabled = set(disabled)
     for name in sorted(disabled - names) if all_known else ():
-        raise UserError(f"--no-plugin {name}: no such plugin{nearest(name, names)}")
+        raise UserError(f"no plugin {name!r} to leave out (--no-plugin, or disable-plugins of the configuration)"
+                        f"{nearest(name, names)}")
     loaded = {p.name: p for p in begun.loaded if p.name not in disabled} if begun else {}
     manager = begun.manager if begun else _Manager("dsinspect")
     if not begun:

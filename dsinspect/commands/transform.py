@@ -153,7 +153,12 @@ def report_written(summary: Summary, out: Path) -> None:
     print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.images:,}")
     for what, count in summary.counts.items():  # the manifest has the same names, with `picture` for `image`
         kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
-        print(f"  {count:>9,}  {kind}{what.replace('a picture', 'an image').replace('picture', 'image')}")
+        told = what.replace("a picture", "an image").replace("picture", "image")
+        if count == 1:
+            for several, one in (("as they were", "as it was"), ("images left out", "image left out"),
+                                 ("left of them", "left of it"), ("images copied", "image copied")):
+                told = told.replace(several, one)
+        print(f"  {count:>9,}  {kind}{told}")
     common.report_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():
         print(printable(f"  {count:>9,}  lost: {what}"))

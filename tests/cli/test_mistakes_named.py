@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 
 import dsinspect
+from dsinspect.commands.transform import report_written
 from dsinspect.errors import UserError
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.edits import ACTIONS, FIX_WORDS
+from dsinspect.transformation.pipeline import Summary
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 
@@ -180,6 +182,16 @@ def test_boxes_beyond_the_edge_of_an_image_that_is_not_cut_are_counted(cli: Any)
     assert "2  annotations kept beyond the edge of the image, as they were" in done.out
     assert "1  annotation kept without keypoints that cannot be read" in done.out
     assert cli("check", "out", "--select", "BOX003,BOX004", "-q").out.count("train/train_0") == 2
+
+
+def test_one_annotation_and_one_image_are_worded_as_one(capsys: Any) -> None:
+    counts = {"kept beyond the edge of the image, as they were": 1, "pictures left out: nothing is left of them": 1}
+    report_written(Summary(2, 1, counts, [], {}, 1), Path("out"))
+    out = capsys.readouterr().out
+    assert "1  annotation kept beyond the edge of the image, as it was" in out
+    assert "1  image left out: nothing is left of it" in out
+    assert "1  image has an EXIF orientation, and nothing in the set shows whether its boxes are" in out
+
 
 
 def test_arrays_that_transform_wrote_are_drawn_with_their_boxes(cli: Any) -> None:

@@ -136,6 +136,8 @@ def test_misspelt_hook_suggests_the_near_one(monkeypatch: pytest.MonkeyPatch) ->
 def test_disabled_name_that_does_not_exist_suggests_the_near_one() -> None:
     with pytest.raises(UserError, match="did you mean 'checks'"):
         plugins.load_plugins(["check"])
+    with pytest.raises(UserError, match="disable-plugins"):  # the configuration may name it as well
+        plugins.load_plugins(["check"])
 
 
 def test_one_file_plugin(tmp_path: Path) -> None:
