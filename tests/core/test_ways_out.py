@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import zipfile
 from pathlib import Path
 
 import pytest
+from convert.sets import coco
 
+from dsinspect.cli import main
 from dsinspect.errors import UserError
-from dsinspect.io.archives import _inside
+from dsinspect.io.archives import _inside, unpack
 from dsinspect.io.atomic import write_atomic
 from dsinspect.io.containment import SplitNames, held, leads_outside, name_of
 from dsinspect.io.limits import limits, put_in_force
@@ -96,3 +100,24 @@ def test_the_command_line_beats_the_configuration(monkeypatch: pytest.MonkeyPatc
     assert (limits().rows, limits().columns) == (5, 7)
     put_in_force({"rows": 8})
     assert (limits().rows, limits().columns) == (8, 7)
+
+
+@pytest.mark.parametrize("most", [3, 2])
+def test_an_archive_may_hold_as_many_files_as_the_limit_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setenv("DSINSPECT_LIMITS", f"archive_files={most}")
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("a.txt", "b/c.txt", "b/d.txt"):
+            archive.writestr(name, name)
+    if most == 3:
+        folder = unpack(tmp_path / "a.zip", tmp_path / "into")
+        assert sorted(p.name for p in folder.rglob("*.txt")) == ["a.txt", "c.txt", "d.txt"]
+        return
+    with pytest.raises(UserError, match=r"more than 2 files .*archive_files"):
+        unpack(tmp_path / "a.zip", tmp_path / "into")
+
+
+def test_no_class_of_the_weights_is_a_formula(tmp_path: Path) -> None:
+    source = coco(tmp_path / "set", [{"file_name": "a.png"}], [{"image_id": 0, "bbox": [1, 2, 3, 4]}], [{"id": 1, "name": "=1+1"}])
+    assert main(["balance", str(source), "--split", "all", "-o", str(tmp_path / "w.csv"), "--quiet"]) == 0
+    (row,) = csv.DictReader((tmp_path / "w.csv").open(encoding="utf-8"))
+    assert row["class"] == "'=1+1"

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 
 from dsinspect.cli import main
 from dsinspect.output.image_layout import Places
-from dsinspect.tables.dataset import DatasetInfo, Shard
+from dsinspect.tables.dataset import Category, DatasetInfo, Shard
+from dsinspect_formats.coco.writer import _Categories
 
 NAMES = ("kitti", "dota", "mot", "openimages", "huggingface", "tfrecord")
 ALLOWED = {"category ids, and the order of categories", "categories without an annotation", "spaces in class names (written as _)",
@@ -122,3 +123,19 @@ def test_a_sequence_is_as_long_as_its_last_frame_wherever_that_stands(tmp_path: 
     assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", "mot", "--quiet"]) == 0
     (sequence,) = (tmp_path / "out").rglob("seqinfo.ini")
     assert "seqLength=3\n" in sequence.read_text()
+
+
+@pytest.mark.parametrize("name", ["coco", "cvat", "huggingface", "labelme", "labelstudio", "mot", "table", "tfrecord", "voc"])
+def test_width_and_height_come_back_as_such(name: str, tmp_path: Path) -> None:
+    source = coco(tmp_path / "set", [{"file_name": "a.png", "width": 96, "height": 40}], [{"image_id": 0, "bbox": [1, 2, 3, 4]}])
+    assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", name, "--quiet"]) == 0
+    images = Read(name, tmp_path / "out").images
+    assert images[["width", "height"]].to_numpy().tolist() == [[96, 40]]
+
+
+def test_a_class_of_coco_gets_no_id_that_another_has() -> None:
+    declared = DatasetInfo("voc", Path(), (Category(1, "cat"), Category(4, "dog")))
+    categories = _Categories(declared)
+    pairs = [(1, "cat"), (1, "cow"), (7, "owl"), (7, "elk"), (-1, "fox"), (9, None), (1, "cow")]
+    assert [categories._id(*p) for p in pairs] == [1, 5, 7, 8, 9, 9, 5]
+    assert {c["name"]: c["id"] for c in categories.of(None)} == {"cat": 1, "dog": 4, "cow": 5, "owl": 7, "elk": 8, "fox": 9}
