@@ -331,6 +331,8 @@ def test_variants_only_classes_and_new_ids(run: Run, tmp_path: Path) -> None:
     document = read(tmp_path / "out")
     assert len(document["images"]) == 6 + 3
     assert [i["id"] for i in document["images"]] == list(range(1, 10))
+    outputs = json.loads((tmp_path / "out/manifest.json").read_text())["outputs"]
+    assert [(o["image_id"], o["path"]) for o in outputs] == [(i["id"], i["file_name"]) for i in document["images"]]
     assert len({a["id"] for a in document["annotations"]}) == 9
     originals = [i for i in document["images"] if "__" not in i["file_name"]]
     assert len(originals) == 6
