@@ -56,17 +56,14 @@ def outlines_in(column: NDArray[Any], index: NDArray[np.int64], *, whole: bool =
         return Outlines(np.zeros(n, bool), {})
     given = np.ones(n, bool)
     order = _sorting(index)
-    ordered = column[order]
-    found = np.empty(n, np.int16)
-    for begin in range(0, n, CHUNK):
-        chunk = ordered[begin:begin + CHUNK].tolist()
-        try:
-            found[begin:begin + CHUNK] = _commas(chunk)
-        except TypeError:  # an annotation without an outline among them
-            found[begin:begin + CHUNK] = _commas([NONE if o is None else o for o in chunk])
-            given[order[begin:begin + CHUNK]] = [o is not None for o in chunk]
     commas = np.empty(n, np.int16)
-    commas[order] = found
+    for begin in range(0, n, CHUNK):
+        rows = order[begin:begin + CHUNK]
+        chunk = column[rows].tolist()
+        try:
+            commas[rows] = _commas(chunk)
+        except TypeError:  # an annotation without an outline among them
+            commas[rows], given[rows] = _commas([NONE if o is None else o for o in chunk]), [o is not None for o in chunk]
     asked = given if among is None else given & among
     for k in np.flatnonzero(asked & (commas == OTHERS)).tolist():
         outline = bytes(column[k])
@@ -95,15 +92,17 @@ def _commas(outlines: list[Any]) -> NDArray[np.int16]:
     text = b"".join(outlines)
     characters, n = np.frombuffer(text, np.uint8), len(outlines)
     lengths = np.fromiter(map(len, outlines), np.int64, n)
-    stops = np.cumsum(lengths)
+    stops = lengths.cumsum()
     starts = stops - lengths
     commas = np.add.reduceat((characters == COMMA).view(np.uint8), starts, dtype=np.uint8)
     second = characters[np.minimum(starts + 1, len(characters) - 1)]
     plain = (characters[starts] == OPEN) & (second == OPEN) & (characters[stops - 2] == CLOSE)
-    others = np.flatnonzero(~plain)
+    others = (~plain).nonzero()[0]
     is_close = characters == CLOSE
-    ends = int(np.count_nonzero(is_close))
-    of_others = sum(text.count(b"]", *part) for part in zip(starts[others].tolist(), stops[others].tolist(), strict=True))
+    ends = np.count_nonzero(is_close)
+    of_others = 0
+    for start, stop in zip(starts[others].tolist(), stops[others].tolist(), strict=True):
+        of_others += text.count(b"]", start, stop)
     # Each that begins [[ and ends ]] has two ends of lists at least: one polygon, where together they have no more.
     if ends - of_others != 2 * (n - len(others)):
         closes = np.add.reduceat(is_close.view(np.uint8), starts, dtype=np.uint8)

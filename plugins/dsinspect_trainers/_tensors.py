@@ -41,7 +41,7 @@ def cut_at_edges(r: Records, making: Making, width: NDArray[np.float64], height:
         twin: row whose content each annotation has; its own when None.
         least: side, px.
     """
-    if r.has_own_ids:
+    if twin is not None and r.has_own_ids:
         twin = None
     edges = [np.append(side, np.nan).astype(np.float32) for side in (width, height)]
     empty, moved = np.empty(r.n, bool), np.empty(r.n, bool)
