@@ -6,6 +6,7 @@ import gc
 import os
 import sys
 from functools import cache
+from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoints, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -32,6 +33,7 @@ except ImportError as e:
             pytest.skip(NO_OPENCV, allow_module_level=True)
 
     sys.modules["cv2"] = _Absent("cv2")
+    sys.modules["cv2"].__spec__ = ModuleSpec("cv2", None)  # `find_spec` asks for it
     os.environ["NO_OPENCV"] = NO_OPENCV
 
 
@@ -58,6 +60,14 @@ def pytest_collection_finish() -> None:
     """Leave the modules and tests, which stay to the end, out of what Python looks through for garbage."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def opencv() -> None:
+    """For tests of programs that need OpenCV: skipped, with the reason, where it cannot be imported."""
+    import cv2
+
+    cv2.imread  # noqa: B018 - what stands in for it skips here
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"

@@ -37,6 +37,7 @@ WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "label
 UNSAID: dict[str, tuple[str, ...]] = {
     "IMG001": ("dota", "kitti"),  # the name of an image that is not there is not in its label file
     "IMG004": ("createml", "dota", "kitti", "labelstudio", "openimages", "tfrecord", "via"),  # no size is declared, or the file's
+    "CNV005": ("openimages", "tfrecord"),  # boxes are fractions of either frame
     "CNV006": ("createml", "dota", "kitti", "openimages", "tfrecord", "via")}
 """What a format has no words for, or what converting a set puts right."""
 

@@ -24,6 +24,8 @@ from browser.served import Served, make_set, start_server
 
 from dsinspect.review.store import is_store, read_store
 
+pytestmark = pytest.mark.usefixtures("opencv")  # the images of the page are decoded by it
+
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 HOSTILE = ("=cmd|'/c calc'!A1", "<script>document.title='pwned'</script>", "../../x", "line\nbreak", "x" * 300, "تسمية 中文")
 

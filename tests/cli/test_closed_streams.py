@@ -12,6 +12,7 @@ from cli.conftest import SAMPLES
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="a POSIX shell closes them")
 
 
+@pytest.mark.usefixtures("opencv")  # else stderr has a line about it
 @pytest.mark.parametrize(("closed", "code"), [(">&-", 2), ("2>&-", 1), (">&- 2>&-", 2), ("<&- >&- 2>&-", 2), ("<&-", 1)])
 def test_a_closed_stream_is_no_fault_of_ours(closed: str, code: int) -> None:
     done = subprocess.run(

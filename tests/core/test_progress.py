@@ -43,6 +43,7 @@ def test_nobody_sees_it_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pseudo terminals")
+@pytest.mark.usefixtures("opencv")  # else a line about it comes after
 def test_on_a_terminal_the_line_is_gone_in_the_end(tmp_path: Path) -> None:
     import pty
 

@@ -145,6 +145,7 @@ def test_init_on_a_full_disk_leaves_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("opencv")
 def test_limits_reach_a_worker_that_was_started_without_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "pixels=77")
     (tmp_path / "work").write_bytes(pickle.dumps(_Work(_pixels)))

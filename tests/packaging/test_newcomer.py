@@ -63,6 +63,7 @@ def test_the_report_is_written(run, tmp_path) -> None:
     assert "BOX001\ttrain/train_07.jpg\t" in (tmp_path / "a.my-report").read_text(encoding="utf-8")
 
 
+@pytest.mark.usefixtures("opencv")
 def test_the_transform_and_the_trainer_work_on_every_image(run, tmp_path) -> None:
     assert "50 images from 50" in run("transform", CLEAN, "-o", tmp_path / "out", "--op", "my-transform")
     assert "my-trainer@1.0      50         -          128" in run("simulate", CLEAN, "--trainer", "my-trainer")

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 WRITE = """
 import sys
@@ -35,6 +37,7 @@ def written(out: Path, seed: int) -> dict[str, bytes]:
     return {p.relative_to(out).as_posix(): p.read_bytes() for p in out.rglob("*") if p.is_file()}
 
 
+@pytest.mark.usefixtures("opencv")
 def test_every_report_and_every_writer_gives_the_same_bytes_in_two_processes(tmp_path: Path) -> None:
     one, two = written(tmp_path / "1", 1), written(tmp_path / "2", 2)
     assert sorted(one) == sorted(two)
