@@ -98,7 +98,8 @@ def test_twenty_decisions_give_the_same_bytes_from_every_surface(cli: Any, repor
     for k, surface in enumerate((reviewed, saved, tmp_path / "decisions.json", tmp_path / "again.xlsx", tmp_path / "store.db")):
         out = tmp_path / f"out{k}"
         done = cli("review", "apply", surface, SAMPLES / name, "-o", out, "--annotations-only")
-        assert done.code == 0, done.err
+        assert done.code == 1, done.err
+        assert "the result has findings that were not there: 1 BOX007" in done.err
         results.append(contents(out))
         rows = json.loads((tmp_path / f"out{k}-audit.json").read_text())["decisions"]
         assert len(rows) >= 18
@@ -728,7 +729,8 @@ def test_an_edited_cell_without_its_decision_is_told(cli: Any, report: Any, tmp_
     book.decide(flat, "drop", y_min=Book(tmp_path / "voc.xlsx").get(flat, "y min"))
     book.decide(equal, "set-category")
     done = cli("review", "apply", book.save(tmp_path / "s.xlsx"), SAMPLES / "voc", "-o", tmp_path / "out")
-    assert done.code == 0, done.err
+    assert done.code == 1, done.err
+    assert "the result has findings that were not there: 1 BOX007" in done.err
     audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
     assert {a["new"] for a in audit} >= {other, "10, 12, 60, 64"}
     assert next(a["new"] for a in audit if a["code"] == "BOX005").split(", ")[2] == f"{wide + 7:g}"
