@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -17,8 +17,8 @@ Cli = Callable[..., Done]
 
 
 @pytest.fixture
-def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make `import cv2` fail as it does without libGL."""
+def no_opencv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Make `import cv2` fail as it does without libGL; the tests after it in this process have it again."""
     from dsinspect.io import image_codec
     from dsinspect_probes import _decode
 
@@ -29,9 +29,14 @@ def no_opencv(monkeypatch: pytest.MonkeyPatch) -> None:
             raise ImportError("libGL.so.1: cannot open shared object file: No such file or directory")
         return real(name, *arguments, **options)
 
-    for cached in (_decode.opencv, image_codec.why_no_opencv):
+    remembering = (_decode.opencv, image_codec.why_no_opencv)
+    for cached in remembering:
         cached.cache_clear()
-    monkeypatch.setattr(builtins, "__import__", refusing)
+    with monkeypatch.context() as patched:
+        patched.setattr(builtins, "__import__", refusing)
+        yield
+    for cached in remembering:
+        cached.cache_clear()
 
 
 def test_nothing_is_clean_that_nobody_could_decode(cli: Cli, tmp_path: Path, no_opencv: None) -> None:
