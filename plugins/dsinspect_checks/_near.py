@@ -33,7 +33,7 @@ import numpy as np
 
 from dsinspect.findings.wording import counted
 from dsinspect.protocols.batch import Batch
-from dsinspect.tables.columns import Columns, is_given
+from dsinspect.tables.columns import Columns, is_given, objects
 from dsinspect_checks._content import in_order, kinds_of, without_repeats
 from dsinspect_checks.images._state import decodes
 
@@ -117,11 +117,10 @@ def near_groups(table: Columns, closeness: Closeness, *, across_splits: bool = F
         return []
     unique, inverse = np.unique(table["phash"], return_inverse=True)
     heap = _heaps_once(unique.tobytes(), closeness.distance)[inverse]
-    heaps = [*_heaps(heap)]
-    limits = _limits(table, np.concatenate(heaps) if heaps else np.empty(0, np.intp), closeness.distance)
+    others = _Others(table, closeness.distance)
     groups = []
-    for rows in heaps:
-        groups += _groups_in(table.take(rows), closeness, across_splits, limits[rows])
+    for rows in _heaps(heap):
+        groups += _groups_in(table.take(rows), others, closeness, across_splits)
     return sorted(groups, key=lambda g: (g["path"].tolist(), g["content"].tolist()))
 
 
@@ -191,12 +190,12 @@ def joined(label: NDArray[np.int64], i: NDArray[np.intp], j: NDArray[np.intp]) -
         label = new
 
 
-def _groups_in(table: Columns, closeness: Closeness, across_splits: bool, limits: NDArray[np.float32]) -> list[Columns]:
+def _groups_in(table: Columns, others: _Others, closeness: Closeness, across_splits: bool) -> list[Columns]:
     """Grow groups of images that are in none yet, and join what is left to one that is; the rows are in the order of paths."""
     if len(set(table["content"].tolist())) < 2 or (across_splits and len(kinds_of(table["split"])) < 2):
         return []
     hashes = table["phash"]
-    cells = _Cells(normalised(table["signature"]), limits)
+    cells = _Cells(hashes, normalised(table["signature"]), others)
     splits = table["split"]
     content = table["content"]
     covered = np.zeros(len(table), bool)
@@ -208,9 +207,9 @@ def _groups_in(table: Columns, closeness: Closeness, across_splits: bool, limits
         near = _confirmed(seed, near[near != seed], cells, closeness)
         if across_splits:
             near = near[np.argsort(splits[near] == splits[seed], kind="stable")]
-        free, others = near[~covered[near]], near[covered[near]]
-        others = others[np.argsort(np.bitwise_count(hashes[others] ^ hashes[seed]), kind="stable")]
-        for first in (others[:0], *others[:, None]):
+        free, taken = near[~covered[near]], near[covered[near]]
+        taken = taken[np.argsort(np.bitwise_count(hashes[taken] ^ hashes[seed]), kind="stable")]
+        for first in (taken[:0], *taken[:, None]):
             members = _clique(seed, np.append(first, free), hashes, cells, closeness)
             if len(set(content[members].tolist())) > 1 and (not across_splits or len(kinds_of(splits[members])) > 1):
                 covered[members] = True
@@ -228,44 +227,69 @@ def _fewest_first(hashes: NDArray[np.uint64], distance: int) -> list[int]:
     return sorted(range(len(near)), key=near.__getitem__)
 
 
-def _limits(table: Columns, rows: NDArray[np.intp], distance: int) -> NDArray[np.float32]:
-    """Return the root mean square difference from which no image is a copy of each one; infinite where few are told from it.
+class _Others:
+    """Images of the set, taken evenly from all; they are looked at when somebody first asks.
 
     Args:
-        table: as `hash_rows` gives it.
-        rows: of the images that are asked about; of the others it is infinite.
+        table: all images, as `hash_rows` gives them.
         distance: bits up to which hashes are near.
     """
-    some = table.take(np.unique(np.linspace(0, len(table) - 1, SAMPLED).astype(np.intp)))
-    limits = np.full(len(table), np.inf, np.float32)
-    if len(some) < NEAREST or not len(rows):
+
+    def __init__(self, table: Columns, distance: int) -> None:
+        self._hashes, self._signatures = table["phash"], table["signature"]
+        self._distance = distance
+
+    @functools.cached_property
+    def _rows(self) -> NDArray[np.intp]:
+        return np.unique(np.linspace(0, len(self._hashes) - 1, SAMPLED).astype(np.intp))
+
+    def limits(self, hashes: NDArray[np.uint64], cells: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the root mean square difference from which no image is a copy of each; infinite where few are told from it.
+
+        Args:
+            hashes: (N,) of the images that are asked about.
+            cells: (N, 256), normalised.
+        """
+        limits = np.full(len(cells), np.inf, np.float32)
+        if len(self._rows) < NEAREST:
+            return limits
+        others, squares = _sample_once(tuple(self._signatures[self._rows].tolist()))
+        for start in range(0, len(cells), ROWS):
+            block = slice(start, start + ROWS)
+            own = cells[block]
+            square = own @ others.T  # a product of matrices is quicker than differences
+            square *= -2 / CELLS
+            square += squares
+            square += (own * own).mean(axis=1)[:, None]
+            square[np.bitwise_count(hashes[block, None] ^ self._hashes[self._rows]) <= self._distance] = np.inf
+            nearest = np.maximum(np.partition(square, NEAREST - 1, axis=1)[:, :NEAREST], 0)
+            limits[block] = APART * np.sqrt(nearest).mean(axis=1)
         return limits
-    others, hashes = normalised(some["signature"]), some["phash"]
-    squares = (others * others).mean(axis=1)
-    for start in range(0, len(rows), ROWS):
-        block = rows[start:start + ROWS]
-        own = normalised(table["signature"][block])
-        square = own @ others.T  # a product of matrices is quicker than differences
-        square *= -2 / CELLS
-        square += squares
-        square += (own * own).mean(axis=1)[:, None]
-        square[np.bitwise_count(table["phash"][block, None] ^ hashes) <= distance] = np.inf
-        nearest = np.maximum(np.partition(square, NEAREST - 1, axis=1)[:, :NEAREST], 0)
-        limits[block] = APART * np.sqrt(nearest).mean(axis=1)
-    return limits
+
+
+@functools.lru_cache(maxsize=1)
+def _sample_once(signatures: tuple[str, ...]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return normalised cells and the means of their squares: three checks ask for those of the same images."""
+    cells = normalised(objects(signatures))
+    return cells, (cells * cells).mean(axis=1)
 
 
 class _Cells:
     """The normalised cells of a heap of images, and from where on one is no copy of another.
 
     Args:
+        hashes: (N,) of the images.
         values: (N, 256).
-        limits: (N,) as `_limits` gives them.
+        others: what the set is like.
     """
 
-    def __init__(self, values: NDArray[np.float32], limits: NDArray[np.float32]) -> None:
+    def __init__(self, hashes: NDArray[np.uint64], values: NDArray[np.float32], others: _Others) -> None:
         self.values = values
-        self._limits = limits
+        self._hashes, self._others = hashes, others
+
+    @functools.cached_property
+    def _limits(self) -> NDArray[np.float32]:
+        return self._others.limits(self._hashes, self.values)
 
     def are_nearer(self, rows: NDArray[np.intp], other: int, asked: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return which of the images in question are nearer to another one than those that are no copies of either."""
