@@ -251,6 +251,7 @@ def run() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a file name need not be valid text
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # shards run in parallel; NumPy's own threads would only spin beside them
     gc.set_threshold(200_000, 20, 20)  # records make no cycles; looking for some takes an eighth of a warm run
     if os.name != "nt":
         end_when_told_twice()
