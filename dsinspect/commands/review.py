@@ -99,11 +99,12 @@ def apply(
         raise UserError(*_refusal(_named(several), found.faults, partial=partial))
     if diff:
         print("\n".join(map(printable, decided(found))), file=sys.stderr)
-        patches = list(patch_dataset(request, session.plugins, found.edits))
-        for patch in patches:
+        changes_files = False
+        for patch in patch_dataset(request, session.plugins, found.edits):
             common.write_diff(unified_diff(patch))
+            changes_files = True
         common.write_diff(of_image_files(found.edits))
-        for line in [] if patches else without_list(found, run):
+        for line in [] if changes_files else without_list(found, run):
             print(line, file=sys.stderr)
         _report_faults(found.faults)
         session.end()

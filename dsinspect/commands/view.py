@@ -52,7 +52,6 @@ def view(
 ) -> None:
     """Draw a contact sheet: images with boxes and class names, in a near-square grid."""
     from dsinspect.commands.view_tiles import Wanted, dataset_tiles, marked_by, pair_tiles
-    from dsinspect.io.decoder_stderr import quiet_decoders
     from dsinspect.io.image_codec import start_opencv
     from dsinspect.render import contact_sheet
 
@@ -74,12 +73,11 @@ def view(
             common.require_writable(output, *sources, judging=judging)
         wanted = Wanted(tuple(class_name or ()), split, tuple(image or ()), marked_by(session) if select else None, labels,
                         sample, seed)
-        with quiet_decoders():
-            if before_after and originals is not None:
-                tiles, left, grid = pair_tiles(session, originals, judging.images, wanted, limit, side)
-                what = "pair"
-            else:
-                tiles, left, groups = dataset_tiles(session, wanted, limit, side)
+        if before_after and originals is not None:
+            tiles, left, grid = pair_tiles(session, originals, judging.images, wanted, limit, side)
+            what = "pair"
+        else:
+            tiles, left, groups = dataset_tiles(session, wanted, limit, side)
     if not tiles:
         found = f" has a finding of {', '.join(select)}" if select else _wish(class_name, split) if class_name or split else ""
         raise UserError(f"{' '.join(dataset)}: no image{found or ' to show'}")

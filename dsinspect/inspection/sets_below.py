@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
+from dsinspect.config import OF_SPLITS
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.folders import walk
 
@@ -20,7 +21,7 @@ HOLDS_IMAGES = IMAGE_SUFFIXES | {".tfrecord", ".tfrecords", ".record", ".parquet
 """Suffixes of images, and of files that have images in them."""
 FILES = 2_000
 """Files of a folder among which an image has to be."""
-PARTS = frozenset(("train", "training", "val", "valid", "validation", "dev", "test", "testing", "trainval"))
+PARTS = OF_SPLITS | {"dev", "trainval"}
 """Folders that are the splits of one dataset, and no datasets."""
 
 

@@ -60,7 +60,8 @@ def require_one_set(files: Sequence[Path], root: Path, title: str) -> None:
 
 
 def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes], bool], columns: frozenset[str],
-                  read: Callable[[Any, Reading], bool], *, only_named_splits: bool = False) -> MemorySource:
+                  read: Callable[[Any, Reading], bool], *, only_named_splits: bool = False,
+                  title: str = "") -> MemorySource:
     """Read the JSON files of a set.
 
     Args:
@@ -70,15 +71,16 @@ def open_json_set(format: str, request: OpenRequest, looks_like: Callable[[bytes
         columns: that can be asked for.
         read: takes the value of a file into the reading; returns whether it was the format's at all.
         only_named_splits: whether files that no split names are of none, though there are several.
+        title: of the format, where files in several folders, each with images of its own, are several sets.
 
     Raises:
-        UserError: no file, or none in which anything can be read.
+        UserError: no file, none in which anything can be read, or several sets.
     """
     files = all_like(request.root, looks_like)
     if not files:
         raise UserError(f"{request.root}: no {format} JSON file found")
-    if only_named_splits:
-        require_one_set(files, request.root, "VoTT")
+    if title:
+        require_one_set(files, request.root, title)
     base = base_folder(request.root)
     reading = Reading(request.columns & columns)
     good = False

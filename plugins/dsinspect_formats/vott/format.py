@@ -36,4 +36,4 @@ class Vott(Format):
         from dsinspect_formats._json_sets import open_json_set
         from dsinspect_formats.vott.reader import COLUMNS, _read
 
-        return open_json_set("vott", request, looks_like, COLUMNS, _read, only_named_splits=True)
+        return open_json_set("vott", request, looks_like, COLUMNS, _read, only_named_splits=True, title="VoTT")
