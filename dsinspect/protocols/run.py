@@ -226,8 +226,9 @@ class Run:
         if not self.info.has_files and (same := next((p for p in self.info.problems if p.kind == "same-names"), None)):
             return f"{same.reason}: nobody looked at them; name the right folder with --images"
         if not self.info.has_files:
-            files = f"no file of the {images:,} images is here" if images > 1 else "the file of the image is not here"
-            return f"{files}: nobody looked at them; name their folder with --images"
+            if images == 1:
+                return "the file of the image is not here: nobody looked at it; name its folder with --images"
+            return f"no file of the {images:,} images is here: nobody looked at them; name their folder with --images"
         return None
 
     @property

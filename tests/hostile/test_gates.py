@@ -57,6 +57,8 @@ def test_nothing_is_clean_that_nobody_could_decode(cli: Cli, tmp_path: Path, no_
 @pytest.mark.parametrize(("make", "told"), [
     (lambda f: coco(f, images=[], annotations=[{"image_id": 9}]), None),
     (lambda f: yolo(f, row=""), "4 images and 0 boxes: there is nothing to judge"),
+    (lambda f: [p.unlink() for p in coco(f, count=1).glob("*.png")],
+     "the file of the image is not here: nobody looked at it; name its folder with --images"),
     (lambda f: [p.unlink() for p in coco(f).glob("*.png")], "no file of the 2 images is here")])
 def test_a_gate_fails_when_there_is_nothing_to_judge(cli: Cli, tmp_path: Path, make: Callable[[Path], object],
                                                      told: str | None) -> None:
