@@ -60,11 +60,25 @@ class Places:
             earlier = self._records.get(record, 0)
             self._records[record] = earlier + 1
             owner = _digest(f"{path}\0{earlier}") if earlier else owner
-        for candidate in _candidates(inside(self._place(path, split)), path):
+        wanted = inside(self._place(path, split))
+        for candidate in _candidates(_with_stem(wanted) if self._by_stem else wanted, path):
             key = str(PurePosixPath(candidate).with_suffix("")).casefold() if self._by_stem else candidate
             if self._owners.setdefault(_digest(key), owner) == owner:
                 return candidate
         raise AssertionError("numbers do not end")
+
+
+def _with_stem(path: str) -> str:
+    """Return a path with a stem that all readers agree on: of `..png` it is `.` or `..png`, and its files are not found.
+
+    >>> _with_stem("a/..png"), _with_stem(".png"), _with_stem("a..png")
+    ('a/_.png', '_.png', 'a..png')
+    """
+    folder, slash, name = path.rpartition("/")
+    suffix = name.lstrip(".")
+    if suffix == name or "." in suffix:
+        return path
+    return f"{folder}{slash}{'_' * max(1, len(name) - len(suffix) - 1)}.{suffix}"
 
 
 def _candidates(wanted: str, path: str) -> Iterator[str]:

@@ -49,7 +49,7 @@ def test_two_records_of_one_file_stay_two_or_are_named(tmp_path: Path, name: str
 @pytest.mark.parametrize("name", FORMATS)
 def test_odd_names_keep_their_boxes(tmp_path: Path, name: str) -> None:
     files = ["a.png", "b .png", " lead.png", "d,e.png", "f;g.png", "#h.png", "x y.png", "01.png", "001.png", "a\\b.png", "a.jpg",
-             "A.png"]
+             "A.png", "..png", "...png", "a..png"]
     source = coco(tmp_path / "set", files)
     assert main(["convert", str(source), "-o", str(tmp_path / "out"), "--to", name, "-q"]) == 0
     placed = {e["source"]: e["path"] for e in json.loads((tmp_path / "out/conversion.json").read_text())["outputs"]}

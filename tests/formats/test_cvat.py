@@ -106,7 +106,7 @@ def test_video_between_key_frames(tmp_path: Path) -> None:
                            ("frame_000004.PNG", "cat", 20, 0, 40, 10)]
     assert read.column("index") == [0, -1, 1]
     assert read.column("track") == ["4"] * 3
-    assert read.info.notes == ("1 box lies between the key frames of tracks, interpolated along straight lines",)
+    assert read.info.notes == ("1 box lies between the key frames of tracks, interpolated as CVAT does",)
 
 
 def test_a_file_that_lists_all_frames_is_complete(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ Runs where `DSINSPECT_CVAT` names a checkout of CVAT and `DSINSPECT_CVAT_PYTHON`
 from __future__ import annotations
 
 import json
+import math
 import os
 import random
 import subprocess
@@ -152,11 +153,15 @@ def sparse(root: Path, seed: int) -> Path:
              "<start_frame>0</start_frame><stop_frame>11</stop_frame><labels><label><name>cat</name><attributes><attribute><name>a"
              "</name><mutable>True</mutable><input_type>text</input_type></attribute></attributes></label></labels>"
              "<original_size><width>200</width><height>100</height></original_size></task></meta>"]
-    for track, kind in enumerate(("box", "turned", "points", "ellipse") * 2):
+    for track, kind in enumerate(("box", "turned", "points", "ellipse", "polygon", "polygon") * 2):
         lines.append(f'<track id="{track}" label="cat">')
         for n, frame in enumerate(sorted(draw.sample(range(12), draw.randint(1, 4)))):
             x, y = draw.randint(20, 120), draw.randint(20, 60)
+            corners = sorted(draw.uniform(0, 6.28) for _ in range(draw.randint(3, 40)))
+            outline = ";".join(f"{x + draw.uniform(5, 20) * math.cos(c):.2f},{y + draw.uniform(5, 20) * math.sin(c):.2f}"
+                               for c in corners)
             shape = {"box": f'xtl="{x}" ytl="{y}" xbr="{x + 20}" ybr="{y + 9}"', "ellipse": f'cx="{x}" cy="{y}" rx="12" ry="7"',
+                     "polygon": f'points="{outline}"',
                      "points": f'points="{x},{y};{x + 9},{y + 2};{x + 4},{y + 8}"'}.get(
                          kind, f'xtl="{x}" ytl="{y}" xbr="{x + 20}" ybr="{y + 9}" rotation="{draw.choice((10, 180, 350))}"')
             said = f'<attribute name="a">v{n}</attribute>' if not n or draw.random() < 0.5 else ""
@@ -170,3 +175,21 @@ def sparse(root: Path, seed: int) -> Path:
 
 def test_key_frames_are_read_as_cvat_shows_them(tmp_path: Path) -> None:
     check([sparse(tmp_path / str(seed), seed) for seed in range(8)])
+
+
+@pytest.mark.parametrize("video", ["false", "true"])
+def test_names_longer_than_its_models_take(tmp_path: Path, video: str) -> None:
+    put(tmp_path / "set", "images/a.png", (200, 100))
+    lines = [f'<box label="{long}" source="manual" occluded="0" xtl="{k}" ytl="1" xbr="90" ybr="80" z_order="0">'
+             f'<attribute name="{long}">{"v" * 5000}</attribute></box>' for k, long in enumerate(("c" * 64, "c" * 65, "c" * 66))]
+    (tmp_path / "set/annotations.xml").write_text(
+        f'<annotations><version>1.1</version><image id="0" name="a.png" width="200" height="100">{"".join(lines)}</image>'
+        "</annotations>")
+    out = tmp_path / "out"
+    assert main(["convert", str(tmp_path / "set"), "-o", str(out), "--to", "cvat", "--set", f"cvat.video={video}", "-q"]) == 0
+    losses = json.loads((out / "conversion.json").read_text())["losses"]
+    assert {what: n for what, n in losses.items() if "longer" in what} == {
+        "class names longer than 64 characters (cut: CVAT takes none)": 2,
+        "attribute names longer than 64 characters (cut: CVAT takes none)": 2,
+        "attribute values longer than 4,096 characters (cut: CVAT takes none)": 3}
+    check([out])

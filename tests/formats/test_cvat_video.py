@@ -120,6 +120,44 @@ def test_groups_of_points_stay_between_key_frames(tmp_path: Path) -> None:
     assert [r[3] for r in rows] == [10, 10, 10, 40]
 
 
+SQUARE = (0, 0, 10, 0, 10, 10, 0, 10)
+EIGHT = (20, 0, 25, 0, 30, 0, 30, 5, 30, 10, 25, 10, 20, 10, 20, 5)
+"""The square 20 px further to the right, with a point in the middle of each side."""
+
+
+def polygons(root: Path, *shapes: tuple[int, tuple[int, ...]]) -> list[list[float]]:
+    """Return the polygon of each frame."""
+    drawn = "".join(f'<polygon frame="{frame}" keyframe="1" outside="0" occluded="0" points="'
+                    + ";".join(f"{x},{y}" for x, y in zip(flat[::2], flat[1::2], strict=True)) + '"/>' for frame, flat in shapes)
+    cvat_video(root, f'<track id="0" label="cat">{drawn}</track>', shapes[-1][0] + 1)
+    source = open_dataset(DatasetRequest(str(root), root, format="cvat"), PLUGINS, frozenset(("segmentation",)))
+    return [json.loads(s)[0] for s in next(iter(source.shards(99))).load().annotations["segmentation"]]
+
+
+def test_polygons_move_along_their_outlines(tmp_path: Path) -> None:
+    """Each corner of the square becomes two points: they part from each other once they are 5 / (2 * 2) px apart."""
+    between = polygons(tmp_path / "4", (0, SQUARE), (4, EIGHT))
+    assert between[0] == list(SQUARE)
+    assert between[1] == [5, 0, 6.25, 0, 15, 0, 15, 1.25, 15, 10, 13.75, 10, 5, 10, 5, 8.75]
+    assert between[2] == [10, 0, 12.5, 0, 20, 0, 20, 2.5, 20, 10, 17.5, 10, 10, 10, 10, 7.5]
+    assert between[4] == list(EIGHT)
+    assert polygons(tmp_path / "5", (0, SQUARE), (5, EIGHT))[1] == [4.5, 0, 14, 0.5, 13.5, 10, 4, 9.5]
+
+
+def test_polygons_lose_points_along_their_outlines(tmp_path: Path) -> None:
+    between = polygons(tmp_path / "5", (0, EIGHT), (5, SQUARE))
+    assert between[1] == [16, 0, 20, 0, 26, 0, 26, 4, 26, 10, 22, 10, 16, 10, 16, 6]
+    assert between[4] == [4.5, 0, 14, 0.5, 13.5, 10, 4, 9.5]
+
+
+def test_polygons_of_one_place_or_of_no_place(tmp_path: Path) -> None:
+    between = polygons(tmp_path / "one", (0, (5, 5) * 3), (2, SQUARE))[1]
+    assert between == [2.5, 2.5, 7.5, 2.5, 7.5, 7.5, 2.5, 7.5, *(2.5, 2.5) * 3]
+    track = (box(0, tag="polygon") + box(2, tag="polygon")).replace('"10,5;', '"inf,1e300;')
+    rows, _ = seen(cvat_video(tmp_path / "none", f'<track id="0" label="cat">{track}</track>', 3), "cvat")
+    assert [r[0] for r in rows] == [0, 1, 2]
+
+
 def test_an_attribute_that_a_key_frame_does_not_say_is_as_before(tmp_path: Path) -> None:
     said = '<attribute name="colour">red</attribute>'
     root = cvat_video(tmp_path, f'<track id="0" label="cat">{box(0, inner=said)}{box(2)}</track>')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -81,3 +82,17 @@ def test_what_coco_has_beyond_its_tables_is_counted(tmp_path: Path) -> None:
         assert {k: n for k, n in lost.items() if "COCO" in k or "unknown" in k} == {
             "COCO's info": 1, "COCO's licenses": 2, "unknown keys of images: license": 1, "unknown keys of annotations: score": 1,
             "unknown keys of categories: color": 1}
+
+
+def test_names_that_are_too_long_for_cvat_are_cut_and_stay_apart(tmp_path: Path) -> None:
+    names = ["c" * 64, "c" * 65, "c" * 66]
+    document = {"images": [{"id": 1, "file_name": "a.png", "width": 100, "height": 80}], "annotations": [
+        {"id": k, "image_id": 1, "category_id": k, "bbox": [k, 2, 3, 4], "area": 12, "iscrowd": 0} for k in range(3)],
+        "categories": [{"id": k, "name": name, "supercategory": ""} for k, name in enumerate(names)]}
+    put(tmp_path / "set", {"instances.json": json.dumps(document), "a.png": png(100, 80)})
+    lost = losses_of(tmp_path / "set", "cvat", tmp_path / "cvat")
+    assert lost["class names longer than 64 characters (cut: CVAT takes none)"] == 2
+    found = re.findall("<name>(.*)</name>", (tmp_path / "cvat/annotations.xml").read_text())
+    assert found[0] == names[0]
+    assert len(set(found)) == 3
+    assert {len(name) for name in found} == {64}

@@ -209,6 +209,33 @@ def test_broken_files(root: Path, tmp_path: Path) -> None:
     assert_survives_broken_files("via", rows, ["via.csv"], tmp_path / "copy", 150)
 
 
+def polylines(root: Path, *ends: tuple[float, float]) -> Path:
+    """A set of triangles drawn as polylines: from 10, 10 by 50, 10 and 50, 50 to each of the ends."""
+    regions = [{"shape_attributes": {"name": "polyline", "all_points_x": [10, 50, 50, x], "all_points_y": [10, 10, 50, y]},
+                "region_attributes": {"kind": "a"}} for x, y in ends]
+    return put(root, json.dumps({"a.jpg9": {"filename": "a.jpg", "size": 9, "regions": regions, "file_attributes": {}}}))
+
+
+def test_a_closed_polyline_is_an_outline(tmp_path: Path) -> None:
+    root = polylines(tmp_path / "set", (10, 10), (13, 14), (13, 14.1))
+    read = Read("via", root)
+    assert read.rows() == [("a.jpg", "a", 10, 10, 50, 50)] * 2
+    assert [json.loads(s) for s in read.annotations["segmentation"]] == [
+        [[10, 10, 50, 10, 50, 50]], [[10, 10, 50, 10, 50, 50, 13, 14]]]
+    assert read.annotations["via:shape"].tolist() == ["polyline"] * 2
+    assert read.info.notes[-1] == "left out, since they bound no area: 1 polyline"
+    assert len(Read("via", root, options=Options(closed_px=0)).paths) == 1
+    assert len(Read("via", root, options=Options(closed_px=6)).paths) == 3
+
+
+def test_a_closed_polyline_is_cut_as_a_polygon_is(tmp_path: Path) -> None:
+    root = polylines(tmp_path / "set", (10, 10))
+    cut = {"action": "set-box", "source": "via.json", "index": 0, "x_min": 10, "y_min": 10, "x_max": 40, "y_max": 40}
+    (patch,) = VIA().patch(OpenRequest(root), Edits.of([cut]))
+    shape = json.loads(patch.after)["a.jpg9"]["regions"][0]["shape_attributes"]
+    assert shape == {"name": "polyline", "all_points_x": [10, 40, 40, 10], "all_points_y": [10, 10, 40, 10]}
+
+
 def test_images_of_lines_alone_are_no_background(tmp_path: Path) -> None:
     about = {"region_attributes": {"kind": "a"}}
     line = {"shape_attributes": {"name": "polyline", "all_points_x": [1, 9], "all_points_y": [1, 9]}, **about}

@@ -13,7 +13,8 @@ import msgspec
 
 from dsinspect.tables.schema import NO_POSITION
 from dsinspect_formats._gathering import NAN_BOX, Gathered, real_text
-from dsinspect_formats.cvat._shapes import SHAPES, NoBoxError, Shape, between
+from dsinspect_formats.cvat._between import Between
+from dsinspect_formats.cvat._shapes import SHAPES, NoBoxError, Shape
 
 LARGEST_VIDEO = 1_000_000
 """Frames of a task that are listed as its images; of a longer one those with an annotation."""
@@ -340,10 +341,10 @@ class CvatFile:
             after, _, other = records[k + 1]
             if other.shape is None or (after - frame) // step > LARGEST_VIDEO:
                 continue
+            way = Between(record.shape, other.shape)
             for f in range(frame + step, after, step):
-                shape = between(record.shape, other.shape, (f - frame) / (after - frame))
-                if shape is not None and (not frames or f in frames):
-                    yield f, record, shape, False
+                if not frames or f in frames:
+                    yield f, record, way.at((f - frame) / (after - frame)), False
 
 
 def _keypoints(shape: Shape, record: _Record) -> bytes | None:

@@ -1,4 +1,4 @@
-"""Shapes of CVAT XML: their attributes as boxes, corners, polygons, keypoints and masks, and between two key frames."""
+"""Shapes of CVAT XML: their attributes as boxes, corners, polygons, keypoints and masks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Shape:
 
     Attributes:
         tag: name of its element.
-        numbers: what it is drawn by: edges, or flat points; what lies between two key frames lies between these.
+        numbers: what it is drawn by: edges, or flat points.
         rotation: degrees clockwise about the centre.
         rle: runs of a mask, row by row inside its box.
     """
@@ -152,21 +152,3 @@ def rle_of(mask: Any) -> tuple[str, int, int, int, int] | None:
     top, bottom, left, right = int(ys[0]), int(ys[-1]) + 1, int(xs[0]), int(xs[-1]) + 1
     counts = encode_mask(mask[top:bottom, left:right].T)  # runs down the columns of the turned box go along its rows
     return ", ".join(map(str, counts)), left, top, right - left, bottom - top
-
-
-def between(a: Shape, b: Shape, share: float) -> Shape | None:
-    """Return the shape between two key frames, as CVAT draws it: straight lines for shapes that match, else the first.
-
-    CVAT moves a single point but no group of them. Polygons of unlike many points it matches along their outlines; here the
-    first one stays. Its own exports list every frame, so that nothing is left to draw.
-
-    Args:
-        a: of the key frame before.
-        b: of the one after.
-        share: of the way, 0 to 1.
-    """
-    if a.tag != b.tag or a.tag in ("mask", "points") or len(a.numbers) != len(b.numbers):
-        return a
-    turn = (b.rotation - a.rotation + 180) % 360 - 180
-    return Shape(a.tag, [p + (q - p) * share for p, q in zip(a.numbers, b.numbers, strict=True)],
-                 (a.rotation + turn * share) % 360)

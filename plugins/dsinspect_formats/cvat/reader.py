@@ -57,6 +57,6 @@ def _notes(files: list[CvatFile]) -> tuple[str, ...]:
     notes = [f"left out, since they bound no area: {what}"] if what else []
     drawn = sum(f.interpolated for f in files)
     if drawn:
-        notes.append(f"{counted(drawn, 'box lies', 'boxes lie')} between the key frames of tracks, interpolated along "
-                     "straight lines")
+        notes.append(f"{counted(drawn, 'box lies', 'boxes lie')} between the key frames of tracks, interpolated as "
+                     "CVAT does")
     return tuple(notes)

@@ -20,14 +20,13 @@ from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
 from dsinspect_formats._gathering import envelope
 from dsinspect_formats._outlines import Outlines, near
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, outline_kind, slices_of
+from dsinspect_formats.cvat._names import NAME_MOST, NOT_XML, SOURCE_MOST, UNNAMED, VALUE_MOST, short, text
 from dsinspect_formats.cvat._shapes import rle_of
 
 KEPT = ("segmentation", "keypoints", "attributes", "occluded", "z_order", "group", "source", "unused", *CORNER_COLUMNS)
 TRACKS_LOST = "track ids (--set cvat.video=true keeps the tracks, but names images by frames)"
-UNNAMED = "unnamed"
 _LINE_END = {"\r": "&#13;"}
 """An XML reader takes a carriage return that stands as it is for a newline."""
-_NOT_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 
 def place(path: str) -> str:
@@ -70,12 +69,7 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
 
 def labels_of(info: DatasetInfo) -> dict[str, dict[str, None]]:
     """Return the labels of a set, without attributes as yet."""
-    return {text(c.name) or UNNAMED: {} for c in info.categories}
-
-
-def text(value: str) -> str:
-    """Return a name as XML can hold it and readers of it leave it."""
-    return _NOT_XML.sub("\ufffd", value).strip()
+    return {short(text(c.name)) or UNNAMED: {} for c in info.categories}
 
 
 def head_of_file(labels: Mapping[str, Mapping[str, None]], n: int, mode: Sequence[str] = ("<mode>annotation</mode>",),
@@ -111,9 +105,10 @@ def _write_images(shard: Shard, losses: Losses, labels: dict[str, dict[str, None
         stem = posixpath.splitext(path)[0]
         losses.add("names of images that differ only in their suffix (CVAT takes them for one)", stem in stems)
         stems.add(stem)
-        head = f"  <image id=\"{n}\" name={quoteattr(_NOT_XML.sub('?', path.removeprefix('images/')))}"
+        head = f"  <image id=\"{n}\" name={quoteattr(NOT_XML.sub('?', path.removeprefix('images/')))}"
         if split is not None:
-            head += f" subset={quoteattr(text(split))}"
+            head += f" subset={quoteattr(short(text(split)))}"
+            losses.add(f"names of splits longer than {NAME_MOST} characters (cut: CVAT takes none)", len(text(split)) > NAME_MOST)
         head += "".join(f' {k}="{number(float(v))}"' for k, v in (("width", width), ("height", height)) if np.isfinite(v))
         body.write(f"{head}>\n{''.join(shapes[start:end])}  </image>\n".encode("utf-8", "replace"))
         n += 1
@@ -154,7 +149,8 @@ class Shapes:
         if not label:  # CVAT refuses a label without a name
             self.losses.add(f"class names that are empty (written as {UNNAMED})", 1)
             return UNNAMED
-        return label
+        self.losses.add(f"class names longer than {NAME_MOST} characters (cut: CVAT takes none)", len(label) > NAME_MOST)
+        return short(label)
 
     def group(self, k: int) -> int | None:
         """Return the group of an annotation; one that is no number is lost."""
@@ -166,7 +162,9 @@ class Shapes:
 
     def source(self, k: int) -> str:
         """Return who made an annotation, quoted."""
-        return quoteattr(text(str(self._value("source", k) or "manual")))
+        source = text(str(self._value("source", k) or "manual"))
+        self.losses.add(f"sources longer than {SOURCE_MOST} characters (CVAT takes none)", len(source) > SOURCE_MOST)
+        return quoteattr(source if len(source) <= SOURCE_MOST else "file")
 
     def element(self, k: int, label: str, head: str, group: int | None = None) -> str:
         """Return the element of an annotation.
@@ -183,6 +181,7 @@ class Shapes:
         head = f'    <{tag} {head} occluded="{int(occluded)}" {drawn} z_order="{_whole(self._value("z_order", k)) or 0}"'
         if group:
             head += f' group_id="{group}"'
+        self._count_cut(k)
         lines = []
         for name, value in self.attributes(k):
             known.setdefault(name)
@@ -190,10 +189,20 @@ class Shapes:
         return f"{head}>\n{''.join(lines)}    </{tag}>\n"
 
     def attributes(self, k: int) -> list[tuple[str, str]]:
-        """Return the attributes of an annotation as texts that XML can hold."""
+        """Return the attributes of an annotation as texts that XML can hold and CVAT takes."""
+        return [(short(name) or UNNAMED, value[:VALUE_MOST]) for name, value in self._texts(k)]
+
+    def _texts(self, k: int) -> list[tuple[str, str]]:
         raw = self._value("attributes", k)
         values = msgspec.json.decode(raw) if raw is not None else {}
         return [(text(name), text(v if isinstance(v, str) else msgspec.json.encode(v).decode())) for name, v in values.items()]
+
+    def _count_cut(self, k: int) -> None:
+        for name, value in self._texts(k):
+            self.losses.add(f"attribute names that are empty (written as {UNNAMED})", not name)
+            self.losses.add(f"attribute names longer than {NAME_MOST} characters (cut: CVAT takes none)", len(name) > NAME_MOST)
+            self.losses.add(f"attribute values longer than {VALUE_MOST:,} characters (cut: CVAT takes none)",
+                            len(value) > VALUE_MOST)
 
     def _drawn(self, k: int) -> tuple[str, str]:
         """Return the tag of an annotation's shape and the attributes that draw it."""

@@ -22,8 +22,10 @@ SUFFIXES = (".json", ".csv")
 
 
 class Options(BaseOptions, frozen=True):
-    """What the class of a region is."""
+    """What the class of a region is, and which polylines are outlines."""
 
     class_attribute: Annotated[str, option("region attribute that holds the class; empty to choose it by its name, else by how "
                                            "many regions have it")] = ""
     one_class: Annotated[str, option("class of all regions, where none of the set has one")] = ""
+    closed_px: Annotated[float, option("polylines whose ends are at most this far apart (px) are read as polygons; VIA takes "
+                                       "a click so close to the first point for that point", ge=0)] = 5.0

@@ -21,6 +21,23 @@ def points_of(shape: Mapping[str, Any]) -> list[float]:
     return [v for x, y in zip(xs, ys, strict=True) for v in (real(x, "all_points_x"), real(y, "all_points_y"))]
 
 
+def closed(shape: Any, most_px: float) -> Any:
+    """Return a polyline whose ends are at most so far apart as the polygon it outlines; any other shape as it is.
+
+    Without the last point where it repeats the first. A polyline that cannot be read is an open one.
+    """
+    if not isinstance(shape, dict) or shape.get("name") != "polyline":
+        return shape
+    try:
+        flat = points_of(shape)
+    except ValueError:
+        return shape
+    if len(flat) < 8 or not math.dist(flat[:2], flat[-2:]) <= most_px:
+        return shape
+    end = -1 if flat[:2] == flat[-2:] else None
+    return {**shape, "name": "polygon", **{k: shape[k][:end] for k in ("all_points_x", "all_points_y")}}
+
+
 def box_of(shape: Any) -> Box:
     """Return the box around a region.
 

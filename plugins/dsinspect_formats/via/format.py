@@ -24,11 +24,11 @@ class Via(Format):
     also_called = ("vgg", "vgg-via", "vgg-image-annotator")
     facts = Facts(
         recognised="JSON with `_via_img_metadata` or regions with `shape_attributes`, or VIA's CSV header",
-        read="rectangles, polygons, circles, ellipses; regions as a list or a mapping; attributes the user named",
+        read="rectangles, polygons, closed polylines, circles, ellipses; regions as a list or a mapping; attributes the user named",
         kept="region_attributes, file_attributes, keys (file name and bytes), settings",
         written="`via_annotations.json`, which VIA imports; the split is a file attribute",
         assumed="px from 0; the class is the region attribute with a usual name, else the one most regions have "
-                "(`via.class_attribute`)")
+                "(`via.class_attribute`); a polyline whose ends are within 5 px is an outline (`via.closed_px`)")
     options_type = Options
     writable = True
     by_file = True

@@ -14,16 +14,16 @@ from dsinspect_formats._json_files import all_like
 from dsinspect_formats._json_patching import SAME, ImageRecord, JsonSetFile, Record, image_places, patch_json
 from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import extent_text, number_text
-from dsinspect_formats.via._looks import SUFFIXES, looks_like
-from dsinspect_formats.via._regions import box_of, class_of
+from dsinspect_formats.via._looks import SUFFIXES, Options, looks_like
+from dsinspect_formats.via._regions import box_of, class_of, closed
 from dsinspect_formats.via.reader import open_set
 
 
 def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     """Apply edits; see `Format.patch`.
 
-    Beyond what the actions say: a polygon takes a box that lies inside its own, and is cut to it; `drop-polygon` makes a
-    rectangle of any region. A CSV file is not edited: its cells hold JSON, and VIA saves the same as JSON.
+    Beyond what the actions say: a polygon, or a closed polyline, takes a box that lies inside its own, and is cut to it;
+    `drop-polygon` makes a rectangle of any region. A CSV file is not edited: its cells hold JSON, and VIA saves the same as JSON.
 
     Raises:
         UserError: also when the set has a CSV file.
@@ -35,15 +35,17 @@ def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
     for path in paths:
         if path.suffix.lower() == ".csv":
             raise UserError(f"{path}: VIA's CSV cannot be edited; export the annotations as JSON")
-    files = [_File(path, source.info.root, attribute if only else attribute or "class", only) for path in paths]
+    closed_px = (request.options if isinstance(request.options, Options) else Options()).closed_px
+    files = [_File(path, source.info.root, attribute if only else attribute or "class", only, closed_px) for path in paths]
     yield from patch_json("via", request, edits, files, image_places(source, edits), own.no_place)
 
 
 class _File(JsonSetFile):
     """One file: images by key. Where no region of the set names its class, none may: the others would be of no class then."""
 
-    def __init__(self, path: Path, base: Path, attribute: str, only: str | None) -> None:
+    def __init__(self, path: Path, base: Path, attribute: str, only: str | None, closed_px: float) -> None:
         super().__init__(path, base)
+        self.closed_px = closed_px
         self.attribute = attribute
         self.only = only
 
@@ -62,7 +64,8 @@ class _File(JsonSetFile):
                 values = node.value.get("region_attributes") if isinstance(node.value, dict) else None
                 name = self.only or (class_of(values.get(self.attribute)) if isinstance(values, dict) else None)
                 try:
-                    box: Box | None = box_of(node.value.get("shape_attributes") if isinstance(node.value, dict) else None)
+                    shape = node.value.get("shape_attributes") if isinstance(node.value, dict) else None
+                    box: Box | None = box_of(closed(shape, self.closed_px))
                 except ValueError:
                     box = None
                 yield Record(regions, node, name, box)
@@ -101,7 +104,7 @@ class _File(JsonSetFile):
             return
         inner = all(a >= b for a, b in zip(box[:2], old[:2], strict=True)) and all(
             a <= b for a, b in zip(box[2:], old[2:], strict=True))
-        if kind != "polygon" or not inner:
+        if kind not in ("polygon", "polyline") or not inner:
             raise change.wrong(f"the region is a {kind}, which cannot take that box; add drop-polygon to make it a rectangle")
         for axis, key in enumerate(("all_points_x", "all_points_y")):
             points = shape.get(key)

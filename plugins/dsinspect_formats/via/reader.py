@@ -6,7 +6,7 @@ import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,7 +29,7 @@ from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.coco.reader import require_distinct
 from dsinspect_formats.via._looks import SUFFIXES, Options, looks_like
 from dsinspect_formats.via._reading import ViaImage, read_file
-from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, points_of
+from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, closed, points_of
 
 COLUMNS = frozenset(("segmentation", "attributes", "via:shape"))
 
@@ -43,6 +43,14 @@ def _region(polygon: Sequence[float] | None, box: Sequence[float], name: str) ->
     if polygon is not None:
         shape = {"name": "polygon", "all_points_x": polygon[::2], "all_points_y": polygon[1::2]}
     return {"shape_attributes": shape, "region_attributes": {"class": name}}
+
+
+class _Told(NamedTuple):
+    """The attribute that is the class, else the class of all regions; and how far apart the ends of an outline may be, px."""
+
+    attribute: str
+    only: str | None
+    closed_px: float
 
 
 def open_set(request: OpenRequest) -> tuple[MemorySource, str, str | None]:
@@ -90,11 +98,11 @@ def _read(files: Sequence[Path], base: Path, options: Options, gathered: Gathere
     has_regions = any(i.regions for _, _, images in read for i in images)
     only = (options.one_class or ONE_CLASS) if has_regions and not attribute else None
     for source, split, images in read:
-        _gather(images, source, split, attribute, only, gathered, left_out)
+        _gather(images, source, split, _Told(attribute, only, options.closed_px), gathered, left_out)
     return attribute, only, {source: split for source, split, _ in read}
 
 
-def _gather(images: list[ViaImage], source: str, split: str | None, attribute: str, only: str | None, gathered: Gathered,
+def _gather(images: list[ViaImage], source: str, split: str | None, told: _Told, gathered: Gathered,
             left_out: Counter[str]) -> None:
     index = 0
     for position, image in enumerate(images):
@@ -104,17 +112,17 @@ def _gather(images: list[ViaImage], source: str, split: str | None, attribute: s
                                  index=position, file_size=image.size)
         for line, region in image.regions:
             try:
-                _add(gathered, row, region, attribute, only, index, line, left_out)
+                _add(gathered, row, region, told, index, line, left_out)
             except ValueError as e:
                 gathered.faulty(source, str(e), region, line, index, image.name or None, split)
             index += 1
 
 
-def _add(gathered: Gathered, row: int, region: Any, attribute: str, only: str | None, index: int, line: int,
-         left_out: Counter[str]) -> None:
+def _add(gathered: Gathered, row: int, region: Any, told: _Told, index: int, line: int, left_out: Counter[str]) -> None:
     if not isinstance(region, dict):
         raise ValueError("the region is not an object")
-    shape, attributes = region.get("shape_attributes"), region.get("region_attributes")
+    drawn, attributes = region.get("shape_attributes"), region.get("region_attributes")
+    shape = closed(drawn, told.closed_px)
     kind = shape.get("name") if isinstance(shape, dict) else None
     if isinstance(kind, str) and kind in NO_AREA:
         left_out[NO_AREA[kind]] += 1
@@ -124,7 +132,7 @@ def _add(gathered: Gathered, row: int, region: Any, attribute: str, only: str | 
     values = attributes if isinstance(attributes, dict) else {}
     extra: dict[str, Any] = {}
     if gathered.columns and isinstance(shape, dict):
-        others = {k: v for k, v in values.items() if k != attribute}
-        extra = {"via:shape": kind, "attributes": msgspec.json.encode(others) if others else None,
+        others = {k: v for k, v in values.items() if k != told.attribute}
+        extra = {"via:shape": drawn["name"], "attributes": msgspec.json.encode(others) if others else None,
                  "segmentation": polygon_json([points_of(shape)]) if kind == "polygon" else None}
-    gathered.add(row, only or class_of(values.get(attribute)), box, index, line, extra=extra)
+    gathered.add(row, told.only or class_of(values.get(told.attribute)), box, index, line, extra=extra)
