@@ -131,8 +131,8 @@ def _add(gathered: Gathered, row: int, region: Any, told: _Told, index: int, lin
     box = box_of(shape)
     values = attributes if isinstance(attributes, dict) else {}
     extra: dict[str, Any] = {}
-    if gathered.columns and isinstance(shape, dict):
+    if gathered.columns and isinstance(drawn, dict) and isinstance(shape, dict):
         others = {k: v for k, v in values.items() if k != told.attribute}
-        extra = {"via:shape": drawn["name"], "attributes": msgspec.json.encode(others) if others else None,
+        extra = {"via:shape": drawn.get("name"), "attributes": msgspec.json.encode(others) if others else None,
                  "segmentation": polygon_json([points_of(shape)]) if kind == "polygon" else None}
     gathered.add(row, told.only or class_of(values.get(told.attribute)), box, index, line, extra=extra)
