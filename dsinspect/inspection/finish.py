@@ -17,6 +17,7 @@ from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.shard_task import ShardState, Unavailable, crash
 from dsinspect.protocols.checks import Check, Result
 from dsinspect.protocols.run import Outcome
+from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo
 
 BOX_ACTIONS = ("set-box", "drop-annotation")
@@ -41,7 +42,8 @@ def finish(plan: Plan, merged: ShardState, info: DatasetInfo, config: Config,
             result = check.finish(state, info)
             findings = result.findings.ordered()
             findings.messages(findings.first_of_each_template())  # a template that cannot be filled is the check's fault
-            results[code] = replace(result, findings=findings)
+            tables = {title: Columns.of(t() if callable(t) else t) for title, t in result.tables.items()}
+            results[code] = replace(result, findings=findings, tables=tables)
         except PLUGIN_FAULTS as e:
             results[code] = crash(blames[code], e)
     described = {code: results.pop(code) for code in plan.describing}

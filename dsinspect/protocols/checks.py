@@ -18,10 +18,10 @@ from dsinspect.findings.severity import Severity
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.options import BaseOptions, option
+from dsinspect.tables.columns import Table
 from dsinspect.tables.dataset import DatasetInfo
 
 if TYPE_CHECKING:
-    import pandas as pd
     from numpy.typing import NDArray
 
 
@@ -76,7 +76,7 @@ class Result:
     Attributes:
         findings: what is wrong.
         metrics: numbers and short texts, JSON-ready (dict, list, str, int, float, bool, None), measured either way.
-        tables: frames for the workbook and the web page, or functions that make them when a report asks.
+        tables: by title, for all reports that people read: `Columns` or frames, or functions that make them.
         charts: charts as data.
         folds: findings of other checks that these findings explain; the count is added as value `folded`.
         disputes: images on which no fix of a box is safe any more; say `can_dispute` too.
@@ -85,7 +85,7 @@ class Result:
 
     findings: Findings = field(default_factory=Findings.none)
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    tables: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]] = field(default_factory=dict)
+    tables: Mapping[str, Table | Callable[[], Table]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     folds: tuple[Fold, ...] = ()
     disputes: tuple[Dispute, ...] = ()

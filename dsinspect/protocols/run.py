@@ -12,7 +12,7 @@ import msgspec
 from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import counted
 from dsinspect.protocols.decisions import NO_SETTINGS, Decision, Settings
-from dsinspect.tables.columns import Columns
+from dsinspect.tables.columns import Columns, Table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +40,7 @@ class Outcome:
         status: `skipped` and `crashed` say why in `metrics["reason"]`.
         findings: in their final order.
         metrics: JSON-ready.
-        made: frames by title, or functions that make them; read `tables`.
+        made: tables by title, or functions that make them; read `table_columns`, or `tables` for frames.
         charts: charts as data.
         limits: the options in force, by name.
         summary: the first line of the check's docstring.
@@ -54,7 +54,7 @@ class Outcome:
     status: Status
     findings: Findings
     metrics: Mapping[str, Any] = field(default_factory=dict)
-    made: Mapping[str, pd.DataFrame | Callable[[], pd.DataFrame]] = field(default_factory=dict)
+    made: Mapping[str, Table | Callable[[], Table]] = field(default_factory=dict)
     charts: tuple[Chart, ...] = ()
     limits: Mapping[str, Any] = field(default_factory=dict)
     summary: str = ""
@@ -73,9 +73,14 @@ class Outcome:
         return list(Severity)[int(ranks.max())] if len(ranks) else None
 
     @cached_property
+    def table_columns(self) -> Mapping[str, Columns]:
+        """The tables of the check as columns, by title."""
+        return {title: Columns.of(table() if callable(table) else table) for title, table in self.made.items()}
+
+    @property
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """The tables of the check as frames, by title."""
-        return {title: table() if callable(table) else table for title, table in self.made.items()}
+        return {title: table.frame for title, table in self.table_columns.items()}
 
     def iterate(self) -> Iterator[Finding]:
         """Yield the findings one by one with their messages made."""

@@ -7,7 +7,7 @@ a plugin that likes frames asks for `batch.annotations` and pandas is imported t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -40,7 +40,12 @@ class Columns:
         """Return the columns of a frame; columns are returned as they are."""
         if isinstance(table, Columns):
             return table
-        made = cls({str(c): table[c].to_numpy() for c in table.columns}, len(table))
+        if not hasattr(table, "iloc"):
+            raise TypeError(f"a table is a pandas frame or Columns, not {type(table).__name__}")
+        names = list(map(str, table.columns))
+        if len(set(names)) < len(names):  # a frame may have two columns of one name
+            names = [n if n not in names[:k] else f"{n} ({k + 1})" for k, n in enumerate(names)]
+        made = cls({n: table.iloc[:, k].to_numpy() for k, n in enumerate(names)}, len(table))
         made._frame = table
         return made
 
@@ -102,6 +107,9 @@ class Columns:
     def with_columns(self, columns: Mapping[str, NDArray[Any]]) -> Columns:
         """Return a table with columns added or replaced."""
         return Columns({**self._columns, **columns}, self._rows)
+
+
+Table: TypeAlias = "Columns | pd.DataFrame"
 
 
 def _joined(parts: list[NDArray[Any]], rows: int) -> NDArray[Any]:

@@ -16,6 +16,7 @@ from dsinspect.protocols.checks import Check, Result
 from dsinspect.protocols.executors import tree_merge
 from dsinspect.protocols.options import BaseOptions, describe
 from dsinspect.protocols.probes import ImageFile, Probe
+from dsinspect.tables.columns import Columns
 from dsinspect.tables.schema import problems_frame
 from dsinspect.testing.batches import split_batch
 
@@ -64,7 +65,7 @@ def check_laws(check: Check[Any, Any], batch: Batch) -> Result:
 def comparable(result: Result, code: str) -> str:
     """Return a result as text, so that two can be compared, NaN and all."""
     findings = [repr(f) for f in result.findings.iterate(code, Severity.INFO)]
-    tables = {k: (t() if callable(t) else t).to_csv() for k, t in result.tables.items()}
+    tables = {k: Columns.of(t() if callable(t) else t).frame.to_csv() for k, t in result.tables.items()}
     folds = [(r.codes, None if r.images is None else sorted(r.images), r.messages) for r in result.folds]
     return repr((findings, _plain(result.metrics), tables, result.charts, folds))
 

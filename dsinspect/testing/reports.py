@@ -55,8 +55,11 @@ def _run() -> Run:
     frame = pd.DataFrame({"class": names, "share": np.linspace(0, 1, len(HOSTILE))})
     charts = (Chart("bar", HOSTILE[1], HOSTILE, tuple(range(len(HOSTILE))), "class", "boxes"),
               Chart("histogram", "one value", (5.0, 5.0), (3,), "px", "images"),
+              Chart("histogram", HOSTILE[2], (0.0, 1.0, 2.0), (3, 4), HOSTILE[1], HOSTILE[3]),
               Chart("scatter", "nothing", (), ()),
-              Chart("heatmap", "flat", ("a", "b"), ((0.0, 0.0), (0.0, 0.0))))
+              Chart("scatter", HOSTILE[0], (1.0, float("nan"), 3.0), (2.0, 5.0, 1e300), HOSTILE[1], HOSTILE[2]),
+              Chart("heatmap", "flat", ("a", "b"), ((0.0, 0.0), (0.0, 0.0))),
+              Chart("heatmap", "two cells", (2, 1), ((0.0, 7.0),), HOSTILE[1], HOSTILE[2]))
     none = Findings.none()
     outcomes = (
         Outcome("TST001", "found", Severity.ERROR, "found", found, {"ratio": float("nan"), "per class": {HOSTILE[0]: 1}},

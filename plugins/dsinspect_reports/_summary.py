@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from itertools import islice
+from textwrap import wrap
 
 import numpy as np
-from rich.console import Console
+from rich.console import Console, Group
 from rich.padding import Padding
 from rich.rule import Rule
 from rich.table import Table
@@ -16,11 +17,19 @@ from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import counted
 from dsinspect.protocols.run import Outcome, Run
-from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, spark, speaks_unicode, symbol
+from dsinspect_reports._counted import charts_of_checks
+from dsinspect_reports._drawn import lines_of
+from dsinspect_reports._excerpts import Excerpt, excerpts, first_of_each, more_of_each
+from dsinspect_reports._terminal import STYLES, bar, clipped, make_console, plain_ends, speaks_unicode, symbol
 
 TOP_CLASSES = 12
 WORST_CHECKS = 6
 FINDINGS_EACH = 3
+TABLE_ROWS, TABLE_COLUMNS = 6, 8
+"""Of a table, shown at most."""
+CELL_WIDTH, HEADER_WIDTH = 20, 16
+GAP = 3
+"""Between what stands side by side, columns."""
 SIZE_METRICS = ("quantiles", "modal", "distinct")
 """Measures of image sizes, known by their names, whichever check gives all three."""
 
@@ -41,6 +50,7 @@ def summary(run: Run, width: int | None, colour: bool | None, written: Collectio
     _sizes(console, run)
     _distributions(console, run)
     _splits(console, run)
+    _tables(console, run)
     _worst(console, run)
     _next_steps(console, run, written)
     return plain_ends(file.getvalue())
@@ -192,16 +202,76 @@ def _sizes(console: Console, run: Run) -> None:
 
 
 def _distributions(console: Console, run: Run) -> None:
-    """Show the histograms of all checks, those of plugins too, a line each."""
-    shown = [(o.code, c) for o in run.measured for c in o.charts if c.kind == "histogram" and sum(map(bool, c.y)) > 1]
+    """Show the charts of all checks, those of plugins too: histograms a line each, then the others, side by side."""
+    shown = [(o.code, c) for o, c in first_of_each(charts_of_checks(run))]
     if not shown:
         return
     _section(console, "Distributions")
-    width = min(max(len(c.title) for _, c in shown), 24)
-    for code, chart in shown:
-        console.print(Text.assemble(
-            (f"{code} ", "dim"), f"{clipped(chart.title, width):{width}}  ", (f"{chart.x[0]:>9,.4g} ", "dim"),
-            (spark(chart.y), "cyan"), (f" {chart.x[-1]:,.4g}   {chart.x_label}", "dim")), no_wrap=True, overflow="ellipsis")
+    histograms = [(code, c) for code, c in shown if c.kind == "histogram"]
+    width = min(max((len(c.title) for _, c in histograms), default=0), 24)
+    for code, chart in histograms:
+        low, rest = lines_of(chart)[0].split(" ", 1)
+        console.print(Text.assemble((f"{code} ", "dim"), f"{clipped(chart.title, width):{width}}  ", (f"{low:>9} ", "dim"),
+                                    (rest, "cyan")), no_wrap=True, overflow="ellipsis")
+    if len(histograms) not in (0, len(shown)):
+        console.print()
+    _side_by_side(console, [_titled(code, c.title, Text("\n".join(drawn), "cyan"), console) for code, c in shown
+                            if c.kind != "histogram" and (drawn := lines_of(c))])
+
+
+def _tables(console: Console, run: Run) -> None:
+    """Show the first rows of the tables of all checks, those of plugins too."""
+    shown = list(excerpts(run, TABLE_ROWS, TABLE_COLUMNS))
+    if not shown:
+        return
+    _section(console, "Tables")
+    _side_by_side(console, [_excerpt(e, console) for e in shown])
+    if more := more_of_each(run):
+        console.print(Text(more, "dim"))
+
+
+def _excerpt(excerpt: Excerpt, console: Console) -> Group:
+    """Return a table with as many columns as there is room for."""
+    table = _table(excerpt)
+    without_limit = console.options.update(max_width=10_000)
+    while console.measure(table, options=without_limit).maximum > console.width and len(excerpt.headers) > 1:
+        excerpt = excerpt.narrower()
+        table = _table(excerpt)
+    return _titled(excerpt.origin, excerpt.title, table, console, excerpt.left_out)
+
+
+def _table(excerpt: Excerpt) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+    for name, is_number in zip(excerpt.headers, excerpt.numbers, strict=True):
+        head = "\n".join(wrap(clipped(name, 3 * HEADER_WIDTH), HEADER_WIDTH)[:2])
+        table.add_column(Text(head), justify="right" if is_number else "left", vertical="bottom", overflow="ellipsis", no_wrap=True)
+    for row in excerpt.rows:
+        table.add_row(*(Text(clipped(cell, CELL_WIDTH)) for cell in row))
+    return table
+
+
+def _titled(code: str, title: str, block: Text | Table, console: Console, note: str = "") -> Group:
+    head = Text.assemble((f"{code} " if code else "", "dim"), clipped(title, console.width // 2))
+    return Group(head, block, *([Text(note, "dim")] if note else []))
+
+
+def _side_by_side(console: Console, blocks: list[Group]) -> None:
+    """Print blocks from left to right, as many in a row as there is room for."""
+    rows: list[list[Group]] = []
+    room = 0
+    for block in blocks:
+        width = console.measure(block).maximum + GAP
+        if width > room or not rows:
+            rows.append([])
+            room = console.width + GAP
+        rows[-1].append(block)
+        room -= width
+    for k, row in enumerate(rows):
+        if k:
+            console.print()
+        grid = Table.grid(padding=(0, GAP, 0, 0))
+        grid.add_row(*row)
+        console.print(grid)
 
 
 def _splits(console: Console, run: Run) -> None:

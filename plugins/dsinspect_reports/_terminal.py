@@ -54,17 +54,17 @@ def speaks_unicode() -> bool:
     return True
 
 
-def bar(share: float, width: int) -> str:
-    """Return a bar of `share` (0 to 1) of `width` columns, in eighths of a column."""
-    if not speaks_unicode():
+def bar(share: float, width: int, unicode: bool | None = None) -> str:
+    """Return a bar of `share` (0 to 1) of `width` columns, in eighths of a column; `unicode` None asks stdout."""
+    if not (speaks_unicode() if unicode is None else unicode):
         return "#" * max(round(share * width), 1 if share > 0 else 0)
     eighths = max(round(share * width * 8), 1 if share > 0 else 0)
     return "█" * (eighths // 8) + ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")[eighths % 8]
 
 
-def spark(values: Sequence[float]) -> str:
-    """Return a histogram one row high."""
-    marks = " ▁▂▃▄▅▆▇█" if speaks_unicode() else " .:-=+*#@"
+def spark(values: Sequence[float], unicode: bool | None = None) -> str:
+    """Return a histogram one row high; `unicode` None asks stdout."""
+    marks = " ▁▂▃▄▅▆▇█" if (speaks_unicode() if unicode is None else unicode) else " .:-=+*#@"
     top = max(values, default=0) or 1
     return "".join(marks[0 if v <= 0 else max(1, round(v / top * 8))] for v in values)
 
@@ -76,11 +76,11 @@ def symbol(severity: Severity) -> Text:
     return Text(str(severity).upper()[0], STYLES[severity])
 
 
-def clipped(text: str, width: int) -> str:
-    """Return a text on one line of at most `width` characters, cut in the middle."""
+def clipped(text: str, width: int, unicode: bool | None = None) -> str:
+    """Return a text on one line of at most `width` characters, cut in the middle; `unicode` None asks stdout."""
     text = printable(text)
     if len(text) <= width:
         return text
-    dots = "…" if speaks_unicode() else "..."
+    dots = "…" if (speaks_unicode() if unicode is None else unicode) else "..."
     tail = (width - len(dots)) * 2 // 3
     return text[:width - len(dots) - tail] + dots + text[-tail:]

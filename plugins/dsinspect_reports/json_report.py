@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import Any
 
 from dsinspect import __version__
@@ -73,8 +74,13 @@ def dataset_record(run: Run) -> dict[str, Any]:
 
 def check_record(outcome: Outcome) -> dict[str, Any]:
     """Return what the contract says of a check."""
-    return {"code": outcome.code, "name": outcome.name, "severity": str(outcome.severity), "status": outcome.status,
-            "findings": len(outcome.findings), "metrics": dict(outcome.metrics)}
+    record = {"code": outcome.code, "name": outcome.name, "severity": str(outcome.severity), "status": outcome.status,
+              "findings": len(outcome.findings), "metrics": dict(outcome.metrics)}
+    if outcome.made:
+        record["tables"] = {title: {name: table[name].tolist() for name in table} for title, table in outcome.table_columns.items()}
+    if outcome.charts:
+        record["charts"] = [asdict(c) for c in outcome.charts]
+    return record
 
 
 def finding_lines(chunk: Chunk) -> bytes:

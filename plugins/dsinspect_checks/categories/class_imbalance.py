@@ -65,7 +65,7 @@ class ClassImbalance(CountsClasses[Options]):
         shown = table.take(np.array(largest_first, np.intp))
         chart = Chart("bar", "Boxes per class", tuple(shown["class"].tolist()), tuple(shown["boxes"].tolist()), "class", "boxes")
         return Result(findings, {**balance_metrics(boxes, counts["images"]),
-                                 "classes": table.records()}, {"Classes": lambda: shown.frame}, (chart,))
+                                 "classes": table.records()}, {"Classes": shown}, (chart,))
 
 
 def balance_metrics(boxes: np.ndarray[Any, Any], images: np.ndarray[Any, Any]) -> dict[str, Any]:

@@ -15,16 +15,14 @@ Source of the default: from 20 images on, chance is no likely reason.
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import numpy as np
 
 from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import BaseOptions, Check, Findings, Result, Severity, option
+from dsinspect.tables.columns import Columns, objects
 from dsinspect.tables.dataset import DatasetInfo
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 State = Counter[tuple[str, str]]
 """Images by pair of classes; the pair of a class with itself counts its images."""
@@ -85,12 +83,9 @@ class CoOccurrence(Check[tuple[State, int], Options]):
             "{limit:~} images on, option min_images)",
             {"images": [r[2] for r in rows], "name": [r[0] for r in rows], "other": [r[1] for r in rows],
                             "limit": self.options.min_images}, category=[r[0] for r in rows]),
-            tables={"Co-occurrence": lambda: _table(names, matrix)})
+            tables={"Co-occurrence": _table(names, matrix)})
 
 
-def _table(names: list[str], matrix: list[list[int]]) -> pd.DataFrame:
-    import pandas as pd
-
-    table = pd.DataFrame(matrix, columns=pd.Index(names, dtype=object))
-    table.insert(0, "class", pd.Series(names, dtype=object), allow_duplicates=True)
-    return table
+def _table(names: list[str], matrix: list[list[int]]) -> Columns:
+    first = next(n for n in ("class", "class (row)", "class of the row") if n not in names)
+    return Columns({first: objects(names), **dict(zip(names, np.array(matrix, np.int64).reshape(len(names), -1).T, strict=True))})

@@ -65,7 +65,7 @@ class ImageSizeSpread(CountsSizes[Options]):
                         "square root of width x height, px", "images"),
                   Chart("scatter", "Image sizes", tuple(wh[top, 0].tolist()), tuple(wh[top, 1].tolist()),
                         "width, px", "height, px"))
-        return Result(found, metrics, {"Sizes": lambda: table.frame}, charts)
+        return Result(found, metrics, {"Sizes": table}, charts)
 
 
 def size_metrics(wh: np.ndarray[Any, np.dtype[np.float64]], counts: np.ndarray[Any, Any]) -> dict[str, Any]:

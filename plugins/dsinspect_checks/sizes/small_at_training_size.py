@@ -90,7 +90,7 @@ class SmallAtTrainingSize(Check[State, Options]):
             "{tiles} tiles would do",
             {"share": share, "min_side": o.min_side, "imgsz": o.imgsz, "limit": o.max_share, "advised": max(advised, o.imgsz),
              "tiles": tiles})
-        return Result(found, metrics, {"Small objects": lambda: table.frame})
+        return Result(found, metrics, {"Small objects": table})
 
 
 def _size_for(bins: Counter[int], share: float) -> float:

@@ -20,8 +20,7 @@ from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import EDIT_OF, choices_without_finding
 from dsinspect.render import web
-from dsinspect.tables.columns import Columns
-from dsinspect_reports._counted import class_chart, counted_otherwise, draws_the_same, header, is_share, says_something
+from dsinspect_reports._counted import cell_text, charts_of_checks, class_chart, counted_otherwise, header, is_share, percent
 from dsinspect_reports._places import Places
 from dsinspect_reports.html import _charts, _distributions, _findings
 from dsinspect_reports.html._crops import Crops, by_turns, make_crops
@@ -71,8 +70,7 @@ def page(run: Run, max_bytes: int) -> str:
     splits = run.census.split_columns
     classes = _distributions.class_rows(run, places)
     census = class_chart(run)
-    charts = [*_distributions.charts(places), census, *(
-        c for o in run.measured for c in o.charts if says_something(c) and not draws_the_same(c, census))]
+    charts = [*_distributions.charts(places), census, *(c for _, c in charts_of_checks(run))]
     values: dict[str, Any] = {
         "run": run, "version": __version__, "style": Markup(style), "script": Markup(script), "style_hash": _hash(style),
         "script_hash": _hash(script), "counts": [(str(s), run.count(s)) for s in reversed(Severity)],
@@ -177,44 +175,24 @@ def _census_note(run: Run, places: Places) -> str:
 def _tables(run: Run) -> Iterable[_Table]:
     """Yield the tables of all checks."""
     for o in run.measured:
-        for title, frame in o.tables.items():
-            table = Columns.of(frame)
-            names = list(table)
-            shown = {n: header(frame, n) for n in names}
-            numbers = frozenset(shown[n] for n in names if table[n].dtype.kind in "iuf")
-            rows = [[(shown[n], _cell(v, is_share(n))) for n, v in record.items()]
+        for title, table in o.table_columns.items():
+            shown = {n: header(table, n) for n in table}
+            numbers = frozenset(shown[n] for n in table if table[n].dtype.kind in "iuf")
+            rows = [[(shown[n], cell_text(v, is_share(n))) for n, v in record.items()]
                     for record in table.take(slice(0, MAX_ROWS)).records()]
             yield _Table(o.code, title, list(shown.values()), numbers, rows, max(len(table) - MAX_ROWS, 0),
-                         counted_otherwise(run, o, frame))
-
-
-def _cell(value: Any, as_percent: bool = False) -> str:
-    if value is None or value != value:
-        return ""
-    if as_percent:
-        return _percent(value)
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, int):
-        return f"{value:,}"
-    if isinstance(value, float):
-        return f"{value:,.4g}" if abs(value) < 1000 else f"{value:,.0f}"
-    return str(value)
+                         counted_otherwise(run, o, table))
 
 
 def _counted(n: int, one: str, many: str = "") -> str:
     return f"{n:,} {one if n == 1 else many or one + 's'}"
 
 
-def _percent(share: float) -> str:
-    return f"{share:.1%}" if share >= 0.001 or not share else "<0.1%"
-
-
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=FunctionLoader(_file), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
                               lstrip_blocks=True)
-    environment.filters.update(counted=_counted, percent=_percent, plain=_findings.plain)
+    environment.filters.update(counted=_counted, percent=percent, plain=_findings.plain)
     return environment
 
 

@@ -16,13 +16,12 @@ from openpyxl.writer.excel import ExcelWriter
 from dsinspect.findings.wording import counted
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Run
-from dsinspect_reports._counted import header, is_share, words, worst_first
+from dsinspect_reports._counted import header, is_share, other_tables, words, worst_first
 from dsinspect_reports.xlsx._archive import Rows, WorkbookArchive
 from dsinspect_reports.xlsx._charts import charts_of, front_charts, write_charts
 from dsinspect_reports.xlsx._decided import distinct_by, own_columns, placed, with_own_cells
 from dsinspect_reports.xlsx._facts import (
     has_measures,
-    is_per_class,
     sheet_title,
     write_about,
     write_classes,
@@ -165,19 +164,16 @@ def _write_tables(book: Any, run: Run, streamed: dict[str, Rows], front: Any,
     """
     keys: dict[str, list[str]] = {}
     taken = {*book.sheetnames, "Splits", "Images", "Annotations", "Measures", "Charts", "Chart data", named.ABOUT_SHEET, "Settings"}
-    for outcome in run.measured:
-        for title, frame in outcome.tables.items():
-            if is_per_class(frame) or not len(frame.columns):
-                continue
-            name = sheet_title(title if title not in taken else f"{title} {outcome.code}", taken)
-            taken.add(name)
-            shown = frame.head(MAX_TABLE_ROWS)
-            names = list(map(str, shown.columns))
-            named_so = [header(frame, n) for n in names]
-            shown.columns = pd.Index(named_so if len(set(named_so)) == len(named_so) else names)
-            shares = [str(h) for h, n in zip(shown.columns, names, strict=True) if is_share(n)]
-            headers[name], keys[name] = list(map(str, shown.columns)), distinct_by(shown)
-            add_table(book, frame_table(name, with_own_cells(run, name, shown), front, shares=shares), streamed)
+    for outcome, title, table in other_tables(run):
+        name = sheet_title(title if title not in taken else f"{title} {outcome.code}", taken)
+        taken.add(name)
+        names = list(table)
+        shown = table.take(slice(0, MAX_TABLE_ROWS)).frame
+        named_so = [header(table, n) for n in names]
+        shown.columns = pd.Index(named_so if len(set(named_so)) == len(named_so) else names, dtype=object)
+        shares = [str(h) for h, n in zip(shown.columns, names, strict=True) if is_share(n)]
+        headers[name], keys[name] = list(map(str, shown.columns)), distinct_by(shown)
+        add_table(book, frame_table(name, with_own_cells(run, name, shown), front, shares=shares), streamed)
     return keys
 
 

@@ -18,7 +18,7 @@ from openpyxl.worksheet.pagebreak import Break
 
 from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.run import Run
-from dsinspect_reports._counted import class_chart, draws_the_same, says_something
+from dsinspect_reports._counted import charts_of_checks, class_chart, says_something
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._tables import print_layout, text_width
 
@@ -60,9 +60,8 @@ class Drawn:
 def charts_of(run: Run) -> list[Drawn]:
     """Return what is worth drawing: the classes by the census, then the charts of the checks; not one bar alone."""
     census = class_chart(run)
-    drawn = [Drawn(census, "all records")]
-    drawn += [Drawn(chart, f"{o.code} {o.name}") for o in run.measured for chart in o.charts if not draws_the_same(chart, census)]
-    return [d for d in drawn if says_something(d.chart)]
+    drawn = [Drawn(census, "all records")] if says_something(census) else []
+    return [*drawn, *(Drawn(chart, f"{o.code} {o.name}") for o, chart in charts_of_checks(run))]
 
 
 def front_charts(drawn: Sequence[Drawn]) -> list[Drawn]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 from openpyxl.formatting.rule import DataBarRule
@@ -13,43 +13,16 @@ from openpyxl.utils import get_column_letter
 from dsinspect import __version__
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.decisions import MEANINGS
-from dsinspect.protocols.run import NO_CLASS, Outcome, Run
-from dsinspect_reports._counted import counted_otherwise, is_matrix, words
+from dsinspect.protocols.run import NO_CLASS, Run
+from dsinspect_reports._counted import counted_otherwise, per_class
 from dsinspect_reports.xlsx import _style as style
 from dsinspect_reports.xlsx._decided import own_columns
 from dsinspect_reports.xlsx._review_sheets import header_row, own_cells, start_sheet, write_gone
 from dsinspect_reports.xlsx._tables import print_layout
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 MAX_MEASURES = 5_000
 """Numbers of one check on the sheet Measures: lists are cut there, and are whole in report.json."""
 COUNTS_NOTE = "Boxes and images are counted over all records of the annotation files, those of no known class or image apart."
-_COUNTED = ("boxes", "images", "annotations", "share")
-"""Columns of a table per class that the sheet Classes has already, counted over all records."""
-
-
-def per_class(run: Run) -> dict[str, tuple[Mapping[Any, Any], Outcome]]:
-    """Return further columns of the sheet Classes: header to value by class, from tables whose first column is `class`."""
-    columns: dict[str, tuple[Mapping[Any, Any], Outcome]] = {}
-    for outcome in run.measured:
-        for one, table in outcome.tables.items():
-            if not is_per_class(table):
-                continue
-            names = table.iloc[:, 0].tolist()
-            for name in table.columns[1:]:
-                if str(name) not in _COUNTED:
-                    title = words(str(name) if str(name) not in one.lower().split() else one)  # Small objects, not Small
-                    title = title if title not in columns else f"{title} ({outcome.code})"
-                    columns[title] = dict(zip(names, table[name].tolist(), strict=True)), outcome
-    return columns
-
-
-def is_per_class(table: pd.DataFrame) -> bool:
-    """Say whether a table has a row per class, and is no matrix of classes by classes."""
-    return bool(len(table.columns) > 1 and str(table.columns[0]) == "class" and table.iloc[:, 0].is_unique
-                and not is_matrix(table))
 
 
 def write_classes(sheet: Any, run: Run) -> list[str]:
@@ -67,11 +40,11 @@ def write_classes(sheet: Any, run: Run) -> list[str]:
         sheet.append([
             style.cell(sheet, str(name), style.BOLD, alignment=style.NAME), style.cell(sheet, boxes, number_format="#,##0"),
             style.cell(sheet, images, number_format="#,##0"), style.cell(sheet, boxes / total, number_format="0.0%"),
-            *(value_cell(sheet, values.get(name)) for values, _ in further.values()), *own_cells(sheet, own.row(k))])
+            *(value_cell(sheet, c.values.get(name)) for c in further.values()), *own_cells(sheet, own.row(k))])
     if unknown:
         sheet.append([style.cell(sheet, NO_CLASS, style.SMALL), style.cell(sheet, unknown, number_format="#,##0"), None, None,
-                      *(value_cell(sheet, values.get(NO_CLASS)) for values, _ in further.values())])
-    notes = [counted_otherwise(run, o, t) for o in run.measured for t in o.tables.values()]
+                      *(value_cell(sheet, c.values.get(NO_CLASS)) for c in further.values())])
+    notes = [counted_otherwise(run, o, t) for o in run.measured for t in o.table_columns.values()]
     if any(notes):
         sheet.append([])
     for note in (COUNTS_NOTE, *dict.fromkeys(notes)) if any(notes) else ():
