@@ -151,8 +151,8 @@ def test_a_check_that_breaks_its_protocol_is_named_and_passes_no_gate(cli, plugi
     assert "BOX001" in done.out
 
 
-FRAMES = CHECK.replace("BaseOptions, Findings", "BaseOptions, Check, Findings, Result").replace("RowCheck[BaseOptions]):", "Check):")
-FRAMES = FRAMES[:FRAMES.index("    def find")] + '''    def map(self, batch):
+TABLES = CHECK.replace("BaseOptions, Findings", "BaseOptions, Check, Result").replace("RowCheck[BaseOptions]):", "Check):")
+TABLES = TABLES[:TABLES.index("    def find")] + '''    def map(self, batch):
         return 0
 
     def merge(self, a, b):
@@ -173,12 +173,13 @@ def dsinspect_checks():
     ("[1, 2]", "failed with TypeError: a table is a pandas frame or Columns, not list"),
     ("lambda: None", "failed with TypeError: a table is a pandas frame or Columns, not NoneType")])
 def test_a_table_that_cannot_be_made_costs_its_check_and_no_report(cli, plugin, tmp_path, body, what) -> None:
-    use = plugin(FRAMES.replace("{body}", body))
+    use = plugin(TABLES.replace("{body}", body))
     done = cli("report", SAMPLES / "coco", "--select", "MIN001,BOX001", "-o", tmp_path / "a.json", "-o", tmp_path / "a.html", *use)
     assert done.code == 3, done.err
     assert "plugin mine: check broken " in done.out + done.err
     assert what in done.out + done.err
-    assert (tmp_path / "a.json").is_file() and (tmp_path / "a.html").is_file()
+    assert (tmp_path / "a.json").is_file()
+    assert (tmp_path / "a.html").is_file()
 
 
 def test_settings_of_a_report_are_read_and_refused_like_those_of_a_check(cli, tmp_path) -> None:
