@@ -33,19 +33,6 @@ _SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
 _WORD = re.compile(r"[a-z]+")
 
 
-def content_of(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
-    """Return the bytes of a regular file.
-
-    Args:
-        path: the file.
-        limit: name of the limit that holds for it.
-
-    Raises:
-        OSError: it cannot be read, is no regular file, or has more bytes than the limit.
-    """
-    return read_regular(path, limit)
-
-
 def reason_of(error: OSError) -> str:
     """Return why a file cannot be read, in words."""
     return f"cannot be read: {(error.strerror or 'error').lower()}"
@@ -192,7 +179,7 @@ class Rows:
     def text_of(self, path: Path) -> str | None:
         """Return the text of the file; None of one that cannot be read, which is a fault."""
         try:
-            return self.decoded(content_of(path))
+            return self.decoded(read_regular(path))
         except OSError as e:
             self.fault(reason_of(e))
             return None
@@ -411,7 +398,7 @@ class FilesShard:
                 continue
             rows.file(entry.label, entry.path, entry.split)
             try:
-                content = content_of(os.path.join(self.root, entry.label), "label_mb")  # noqa: PTH118 - a Path per file costs more
+                content = read_regular(os.path.join(self.root, entry.label), "label_mb")  # noqa: PTH118 - a Path per file costs more
             except OSError as e:
                 rows.fault(f"the label file {reason_of(e)}")
                 continue

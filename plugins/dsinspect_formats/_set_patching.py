@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch, Source
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
@@ -158,10 +159,10 @@ class SetPatcher(ABC):
         touched -= gone
         todo = (dropped, by_position)
         for source in touched:
-            self._edited(source, (self.root / source).read_bytes(), *todo)
+            self._edited(source, read_regular(self.root / source), *todo)
         others = [(path, before, after) for path, before, after in self.others() if before != after]
         for source in sorted(touched | gone):
-            before = (self.root / source).read_bytes()
+            before = read_regular(self.root / source)
             after = None if source in gone else self._edited(source, before, *todo)
             if after != before:
                 yield Patch(source, before, after)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect.tables.dataset import DatasetInfo
 from dsinspect_formats._images import ImageTree, walk
@@ -46,7 +47,7 @@ class Bdd100k(Format):
         Raises:
             UserError: no such file.
         """
-        from dsinspect_formats._reading import Images, MemorySource, Rows, content_of, decoded_json, reason_of, split_of
+        from dsinspect_formats._reading import Images, MemorySource, Rows, decoded_json, reason_of, split_of
         from dsinspect_formats.bdd100k.reader import COLUMNS, IGNORED, _document
 
         root = request.root if request.root.is_dir() else request.root.parent
@@ -59,7 +60,7 @@ class Bdd100k(Format):
             split = split_of(path, words=True)
             rows.file(path, split=split)
             try:
-                document = decoded_json(content_of(root / path))
+                document = decoded_json(read_regular(root / path))
             except OSError as e:
                 rows.fault(reason_of(e))
                 continue

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import swallowed
-from dsinspect_formats._reading import Images, Rows, as_json, content_of, decoded_json, json_number, shown
+from dsinspect_formats._reading import Images, Rows, as_json, decoded_json, json_number, shown
 from dsinspect_formats._text import decode
 
 OBJECTS = ("objects", "annotations", "object", "labels")
@@ -196,7 +197,7 @@ def _size(record: Mapping[str, Any]) -> tuple[float, float]:
 def names_in_readme(root: Path) -> dict[int, str]:
     """Return class names by number that the YAML head of README.md declares (`class_label: names:`)."""
     try:
-        text = decode(content_of(root / "README.md", "yaml_mb"))[0]
+        text = decode(read_regular(root / "README.md", "yaml_mb"))[0]
     except OSError:
         return {}
     if not text.startswith("---"):

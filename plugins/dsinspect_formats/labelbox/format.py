@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._images import relative
 from dsinspect_formats._sniffing import first_like, found_in
@@ -55,7 +56,7 @@ class Labelbox(Format):
             reading.source, reading.index = relative(path, base), 0
             reading.split = split_of(path, only=True)
             try:
-                text, encoding = decode(path.read_bytes())
+                text, encoding = decode(read_regular(path))
             except OSError as e:
                 raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
             if encoding:

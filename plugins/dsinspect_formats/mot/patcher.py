@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change, any_of
@@ -48,7 +49,7 @@ class _Patcher(SetPatcher):
                     if first.size_wh() != change.size_wh():
                         raise change.wrong("all frames of a sequence have one size, and another edit wants another one")
         for path, change in sorted(wanted.items()):
-            before = (self.root / path).read_bytes() if (self.root / path).is_file() else b""
+            before = read_regular(self.root / path, "yaml_mb") if is_regular(self.root / path) else b""
             after = before
             for key, text in zip((b"imWidth", b"imHeight"), change.size_wh(), strict=True):
                 after, count = re.subn(rb"(?mi)^(" + key + rb"\s*=\s*)[^\s]+", rb"\g<1>" + text.encode(), after)
@@ -58,12 +59,12 @@ class _Patcher(SetPatcher):
 
     def _names(self) -> Iterator[tuple[str, bytes, bytes]]:
         files = {f"{source.removesuffix('gt.txt')}labels.txt" for source in self.names}
-        found = [f for f in sorted(files) if (self.root / f).is_file()]
+        found = [f for f in sorted(files) if is_regular(self.root / f)]
         if not found:
             name = next(iter(self.plan.renamed))
             raise any_of(self.changes.categories[name]).wrong("the set has MOT's classes, and no gt/labels.txt to rename one in")
         for path in found:
-            before = (self.root / path).read_bytes()
+            before = read_regular(self.root / path, "yaml_mb")
             encoded = EncodedText.of(before, path)
             lines = encoded.utf8.decode("utf-8", "surrogatepass").splitlines(keepends=True)
             lines = [line.replace(line.strip(), self.plan.renamed[line.strip()]) if line.strip() in self.plan.renamed else line

@@ -6,10 +6,11 @@ import configparser
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dsinspect.io.reading import read_regular
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import ImageTree, stem_of
 from dsinspect_formats._numbers import are_numbers, numbers
-from dsinspect_formats._reading import Images, Rows, as_json, content_of, split_of
+from dsinspect_formats._reading import Images, Rows, as_json, split_of
 from dsinspect_formats._text import decode
 
 CLASSES = ("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",
@@ -49,7 +50,7 @@ def read_sequence(root: Path, folder: str, tree: ImageTree) -> Sequence:
     sequence = Sequence(folder)
     settings = configparser.ConfigParser(interpolation=None, strict=False)
     try:
-        settings.read_string(decode(content_of(root / f"{folder}seqinfo.ini", "yaml_mb"))[0])
+        settings.read_string(decode(read_regular(root / f"{folder}seqinfo.ini", "yaml_mb"))[0])
         said = {k.lower(): v.strip() for k, v in settings["Sequence"].items()} if "Sequence" in settings else {}
     except (OSError, configparser.Error):
         said = {}  # it is not needed
@@ -62,7 +63,7 @@ def read_sequence(root: Path, folder: str, tree: ImageTree) -> Sequence:
         if path.startswith(f"{folder}{sequence.image_folder}/") and (stem := stem_of(path)).isascii() and stem.isdigit():
             sequence.frames.setdefault(int(stem), path)
     try:
-        names = decode(content_of(root / f"{folder}gt/labels.txt", "yaml_mb"))[0].splitlines()
+        names = decode(read_regular(root / f"{folder}gt/labels.txt", "yaml_mb"))[0].splitlines()
         sequence.classes = {k: n.strip() for k, n in enumerate(names, 1) if n.strip()}
     except OSError:
         sequence.classes = dict(enumerate(CLASSES, 1))

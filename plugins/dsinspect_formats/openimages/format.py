@@ -49,13 +49,13 @@ class OpenImages(Format):
             UserError: no such file.
         """
         from dsinspect_formats._reading import Images, MemorySource, Rows, orphan_images, split_of
-        from dsinspect_formats.openimages.reader import COLUMNS, _beside, _folders, _read
+        from dsinspect_formats.openimages.reader import COLUMNS, _folders, _read, beside
 
         root = request.root if request.root.is_dir() else request.root.parent
         paths = box_files(request.root)
         if not paths:
             raise UserError(f"{request.root}: no CSV file with the columns {', '.join(NEEDED)}")
-        names, listed = _beside(root, paths)
+        names, listed = beside(root, paths)
         tree = ImageTree.below(request.images or root)
         rows = Rows(sorted(COLUMNS & request.columns))
         images = Images()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from dsinspect.io.containment import inside
-from dsinspect.io.folders import walk
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change
@@ -14,7 +12,7 @@ from dsinspect_formats._images import stem_of
 from dsinspect_formats._set_patching import SAME, Editor, SetPatcher, frame_of, moved_edges
 from dsinspect_formats._splicing import EncodedText, number_text
 from dsinspect_formats.openimages._looks import BOX, box_files
-from dsinspect_formats.openimages.reader import FLAGS, Header, _beside, edges_of
+from dsinspect_formats.openimages.reader import FLAGS, Header, beside, edges_of, tables_beside
 from dsinspect_formats.table._cells import CsvText
 
 
@@ -33,7 +31,7 @@ class _Patcher(SetPatcher):
     declares = True
 
     def editor(self, content: bytes, source: str) -> Editor:
-        names, _ = _beside(self.root, box_files(self.request.root))
+        names, _ = beside(self.root, box_files(self.request.root))
         labels: dict[str, str] = {}
         for label, name in names.items():
             labels.setdefault(self.plan.renamed.get(name, name), label)
@@ -44,15 +42,7 @@ class _Patcher(SetPatcher):
         gone = {stem_of(inside(p)) for p in self.gone_images}
         if not self.plan.renamed and not gone:
             return
-        boxes = set(box_files(self.request.root))
-        for path in sorted(Path(where, name).relative_to(self.root).as_posix() for where, _, files in walk(self.root)
-                           for name in files if name.endswith(".csv")):
-            if path in boxes:
-                continue
-            before = (self.root / path).read_bytes()
-            is_names = "class-descriptions" in path.lower() or before.lstrip().lower().startswith(b"labelname,displayname")
-            if not is_names and not before.startswith(b"ImageID,Subset,"):
-                continue
+        for path, is_names, before in sorted(tables_beside(self.root, box_files(self.request.root))):
             encoded = EncodedText.of(before, path)
             text = CsvText(encoded.utf8.decode("utf-8", "surrogatepass"), path)
             for row in range(len(text.rows)):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import swallowed
 from dsinspect.tables.schema import NO_POSITION
 from dsinspect_formats._images import walk
 from dsinspect_formats._numbers import number, numbers
-from dsinspect_formats._reading import Images, Rows, as_json, content_of, split_of
+from dsinspect_formats._reading import Images, Rows, as_json, split_of
 from dsinspect_formats._sniffing import head_of
 from dsinspect_formats._text import decode
 from dsinspect_formats.openimages._looks import NEEDED, delimiter_of
@@ -27,10 +29,11 @@ def _folders(split: str | None) -> tuple[str, ...]:
     return ("",) if split is None else (f"images/{split}/", f"{split}/", "images/", "")
 
 
-def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str | None, str]]]:
-    """Return the display names of label names, and the lists of listed images by split, from the files beside the boxes."""
-    names: dict[str, str] = {}
-    listed: dict[str, dict[str | None, str]] = {}
+def tables_beside(root: Path, box_paths: Sequence[str]) -> Iterator[tuple[str, bool, bytes]]:
+    """Yield the tables near those of boxes: path, whether it names the classes or lists images, and content.
+
+    One that cannot be read is left out: what it says is then unknown, as without it.
+    """
     folders = {p.rpartition("/")[0] for p in box_paths}
     near = [p for p in walk(root) if p.lower().endswith(".csv") and p not in box_paths
             and (p.rpartition("/")[0] in folders or not p.count("/"))]
@@ -39,11 +42,16 @@ def _beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[
         is_names = "class-descriptions" in path.lower() or head.strip().lower() == b"labelname,displayname"
         if not is_names and not head.startswith(b"ImageID,Subset,"):
             continue
-        try:
-            text = decode(content_of(root / path))[0]
-        except OSError:
-            continue  # what it says is then unknown, as without it
-        for row in csv.reader(io.StringIO(text.replace("\0", ""), newline="")):
+        with suppress(OSError):
+            yield path, is_names, read_regular(root / path)
+
+
+def beside(root: Path, box_paths: Sequence[str]) -> tuple[dict[str, str], dict[str, dict[str | None, str]]]:
+    """Return the display names of label names, and the lists of listed images by split, from the files beside the boxes."""
+    names: dict[str, str] = {}
+    listed: dict[str, dict[str | None, str]] = {}
+    for path, is_names, content in tables_beside(root, box_paths):
+        for row in csv.reader(io.StringIO(decode(content)[0].replace("\0", ""), newline="")):
             if len(row) < 2 or row[0] in ("LabelName", "ImageID"):
                 continue
             if is_names:

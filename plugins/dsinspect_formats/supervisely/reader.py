@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.tables.schema import CORNER_COLUMNS
 from dsinspect_formats._gathering import Box, envelope, polygon_json, real, reals, rotated
 from dsinspect_formats._json_sets import Reading, as_object
@@ -28,7 +29,7 @@ class _Reader:
     def __init__(self, meta: Path) -> None:
         self._names: list[str] = []
         try:
-            value = msgspec.json.decode(meta.read_bytes()) if meta.name == "meta.json" and meta.is_file() else {}
+            value = msgspec.json.decode(read_regular(meta, "yaml_mb")) if meta.name == "meta.json" and is_regular(meta) else {}
             self._names = [str(c["title"]) for c in value.get("classes", [])]
         except (OSError, ValueError, msgspec.MsgspecError, RecursionError, KeyError, TypeError, AttributeError):
             raise UserError(f"{meta}: is not a list of classes; save it again or take it away") from None

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Change, Wanted
@@ -51,7 +52,10 @@ class _Patcher(SetPatcher):
     def others(self) -> Iterator[tuple[str, bytes, bytes]]:
         """Rename classes in the label maps."""
         for path in label_map_files(self.root, list(self.names)) if self.plan.renamed else ():
-            before = (self.root / path).read_bytes()
+            try:
+                before = read_regular(self.root / path, "yaml_mb")
+            except OSError:
+                continue  # the reader takes none of it either
             encoded = EncodedText.of(before, path)
             text = encoded.utf8.decode("utf-8", "surrogatepass")
             for old, new in self.plan.renamed.items():

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.errors import UserError
+from dsinspect.io.reading import read_regular, require_regular
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, objects
 from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, problem_columns
 from dsinspect_formats._embedded import exposed
 from dsinspect_formats._images import ImageTree, walk
-from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, content_of, reason_of, split_of
+from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, reason_of, split_of
 from dsinspect_formats._text import decode
 from dsinspect_formats.tfrecord._looks import Options, record_files
 from dsinspect_formats.tfrecord._records import features, is_intact, values_of, walk_records
@@ -86,6 +87,7 @@ def mapped(path: Path) -> Iterator[Any]:
     Raises:
         OSError: it cannot be read.
     """
+    require_regular(path.stat(), path)
     with path.open("rb") as file:
         if os.fstat(file.fileno()).st_size == 0:
             yield b""
@@ -249,7 +251,7 @@ def label_map(root: Path, paths: Sequence[str]) -> dict[int, str]:
     names: dict[int, str] = {}
     for path in label_map_files(root, paths):
         try:
-            text = decode(content_of(root / path, "yaml_mb"))[0]
+            text = decode(read_regular(root / path, "yaml_mb"))[0]
         except OSError:
             continue  # names are then those in the records
         for number, name in items_of(text):

@@ -12,11 +12,12 @@ import numpy as np
 
 from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.io.containment import inside, name_of
+from dsinspect.io.reading import read_regular
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import boxes_xyxy
 from dsinspect_formats._embedded import suffix_of
 from dsinspect_formats._growing import growing
-from dsinspect_formats._reading import content_of, split_of
+from dsinspect_formats._reading import split_of
 from dsinspect_formats._writing import Losses, field_of, sized, sizes_wh, slices_of, write_file
 from dsinspect_formats.tfrecord._records import BYTES, FLOATS, INTS, framed
 from dsinspect_formats.tfrecord.reader import BOX, FLAGS, LABEL, TEXT
@@ -88,7 +89,7 @@ def _file(split: str | None) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        return content_of(path)
+        return read_regular(path)
     except OSError:
         return b""  # the image is missing, and counted so where images are placed
 

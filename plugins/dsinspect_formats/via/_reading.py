@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import NO_POSITION, Problem
 from dsinspect_formats._gathering import shown
 from dsinspect_formats._json_files import read_json_file
@@ -71,7 +72,7 @@ def regions_of(regions: Any) -> list[Any]:
 
 def _read_csv(path: Path, source: str) -> tuple[list[ViaImage], list[Problem], bool]:
     try:
-        text, encoding = decode(path.read_bytes())
+        text, encoding = decode(read_regular(path))
     except OSError as e:
         return [], [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")], False
     problems = [odd_encoding(source, encoding)] if encoding else []

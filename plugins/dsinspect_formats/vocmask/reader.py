@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dsinspect.geometry.rle import encode_mask
+from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import NO_POSITION
-from dsinspect_formats._reading import Entry, Rows, as_json, content_of, reason_of
+from dsinspect_formats._reading import Entry, Rows, as_json, reason_of
 from dsinspect_formats._text import decode
 from dsinspect_formats.vocmask._looks import LABELS, OBJECTS
 from dsinspect_formats.vocmask._pixels import Pixels, pixels_of
@@ -31,7 +32,7 @@ VOID, BACKGROUND = 0xE0E0C0, 0
 
 def _lines(path: Path) -> list[str]:
     try:
-        return [line.split()[0] for line in decode(content_of(path))[0].splitlines() if line.strip()]
+        return [line.split()[0] for line in decode(read_regular(path))[0].splitlines() if line.strip()]
     except OSError:
         return []
 
@@ -53,7 +54,7 @@ _RANK = {c: k for k, c in enumerate(voc_colours(256).tolist())}
 def _colours(root: Path) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the colours of the classes and their names: of `labelmap.txt` (name:r,g,b:...), else VOC's own."""
     try:
-        lines = decode(content_of(root / "labelmap.txt", "yaml_mb"))[0].splitlines()
+        lines = decode(read_regular(root / "labelmap.txt", "yaml_mb"))[0].splitlines()
     except OSError:
         return tuple(voc_colours(len(CLASSES)).tolist()), CLASSES
     colours, names = [], []
@@ -75,7 +76,7 @@ def read_masks(content: bytes, image: int, entry: Entry, rows: Rows, root: str, 
     beside = Path(root) / entry.label.replace(OBJECTS, LABELS)
     try:
         instances = pixels_of(content)
-        classes = pixels_of(content_of(beside))
+        classes = pixels_of(read_regular(beside))
         if classes.numbers.shape != instances.numbers.shape:
             raise ValueError("has another size than the mask of classes")
     except OSError as e:

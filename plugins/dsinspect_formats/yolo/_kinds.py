@@ -12,6 +12,7 @@ import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.protocols.options import BaseOptions, option
+from dsinspect_formats._sniffing import head_of
 from dsinspect_formats._text import decode
 
 Task = Literal["detect", "segment", "obb", "pose"]
@@ -236,11 +237,7 @@ def _is_framed(tokens: list[str]) -> bool:
 
 
 def _rows(path: Path) -> Iterable[list[str]]:
-    try:
-        with path.open("rb") as file:
-            text, _ = decode(file.read(1 << 16))
-    except OSError:
-        return ()
+    text, _ = decode(head_of(path, 1 << 16))
     return (line.split() for line in text.split("\n"))
 
 
