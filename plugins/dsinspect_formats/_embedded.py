@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 from hashlib import blake2b
 
+from dsinspect.io.atomic import write_atomic
 from dsinspect.io.embedded import embedded_folder
 from dsinspect.io.folders import make_folder
 from dsinspect_formats._images import is_image
@@ -38,16 +37,9 @@ def exposed(content: bytes, name: str) -> str | None:
     with contextlib.suppress(OSError):
         if path.stat().st_size == len(content):
             return str(path)
-    partial = None
     try:
         make_folder(path.parent)
-        descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(partial, path)  # noqa: PTH105
+        write_atomic(path, content, durable=False)
     except OSError:
-        if partial is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(partial)  # noqa: PTH108
         return None
     return str(path)

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.geometry.rle import decode_mask
+from dsinspect.io.atomic import atomic
 from dsinspect.io.containment import inside, plain
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
@@ -47,23 +48,19 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     labels = labels_of(info)
     stems: set[str] = set()
     path = out / "annotations.xml"
-    partial = path.with_name(f".{path.name}.part")
     try:
         with tempfile.TemporaryFile(dir=out) as body:
             n = 0
             for shard in shards:
                 n = _write_images(shard, losses, labels, body, n, stems)
             body.seek(0)
-            with partial.open("wb") as file:
+            with atomic(path, durable=False) as partial, partial.open("wb") as file:
                 file.write(head_of_file(labels, n).encode())
                 while block := body.read(1 << 20):
                     file.write(block)
                 file.write(b"</annotations>\n")
-        partial.replace(path)
     except OSError as e:
         raise cannot_write(path, e) from None
-    finally:
-        partial.unlink(missing_ok=True)
     return {TRACKS_LOST if what == "track ids" else what: n for what, n in losses.result().items()}
 
 

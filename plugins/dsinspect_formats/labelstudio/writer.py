@@ -12,6 +12,7 @@ from xml.sax.saxutils import quoteattr
 import msgspec
 import numpy as np
 
+from dsinspect.io.atomic import atomic
 from dsinspect.io.containment import inside
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
@@ -37,21 +38,17 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path) -> Mapping[str,
     losses = Losses(info, KEPT)
     labels: dict[str, None] = dict.fromkeys(c.name for c in info.categories)
     path = out / "tasks.json"
-    partial = path.with_name(f".{path.name}.part")
     count = 0
     try:
-        with partial.open("wb") as file:
+        with atomic(path, durable=False) as partial, partial.open("wb") as file:
             file.write(b"[")
             for shard in shards:
                 for task in _tasks(shard, losses, labels, count):
                     file.write((b",\n" if count else b"\n") + msgspec.json.encode(task))
                     count += 1
             file.write(b"\n]\n")
-        partial.replace(path)
     except OSError as e:
         raise cannot_write(path, e) from None
-    finally:
-        partial.unlink(missing_ok=True)
     write_file(out / "config.xml", _config(labels).encode("utf-8", "replace"))
     return losses.result()
 
