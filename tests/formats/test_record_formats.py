@@ -223,7 +223,7 @@ def test_bdd100k(tmp_path: Path) -> None:
     assert read.annotations["track"].tolist() == [None] * 3, "ids of single images are no tracks"
     assert len(read.images) == 2
     assert [f[3] for f in read.faults()] == ["has a box2d without y1", "has no category"]
-    assert any("1 labels of lanes" in n for n in read.info.notes)
+    assert any("1 label of a lane" in n for n in read.info.notes)
 
 
 def test_bdd100k_of_a_video(tmp_path: Path) -> None:
@@ -233,6 +233,26 @@ def test_bdd100k_of_a_video(tmp_path: Path) -> None:
         for k in range(2)])})
     assert detected(root) == "bdd100k"
     assert Read("bdd100k", root).annotations["track"].tolist() == ["7", "7"]
+
+
+def test_bdd100k_without_any_box(tmp_path: Path) -> None:
+    """A file of images without a box is of the set, beside one with boxes and alone; another JSON file is not."""
+    about = {"weather": "clear", "scene": "street", "timeofday": "night"}
+    box = {"id": 1, "category": "car", "box2d": {"x1": 1, "y1": 2, "x2": 30, "y2": 40}}
+    root = put(tmp_path / "set", {
+        "det_train.json": json.dumps([{"name": "a.jpg", "labels": [box]}]),
+        "det_val.json": json.dumps([{"name": "b.jpg", "labels": []}, {"name": "c.jpg", "labels": None}]),
+        "det_test.json": json.dumps([{"name": "d.jpg", "attributes": about, "timestamp": 1000}]),
+        "package.json": json.dumps({"name": "tool", "version": "1"})})
+    assert detected(root) == "bdd100k"
+    read = Read("bdd100k", root)
+    assert sorted(zip(read.images["path"], read.images["split"], strict=True)) == [
+        ("a.jpg", "train"), ("b.jpg", "val"), ("c.jpg", "val"), ("d.jpg", "test")]
+    assert not read.faults()
+    alone = put(tmp_path / "alone", {"a.json": json.dumps({"name": "a", "attributes": about, "frames": [
+        {"timestamp": 1000, "objects": []}]})})
+    assert detected(alone) == "bdd100k"
+    assert Read("bdd100k", alone).images["path"].tolist() == ["a.jpg"]
 
 
 def test_bdd100k_of_2018(tmp_path: Path) -> None:
