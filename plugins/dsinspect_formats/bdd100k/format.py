@@ -42,8 +42,8 @@ class Bdd100k(Format):
     name = "bdd100k"
     also_called = ("bdd",)
     facts = Facts(
-        recognised="JSON with `labels` (or `objects`) that have `category` and `box2d`, or images with a `timeofday`; files without "
-                   "any box beside such ones too",
+        recognised="JSON with `labels` (or `objects`) that have `category` and `box2d`, or images with a `timeofday`; files "
+                   "without any box beside such ones too",
         read="boxes, polygons, attributes, tracks of videos, crowds; other person, other vehicle and trailer as ignored; lanes and "
              "drivable areas are left out and counted",
         assumed="px from 0, x2 and y2 as they stand")
