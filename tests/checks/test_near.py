@@ -10,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dsinspect.tables.columns import Columns, objects
+from dsinspect.testing import make_batch
+from dsinspect_checks._frames import frames_of
 from dsinspect_checks._near import Closeness, heaps_of, near_groups
 
 CLOSE = Closeness(6, 4.0, 10.0)
@@ -19,13 +21,15 @@ def signed(cells: np.ndarray) -> str:
     return base64.b64encode(np.clip(np.round(cells), 0, 255).astype(np.uint8).tobytes()).decode()
 
 
-def table(hashes: list[int], cells: list[np.ndarray] | None = None, splits: list[str | None] | None = None) -> Columns:
+def table(hashes: list[int], cells: list[np.ndarray] | None = None, splits: list[str | None] | None = None,
+          frames: list[float] | None = None) -> Columns:
     n = len(hashes)
     flat = np.full(256, 90.0)
     return Columns({
         "phash": np.array(hashes, np.uint64), "signature": objects([signed(c) for c in cells or [flat] * n]),
         "content": objects([str(k) for k in range(n)]), "path": objects([f"{k:04}.jpg" for k in range(n)]),
-        "split": objects(splits or [None] * n)})
+        "split": objects(splits or [None] * n), "film": objects(["film" if frames else None] * n),
+        "frame": np.array(frames or [np.nan] * n)})
 
 
 def paths(groups: list[Columns]) -> list[list[int]]:
@@ -138,3 +142,30 @@ def test_two_images_that_differ_as_those_of_the_set_do_are_no_copies(share: floa
     far = [int(h) for h in rng.integers(0, 2**63, others)]
     groups = paths(near_groups(table([1, 1, *far], [one, two, *rest]), CLOSE))
     assert groups == ([[0, 1]] if alike else [])
+
+
+@pytest.mark.parametrize(("between", "alike"), [
+    ([0xFFFF << 16, 0xFFFF << 40], False),  # other things passed
+    ([], True),
+    ([1, 0xFFFF << 40], True),  # half is no more than half
+])
+def test_frames_between_which_other_things_passed_are_no_copies(between: list[int], alike: bool) -> None:
+    later = SCENE + np.random.default_rng(1).normal(0, 8, 256)
+    middle = [later if h == 1 else np.roll(SCENE, 50 * k + 9) for k, h in enumerate(between)]
+    hashes, cells = [1, *between, 1], [SCENE, *middle, later]
+    for frames in ([float(k) for k in range(len(hashes))], [100.0 - 7 * k for k in range(len(hashes))]):
+        groups = paths(near_groups(table(hashes, cells, frames=frames), CLOSE))
+        assert any({0, len(hashes) - 1} <= {*g} for g in groups) is alike
+    assert any({0, len(hashes) - 1} <= {*g} for g in paths(near_groups(table(hashes, cells), CLOSE)))  # of no film
+
+
+def test_the_same_is_a_copy_however_late_it_comes() -> None:
+    hashes, cells = [1, 0xFFFF << 16, 0xFFFF << 40, 1], [SCENE, np.roll(SCENE, 9), np.roll(SCENE, 59), SCENE]
+    assert paths(near_groups(table(hashes, cells, frames=[1.0, 2.0, 3.0, 4.0]), CLOSE)) == [[0, 3]]
+
+
+def test_frames_by_their_names() -> None:
+    names = ("a_mp4-0012_jpg.rf.1a2b.jpg", "v/0001234.jpg", "v/0092.jpg", "IMG_000123.jpg", "0.png")
+    frames = frames_of(make_batch([{"path": p} for p in names]))
+    assert frames["film"].tolist() == ["a_mp4", "7", None, None, None]
+    assert frames["frame"].tolist()[:2] == [12.0, 1234.0]
