@@ -20,8 +20,8 @@ in a set of waggons and 11 of 19 of corals before one wall, all of different one
 film in which somebody moved, in groups that remain.
 
 Nor is a frame a copy of one that passed before the same camera earlier, where the film shows other things between them (`_frames`):
-25 of 25 groups of a film of waggons and 14 of 21 of wagon doors were of different ones; of 350 groups of 16 other films that
-leaves out 30, in which a camera came back to what it had shown.
+all 25 groups of a film of waggons and 14 of 21 of their doors, all of different ones; the other 7 are of one waggon each. Of 350
+groups of other films it parts 30, in which a camera came back to what it had shown.
 """
 
 from __future__ import annotations
