@@ -11,9 +11,10 @@ from typing import Any
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.dataset import Category
-from dsinspect_formats._gathering import Gathered, MemorySource, counted, first_reason, memory_source
+from dsinspect_formats._gathering import Gathered, MemorySource, memory_source
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._json_files import all_like, read_json_file
+from dsinspect_formats._values import counted, first_reason
 from dsinspect_formats._writing import left_out_losses
 from dsinspect_formats.coco._files import base_folder, datasets_of, split_of
 from dsinspect_formats.coco._records import collector_off

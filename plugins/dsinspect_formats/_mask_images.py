@@ -9,7 +9,7 @@ import numpy as np
 
 from dsinspect.geometry.rle import encode_mask
 from dsinspect.io.image_codec import UnreadableError, decode
-from dsinspect_formats._gathering import Box
+from dsinspect_formats._values import Box
 
 _MOST_PIXELS = 1 << 28
 

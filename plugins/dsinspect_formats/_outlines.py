@@ -10,7 +10,7 @@ import numpy as np
 
 from dsinspect.geometry.affine import rotated_boxes, rotated_corners
 from dsinspect.tables.schema import CORNER_COLUMNS
-from dsinspect_formats._gathering import envelope
+from dsinspect_formats._values import envelope
 from dsinspect_formats._writing import Losses, field_of, outline_kind
 
 NEAR = 0.5

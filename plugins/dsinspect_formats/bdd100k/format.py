@@ -64,8 +64,10 @@ class Bdd100k(Format):
         Raises:
             UserError: no such file.
         """
-        from dsinspect_formats._gathering import counted
-        from dsinspect_formats._reading import Images, MemorySource, Rows, decoded_json, reason_of, split_of
+        from dsinspect_formats._named_images import Images
+        from dsinspect_formats._reading import MemorySource, decoded_json, reason_of, split_of
+        from dsinspect_formats._rows import Rows
+        from dsinspect_formats._values import counted
         from dsinspect_formats.bdd100k.reader import COLUMNS, IGNORED, _document
 
         root = request.root if request.root.is_dir() else request.root.parent

@@ -43,7 +43,9 @@ class Cityscapes(Format):
         Raises:
             UserError: no such file.
         """
-        from dsinspect_formats._reading import Entry, FilesSource, orphan_images, split_of
+        from dsinspect_formats._label_files import Entry, FilesSource
+        from dsinspect_formats._named_images import orphan_images
+        from dsinspect_formats._reading import split_of
         from dsinspect_formats.cityscapes.reader import COLUMNS, _scene, read
 
         root = request.root

@@ -4,14 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from dsinspect_formats._reading import (
-    Entry,
-    Rows,
-    as_json,
-    decoded_json,
-    json_number,
-    shown,
-)
+from dsinspect_formats._label_files import Entry
+from dsinspect_formats._reading import as_json, decoded_json, json_number, shown
+from dsinspect_formats._rows import Rows
 
 COLUMNS = frozenset(("segmentation",))
 

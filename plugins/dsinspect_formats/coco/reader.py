@@ -26,12 +26,7 @@ from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree, namesakes, relative
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.coco._beyond import beyond_tables
-from dsinspect_formats.coco._files import (
-    base_folder,
-    image_folders,
-    is_named_split,
-    split_of,
-)
+from dsinspect_formats.coco._files import base_folder, image_folders, is_named_split, split_of
 from dsinspect_formats.coco._records import NO_BYTES, Document, collector_off, decode_strictly
 from dsinspect_formats.coco._tolerant import Recovered, recover
 

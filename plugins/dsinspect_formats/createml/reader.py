@@ -8,12 +8,13 @@ from typing import Any
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect_formats._editing import Box, Change
-from dsinspect_formats._gathering import Gathered, MemorySource, first_reason, memory_source, real
+from dsinspect_formats._gathering import Gathered, MemorySource, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like, read_json_file
 from dsinspect_formats._json_patching import ImageRecord, JsonSetFile, Record
 from dsinspect_formats._json_text import Node
 from dsinspect_formats._splicing import extent_text, number_text
+from dsinspect_formats._values import first_reason, real
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.createml._looks import looks_like
 

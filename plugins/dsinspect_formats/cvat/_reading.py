@@ -12,7 +12,8 @@ from xml.parsers import expat
 import msgspec
 
 from dsinspect.tables.schema import NO_POSITION
-from dsinspect_formats._gathering import NAN_BOX, Gathered, real_text
+from dsinspect_formats._gathering import Gathered
+from dsinspect_formats._values import NAN_BOX, real_text
 from dsinspect_formats.cvat._between import Between
 from dsinspect_formats.cvat._shapes import SHAPES, NoBoxError, Shape
 

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 
 from dsinspect.geometry.rle import encode_mask
-from dsinspect_formats._gathering import NAN_BOX, Box, envelope, polygon_json, real_text, real_texts, rotated
+from dsinspect_formats._values import NAN_BOX, Box, envelope, polygon_json, real_text, real_texts, rotated
 
 SHAPES = ("box", "polygon", "ellipse", "mask", "points", "skeleton", "cuboid", "polyline")
 """Elements that are records; `tag` is about a whole image."""

@@ -12,10 +12,11 @@ from dsinspect.io.reading import read_regular
 from dsinspect.protocols.edits import Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, automatic_boxes, is_dropped
-from dsinspect_formats._gathering import Gathered, real_text
+from dsinspect_formats._gathering import Gathered
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like
 from dsinspect_formats._splicing import EncodedText, number_text, shown_path, splice
+from dsinspect_formats._values import real_text
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.cvat._looks import looks_like
 from dsinspect_formats.cvat._shapes import SHAPES, Shape

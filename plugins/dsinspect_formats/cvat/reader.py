@@ -9,9 +9,10 @@ from pathlib import Path
 from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem
-from dsinspect_formats._gathering import Gathered, counted
+from dsinspect_formats._gathering import Gathered
 from dsinspect_formats._images import relative
 from dsinspect_formats._text import odd_encoding, xml_text
+from dsinspect_formats._values import counted
 from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.cvat._reading import FIELDS, CvatFile
 

@@ -18,8 +18,8 @@ from dsinspect.io.atomic import atomic
 from dsinspect.io.containment import inside, plain
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, boxes_xyxy
-from dsinspect_formats._gathering import envelope
 from dsinspect_formats._outlines import Outlines, near
+from dsinspect_formats._values import envelope
 from dsinspect_formats._writing import Losses, cannot_write, field_of, number, outline_kind, slices_of
 from dsinspect_formats.cvat._names import NAME_MOST, NOT_XML, SOURCE_MOST, UNNAMED, VALUE_MOST, short, text
 from dsinspect_formats.cvat._shapes import rle_of

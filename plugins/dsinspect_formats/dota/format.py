@@ -45,7 +45,7 @@ class Dota(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
-        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats._label_files import FilesSource, matched
         from dsinspect_formats.dota.reader import COLUMNS, IMAGE_COLUMNS, image_of, read
 
         root = request.root

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dsinspect.tables.schema import CORNER_COLUMNS as CORNERS
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import stem_of
+from dsinspect_formats._label_files import Entry
 from dsinspect_formats._numbers import is_plain, numbers
-from dsinspect_formats._reading import Entry, Rows, as_json
+from dsinspect_formats._reading import as_json
+from dsinspect_formats._rows import Rows
 from dsinspect_formats.dota._rows import is_header
 
 IMAGE_COLUMNS = frozenset(("dota:header",))

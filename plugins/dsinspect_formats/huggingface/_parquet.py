@@ -16,7 +16,9 @@ from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, problem_columns
 from dsinspect_formats._embedded import exposed
 from dsinspect_formats._images import ImageTree, stem_of
-from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+from dsinspect_formats._named_images import Images
+from dsinspect_formats._reading import MemorySource, split_of
+from dsinspect_formats._rows import Rows
 from dsinspect_formats.huggingface._records import BOXES, OBJECTS, Reader, key_of, names_of
 
 IMAGE = ("image", "img", "picture")

@@ -10,7 +10,9 @@ from typing import Any
 
 from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import swallowed
-from dsinspect_formats._reading import Images, Rows, as_json, decoded_json, json_number, shown
+from dsinspect_formats._named_images import Images
+from dsinspect_formats._reading import as_json, decoded_json, json_number, shown
+from dsinspect_formats._rows import Rows
 from dsinspect_formats._text import decode
 
 OBJECTS = ("objects", "annotations", "object", "labels")

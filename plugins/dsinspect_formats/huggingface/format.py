@@ -58,7 +58,9 @@ class HuggingFace(Format):
         Raises:
             UserError: neither is there, or pyarrow is missing.
         """
-        from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+        from dsinspect_formats._named_images import Images
+        from dsinspect_formats._reading import MemorySource, split_of
+        from dsinspect_formats._rows import Rows
         from dsinspect_formats.huggingface._records import Reader, csv_records, jsonl_records, names_in_readme
         from dsinspect_formats.huggingface.reader import COLUMNS, notes_of
 

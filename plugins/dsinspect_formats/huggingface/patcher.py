@@ -102,7 +102,8 @@ class _Editor(Editor):
                 self._count(k, line)
 
     def _count(self, k: int, line: str) -> None:
-        from dsinspect_formats._reading import Images, Rows
+        from dsinspect_formats._named_images import Images
+        from dsinspect_formats._rows import Rows
         from dsinspect_formats.huggingface._records import Reader, jsonl_records
 
         rows = Rows()

@@ -48,7 +48,7 @@ class Kitti(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
-        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats._label_files import FilesSource, matched
         from dsinspect_formats.kitti.reader import COLUMNS, IGNORED, image_of, read
 
         root = request.root

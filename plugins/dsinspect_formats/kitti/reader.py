@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import stem_of
+from dsinspect_formats._label_files import Entry
 from dsinspect_formats._numbers import is_plain
-from dsinspect_formats._reading import Entry, Rows, as_json
+from dsinspect_formats._reading import as_json
+from dsinspect_formats._rows import Rows
 from dsinspect_formats.kitti._rows import parsed
 
 FIELDS = ("type", "truncated", "occluded", "alpha", "left", "top", "right", "bottom", "height", "width", "length",

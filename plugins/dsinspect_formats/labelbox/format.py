@@ -42,9 +42,9 @@ class Labelbox(Format):
         Raises:
             UserError: no export of Labelbox, or none in which anything can be read.
         """
-        from dsinspect_formats._gathering import first_reason
         from dsinspect_formats._json_files import all_like
         from dsinspect_formats._json_sets import Reading, finish
+        from dsinspect_formats._values import first_reason
         from dsinspect_formats.labelbox.reader import COLUMNS, _lines, _read
 
         files = all_like(request.root, looks_like, SUFFIXES)

@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from dsinspect.io.limits import too_deep
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real
 from dsinspect_formats._json_sets import Reading, as_object
+from dsinspect_formats._values import Box, envelope, polygon_json, real
 
 COLUMNS = frozenset(("segmentation", "attributes", "labelbox:project"))
 

@@ -7,8 +7,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from dsinspect_formats._gathering import Box, envelope, polygon_json, reals, shown
 from dsinspect_formats._mask_images import mask_in_image
+from dsinspect_formats._values import Box, envelope, polygon_json, reals, shown
 
 NO_AREA = ("line", "linestrip", "point", "points")
 ROTATED = ("rotation", "oriented_rectangle")

@@ -18,11 +18,12 @@ from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
-from dsinspect_formats._gathering import Gathered, real
+from dsinspect_formats._gathering import Gathered
 from dsinspect_formats._images import ImageTree, is_of_images, namesakes, relative, stem_of
 from dsinspect_formats._json_files import like_or_damaged, read_json
 from dsinspect_formats._sniffing import LOOKED_AT, files_below
 from dsinspect_formats._splits import split_of_folders
+from dsinspect_formats._values import real
 from dsinspect_formats.labelme._looks import looks_like
 from dsinspect_formats.labelme._shapes import NO_AREA, ROTATED, box_of, outline_of, points_of
 

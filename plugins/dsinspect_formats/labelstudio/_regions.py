@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from dsinspect_formats._gathering import Box, envelope, real, reals_of, rotated
 from dsinspect_formats._images import is_image
+from dsinspect_formats._values import Box, envelope, real, reals_of, rotated
 
 LISTS = ("annotations", "completions")
 """Where people's work is; `predictions` and `drafts` are not annotations."""

@@ -10,17 +10,10 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.schema import CORNER_COLUMNS
-from dsinspect_formats._gathering import (
-    Gathered,
-    MemorySource,
-    counted,
-    first_reason,
-    memory_source,
-    polygon_json,
-    real,
-)
+from dsinspect_formats._gathering import Gathered, MemorySource, memory_source
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._json_files import all_like, read_json_file
+from dsinspect_formats._values import counted, first_reason, polygon_json, real
 from dsinspect_formats._writing import left_out_losses
 from dsinspect_formats.coco._files import base_folder
 from dsinspect_formats.coco._records import collector_off

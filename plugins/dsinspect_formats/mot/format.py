@@ -52,7 +52,9 @@ class Mot(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the sequences."""
-        from dsinspect_formats._reading import Images, MemorySource, Rows
+        from dsinspect_formats._named_images import Images
+        from dsinspect_formats._reading import MemorySource
+        from dsinspect_formats._rows import Rows
         from dsinspect_formats.mot.reader import COLUMNS, _read, read_sequence
 
         root = request.root

@@ -9,8 +9,10 @@ from pathlib import Path
 from dsinspect.io.reading import read_regular
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import ImageTree, stem_of
+from dsinspect_formats._named_images import Images
 from dsinspect_formats._numbers import are_numbers, numbers
-from dsinspect_formats._reading import Images, Rows, as_json, split_of
+from dsinspect_formats._reading import as_json, split_of
+from dsinspect_formats._rows import Rows
 from dsinspect_formats._text import decode
 
 CLASSES = ("pedestrian", "person on vehicle", "car", "bicycle", "motorbike", "non motorized vehicle", "static person",

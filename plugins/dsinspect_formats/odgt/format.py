@@ -50,7 +50,9 @@ class Odgt(Format):
         Raises:
             UserError: no such file.
         """
-        from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+        from dsinspect_formats._named_images import Images
+        from dsinspect_formats._reading import MemorySource, split_of
+        from dsinspect_formats._rows import Rows
         from dsinspect_formats.odgt.reader import COLUMNS, _line
 
         root = request.root if request.root.is_dir() else request.root.parent

@@ -48,7 +48,9 @@ class OpenImages(Format):
         Raises:
             UserError: no such file.
         """
-        from dsinspect_formats._reading import Images, MemorySource, Rows, orphan_images, split_of
+        from dsinspect_formats._named_images import Images, orphan_images
+        from dsinspect_formats._reading import MemorySource, split_of
+        from dsinspect_formats._rows import Rows
         from dsinspect_formats.openimages.reader import COLUMNS, _folders, _read, beside
 
         root = request.root if request.root.is_dir() else request.root.parent

@@ -13,8 +13,10 @@ from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import swallowed
 from dsinspect.tables.schema import NO_POSITION
 from dsinspect_formats._images import walk
+from dsinspect_formats._named_images import Images
 from dsinspect_formats._numbers import number, numbers
-from dsinspect_formats._reading import Images, Rows, as_json, split_of
+from dsinspect_formats._reading import as_json, split_of
+from dsinspect_formats._rows import Rows
 from dsinspect_formats._sniffing import head_of
 from dsinspect_formats._text import decode
 from dsinspect_formats.openimages._looks import NEEDED, delimiter_of

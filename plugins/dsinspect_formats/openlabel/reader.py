@@ -9,8 +9,8 @@ from typing import Any
 import msgspec
 
 from dsinspect.tables.schema import CORNER_COLUMNS
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real, rotated
 from dsinspect_formats._json_sets import Reading
+from dsinspect_formats._values import Box, envelope, polygon_json, real, rotated
 
 COLUMNS = frozenset(("segmentation", "track", "attributes", *CORNER_COLUMNS))
 

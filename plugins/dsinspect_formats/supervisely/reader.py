@@ -13,10 +13,10 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.tables.schema import CORNER_COLUMNS
-from dsinspect_formats._gathering import Box, envelope, polygon_json, real, reals, rotated
 from dsinspect_formats._json_sets import Reading, as_object
 from dsinspect_formats._mask_images import mask_in_image
 from dsinspect_formats._splits import split_of_folders
+from dsinspect_formats._values import Box, envelope, polygon_json, real, reals, rotated
 
 COLUMNS = frozenset(("segmentation", "attributes", "supervisely:shape", *CORNER_COLUMNS))
 MOST_BYTES = 1 << 26

@@ -20,7 +20,9 @@ from dsinspect.tables.dataset import Category, DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, problem_columns
 from dsinspect_formats._embedded import exposed
 from dsinspect_formats._images import ImageTree, walk
-from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, reason_of, split_of
+from dsinspect_formats._named_images import Images
+from dsinspect_formats._reading import MemorySource, as_json, reason_of, split_of
+from dsinspect_formats._rows import Rows
 from dsinspect_formats._text import decode
 from dsinspect_formats.tfrecord._looks import Options, record_files
 from dsinspect_formats.tfrecord._records import features, is_intact, values_of, walk_records

@@ -12,9 +12,9 @@ import msgspec
 
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import NO_POSITION, Problem
-from dsinspect_formats._gathering import shown
 from dsinspect_formats._json_files import read_json_file
 from dsinspect_formats._text import decode, odd_encoding
+from dsinspect_formats._values import shown
 
 
 @dataclass

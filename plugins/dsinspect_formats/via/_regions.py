@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from dsinspect_formats._gathering import Box, envelope, real, reals_of, shown
+from dsinspect_formats._values import Box, envelope, real, reals_of, shown
 
 NO_AREA = {"point": "points", "polyline": "polylines", "line": "lines"}
 USUAL = ("class", "label", "name", "category", "type", "object", "species")

@@ -13,16 +13,10 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._gathering import (
-    Gathered,
-    MemorySource,
-    counted,
-    first_reason,
-    memory_source,
-    polygon_json,
-)
+from dsinspect_formats._gathering import Gathered, MemorySource, memory_source
 from dsinspect_formats._images import relative
 from dsinspect_formats._json_files import all_like
+from dsinspect_formats._values import counted, first_reason, polygon_json
 from dsinspect_formats._writing import left_out_losses
 from dsinspect_formats.coco._files import base_folder, split_of
 from dsinspect_formats.coco._records import collector_off

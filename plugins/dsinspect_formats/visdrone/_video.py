@@ -8,8 +8,10 @@ from pathlib import Path
 from dsinspect.protocols.formats import OpenRequest
 from dsinspect.tables.dataset import Category, DatasetInfo
 from dsinspect_formats._images import ImageTree, stem_of
+from dsinspect_formats._named_images import Images
 from dsinspect_formats._numbers import numbers, whole
-from dsinspect_formats._reading import Images, MemorySource, Rows, as_json, split_of
+from dsinspect_formats._reading import MemorySource, as_json, split_of
+from dsinspect_formats._rows import Rows
 from dsinspect_formats.visdrone._rows import tokens_of
 from dsinspect_formats.visdrone.reader import CLASSES
 

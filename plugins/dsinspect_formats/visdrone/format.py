@@ -37,7 +37,7 @@ class VisDrone(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """List label files and images; no label is read yet."""
-        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats._label_files import FilesSource, matched
         from dsinspect_formats.visdrone._video import open_video
         from dsinspect_formats.visdrone.reader import CLASSES, COLUMNS, image_of, read
 

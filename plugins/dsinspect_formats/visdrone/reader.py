@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dsinspect_formats._images import stem_of
+from dsinspect_formats._label_files import Entry
 from dsinspect_formats._numbers import is_plain, numbers
-from dsinspect_formats._reading import Entry, Rows, as_json
+from dsinspect_formats._reading import as_json
+from dsinspect_formats._rows import Rows
 from dsinspect_formats.visdrone._rows import tokens_of
 
 CLASSES = ("ignored regions", "pedestrian", "people", "bicycle", "car", "van", "truck", "tricycle", "awning-tricycle", "bus",

@@ -41,7 +41,7 @@ class VocMask(Format):
         Raises:
             UserError: no mask, or the decoder cannot be had.
         """
-        from dsinspect_formats._reading import FilesSource, matched
+        from dsinspect_formats._label_files import FilesSource, matched
         from dsinspect_formats.vocmask.reader import COLUMNS, _colours, _lines, read_masks
 
         root = request.root

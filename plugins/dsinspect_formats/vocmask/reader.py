@@ -10,7 +10,9 @@ import numpy as np
 from dsinspect.geometry.rle import encode_mask
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import NO_POSITION
-from dsinspect_formats._reading import Entry, Rows, as_json, reason_of
+from dsinspect_formats._label_files import Entry
+from dsinspect_formats._reading import as_json, reason_of
+from dsinspect_formats._rows import Rows
 from dsinspect_formats._text import decode
 from dsinspect_formats.vocmask._looks import LABELS, OBJECTS
 from dsinspect_formats.vocmask._pixels import Pixels, pixels_of

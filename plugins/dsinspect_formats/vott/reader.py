@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from dsinspect_formats._gathering import polygon_json, real, reals_of
 from dsinspect_formats._json_sets import Reading, as_object
+from dsinspect_formats._values import polygon_json, real, reals_of
 from dsinspect_formats.labelstudio._regions import path_of
 
 COLUMNS = frozenset(("segmentation", "attributes"))

@@ -33,7 +33,9 @@ class WiderFace(Format):
 
     def open(self, request: OpenRequest) -> Source:
         """Read the files."""
-        from dsinspect_formats._reading import Images, MemorySource, Rows, split_of
+        from dsinspect_formats._named_images import Images
+        from dsinspect_formats._reading import MemorySource, split_of
+        from dsinspect_formats._rows import Rows
         from dsinspect_formats.widerface.reader import CLASS, COLUMNS, _folders, _read
 
         root = request.root if request.root.is_dir() else request.root.parent

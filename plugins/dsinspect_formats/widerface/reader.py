@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._images import is_image
+from dsinspect_formats._named_images import Images
 from dsinspect_formats._numbers import are_numbers, numbers
-from dsinspect_formats._reading import Images, Rows, as_json
+from dsinspect_formats._reading import as_json
+from dsinspect_formats._rows import Rows
 from dsinspect_formats.widerface._looks import _is_count
 
 ATTRIBUTES = ("blur", "expression", "illumination", "invalid", "occlusion", "pose")

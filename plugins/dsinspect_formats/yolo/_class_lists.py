@@ -14,7 +14,8 @@ from dsinspect.errors import UserError
 from dsinspect.io.reading import is_regular, leaves, reads_outside
 from dsinspect_formats._images import relative
 from dsinspect_formats._splicing import readable, removals, without_lines
-from dsinspect_formats.yolo._config import _NAME_LISTS, Config, bases_above, lists_beside_labels, resolve
+from dsinspect_formats.yolo._config import NAME_LISTS, Config, lists_beside_labels
+from dsinspect_formats.yolo._settings import bases_above, resolve
 
 TextSplice = tuple[int, int, str]
 
@@ -30,7 +31,7 @@ def class_files(config: Config, folder: Path) -> dict[str, str]:
             place = None
         kind = "data" if config.path.suffix.lower() == ".data" else "yaml"
         return {relative(config.path, folder): kind, **({relative(place, folder): "names"} if place else {})}
-    listed = next((name for name in _NAME_LISTS if is_regular(folder / name)
+    listed = next((name for name in NAME_LISTS if is_regular(folder / name)
                    and (reads_outside() or not leaves(folder / name, folder))), None)
     if config.settings:
         return {}

@@ -9,8 +9,8 @@ from dsinspect.io.reading import leaves, read_regular, reads_outside
 from dsinspect_formats._images import ImageTree, is_image, stem_of
 from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode
-from dsinspect_formats.yolo._config import SPLITS
 from dsinspect_formats.yolo._looks import lists_images
+from dsinspect_formats.yolo._settings import SPLITS
 
 
 def split_lists(root: Path, texts: Iterable[str], tree: ImageTree) -> tuple[dict[str, str], str | None]:

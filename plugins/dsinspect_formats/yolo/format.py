@@ -10,9 +10,10 @@ from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, P
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect_formats._images import is_image, relative, walk
 from dsinspect_formats._sniffing import estimate, head, names_in
-from dsinspect_formats.yolo._config import config_of, configs_below, looks_like_config, several_configs
+from dsinspect_formats.yolo._configs import config_of, configs_below, several_configs
 from dsinspect_formats.yolo._kinds import Options, WriterOptions
 from dsinspect_formats.yolo._looks import is_label_name, lists_images, rows_of_head
+from dsinspect_formats.yolo._settings import looks_like_config
 
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits

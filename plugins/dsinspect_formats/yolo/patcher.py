@@ -13,9 +13,11 @@ from dsinspect_formats._images import ImageTree, relative, walk
 from dsinspect_formats._splicing import EncodedText, without_lines
 from dsinspect_formats.yolo._class_lists import class_files, edit_class_file
 from dsinspect_formats.yolo._config import read_config
+from dsinspect_formats.yolo._finder import Finder, Layout
 from dsinspect_formats.yolo._kinds import Options, decide
+from dsinspect_formats.yolo._label_places import label_of
 from dsinspect_formats.yolo._labels import read_row
-from dsinspect_formats.yolo._layout import Layout, _Finder, _label_of, find_layout
+from dsinspect_formats.yolo._layout import find_layout
 from dsinspect_formats.yolo._rows import box_only, new_row, set_box, set_class
 
 SIX = 6
@@ -33,7 +35,7 @@ def patch(own: Format, request: OpenRequest, edits: Edits) -> Iterator[Patch]:
         yield from _Patcher(request, Changes.of(edits, "yolo", own.no_place, LATER_ACTIONS - own.no_place)).patches()
 
 
-class _ListFinder(_Finder):
+class _ListFinder(Finder):
     """The finder of layouts, keeping which line of which list names an image."""
 
     def __init__(self, *arguments: object) -> None:
@@ -151,7 +153,7 @@ class _Patcher:
                     raise change.wrong("no such image in the set")
                 if path in self.gone_images:
                     raise change.wrong("another edit drops the image")
-                label = labels[path] or _label_of(path)
+                label = labels[path] or label_of(path)
                 if label.startswith("../"):
                     raise change.wrong("the label file lies outside of the set")
                 self.plan.target(change)

@@ -12,9 +12,9 @@ from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, annotation_columns, image_columns, problem_columns
+from dsinspect_formats.yolo._finder import Entry, Layout
 from dsinspect_formats.yolo._kinds import Kind, decide, n_pose_of
 from dsinspect_formats.yolo._labels import LabelFile, read_labels
-from dsinspect_formats.yolo._layout import Entry, Layout
 from dsinspect_formats.yolo._outlines import corners_of, keypoints_of, polygon_of
 
 if TYPE_CHECKING:

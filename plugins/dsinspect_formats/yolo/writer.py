@@ -19,9 +19,9 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy
 from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, sizes_wh, slices_of, write_file
-from dsinspect_formats.yolo._config import SPLITS
-from dsinspect_formats.yolo._layout import _label_of as label_of
+from dsinspect_formats.yolo._label_places import label_of as label_of
 from dsinspect_formats.yolo._points import Poses, corner_rows
+from dsinspect_formats.yolo._settings import SPLITS
 
 if TYPE_CHECKING:
     import pandas as pd
