@@ -1,12 +1,17 @@
 """Change the code that must not be wrong by one operator, number or word at a time, and see whether a test notices.
 
     python -m venv /tmp/mutation && /tmp/mutation/bin/pip install mutmut==3.8.1 -e '.[dev]'
-    /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants            # all modules, then the table
-    /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants geometry   # those whose path has this word
-    DIGITS=147 ... mutating.py /tmp/mutants                                 # three in ten: those whose number ends so
+    /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants            # a tenth of the mutants of each module
+    /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants geometry   # those of modules whose path has this word
+    EVERY=1 ... mutating.py /tmp/mutants                                    # all of them
 
-A mutant is killed when a test fails, survives when none does. Which tests run for a mutant is found out by mutmut: those that
-call the changed function. docs/verification.md keeps the table and says which survivors change nothing that can be seen.
+mutmut makes the mutants; they are run here. mutmut starts pytest, with all its collecting, once for each mutant, and gives it
+the tests in no order, so that a mutant which a test of 10 ms kills took seconds. Here pytest collects once and runs all tests once, to see
+which call which function (what a fixture calls counts for all tests of its file); then each mutant is a fork that runs the tests
+of its function, those of the quickest files first, until one fails. A test that fails without any mutant is left out, and named.
+
+Which tenth is chosen depends on the mutants' names alone, so that two runs can be compared. docs/verification.md keeps the table and
+says which survivors change nothing that can be seen.
 """
 
 from __future__ import annotations
@@ -14,10 +19,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
+import zlib
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
@@ -30,35 +39,38 @@ MODULES = (
     "dsinspect/protocols/options.py", "dsinspect/config.py", "dsinspect/errors.py", "dsinspect/protocols/run.py",
     "dsinspect/commands/check.py")
 TESTS = (
-    "tests/transforms/test_geometry.py", "tests/transforms/test_pixels_and_boxes.py", "tests/core/test_small_mistakes.py",
-    "tests/core/test_optional_columns.py", "tests/core/test_options.py", "tests/core/test_config.py", "tests/core/test_wording.py",
-    "tests/core/test_baseline.py", "tests/core/test_killing.py", "tests/checks/test_label_swap.py", "tests/checks/test_polygons.py",
-    "tests/review/test_fix.py", "tests/cli/test_exit_codes.py", "tests/cli/test_linter.py", "tests/hostile/test_exif_frames.py",
+    "tests/core", "tests/transforms", "tests/checks", "tests/test_cases.py", "tests/review/test_fix.py",
+    "tests/cli/test_exit_codes.py", "tests/cli/test_exit_codes_of_commands.py", "tests/cli/test_linter.py", "tests/hostile/test_exif_frames.py",
     "tests/hostile/test_safe_fixes.py", "tests/hostile/test_gates.py")
-LEFT_OUT = "not real_sets and not whose_file and not cannot_be_imported and not none_is_new"
-"""Tests that take long and kill nothing that the others do not."""
+LEFT_OUT = ("not real_sets and not whose_file and not cannot_be_imported and not without_opencv and not none_is_new "
+            "and not names_of_test")
+"""Tests that take long, or look at the source, and kill nothing that the others do not."""
+EVERY = int(os.environ.get("EVERY", "10"))
+RESULTS = "results.json"
+KILLED, SURVIVED, UNREACHED = "killed", "survived", "unreached"
 
 
 def main(work: Path, words: list[str]) -> int:
-    """Copy the tree, run mutmut in the copy, and print a table by module."""
-    chosen = [m for m in MODULES if not words or any(w in m for w in words)]
+    """Copy the tree, let mutmut make the mutants, run them, and print a table by module."""
+    chosen = [m for m in MODULES if (ROOT / m).exists() and (not words or any(w in m for w in words))]
     tree = work / "tree"
-    if not tree.exists():
-        shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", "mutants"))
-    else:
-        for part in ("tests", "dsinspect", "plugins", "sample_data"):
-            shutil.copytree(ROOT / part, tree / part, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
-    there = [t for t in TESTS if (ROOT / t).exists()]
+    shutil.rmtree(tree, ignore_errors=True)
+    shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", "mutants"))
     lines = ["[mutmut]", "source_paths=\n    dsinspect", *_lines("only_mutate", chosen),
-             *_lines("also_copy", ["plugins", "sample_data", "docs", "README.md", "CHANGELOG.md"]),
-             *_lines("pytest_add_cli_args_test_selection", [*there, "-k", LEFT_OUT]), "track_dependencies=false",
+             *_lines("also_copy", ["plugins", "sample_data", "docs", "benchmarks", "README.md", "CHANGELOG.md"]),
+             *_lines("pytest_add_cli_args_test_selection", [*TESTS, "-k", LEFT_OUT]), "track_dependencies=false",
              "use_git_change_detection=false"]
     (tree / "setup.cfg").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    digits = os.environ.get("DIGITS", "")
-    sample = [f"*__mutmut_*[{digits}]", f"*__mutmut_[{digits}]"] if digits else []
-    done = subprocess.run([str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", os.environ.get("JOBS", "2"),
-                           *sample], cwd=tree, check=False)
-    print(table(tree / "mutants", chosen))
+    here = tree / "mutants"
+    here.mkdir()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (here, here / "plugins", Path(__file__).parent))),
+                   "CHOSEN": os.pathsep.join(chosen)}
+    making = ("from mutmut.__main__ import *; set_mutant_under_test('mutant_generation'); copy_src_dir(); copy_also_copy_files(); "
+              "setup_source_paths(); store_lines_covered_by_tests(); create_mutants(1)")
+    subprocess.run([sys.executable, "-c", making], cwd=tree, check=True, stdout=subprocess.DEVNULL)
+    done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "mutating", "-p", "no:cacheprovider", "--rootdir=.", *TESTS,
+                           "-k", LEFT_OUT], cwd=here, check=False, env=environment)
+    print(table(json.loads((here / RESULTS).read_text("utf-8")), chosen))
     return done.returncode
 
 
@@ -66,24 +78,123 @@ def _lines(key: str, values: list[str]) -> list[str]:
     return [f"{key}=", *(f"    {v}" for v in values)]
 
 
-def table(mutants: Path, chosen: list[str]) -> str:
+def pytest_runtestloop(session: Any) -> bool:
+    """Run the mutants in place of the tests; pytest has collected them, and loaded us as a plugin."""
+    began = time.monotonic()
+    tests = _Tests(session)
+    _say(f"{time.monotonic() - began:7.0f} s  {len(tests.seconds):,} tests call {len(tests.of_function):,} functions")
+    results: dict[str, dict[str, str]] = {}
+    mutants = [(m, name) for m in os.environ["CHOSEN"].split(os.pathsep) for name in _names(m)]
+    for k, (module, name) in enumerate(mutants):
+        of = results.setdefault(module, {})
+        if zlib.crc32(name.encode()) % EVERY:
+            of[name] = ""
+            continue
+        items = tests.ordered(name.rpartition("__mutmut_")[0])
+        of[name] = _run(session, name, items, 60 + 5 * round(sum(map(tests.seconds.__getitem__, items)))) if items else UNREACHED
+        if of[name] != KILLED:
+            _say(f"{time.monotonic() - began:7.0f} s  {k:,} of {len(mutants):,}  {of[name]}: {name}")
+        Path(RESULTS).write_text(json.dumps(results, indent=1), encoding="utf-8")
+    return True
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _names(module: str) -> list[str]:
+    return sorted(json.loads(Path(f"{module}.meta").read_text("utf-8"))["exit_code_by_key"])
+
+
+class _Tests:
+    """Which tests call which function, and how long they take.
+
+    Attributes:
+        of_function: tests by function, as mutmut names it.
+        seconds: by test, with its fixtures.
+    """
+
+    def __init__(self, session: Any) -> None:
+        """Run every test once without a mutant."""
+        from mutmut.mutation.trampoline import set_mutant_under_test
+        from mutmut.state import state
+
+        set_mutant_under_test("stats")
+        self.seconds: dict[Any, float] = {}
+        self.of_function: dict[str, set[Any]] = {}
+        of_fixtures: dict[tuple[Any, str], None] = {}
+        hits = state()._stats
+        for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+            began, failed = time.monotonic(), session.testsfailed
+            in_setup: list[set[str]] = []
+            item.config.pluginmanager.register(recorder := _Recorder(in_setup, hits))
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            item.config.pluginmanager.unregister(recorder)
+            if session.testsfailed > failed:
+                _say(f"fails without a mutant, left out: {item.nodeid}")
+            else:
+                self.seconds[item] = time.monotonic() - began
+                for function in hits:
+                    self.of_function.setdefault(function, set()).add(item)
+                of_fixtures |= dict.fromkeys((item.path, function) for called in in_setup for function in called)
+            hits.clear()
+        session.testsfailed = 0
+        for path, function in of_fixtures:
+            self.of_function.setdefault(function, set()).update(i for i in self.seconds if i.path == path)
+
+    def ordered(self, function: str) -> list[Any]:
+        """Return the tests that call a function, those of the quickest files first."""
+        of_file: Counter[Any] = Counter()
+        for item in (tests := self.of_function.get(function, set())):
+            of_file[item.path] += self.seconds[item]  # type: ignore[assignment]
+        return sorted(tests, key=lambda i: (of_file[i.path], str(i.path), self.seconds[i], i.nodeid))
+
+
+class _Recorder:
+    """Notes what had been called when the setup of a test was done."""
+
+    def __init__(self, in_setup: list[set[str]], hits: set[str]) -> None:
+        self.in_setup, self.hits = in_setup, hits
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        """Called by pytest after each phase."""
+        if report.when == "setup":
+            self.in_setup.append(set(self.hits))
+
+
+def _run(session: Any, name: str, items: list[Any], limit: int) -> str:
+    """Run tests with one mutant in a fork, until the first fails; an endless loop is ended by an alarm after `limit` seconds."""
+    pid = os.fork()
+    if not pid:
+        from mutmut.mutation.trampoline import set_mutant_under_test
+
+        signal.alarm(limit)
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
+        set_mutant_under_test(name)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            if session.testsfailed:
+                os._exit(1)
+        os._exit(0)
+    return KILLED if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) else SURVIVED
+
+
+def table(results: dict[str, dict[str, str]], chosen: list[str]) -> str:
     """Return a table of Markdown: mutants, killed and survived by module."""
     rows = ["| module | mutants | tried | killed | survived | not reached by a test |", "|---|---|---|---|---|---|"]
     total: Counter[str] = Counter()
     for module in chosen:
-        meta = mutants / f"{module}.meta"
-        if not meta.exists():
-            continue
-        codes = json.loads(meta.read_text(encoding="utf-8"))["exit_code_by_key"].values()
-        kinds = Counter("survived" if c == 0 else "unreached" if c in (5, 33) else "untried" if c is None else "killed"
-                        for c in codes)
+        kinds = Counter(results.get(module, {}).values())
         total += kinds
-        rows.append(_row(module, kinds))
+        if kinds:
+            rows.append(_row(module, kinds))
     return "\n".join((*rows, _row("all", total)))
 
 
 def _row(name: str, kinds: Counter[str]) -> str:
-    counts = (sum(kinds.values()), sum(kinds.values()) - kinds["untried"], kinds["killed"], kinds["survived"], kinds["unreached"])
+    counts = (sum(kinds.values()), sum(kinds.values()) - kinds[""], kinds[KILLED], kinds[SURVIVED], kinds[UNREACHED])
     return f"| {name} | " + " | ".join(f"{n:,}" for n in counts) + " |"
 
 

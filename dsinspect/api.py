@@ -38,6 +38,7 @@ from dsinspect.findings.wording import counted
 from dsinspect.inspection.reporting import configured, named_report, report_for
 from dsinspect.inspection.request import Request
 from dsinspect.io.limits import put_in_force
+from dsinspect.known_names import FINDINGS_REPORT, PAGE_REPORT, TARGET_FORMAT, THREAD, TRUNCATED_COLUMN
 from dsinspect.loader import Plugins, load_plugins
 from dsinspect.tables.hostile_numbers import of_any_size
 
@@ -205,7 +206,7 @@ class Dataset:
 @of_any_size()
 def inspect(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str] = (),
             options: Mapping[str, Mapping[str, Any]] | None = None, format: str | None = None, images: StrPath | None = None,
-            imgsz: int | None = None, config: StrPath | None = None, jobs: int | None = None, executor: str = "thread",
+            imgsz: int | None = None, config: StrPath | None = None, jobs: int | None = None, executor: str = THREAD,
             cache: bool = True) -> Inspection:
     """Inspect a dataset.
 
@@ -305,7 +306,7 @@ class Inspection:
         except OSError as e:
             raise UserError(f"{target}: {e.strerror or e}") from None
 
-    def text(self, report: str = "text", **options: Any) -> str:
+    def text(self, report: str = FINDINGS_REPORT, **options: Any) -> str:
         """Return a report of text: `text`, `concise`, `json`, `jsonl`, `csv`, `markdown`, `junit`, `sarif`, `github`, `html`.
 
         Raises:
@@ -318,10 +319,10 @@ class Inspection:
 
     def to_html(self) -> str:
         """Return the web page: one document that needs nothing else."""
-        return self.text("html")
+        return self.text(PAGE_REPORT)
 
     def _repr_html_(self) -> str:
-        page = self.text("html", max_mb=VIEWED_BYTES >> 20)
+        page = self.text(PAGE_REPORT, max_mb=VIEWED_BYTES >> 20)
         return (f"<p>{escape(self.verdict)}</p><iframe sandbox=\"allow-scripts\" style=\"width:100%;height:640px;border:0\" "
                 f"srcdoc=\"{escape(page)}\"></iframe>")
 
@@ -497,7 +498,7 @@ def simulate(path: StrPath, *trainers: str, format: str | None = None, images: S
 
 
 @of_any_size()
-def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = "coco", format: str | None = None,
+def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = TARGET_FORMAT, format: str | None = None,
               images: StrPath | None = None, config: StrPath | None = None, jobs: int | None = None, resume: bool = False,
               force: bool = False, **settings: Any) -> Summary:
     """Write a dataset with transformed images, every box still right.
@@ -556,7 +557,7 @@ def _samples(source: Source, ops: Ops, plugins: Plugins, settings: Mapping[str, 
     from dsinspect.tables.schema import FRAME_COLUMNS
     from dsinspect.transformation.samples import Sample, samples
 
-    content = _probes(plugins, ("is_truncated",))
+    content = _probes(plugins, (TRUNCATED_COLUMN,))
     made = samples(source, _settings(ops, plugins, settings or {}), _probes(plugins, FRAME_COLUMNS), *content)
     return (s for s in made if isinstance(s, Sample))
 

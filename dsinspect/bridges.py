@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from dsinspect import api
 from dsinspect.errors import UserError
+from dsinspect.known_names import TARGET_FORMAT
 
 if TYPE_CHECKING:
     from dsinspect.api import Dataset, StrPath
@@ -58,7 +59,7 @@ def to_supervision(dataset: Dataset) -> Any:
     return sv.DetectionDataset(classes=list(number), images=list(detections), annotations=detections)
 
 
-def from_supervision(dataset: Any, out: StrPath, to: str = "coco", **options: Any) -> Conversion:
+def from_supervision(dataset: Any, out: StrPath, to: str = TARGET_FORMAT, **options: Any) -> Conversion:
     """Write a `supervision.DetectionDataset` as a dataset of any format that can be written.
 
     Args:

@@ -11,6 +11,7 @@ from dsinspect.commands import common
 from dsinspect.commands.options import Dataset, Judging, Measured, Only, shares_options
 from dsinspect.errors import ExitCode, UserError
 from dsinspect.findings.rendering import printable
+from dsinspect.known_names import FINDINGS_REPORT
 
 if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
@@ -49,7 +50,7 @@ def check(
 
     session = common.start(dataset, judging, running, fail_on=fail_on, baseline=baseline)
     by_suffix = written_as(output_file, session.plugins) if output_file and output_format is None else None
-    writer = configured(by_suffix or named_report(output_format or "text", session.plugins), session.config,
+    writer = configured(by_suffix or named_report(output_format or FINDINGS_REPORT, session.plugins), session.config,
                         max_findings=max_findings, statistics=statistics)
     if writer.is_binary and not output_file:
         raise UserError(f"--output-format {output_format}: write it to a file with --output-file FILE{writer.suffix}")

@@ -16,6 +16,7 @@ import typer
 from dsinspect.commands.options import Choices, Judging, Running
 from dsinspect.errors import ExitCode, UserError, nearest, nearest_or_all
 from dsinspect.findings.rendering import visible, without_controls
+from dsinspect.known_names import COLUMNS_FORMAT
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
@@ -161,7 +162,7 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
         select=choices.select or (), extend_select=choices.extend_select or (), ignore=choices.ignore or (),
         settings=choices.settings or (), fail_on=fail_on, baseline=baseline)
     if choices.columns is not None:
-        config = config.overlay(settings=[f"table.columns={choices.columns}"])
+        config = config.overlay(settings=[f"{COLUMNS_FORMAT}.columns={choices.columns}"])
     plugins = load_plugins({*(choices.no_plugin or ()), *config.disable_plugins}, config.plugins)
     config = config.with_reports(plugins.formats, plugins.reports)
     config.chosen(plugins.checks)  # a misspelt code is reported before any work is done
@@ -170,7 +171,7 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
 
         configured_trainer(config.trainer, plugins.trainers, config.path)
     session = Session(choices, plugins, config)
-    if choices.columns is not None and "table" not in (read_as := session.formats):
+    if choices.columns is not None and COLUMNS_FORMAT not in (read_as := session.formats):
         raise UserError(f"--columns {choices.columns}: {choices.dataset} is read as {', '.join(dict.fromkeys(read_as))}, which "
                         "has no columns; leave it out")
     return session

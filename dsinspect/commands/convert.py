@@ -13,6 +13,7 @@ from dsinspect.commands.options import Dataset, FrameName, Placed, Read, Writing
 from dsinspect.errors import UserError
 from dsinspect.findings.rendering import printable
 from dsinspect.io.containment import SECOND_RECORDS
+from dsinspect.known_names import SECOND_RECORD
 
 if TYPE_CHECKING:
     from dsinspect.conversion.pipeline import Conversion
@@ -95,7 +96,7 @@ def report_written(done: Conversion, out: Path) -> None:
     if done.repeated:
         own = "" if SECOND_RECORDS in done.losses else ": an image of its own each, with the boxes of its own record"
         print(f"  {done.repeated:>9,}  image {'record names' if done.repeated == 1 else 'records name'} the file of another one "
-              f"(REC002){own}")
+              f"({SECOND_RECORD}){own}")
     common.report_guessed_frames(done.guessed_frames)
     for what, count in done.losses.items():
         print(printable(f"  {count:>9,}  lost: {what}"))

@@ -138,7 +138,7 @@ def counted(source: Source, request: Request, plugins: Plugins, trainer: Trainer
     task = _Task(source.info, trainer, None if trainer is None else plugins.blame(type(trainer)),
                  wanted_probes(() if trainer is None else (trainer,), source.info, plugins.probes), split)
     # Records that one file holds know each other by their ids: a trainer sees all of them or mistakes one for another.
-    refs = source.shards(WHOLE if trainer is not None and plugins.formats[source.info.format].load_us == 0 else SHARD)
+    refs = source.shards(WHOLE if trainer is not None and plugins.formats[source.info.format].holds_records() else SHARD)
     parts = list(choose_executor(request, plugins, len(refs)).results(task, refs))
     counts: Counter[str] = Counter(dict.fromkeys((c.name for c in source.info.categories), 0))
     for part in parts:

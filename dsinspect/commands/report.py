@@ -8,6 +8,7 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.commands.options import Dataset, Judging, Measured, Only, shares_options
+from dsinspect.known_names import SUMMARY_REPORT
 
 
 @shares_options
@@ -47,7 +48,7 @@ def report(
         with session.plugins.costs_itself(type(writer)):
             common.write_report(writer, run, path, earlier.get(path))
     if not running.quiet or not outputs:
-        terminal = configured(named_report("terminal", session.plugins), session.config,
+        terminal = configured(named_report(SUMMARY_REPORT, session.plugins), session.config,
                               written=",".join(path.suffix.lower() for path, _ in outputs) or None)
         with session.plugins.costs_itself(type(terminal)):
             sys.stdout.write(terminal.text(run))

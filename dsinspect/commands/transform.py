@@ -13,13 +13,13 @@ from dsinspect.commands.options import FrameName, Read, Writing, shares_options
 from dsinspect.errors import ExitCode, UserError, nearest
 from dsinspect.findings.rendering import printable
 from dsinspect.findings.wording import counted
+from dsinspect.known_names import TARGET_FORMAT
 
 if TYPE_CHECKING:
     from dsinspect.config import Config
     from dsinspect.transformation.pipeline import Summary
 
 FORMATS = ("jpg", "png", "webp", "bmp", "tiff")
-DEFAULT_FORMAT = "coco"
 SHOWN_FAILURES = 10
 
 
@@ -97,7 +97,7 @@ def transform(
     with session.dataset_first():
         summary = run(TransformRequest(
             **session.dataset, out=output, settings=chosen, resume=resume, force=force, to=to, **session.work), session.plugins,
-            writer_of(to or DEFAULT_FORMAT, session.plugins, session.config))
+            writer_of(to or TARGET_FORMAT, session.plugins, session.config))
     if not running.quiet:
         report_written(summary, output)
     report_failures(summary, output)

@@ -213,7 +213,7 @@ class _Run:
         measures = source.info.has_files and all(c in owners for c in FRAME_COLUMNS)
         self._probes: tuple[Probe, ...] = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values()) if measures else ()
         self._fitting: Fitting | None = None
-        self._is_in_memory = plugins.formats[source.info.format].load_us == 0
+        self._is_in_memory = plugins.formats[source.info.format].holds_records()
         self._places = Places(target)
         if request.trainer is not None:
             self._probes = wanted_probes([request.trainer], source.info, plugins.probes)

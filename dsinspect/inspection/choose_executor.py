@@ -8,6 +8,7 @@ from typing import TypeVar
 from dsinspect.errors import UserError, Watched, nearest
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.inspection.watched import WatchedExecutor
+from dsinspect.known_names import PROCESS, SERIAL, THREAD
 from dsinspect.loader import Plugins, load_files
 from dsinspect.protocols.executors import Executor
 
@@ -36,7 +37,7 @@ def choose_executor(request: WorkRequest, plugins: Plugins, shards: int, *, in_p
     threads. Tables are judged in threads, which start at once and share the tables: most of the time is spent in NumPy.
     """
     executors = plugins.executors
-    usual = "serial" if request.jobs == 1 or shards == 1 else "process" if in_processes else "thread"
+    usual = SERIAL if request.jobs == 1 or shards == 1 else PROCESS if in_processes else THREAD
     name = request.executor or usual
     if name not in executors:
         raise UserError(f"executor {name!r} is missing; choose one of {', '.join(executors)} with --executor")

@@ -100,13 +100,13 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     in_processes = deep and not looks_measured(source, plan, request)
     size = MEASURED_SHARD if in_processes else TABLE_SHARD
     refs: Sequence[ShardRef] = source.shards(size) or [_NoShard()]
-    load_us = plugins.formats[source.info.format].load_us
-    if not in_processes and (len(refs) - 1) * size * load_us > 1e6 * PARSING_SECONDS:
+    format_type = plugins.formats[source.info.format]
+    if not in_processes and (len(refs) - 1) * size * format_type.load_us > 1e6 * PARSING_SECONDS:
         in_processes, size = True, PARSED_SHARD
         refs = source.shards(size)
     listed = time.perf_counter()
     # Records that one file holds know each other by their ids: a trainer sees all of them or mistakes one for another.
-    judges_whole = plan.trainer is not None and load_us == 0
+    judges_whole = plan.trainer is not None and format_type.holds_records()
     in_parts = plan.part(asks_trainer=False) if judges_whole else plan
     task = ShardTask(in_parts, source.info, request.cache, request.cache_by_content,
                      {**{c: plugins.blame(type(k)) for c, k in plan.checks.items()},

@@ -16,6 +16,7 @@ import numpy as np
 from dsinspect.errors import UserError, no_opencv
 from dsinspect.io.folders import make_folder
 from dsinspect.io.limits import limits, option
+from dsinspect.known_names import UNDECODABLE
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,7 +31,7 @@ _numbers = itertools.count()
 class UnreadableError(Exception):
     """An image that cannot be read or written; the text says why, and `code` which check reports such files."""
 
-    def __init__(self, reason: str, code: str = "IMG002") -> None:
+    def __init__(self, reason: str, code: str = UNDECODABLE) -> None:
         super().__init__(reason)
         self.code = code
 

@@ -140,6 +140,11 @@ class Format(ABC):
     no_place: ClassVar[frozenset[str]] = LATER_ACTIONS
     options: BaseOptions | None = None
 
+    @classmethod
+    def holds_records(cls) -> bool:
+        """Say whether what `open` returns has all records in memory already, so that shards may be of any size."""
+        return cls.load_us == 0
+
     @abstractmethod
     def detect(self, root: Path) -> Detection | None:
         """Say whether `root` holds this format, by content and quickly (a few files at most); None if not."""

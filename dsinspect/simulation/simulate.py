@@ -166,7 +166,7 @@ def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *,
         probes = wanted_probes(trainers, info, plugins.probes)
         deep = any(p.level > Level.HEADER for p in probes)
         in_processes = deep and not looks_measured(source, Plan({}, probes, {}), request)
-        in_memory = plugins.formats[info.format].load_us == 0
+        in_memory = plugins.formats[info.format].holds_records()
         refs = source.shards(WHOLE if in_memory else MEASURED_SHARD if in_processes else TABLE_SHARD)
         blames = tuple(plugins.blame(type(t)) for t in trainers)
         task = _Task(info, tuple(trainers), blames, probes, request.cache, request.cache_by_content, all_fates, keep_fates)

@@ -34,6 +34,7 @@ from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.files import place_file
 from dsinspect.io.folders import make_folder
 from dsinspect.io.under_way import complete
+from dsinspect.known_names import TRUNCATED_COLUMN
 from dsinspect.output.destination import claimed, require_apart, require_no_link_out
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
@@ -152,7 +153,7 @@ def _claimed(request: TransformRequest, plugins: Plugins, writer: Writer, source
         raise UserError("transform needs the size of each image, and no probe measures it; do without --no-plugin probes")
     probes = tuple({owners[c].name: owners[c]() for c in FRAME_COLUMNS}.values())
     frame = SetFrame(refs, probes, source.info.box_units, request.settings.frame)
-    content = owners["is_truncated"]() if "is_truncated" in owners else None
+    content = owners[TRUNCATED_COLUMN]() if TRUNCATED_COLUMN in owners else None
     task = PartTask(request.settings, source.info, request.out, probes, content, swaps_of(request.settings, source.info),
                     request.resume, request.to is not None, frame.whole)
     todo = [(k, ref) for k, ref in enumerate(refs) if not parts.done(k)]

@@ -24,6 +24,7 @@ from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec
 from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
 from dsinspect.io.limits import limits, option
+from dsinspect.known_names import MISSING, TRUNCATED, TRUNCATED_COLUMN, UNDECODABLE
 from dsinspect.output.destination import Apart
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.protocols.probes import ImageFile, Probe
@@ -248,13 +249,13 @@ class PartTask:
             record = dict(zip(columns, values, strict=True))
             width, height = record["file_width"], record["file_height"]
             if record["file"] is None:
-                failures[k] = ("IMG001", "no such file")
+                failures[k] = (MISSING, "no such file")
             elif record["read_error"] is not None:
-                failures[k] = ("IMG001", str(record["read_error"]))
+                failures[k] = (MISSING, str(record["read_error"]))
             elif not (width > 0 and height > 0):
-                failures[k] = ("IMG002", "no image: the header gives no size")
+                failures[k] = (UNDECODABLE, "no image: the header gives no size")
             elif width * height > limits().pixels:
-                failures[k] = ("IMG002", f"{width:,.0f} x {height:,.0f} px is more than the {limits().pixels:,} px that are "
+                failures[k] = (UNDECODABLE, f"{width:,.0f} x {height:,.0f} px is more than the {limits().pixels:,} px that are "
                                f"decoded ({option('pixels')})")
             else:
                 rows[k] = self.row(record)
@@ -378,13 +379,13 @@ class Reader:
         try:
             content = source.content
         except OSError as e:
-            raise UnreadableError((e.strerror or "cannot be read").lower(), "IMG001") from None
+            raise UnreadableError((e.strerror or "cannot be read").lower(), MISSING) from None
         probe = self._task.content
         if probe is not None and not self._task.settings.keep_truncated:
             names = [c.name for c in probe.columns]
-            if probe.measure(source)[names.index("is_truncated")]:
+            if probe.measure(source)[names.index(TRUNCATED_COLUMN)]:
                 raise UnreadableError("the file ends early; what is missing would be grey (--keep-truncated keeps it)",
-                                      "IMG003")
+                                      TRUNCATED)
         return content
 
     @functools.cached_property
