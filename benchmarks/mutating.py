@@ -6,12 +6,13 @@
     EVERY=1 ... mutating.py /tmp/mutants                                    # all of them
 
 mutmut makes the mutants; they are run here. mutmut starts pytest, with all its collecting, once for each mutant, and gives it
-the tests in no order, so that a mutant which a test of 10 ms kills took seconds. Here pytest collects once and runs all tests once, to see
-which call which function (what a fixture calls counts for all tests of its file); then each mutant is a fork that runs the tests
-of its function, those of the quickest files first, until one fails. A test that fails without any mutant is left out, and named.
+the tests in no order, so that a mutant which a test of 10 ms kills took seconds. Here pytest collects once and runs all tests
+once, to see which call which function (what a fixture calls counts for all tests of its file); then each mutant is a fork that
+runs the tests of its function, those of the quickest files first, until one fails. A test that fails without any mutant is left
+out, and named.
 
-Which tenth is chosen depends on the mutants' names alone, so that two runs can be compared. docs/verification.md keeps the table and
-says which survivors change nothing that can be seen.
+Which tenth is chosen depends on the mutants' names alone, so that two runs can be compared. docs/verification.md keeps the table
+and says which survivors change nothing that can be seen.
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ MODULES = (
     "dsinspect/commands/check.py")
 TESTS = (
     "tests/core", "tests/transforms", "tests/checks", "tests/test_cases.py", "tests/review/test_fix.py",
-    "tests/cli/test_exit_codes.py", "tests/cli/test_exit_codes_of_commands.py", "tests/cli/test_linter.py", "tests/hostile/test_exif_frames.py",
-    "tests/hostile/test_safe_fixes.py", "tests/hostile/test_gates.py")
+    "tests/cli/test_exit_codes.py", "tests/cli/test_exit_codes_of_commands.py", "tests/cli/test_linter.py",
+    "tests/hostile/test_exif_frames.py", "tests/hostile/test_safe_fixes.py", "tests/hostile/test_gates.py")
 LEFT_OUT = ("not real_sets and not whose_file and not cannot_be_imported and not without_opencv and not none_is_new "
             "and not names_of_test")
 """Tests that take long, or look at the source, and kill nothing that the others do not."""

@@ -347,8 +347,8 @@ def claim(request: TransformRequest, parts: Parts, plan: Mapping[str, Any]) -> b
                 return False
             raise UserError(f"-o {out}: no run to resume there; leave --resume out")
         if parts.plan().get("key") != plan["key"]:
-            raise UserError(f"-o {out}: the run there had other settings or another dataset; give the same ones, or start "
-                            "over with --force")
+            raise UserError(f"-o {out}: the run there had other settings, another dataset, or another release of dsinspect or "
+                            "OpenCV; give the same ones, or start over with --force")
         parts.sweep()
         sweep_below(out)
         parts.begin(plan)

@@ -17,6 +17,7 @@ from books import changed, contents
 from dsinspect.fixing.sheet_diff import workbook_diff
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.request import Request
+from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.loader import load_plugins
 
 PLUGINS = load_plugins()
@@ -113,6 +114,17 @@ def test_images_are_copied_or_linked_or_left_out(cli: Any, tmp_path: Path) -> No
     done = cli("fix", tmp_path / "set", "-o", tmp_path / "text", "--annotations-only")
     assert done.code == 0, done.err
     assert not (tmp_path / "text/JPEGImages").exists()
+
+
+def test_annotations_only_leaves_out_images_of_every_suffix(cli: Any, tmp_path: Path) -> None:
+    shutil.copytree(SAMPLES / "voc", tmp_path / "set")
+    images = sorted(p for p in (tmp_path / "set/JPEGImages").iterdir() if p.suffix == ".jpg")
+    for image, suffix in zip(images, sorted(IMAGE_SUFFIXES | {".JPE"}), strict=False):
+        image.rename(image.with_suffix(suffix))
+    assert {".jpe", ".JPE"} & {p.suffix for p in (tmp_path / "set/JPEGImages").iterdir()}
+    done = cli("fix", tmp_path / "set", "-o", tmp_path / "text", "--annotations-only")
+    assert done.code == 0, done.err
+    assert {p.suffix for p in (tmp_path / "text").rglob("*") if p.is_file()} <= {".xml", ".txt"}
 
 
 def test_select_limits_what_is_mended(cli: Any, tmp_path: Path) -> None:

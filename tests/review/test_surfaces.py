@@ -468,6 +468,13 @@ def test_a_decision_on_a_check_stands_for_the_rest_of_its_findings(cli: Any, rep
     assert [a["decision"] for a in audit].count("drop") == len(rows) - 1
     assert [a["decision"] for a in audit].count("keep") == 1
     assert f"{len(rows) - 1} of them from decisions on whole checks" in done.out
+    book.decide(rows[0], "drop")  # the same as the check's: it is one decision, and the finding's own
+    done = cli("review", "apply", book.save(tmp_path / "r1.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out1", "--annotations-only")
+    assert done.code == 0, done.err
+    audit = json.loads((tmp_path / "out1-audit.json").read_text())["decisions"]
+    assert [a["decision"] for a in audit] == ["drop"] * len(rows)
+    assert len({a["fingerprint"] for a in audit}) == len(rows)
+    assert f"{len(rows) - 1} of them from decisions on whole checks" in done.out
     book.check("BOX005", "set-box")
     done = cli("review", "apply", book.save(tmp_path / "r2.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out2")
     assert done.code == 2

@@ -197,6 +197,37 @@ def test_resume_with_other_settings_is_refused(run: Run, tmp_path: Path, monkeyp
     assert "other settings" in err
 
 
+@pytest.mark.parametrize(("where", "name"), [(cv2, "__version__"), (pipeline, "__version__")])
+def test_resume_with_another_release_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: Any,
+                                                name: str) -> None:
+    """Another OpenCV may resize and encode otherwise: half of the images would come from each."""
+    source, out = drawn_set(tmp_path / "set", 7), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "finish", lambda *a: (_ for _ in ()).throw(UserError("broken off")))
+        assert run("transform", source, "-o", out, "--op", "flip")[0] == 2
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, "0.0.1")
+        code, _, err = run("transform", source, "-o", out, "--op", "flip", "--resume")
+    assert code == 2
+    assert "another release of dsinspect or OpenCV" in err
+    assert run("transform", source, "-o", out, "--op", "flip", "--resume")[0] == 0
+
+
+@pytest.mark.parametrize("other", ["dataset", "format", "size"])
+def test_resume_of_another_set_is_refused(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, other: str) -> None:
+    source, out = drawn_set(tmp_path / "set", 7), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(pipeline, "finish", lambda *a: (_ for _ in ()).throw(UserError("broken off")))
+        assert run("transform", source, "-o", out, "--op", "flip")[0] == 2
+    if other == "dataset":
+        source = drawn_set(tmp_path / "other", 7)
+    elif other == "size":
+        monkeypatch.setattr(pipeline, "SHARD", 3)
+    code, _, err = run("transform", source, "-o", out, "--op", "flip", "--resume", *(("--to", "voc") if other == "format" else ()))
+    assert code == 2
+    assert "another dataset" in err
+
+
 def test_full_disk(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source = drawn_set(tmp_path / "set", 8)
     real, count = Path.write_bytes, []

@@ -88,4 +88,5 @@ class CoOccurrence(Check[tuple[State, int], Options]):
 
 def _table(names: list[str], matrix: list[list[int]]) -> Columns:
     first = next(n for n in ("class", "class (row)", "class of the row") if n not in names)
-    return Columns({first: objects(names), **dict(zip(names, np.array(matrix, np.int64).reshape(len(names), len(names)).T, strict=True))})
+    columns = np.array(matrix, np.int64).reshape(len(names), len(names)).T
+    return Columns({first: objects(names), **dict(zip(names, columns, strict=True))})
