@@ -132,13 +132,11 @@ def counted(source: Source, request: Request, plugins: Plugins, trainer: Trainer
 
     from dsinspect.expected_losses import expected
     from dsinspect.inspection.choose_executor import choose_executor
-    from dsinspect.inspection.inspect import WHOLE
-    from dsinspect.inspection.trainer_fates import wanted_probes
+    from dsinspect.inspection.trainer_fates import shards_for_trainers, wanted_probes
 
     task = _Task(source.info, trainer, None if trainer is None else plugins.blame(type(trainer)),
                  wanted_probes(() if trainer is None else (trainer,), source.info, plugins.probes), split)
-    # Records that one file holds know each other by their ids: a trainer sees all of them or mistakes one for another.
-    refs = source.shards(WHOLE if trainer is not None and plugins.formats[source.info.format].holds_records() else SHARD)
+    refs = source.shards(SHARD) if trainer is None else shards_for_trainers(source, plugins.formats[source.info.format], SHARD)
     parts = list(choose_executor(request, plugins, len(refs)).results(task, refs))
     counts: Counter[str] = Counter(dict.fromkeys((c.name for c in source.info.categories), 0))
     for part in parts:

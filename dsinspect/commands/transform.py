@@ -21,6 +21,22 @@ if TYPE_CHECKING:
 
 FORMATS = ("jpg", "png", "webp", "bmp", "tiff")
 SHOWN_FAILURES = 10
+BEYOND = "kept beyond the edge of the image, {} (only images that are cut clip boxes)"
+IN_WORDS = {
+    "pictures left out: nothing is left of them": ("image left out: nothing is left of it",
+                                                   "images left out: nothing is left of them"),
+    "pictures copied byte for byte": ("image copied byte for byte", "images copied byte for byte"),
+    "outputs left out: no box in them (--drop-empty)": ("output left out: no box in it (--drop-empty)",
+                                                        "outputs left out: no box in them (--drop-empty)"),
+    BEYOND.format("as they were"): (f"annotation {BEYOND.format('as it was')}", f"annotations {BEYOND.format('as they were')}"),
+    "dropped: of a picture that failed": ("annotation dropped: of an image that failed",
+                                          "annotations dropped: of an image that failed"),
+    "dropped: of no known picture": ("annotation dropped: of no known image", "annotations dropped: of no known image"),
+    "dropped: outside what is left of the picture": ("annotation dropped: outside what is left of the image",
+                                                     "annotations dropped: outside what is left of the image"),
+    "dropped: not finite, in a picture that is cut": ("annotation dropped: not finite, in an image that is cut",
+                                                      "annotations dropped: not finite, in an image that is cut")}
+"""Names of counts in the manifest, which stay, and how they read for one and for several; others follow `annotations`."""
 
 
 @shares_options
@@ -151,17 +167,21 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 def report_written(summary: Summary, out: Path) -> None:
     """Print what was done."""
     print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.images:,}")
-    for what, count in summary.counts.items():  # the manifest has the same names, with `picture` for `image`
-        kind = "" if what.startswith(("pictures", "outputs")) else f"annotation{'' if count == 1 else 's'} "
-        told = what.replace("a picture", "an image").replace("picture", "image")
-        if count == 1:
-            for several, one in (("as they were", "as it was"), ("images left out", "image left out"),
-                                 ("left of them", "left of it"), ("images copied", "image copied")):
-                told = told.replace(several, one)
-        print(f"  {count:>9,}  {kind}{told}")
+    for what, count in summary.counts.items():
+        print(f"  {count:>9,}  {in_words(what, count)}")
     common.report_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():
         print(printable(f"  {count:>9,}  lost: {what}"))
+
+
+def in_words(what: str, count: int) -> str:
+    """Return what is counted under a name of the manifest, whose names stay, in words.
+
+    >>> in_words("kept", 2), in_words("pictures copied byte for byte", 1), in_words("dropped: of a picture that failed", 1)
+    ('annotations kept', 'image copied byte for byte', 'annotation dropped: of an image that failed')
+    """
+    one, several = IN_WORDS.get(what, (f"annotation {what}", f"annotations {what}"))
+    return one if count == 1 else several
 
 
 def report_failures(summary: Summary, out: Path) -> None:

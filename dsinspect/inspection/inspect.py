@@ -25,6 +25,7 @@ from dsinspect.inspection.opening import columns_of, open_dataset
 from dsinspect.inspection.plan import Plan, build_checks, describing_checks, hidden_checks, make_plan
 from dsinspect.inspection.request import Request, settings_of
 from dsinspect.inspection.shard_task import ShardState, ShardTask, merge_states
+from dsinspect.inspection.trainer_fates import shards_for_trainers
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
 from dsinspect.protocols.fates import TRAINER
@@ -54,10 +55,6 @@ PARSING_SECONDS = 1.0
 
 TABLE_SHARD = 16_384
 """Images per shard when only tables are judged: large, for a check costs about a millisecond per shard."""
-
-
-WHOLE = 1 << 40
-"""Images per shard where the records are in memory already and a trainer judges them: its dictionaries by id reach over a file."""
 
 
 @of_any_size()
@@ -105,7 +102,6 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
         in_processes, size = True, PARSED_SHARD
         refs = source.shards(size)
     listed = time.perf_counter()
-    # Records that one file holds know each other by their ids: a trainer sees all of them or mistakes one for another.
     judges_whole = plan.trainer is not None and format_type.holds_records()
     in_parts = plan.part(asks_trainer=False) if judges_whole else plan
     task = ShardTask(in_parts, source.info, request.cache, request.cache_by_content,
@@ -125,7 +121,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     tell("inspecting", 0, expected)
     merged = executor.map_reduce(task, list(enumerate(refs)), partial(merge_states, in_parts.runnable, task.blames), seen)
     if judges_whole:
-        whole = (source.shards(WHOLE) or [_NoShard()])[0].load()
+        whole = (shards_for_trainers(source, format_type, size) or [_NoShard()])[0].load()
         merged = replace(task, plan=plan.part(asks_trainer=True), keep_images=request.keep_images).on_whole(whole, merged)
     if request.cache is not None:
         trim(request.cache)

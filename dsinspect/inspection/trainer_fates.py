@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from dsinspect.protocols.batch import Batch
@@ -11,7 +11,24 @@ from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, boxes_xyxy
 
 if TYPE_CHECKING:
+    from dsinspect.protocols.formats import Format, ShardRef, Source
     from dsinspect.protocols.trainers import Codes, Judged, Loaded, Trainer
+
+
+WHOLE = 1 << 40
+
+
+def shards_for_trainers(source: Source, format_type: type[Format], size: int) -> Sequence[ShardRef]:
+    """Return the parts in which trainers judge a set: all in one where the format has the records in memory anyway.
+
+    Records that one file holds know each other by their ids: a trainer sees all of them, or would mistake one for another.
+
+    Args:
+        source: the opened set.
+        format_type: its format.
+        size: images of a part otherwise.
+    """
+    return source.shards(WHOLE if format_type.holds_records() else size)
 
 
 def wanted_columns(trainers: Iterable[Trainer], format_name: str) -> frozenset[str]:

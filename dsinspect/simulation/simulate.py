@@ -12,12 +12,12 @@ from dsinspect.errors import Blame, PluginCrashedError, Watched
 from dsinspect.inspection.as_converted import judged_as_read
 from dsinspect.inspection.census import Tally, census, tally
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
-from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, WHOLE, looks_measured
+from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, looks_measured
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.plan import Plan
 from dsinspect.inspection.request import Request
-from dsinspect.inspection.trainer_fates import loaded_for_trainers, wanted_probes
+from dsinspect.inspection.trainer_fates import loaded_for_trainers, shards_for_trainers, wanted_probes
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.loader import Plugins
 from dsinspect.protocols.batch import Batch
@@ -166,8 +166,7 @@ def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *,
         probes = wanted_probes(trainers, info, plugins.probes)
         deep = any(p.level > Level.HEADER for p in probes)
         in_processes = deep and not looks_measured(source, Plan({}, probes, {}), request)
-        in_memory = plugins.formats[info.format].holds_records()
-        refs = source.shards(WHOLE if in_memory else MEASURED_SHARD if in_processes else TABLE_SHARD)
+        refs = shards_for_trainers(source, plugins.formats[info.format], MEASURED_SHARD if in_processes else TABLE_SHARD)
         blames = tuple(plugins.blame(type(t)) for t in trainers)
         task = _Task(info, tuple(trainers), blames, probes, request.cache, request.cache_by_content, all_fates, keep_fates)
         executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)

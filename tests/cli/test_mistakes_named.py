@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import dsinspect
-from dsinspect.commands.transform import report_written
+from dsinspect.commands.transform import IN_WORDS, report_written
 from dsinspect.errors import UserError
 from dsinspect.loader import load_plugins
 from dsinspect.protocols.edits import ACTIONS, FIX_WORDS
@@ -185,13 +185,24 @@ def test_boxes_beyond_the_edge_of_an_image_that_is_not_cut_are_counted(cli: Any)
 
 
 def test_one_annotation_and_one_image_are_worded_as_one(capsys: Any) -> None:
-    counts = {"kept beyond the edge of the image, as they were": 1, "pictures left out: nothing is left of them": 1}
+    counts = {"kept beyond the edge of the image, as they were (only images that are cut clip boxes)": 1,
+              "pictures left out: nothing is left of them": 1, "dropped: of a picture that failed": 1}
     report_written(Summary(2, 1, counts, [], {}, 1), Path("out"))
     out = capsys.readouterr().out
     assert "1  annotation kept beyond the edge of the image, as it was" in out
     assert "1  image left out: nothing is left of it" in out
+    assert "1  annotation dropped: of an image that failed" in out
     assert "1  image has an EXIF orientation, and nothing in the set shows whether its boxes are" in out
 
+
+
+def test_every_count_of_the_manifest_that_says_picture_has_its_words() -> None:
+    core = Path(dsinspect.__file__).parent
+    counts = re.compile(r'counts\["([^"]*(?:picture|they|them)[^"]*)"\]|Counter\({"([^"]*picture[^"]*)"')
+    names = {name for path in (core / "geometry/annotations.py", core / "transformation/shard_task.py")
+             for name in counts.findall(path.read_text())}
+    assert {"".join(n) for n in names} == set(IN_WORDS)
+    assert not [w for both in IN_WORDS.values() for w in both if "picture" in w]
 
 
 def test_arrays_that_transform_wrote_are_drawn_with_their_boxes(cli: Any) -> None:

@@ -69,3 +69,33 @@ class MeasuredImage(Check[State, Q]):
         if judged >= o.min_images and beyond > o.max_share * judged:
             return Result(metrics=metrics)
         return Result(Findings.concat(found), metrics)
+
+
+class BadlyExposed(MeasuredImage[Q]):
+    """Reports images almost all of whose pixels are too dark, or too bright, and that have no spot which is not.
+
+    Attributes:
+        spot: column of the luma of the few pixels at the other end.
+        sign: 1 where low values of both columns are the fault, -1 where high ones are.
+        limits: options that limit `column` and `spot`.
+    """
+
+    spot: ClassVar[str]
+    sign: ClassVar[int]
+    limits: ClassVar[tuple[str, str]]
+
+    def limit(self) -> float:
+        """Return the limit of `column`."""
+        value: float = getattr(self.options, self.limits[0])
+        return value
+
+    def beyond(self, batch: Batch, limit: float) -> NDArray[np.bool_]:
+        """Return what is darker, or brighter."""
+        beyond: NDArray[np.bool_] = self.sign * batch.image_columns[self.column] < self.sign * limit
+        return beyond
+
+    def is_fault(self, batch: Batch) -> NDArray[np.bool_]:
+        """Return those without a spot that is not."""
+        limit = getattr(self.options, self.limits[1])
+        without: NDArray[np.bool_] = ~(self.sign * batch.image_columns[self.spot] >= self.sign * limit)
+        return without

@@ -15,15 +15,10 @@ images) 128 were below 0.32, and 122 of them a person would keep; of the 6 that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Severity, option
-from dsinspect_checks.images._quality import MeasuredImage, QualityOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from dsinspect_checks.images._quality import BadlyExposed, QualityOptions
 
 
 class Options(QualityOptions, frozen=True):
@@ -33,7 +28,7 @@ class Options(QualityOptions, frozen=True):
     max_peak: Annotated[float, option("99.9th percentile of luma from which something can be seen", ge=0, le=1)] = 0.45
 
 
-class Dark(MeasuredImage[Options]):
+class Dark(BadlyExposed[Options]):
     """Images in which nothing is bright, in a set of brighter ones."""
 
     code = "IMG011"
@@ -44,17 +39,4 @@ class Dark(MeasuredImage[Options]):
     column = "luma_p99"
     message = ("Image is dark: 99 % of its pixels have a luma of at most {measured:~.2 from limit} "
                "(limit {limit:~}, option min_luma)")
-
-    def limit(self) -> float:
-        """Return `min_luma`."""
-        return self.options.min_luma
-
-    def beyond(self, batch: Batch, limit: float) -> NDArray[np.bool_]:
-        """Return what is darker."""
-        darker: NDArray[np.bool_] = batch.image_columns["luma_p99"] < limit
-        return darker
-
-    def is_fault(self, batch: Batch) -> NDArray[np.bool_]:
-        """Return those without a bright spot."""
-        without: NDArray[np.bool_] = ~(batch.image_columns["luma_high"] >= self.options.max_peak)
-        return without
+    spot, sign, limits = "luma_high", 1, ("min_luma", "max_peak")

@@ -16,15 +16,10 @@ reported now.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from dsinspect.protocols.batch import Batch
 from dsinspect.protocols.checks import Severity, option
-from dsinspect_checks.images._quality import MeasuredImage, QualityOptions
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from dsinspect_checks.images._quality import BadlyExposed, QualityOptions
 
 
 class Options(QualityOptions, frozen=True):
@@ -34,7 +29,7 @@ class Options(QualityOptions, frozen=True):
     min_dip: Annotated[float, option("0.1th percentile of luma below which something can be seen", ge=0, le=1)] = 0.6
 
 
-class Overexposed(MeasuredImage[Options]):
+class Overexposed(BadlyExposed[Options]):
     """Images in which nothing is dark, in a set of darker ones."""
 
     code = "IMG012"
@@ -45,17 +40,4 @@ class Overexposed(MeasuredImage[Options]):
     column = "luma_p5"
     message = ("Image is overexposed: 95 % of its pixels have a luma of at least {measured:~.2 from limit} "
                "(limit {limit:~}, option max_luma)")
-
-    def limit(self) -> float:
-        """Return `max_luma`."""
-        return self.options.max_luma
-
-    def beyond(self, batch: Batch, limit: float) -> NDArray[np.bool_]:
-        """Return what is brighter."""
-        brighter: NDArray[np.bool_] = batch.image_columns["luma_p5"] > limit
-        return brighter
-
-    def is_fault(self, batch: Batch) -> NDArray[np.bool_]:
-        """Return those without a dark spot."""
-        without: NDArray[np.bool_] = ~(batch.image_columns["luma_low"] <= self.options.min_dip)
-        return without
+    spot, sign, limits = "luma_low", -1, ("max_luma", "min_dip")
