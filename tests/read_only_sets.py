@@ -31,6 +31,11 @@ def classes_of(pictures: Pictures) -> list[str]:
     return sorted({b[0] for p in pictures for b in p.boxes})
 
 
+def sides(picture: Any) -> list[int]:
+    """Return the width and height that a file declares of a picture, px."""
+    return list(picture.declared or picture.size)
+
+
 def xywh(box: Sequence[Any]) -> list[float]:
     """Return corner and sides of a box of a picture."""
     _, a, b, c, d = box
@@ -58,11 +63,12 @@ def write_cityscapes(folder: Path, pictures: Pictures) -> None:
     """Write a file of polygons per picture."""
     for p in pictures:
         stem, _, suffix = p.name.rpartition(".")
-        path = folder / f"leftImg8bit/{p.split}/aachen/{stem}_leftImg8bit.{suffix}"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(p.content)
+        if p.content is not None:
+            path = folder / f"leftImg8bit/{p.split}/aachen/{stem}_leftImg8bit.{suffix}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(p.content)
         text(folder, f"gtFine/{p.split}/aachen/{stem}_gtFine_polygons.json", {
-            "imgHeight": p.size[1], "imgWidth": p.size[0], "objects": [{"label": b[0], "polygon": ring(b)} for b in p.boxes]})
+            "imgHeight": sides(p)[1], "imgWidth": sides(p)[0], "objects": [{"label": b[0], "polygon": ring(b)} for b in p.boxes]})
 
 
 def write_datumaro(folder: Path, pictures: Pictures) -> None:
@@ -74,7 +80,7 @@ def write_datumaro(folder: Path, pictures: Pictures) -> None:
             put(folder, f"images/{split}", p)
         text(folder, f"annotations/{split}.json", {
             "info": {}, "categories": {"label": {"labels": [{"name": c, "parent": "", "attributes": []} for c in names]}},
-            "items": [{"id": p.name.rpartition(".")[0], "image": {"path": p.name, "size": [p.size[1], p.size[0]]}, "annotations": [
+            "items": [{"id": p.name.rpartition(".")[0], "image": {"path": p.name, "size": sides(p)[::-1]}, "annotations": [
                 {"id": k, "type": "bbox", "label_id": names.index(b[0]), "bbox": xywh(b), "group": 0, "attributes": {}}
                 for k, b in enumerate(p.boxes)]} for p in own]})
 
@@ -87,7 +93,7 @@ def write_labelbox(folder: Path, pictures: Pictures) -> None:
         objects = [{"feature_id": f"{p.name}-{k}", "name": b[0], "annotation_kind": "ImageBoundingBox", "bounding_box": dict(
             zip(("left", "top", "width", "height"), xywh(b), strict=True))} for k, b in enumerate(p.boxes)]
         lines.append(json.dumps({"data_row": {"id": p.name, "external_id": p.name}, "media_attributes": {
-            "width": p.size[0], "height": p.size[1]}, "projects": {"p": {"labels": [{"annotations": {"objects": objects}}]}}}))
+            "width": sides(p)[0], "height": sides(p)[1]}, "projects": {"p": {"labels": [{"annotations": {"objects": objects}}]}}}))
     text(folder, "export.ndjson", "\n".join(lines) + "\n")
 
 
@@ -123,7 +129,7 @@ def write_supervisely(folder: Path, pictures: Pictures) -> None:
     for p in pictures:
         put(folder, f"{p.split}/img", p)
         text(folder, f"{p.split}/ann/{p.name}.json", {
-            "description": "", "tags": [], "size": {"height": p.size[1], "width": p.size[0]}, "objects": [
+            "description": "", "tags": [], "size": {"height": sides(p)[1], "width": sides(p)[0]}, "objects": [
                 {"id": k, "classTitle": b[0], "geometryType": "rectangle", "tags": [], "points": {
                     "exterior": [b[1:3], b[3:5]], "interior": []}} for k, b in enumerate(p.boxes)]})
 
@@ -147,7 +153,7 @@ def write_vott(folder: Path, pictures: Pictures) -> None:
                    for k, b in enumerate(p.boxes)]
         assets[p.name] = {"regions": regions, "asset": {
             "format": "png", "id": p.name, "name": p.name, "path": f"file:{p.name}", "state": 2, "type": 1,
-            "size": {"width": p.size[0], "height": p.size[1]}}}
+            "size": {"width": sides(p)[0], "height": sides(p)[1]}}}
     text(folder, "one-export.json", {"name": "one", "version": "2.2.0", "assets": assets, "tags": [
         {"name": c, "color": "#fff"} for c in classes_of(pictures)]})
 

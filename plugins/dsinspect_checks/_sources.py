@@ -25,7 +25,8 @@ RULES = (
 )
 _FORMATS = re.compile(r"(?:_(?:jpe?g|png|bmp|webp))+$", re.I)
 """What Roboflow appends to a name, once for each time that a set was uploaded."""
-_SUFFIX = re.compile(r"\.\w+$")
+_SUFFIX = re.compile(r"(?:_leftImg8bit)?\.\w+$")
+"""Cityscapes ends the name of every image with that of its camera, whose 8 is no number of a frame."""
 _LAST_NUMBER = re.compile(r"(\d+)\D*$")
 
 

@@ -12,6 +12,7 @@ import msgspec
 from dsinspect.io.limits import too_deep
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import Problem
+from dsinspect_formats._reading import decoded_json
 from dsinspect_formats._sniffing import ends_of, files_below, is_damaged_json
 from dsinspect_formats._text import decode, odd_encoding, without_lone_surrogates
 from dsinspect_formats.coco._files import split_of
@@ -76,6 +77,21 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
         reason = "not strict JSON (a number out of range, or half a character), but could be read"
         problems.append(Problem("malformed-record", source, reason))
     return value, problems
+
+
+def read_json_line(line: str) -> tuple[Any, str]:
+    """Return the value of a line of JSON, and why it is not strict JSON; nothing where it is.
+
+    Raises:
+        ValueError: it has no value, in words.
+    """
+    try:
+        return decoded_json(line), ""
+    except ValueError as e:
+        value, problems = read_json(line.encode("utf-8", "surrogatepass"), "")
+        if value is None or not problems:
+            raise ValueError(str(e)) from None
+        return value, problems[-1].reason
 
 
 def _of_any_size(text: str, constant: Callable[[str], float]) -> Any:

@@ -18,6 +18,7 @@ from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, Problem, problem_columns
 from dsinspect_formats._cuts import MemoryShard
+from dsinspect_formats._images import by_their_paths
 from dsinspect_formats._splits import SPLIT_NAMES
 
 _SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
@@ -91,7 +92,7 @@ class MemorySource:
         if not len(images) and not len(annotations) and not problems:
             raise UserError(f"{info.root}: holds no record that can be read")
         self._images, self._annotations = images, annotations
-        self._problems = problem_columns([p for p in problems if p.kind != "same-names"])
+        self._problems = problem_columns(by_their_paths([p for p in problems if p.kind != "same-names"], images))
         self.info = replace(info, problems=(*info.problems, *(p for p in problems if p.kind == "same-names")),
                             splits=info.splits or tuple(dict.fromkeys(
             s for s in images["split"].tolist() if s is not None)), has_files=bool(is_given(images["file"]).any()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.columns import Columns, objects
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns
+from dsinspect_formats._json_files import read_json
 from dsinspect_formats._text import decode, odd_encoding
 
 if TYPE_CHECKING:
@@ -109,6 +111,13 @@ class Rows:
         except OSError as e:
             self.fault(reason_of(e))
             return None
+
+    def json(self, content: bytes) -> Any:
+        """Return the value of the file as JSON, strict or not; None where it has none. What is wrong with it is a problem."""
+        value, problems = read_json(content, self._sources[self._source])
+        self.problems += [replace(p, image=self._image, split=self._split) if p.kind == "malformed-record" else p
+                          for p in problems]
+        return value
 
     def decoded(self, content: bytes) -> str:
         """Return the text of the file; an odd encoding is a problem."""

@@ -65,7 +65,7 @@ class Bdd100k(Format):
             UserError: no such file.
         """
         from dsinspect_formats._named_images import Images
-        from dsinspect_formats._reading import MemorySource, decoded_json, reason_of, split_of
+        from dsinspect_formats._reading import MemorySource, reason_of, split_of
         from dsinspect_formats._rows import Rows
         from dsinspect_formats._values import counted
         from dsinspect_formats.bdd100k.reader import COLUMNS, IGNORED, _document
@@ -81,14 +81,12 @@ class Bdd100k(Format):
             split = split_of(path, words=True)
             rows.file(path, split=split)
             try:
-                document = decoded_json(read_regular(root / path))
+                document = rows.json(read_regular(root / path))
             except OSError as e:
                 rows.fault(reason_of(e))
                 continue
-            except ValueError as e:
-                rows.fault(str(e))
-                continue
-            left_out += _document(document, path, split, images, rows)
+            if document is not None:
+                left_out += _document(document, path, split, images, rows)
         tree = ImageTree.below(request.images or root)
         table, problems = images.table(tree, root, lambda s: (f"images/100k/{s}/", f"images/{s}/", f"{s}/", "images/", ""))
         info = DatasetInfo(format=self.name, root=root, columns=COLUMNS, notes=(

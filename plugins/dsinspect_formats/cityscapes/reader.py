@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dsinspect_formats._label_files import Entry
-from dsinspect_formats._reading import as_json, decoded_json, json_number, shown
+from dsinspect_formats._reading import as_json, json_number, shown
 from dsinspect_formats._rows import Rows
 
 COLUMNS = frozenset(("segmentation",))
@@ -27,12 +27,11 @@ def _scene(path: str) -> str:
 
 def read(content: bytes, image: int, entry: Entry, rows: Rows) -> tuple[float, float] | None:
     """Read a file of polygons."""
-    try:
-        document = decoded_json(content)
-        if not isinstance(document, dict) or not isinstance(document.get("objects"), list):
-            raise ValueError("holds no list of objects")
-    except ValueError as e:
-        rows.fault(str(e))
+    document = rows.json(content)
+    if document is None:
+        return None
+    if not isinstance(document, dict) or not isinstance(document.get("objects"), list):
+        rows.fault("holds no list of objects")
         return None
     for index, record in enumerate(document["objects"]):
         try:

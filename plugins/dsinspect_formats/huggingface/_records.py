@@ -10,6 +10,7 @@ from typing import Any
 
 from dsinspect.io.reading import read_regular
 from dsinspect.io.spreadsheets import swallowed
+from dsinspect_formats._json_files import read_json_line
 from dsinspect_formats._named_images import Images
 from dsinspect_formats._reading import as_json, decoded_json, json_number, shown
 from dsinspect_formats._rows import Rows
@@ -29,9 +30,13 @@ def jsonl_records(text: str, rows: Rows) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, decoded_json(line)
+            value, odd = read_json_line(line)
         except ValueError as e:
             rows.fault(str(e), line.strip(), number)
+            continue
+        if odd:
+            rows.fault(odd, line.strip(), number)
+        yield number, value
 
 
 def csv_records(text: str, rows: Rows) -> Iterator[tuple[int, Any]]:

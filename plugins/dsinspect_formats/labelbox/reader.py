@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from dsinspect.io.limits import too_deep
+from dsinspect_formats._json_files import read_json_line
 from dsinspect_formats._json_sets import Reading, as_object
 from dsinspect_formats._values import Box, envelope, polygon_json, real
 
@@ -22,11 +22,13 @@ def _lines(text: str, reading: Reading) -> Iterator[tuple[int, Any]]:
         if not line.strip():
             continue
         try:
-            yield number, msgspec.json.decode(line)
-        except (msgspec.MsgspecError, UnicodeError, RecursionError) as e:
-            reason = (f"JSON is nested deeper than {too_deep()}" if isinstance(e, RecursionError)
-                      else f"not valid JSON: {str(e)[:100]}")
-            reading.gathered.faulty(reading.source, reason, line, number, split=reading.split)
+            value, odd = read_json_line(line)
+        except ValueError as e:
+            reading.gathered.faulty(reading.source, f"not valid JSON: {str(e)[:100]}", line, number, split=reading.split)
+            continue
+        if odd:
+            reading.gathered.faulty(reading.source, odd, line, number, split=reading.split)
+        yield number, value
 
 
 def _read(value: Any, line: int, reading: Reading) -> None:

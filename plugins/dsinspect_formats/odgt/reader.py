@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from dsinspect_formats._json_files import read_json_line
 from dsinspect_formats._named_images import Images
-from dsinspect_formats._reading import as_json, decoded_json, json_number, shown
+from dsinspect_formats._reading import as_json, json_number, shown
 from dsinspect_formats._rows import Rows
 
 COLUMNS = frozenset(("attributes",))
@@ -14,7 +15,7 @@ COLUMNS = frozenset(("attributes",))
 def _line(line: str, line_number: int, index: int, box_key: str, split: str | None, source: str, images: Images, rows: Rows) -> int:
     """Read one image; return the index of the next box."""
     try:
-        record = decoded_json(line)
+        record, odd = read_json_line(line)
         if not isinstance(record, dict) or not isinstance(record.get("ID"), str) or not record["ID"]:
             raise ValueError("has no ID")
         boxes = record.get("gtboxes", [])
@@ -26,6 +27,8 @@ def _line(line: str, line_number: int, index: int, box_key: str, split: str | No
     except ValueError as e:
         rows.fault(str(e), line.strip(), line_number, index)
         return index + 1
+    if odd:
+        rows.fault(odd, line.strip(), line_number, index)
     name = record["fpath"] if isinstance(record.get("fpath"), str) else record["ID"]
     image = images.row(name, split, source, line_number, size)
     for box in boxes:

@@ -13,6 +13,7 @@ import msgspec
 from dsinspect.errors import UserError
 from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.tables.schema import CORNER_COLUMNS
+from dsinspect_formats._json_files import read_json
 from dsinspect_formats._json_sets import Reading, as_object
 from dsinspect_formats._mask_images import mask_in_image
 from dsinspect_formats._splits import split_of_folders
@@ -29,9 +30,9 @@ class _Reader:
     def __init__(self, meta: Path) -> None:
         self._names: list[str] = []
         try:
-            value = msgspec.json.decode(read_regular(meta, "yaml_mb")) if meta.name == "meta.json" and is_regular(meta) else {}
+            value = read_json(read_regular(meta, "yaml_mb"), "")[0] if meta.name == "meta.json" and is_regular(meta) else {}
             self._names = [str(c["title"]) for c in value.get("classes", [])]
-        except (OSError, ValueError, msgspec.MsgspecError, RecursionError, KeyError, TypeError, AttributeError):
+        except (OSError, KeyError, TypeError, AttributeError):
             raise UserError(f"{meta}: is not a list of classes; save it again or take it away") from None
 
     def read(self, value: Any, reading: Reading) -> bool:
