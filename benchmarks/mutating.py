@@ -4,12 +4,13 @@
     /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants            # a tenth of the mutants of each module
     /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants geometry   # those of modules whose path has this word
     EVERY=1 ... mutating.py /tmp/mutants                                    # all of them
+    ONLY=survivors.json ... mutating.py /tmp/mutants                        # those that survived there, after tests were written
 
 mutmut makes the mutants; they are run here. mutmut starts pytest, with all its collecting, once for each mutant, and gives it
 the tests in no order, so that a mutant which a test of 10 ms kills took seconds. Here pytest collects once and runs all tests
 once, to see which call which function (what a fixture calls counts for all tests of its file); then each mutant is a fork that
-runs the tests of its function, those of the quickest files first, until one fails. A test that fails without any mutant is left
-out, and named.
+runs the tests of its function, those of the quickest files first, until one fails or `BUDGET` seconds of tests have passed. A
+test that fails without any mutant is left out, and named.
 
 Which tenth is chosen depends on the mutants' names alone, so that two runs can be compared. docs/verification.md keeps the table
 and says which survivors change nothing that can be seen.
@@ -26,6 +27,7 @@ import sys
 import time
 import zlib
 from collections import Counter
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +35,8 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
     "dsinspect/geometry/affine.py", "dsinspect/geometry/annotations.py", "dsinspect/geometry/exif.py",
     "dsinspect/geometry/exif_frames.py", "dsinspect/geometry/label_swap.py", "dsinspect/geometry/rle.py",
-    "dsinspect/findings/findings.py", "dsinspect/findings/members.py", "dsinspect/findings/rendering.py",
+    "dsinspect/findings/columns.py", "dsinspect/findings/finding.py", "dsinspect/findings/findings.py",
+    "dsinspect/findings/fingerprints.py", "dsinspect/findings/members.py", "dsinspect/findings/rendering.py",
     "dsinspect/findings/severity.py", "dsinspect/findings/wording.py",
     "dsinspect/protocols/edits.py", "dsinspect/fixing/apply.py", "dsinspect/fixing/autofix.py", "dsinspect/fixing/diff.py",
     "dsinspect/fixing/from_findings.py",
@@ -46,6 +49,9 @@ TESTS = (
 LEFT_OUT = ("not real_sets and not whose_file and not cannot_be_imported and not without_opencv and not none_is_new "
             "and not names_of_test")
 """Tests that take long, or look at the source, and kill nothing that the others do not."""
+BUDGET = float(os.environ.get("BUDGET", "15"))
+"""Seconds that the tests of one mutant take at most, by the time they take without it; those of the quickest files come first."""
+ONLY = os.environ.get("ONLY", "")
 EVERY = int(os.environ.get("EVERY", "10"))
 RESULTS = "results.json"
 KILLED, SURVIVED, UNREACHED = "killed", "survived", "unreached"
@@ -82,13 +88,15 @@ def _lines(key: str, values: list[str]) -> list[str]:
 def pytest_runtestloop(session: Any) -> bool:
     """Run the mutants in place of the tests; pytest has collected them, and loaded us as a plugin."""
     began = time.monotonic()
+    before = json.loads(Path(ONLY).read_text("utf-8")) if ONLY else {}
+    again = {name for of in before.values() for name, what in of.items() if what == SURVIVED}
     tests = _Tests(session)
     _say(f"{time.monotonic() - began:7.0f} s  {len(tests.seconds):,} tests call {len(tests.of_function):,} functions")
     results: dict[str, dict[str, str]] = {}
     mutants = [(m, name) for m in os.environ["CHOSEN"].split(os.pathsep) for name in _names(m)]
     for k, (module, name) in enumerate(mutants):
         of = results.setdefault(module, {})
-        if zlib.crc32(name.encode()) % EVERY:
+        if name not in again if ONLY else zlib.crc32(name.encode()) % EVERY:
             of[name] = ""
             continue
         items = tests.ordered(name.rpartition("__mutmut_")[0])
@@ -148,7 +156,9 @@ class _Tests:
         of_file: Counter[Any] = Counter()
         for item in (tests := self.of_function.get(function, set())):
             of_file[item.path] += self.seconds[item]  # type: ignore[assignment]
-        return sorted(tests, key=lambda i: (of_file[i.path], str(i.path), self.seconds[i], i.nodeid))
+        quickest = sorted(tests, key=lambda i: (of_file[i.path], str(i.path), self.seconds[i], i.nodeid))
+        until = list(accumulate(map(self.seconds.__getitem__, quickest)))
+        return [i for i, seconds in zip(quickest, until, strict=True) if seconds <= BUDGET] or quickest[:1]
 
 
 class _Recorder:

@@ -5,16 +5,18 @@ A message is kept as a template and its values; text is made only for the rows s
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsinspect.findings.columns import Rows, has_ties, joined, kind_of, positions_of, spread, text_rank
+from dsinspect.findings.finding import Chunk, Finding, Fix, Safety, Template, plain, with_gaps
+from dsinspect.findings.fingerprints import hashed
 from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import writer
-from dsinspect.tables.columns import at_rows, codes_of
+from dsinspect.tables.columns import at_rows
 from dsinspect.tables.schema import BOX_COLUMNS, NO_POSITION
 
 if TYPE_CHECKING:
@@ -22,62 +24,10 @@ if TYPE_CHECKING:
 
     from dsinspect.tables.dataset import Tables
 
-Safety = Literal["safe", "unsafe"]
-Rows = Any
-"""Which rows of a frame: a boolean mask or an array of positions."""
+__all__ = ["Chunk", "Finding", "Findings", "Fix", "Rows", "Safety", "Template"]
 
 _WHERE = {"image": object, "split": object, "category": object, "annotation_id": np.int64, "source": object,
           "line": np.int64, "index": np.int64, **dict.fromkeys(BOX_COLUMNS, np.float64), "subject": object}
-
-
-@dataclass(frozen=True)
-class Fix:
-    """What would fix a finding. `safe` loses nothing a trainer could use."""
-
-    safety: Safety
-    action: str
-
-
-@dataclass(frozen=True)
-class Template:
-    """What findings of one kind share.
-
-    Attributes:
-        message: a `str.format` template over the values (see `wording`), naming the limit and its option.
-        values: name and kind of each value: `i`nteger, `f`loat, `s`tring (or several, given as tuples of texts).
-        constants: the values that are the same in all findings (limits, mostly), by name; they have no column.
-        fix: what would fix them, or None.
-        severity: overrides the check's severity, for a milder or harder case.
-        has_annotation: True when each finding is about one annotation record.
-    """
-
-    message: str
-    values: tuple[tuple[str, str], ...] = ()
-    constants: tuple[tuple[str, Any], ...] = ()
-    fix: Fix | None = None
-    severity: Severity | None = None
-    has_annotation: bool = False
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One finding with its message made, as the reports show it."""
-
-    code: str
-    severity: Severity
-    message: str
-    image: str | None
-    split: str | None
-    category: str | None
-    annotation_id: int | None
-    source: str | None
-    line: int | None
-    index: int | None
-    bbox_xyxy: tuple[float, float, float, float] | None
-    values: dict[str, Any]
-    fingerprint: str
-    fix: Fix | None
-    subject: str | None
 
 
 @dataclass(frozen=True)
@@ -119,7 +69,7 @@ class Findings:
             new_text: n texts (or one) that the fix would write (a name, a path), or an array of n numbers.
             subject: n texts (or one) that distinguish findings on the same record.
         """
-        positions = _positions(rows, len(batch.annotation_columns["image_row"]))
+        positions = positions_of(rows, len(batch.annotation_columns["image_row"]))
         if not len(positions):
             return _EMPTY
         a, images = batch.annotation_columns, batch.image_columns
@@ -135,7 +85,7 @@ class Findings:
                   fix: Fix | None = None, severity: Severity | None = None, new_text: Any = None,
                   subject: Any = None) -> Findings:
         """Report images; `rows` is a mask over `batch.images` or positions in it, the rest as in `of_annotations`."""
-        positions = _positions(rows, len(batch.image_columns["path"]))
+        positions = positions_of(rows, len(batch.image_columns["path"]))
         if not len(positions):
             return _EMPTY
         images = batch.image_columns
@@ -214,11 +164,11 @@ class Findings:
         for p in parts:
             codes = np.array([number[t] for t in p.templates], np.int32)[p.columns["template"]]
             tables.append({**p.columns, "template": codes})
-        return Findings(_joined(tables), tuple(templates))
+        return Findings(joined(tables), tuple(templates))
 
     def take(self, rows: Rows) -> Findings:
         """Return the findings of a mask or of positions, in that order."""
-        positions = _positions(rows, len(self))
+        positions = positions_of(rows, len(self))
         return Findings({name: values[positions] for name, values in self.columns.items()}, self.templates)
 
     def without_prefixes(self, prefixes: Sequence[str]) -> Findings:
@@ -236,15 +186,15 @@ class Findings:
         """Sort by image path, annotation id, source, line, index, subject and message: an order no sharding changes."""
         if len(self) < 2:
             return self
-        main = [self.columns["annotation_id"], _text_rank(self.columns["image"])]
+        main = [self.columns["annotation_id"], text_rank(self.columns["image"])]
         order = np.lexsort(main)
-        if not _tied(main, order):  # mostly: the other keys cost four times as much
+        if not has_ties(main, order):  # mostly: the other keys cost four times as much
             return self.take(order)
         rank = np.argsort(np.argsort([t.message for t in self.templates], kind="stable"))
         keys = [rank[self.columns["template"]]]
         keys += [self.columns[c] for c in reversed(BOX_COLUMNS)]
-        keys += [_text_rank(self.columns[c]) for c in ("category", "subject")]
-        keys += [self.columns["index"], self.columns["line"], _text_rank(self.columns["source"]), *main]
+        keys += [text_rank(self.columns[c]) for c in ("category", "subject")]
+        keys += [self.columns["index"], self.columns["line"], text_rank(self.columns["source"]), *main]
         return self.take(np.lexsort(keys))
 
     def with_unsafe_fixes(self, rows: NDArray[np.bool_], actions: Collection[str]) -> Findings:
@@ -281,7 +231,7 @@ class Findings:
             return self
         columns = {f"value:{name}": np.asarray(v) for name, v in values.items() if np.ndim(v)}
         scalars = {name: v for name, v in values.items() if not np.ndim(v)}
-        kinds = {name: _kind(np.asarray(v)) for name, v in values.items()}
+        kinds = {name: kind_of(np.asarray(v)) for name, v in values.items()}
         templates = tuple(replace(
             t, values=tuple({**dict(t.values), **kinds}.items()),
             constants=tuple({**{k: v for k, v in t.constants if k not in values}, **scalars}.items()))
@@ -306,22 +256,11 @@ class Findings:
         It hashes the code, image path, category, subject and box, and a counter among equals; never ids, line
         numbers or measured values, which change when something else is edited.
         """
-        return self._hashed(code, ("image", "category", "subject"))
+        return hashed(code, self.columns, ("image", "category", "subject"), BOX_COLUMNS)
 
     def places(self) -> NDArray[np.uint64]:
         """Return a 64-bit identity of the place of each finding, whatever is found there: its image, its box and a counter."""
-        return self._hashed("", ("image",))
-
-    def _hashed(self, start: str, names: Sequence[str]) -> NDArray[np.uint64]:
-        state = np.full(len(self), _text_hash(start), np.uint64)
-        for name in names:
-            state = _mix(state ^ _hash_texts(self.columns[name]))
-        for name in BOX_COLUMNS:
-            edges = self.columns[name].astype(np.float64, copy=False) + 0.0  # -0.0 becomes 0.0
-            bits = np.where(np.isnan(edges), np.nan, edges).view(np.uint64)
-            state = _mix(state ^ bits)
-        repeat = _times_before(state)
-        return np.where(repeat > 0, _mix(state ^ _mix(repeat)), state)
+        return hashed("", self.columns, ("image",), BOX_COLUMNS)
 
     def first_of_each_template(self) -> NDArray[np.intp]:
         """Return the position of one finding of each template that has some."""
@@ -329,7 +268,7 @@ class Findings:
 
     def messages(self, rows: Rows = None) -> list[str]:
         """Return the messages of a mask or of positions (all when None), quicker than whole findings."""
-        positions = np.arange(len(self)) if rows is None else _positions(rows, len(self))
+        positions = np.arange(len(self)) if rows is None else positions_of(rows, len(self))
         return self._messages(positions)[0]
 
     def iterate(self, code: str, default: Severity, rows: Rows = None) -> Iterator[Finding]:
@@ -345,7 +284,7 @@ class Findings:
 
     def chunks(self, code: str, default: Severity, rows: Rows = None, size: int = 8192) -> Iterator[Chunk]:
         """Yield findings with their messages made, `size` at a time, in lists; otherwise as `iterate`."""
-        positions = np.arange(len(self)) if rows is None else _positions(rows, len(self))
+        positions = np.arange(len(self)) if rows is None else positions_of(rows, len(self))
         if not len(positions):  # most checks find nothing
             return
         prints = self.fingerprints(code)
@@ -359,7 +298,7 @@ class Findings:
 
         def numbers(name: str) -> list[Any]:
             taken = self.columns[name][positions]
-            return _with_gaps(taken, taken == NO_POSITION)
+            return with_gaps(taken, taken == NO_POSITION)
 
         kinds = self.columns["template"][positions]
         without = ~np.array([t.has_annotation for t in self.templates])[kinds]
@@ -368,8 +307,8 @@ class Findings:
         templates = [self.templates[k] for k in kinds.tolist()]
         return Chunk(
             code, [t.severity or default for t in templates], messages, column("image"), column("split"), column("category"),
-            _with_gaps(self.columns["annotation_id"][positions], without), column("source"), numbers("line"),
-            numbers("index"), _with_gaps(boxes, without), values, [f"{p:016x}" for p in prints[positions].tolist()],
+            with_gaps(self.columns["annotation_id"][positions], without), column("source"), numbers("line"),
+            numbers("index"), with_gaps(boxes, without), values, [f"{p:016x}" for p in prints[positions].tolist()],
             [t.fix for t in templates], column("subject"))
 
     def _messages(self, positions: NDArray[np.intp]) -> tuple[list[str], list[dict[str, Any]]]:
@@ -382,75 +321,13 @@ class Findings:
                 continue
             names = [name for name, _ in template.values]
             constants = dict(template.constants)
-            columns = [_plain(np.array([constants[name]]), kind) * len(places) if name in constants
-                       else _plain(self.columns[f"value:{name}"][positions[places]], kind)
+            columns = [plain(np.array([constants[name]]), kind) * len(places) if name in constants
+                       else plain(self.columns[f"value:{name}"][positions[places]], kind)
                        for name, kind in template.values]
             made = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)] or [{} for _ in places]
             messages[places] = list(map(writer(template.message), made))
             values[places] = made
         return messages.tolist(), values.tolist()
-
-
-@dataclass(frozen=True)
-class Chunk:
-    """Some findings of one check in lists of one length; the fields are those of `Finding`."""
-
-    code: str
-    severity: list[Severity]
-    message: list[str]
-    image: list[str | None]
-    split: list[str | None]
-    category: list[str | None]
-    annotation_id: list[int | None]
-    source: list[str | None]
-    line: list[int | None]
-    index: list[int | None]
-    bbox_xyxy: list[list[float] | None]
-    values: list[dict[str, Any]]
-    fingerprint: list[str]
-    fix: list[Fix | None]
-    subject: list[str | None]
-
-    def columns(self) -> tuple[list[Any], ...]:
-        """Return the lists in the order of the fields, the code left out."""
-        return tuple(value for name, value in vars(self).items() if name != "code")
-
-    def findings(self) -> Iterator[Finding]:
-        """Yield the findings."""
-        for severity, message, image, split, category, annotation_id, source, line, index, box, values, fingerprint, fix, \
-                subject in zip(*self.columns(), strict=True):
-            yield Finding(self.code, severity, message, image, split, category, annotation_id, source, line, index,
-                          None if box is None else tuple(box), values, fingerprint, fix, subject)
-
-
-def _plain(values: NDArray[Any], kind: str) -> list[Any]:
-    """Return values as plain Python ones; what is missing (None, NaN) is None."""
-    if kind == "s":
-        return [None if v is None or v != v else list(v) if isinstance(v, tuple) else str(v) for v in values.tolist()]
-    if values.dtype.kind in "iub":
-        plain: list[Any] = values.astype(np.int64).tolist()
-        return plain
-    missing = np.isnan(values.astype(np.float64))
-    if kind == "i":
-        return _with_gaps(np.where(missing, 0, values).astype(np.int64), missing)
-    return _with_gaps(values.astype(np.float64), missing)
-
-
-def _with_gaps(values: NDArray[Any], gaps: NDArray[np.bool_]) -> list[Any]:
-    """Return an array as a list with None in the gaps."""
-    plain: list[Any] = values.tolist()
-    for k in np.flatnonzero(gaps).tolist():
-        plain[k] = None
-    return plain
-
-
-def _tied(keys: Sequence[NDArray[Any]], order: NDArray[np.intp]) -> bool:
-    """Say whether two rows are equal in all keys."""
-    same = np.ones(len(order) - 1, bool)
-    for key in keys:
-        in_order = key[order]
-        same &= in_order[1:] == in_order[:-1]
-    return bool(same.any())
 
 
 def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, Any] | None, fix: Fix | None,
@@ -461,101 +338,25 @@ def _build(where: Mapping[str, Any], n: int, message: str, values: Mapping[str, 
     for name, dtype in _WHERE.items():
         missing = np.nan if dtype is np.float64 else NO_POSITION if dtype is np.int64 else None
         value = given.get(name)
-        columns[name] = _spread(missing if value is None else value, n, dtype)
+        columns[name] = spread(missing if value is None else value, n, dtype)
     columns["template"] = np.zeros(n, np.int32)
     kinds, constants = [], []
     for name, value in (values or {}).items():
         array = np.asarray(value) if not isinstance(value, list) else np.array(value)
-        kind = _kind(array)
+        kind = kind_of(array)
         kinds.append((name, kind))
         if array.ndim == 0:
             constants.append((name, array.item()))
             continue
-        columns[f"value:{name}"] = _spread(value, n, object if kind == "s" else array.dtype)
+        columns[f"value:{name}"] = spread(value, n, object if kind == "s" else array.dtype)
     if new_box is not None:
         for k, name in enumerate(BOX_COLUMNS):
             columns[f"fix:{name}"] = np.ascontiguousarray(np.asarray(new_box, np.float64)[:, k])
     if new_text is not None:
         is_number = isinstance(new_text, np.ndarray) and new_text.dtype.kind in "iuf"
-        columns["fix:text"] = new_text if is_number else _spread(new_text, n, object)
+        columns["fix:text"] = new_text if is_number else spread(new_text, n, object)
     template = Template(message, tuple(kinds), tuple(constants), fix, severity, has_annotation)
     return Findings(columns, (template,))
-
-
-def _kind(values: NDArray[Any]) -> str:
-    return {"i": "i", "u": "i", "b": "i", "f": "f"}.get(values.dtype.kind, "s")
-
-
-def _joined(tables: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
-    """Concatenate columns; one that a part lacks is None or NaN there."""
-    columns = {}
-    for name in dict.fromkeys(name for t in tables for name in t):
-        is_object = any(t[name].dtype.kind == "O" for t in tables if name in t)
-        lacking = any(name not in t for t in tables)
-        parts = [t[name] if name in t else np.full(len(t["template"]), None if is_object else np.nan,
-                                                  object if is_object else np.float64) for t in tables]
-        if is_object or lacking:
-            parts = [p.astype(object if is_object else np.float64) for p in parts]
-        columns[name] = np.concatenate(parts)
-    return columns
-
-
-def _spread(value: Any, n: int, dtype: Any) -> NDArray[Any]:
-    if np.dtype(dtype).kind == "O":
-        if isinstance(value, np.ndarray) and value.dtype == object and value.ndim == 1:
-            return value  # tuples of one length are not taken for rows of a table
-        column = np.empty(n, object)
-        column[:] = value if not np.ndim(value) else list(value)
-        return column
-    array = np.asarray(value, dtype)
-    return np.full(n, array, dtype) if array.ndim == 0 else array
-
-
-def _positions(rows: Rows, of: int) -> NDArray[np.intp]:
-    array = np.asarray(rows)
-    if array.dtype != bool:
-        return array.astype(np.intp)
-    if array.shape != (of,):
-        raise ValueError(f"a mask of shape {array.shape} for {of:,} rows")
-    return np.flatnonzero(array)
-
-
-def _times_before(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Return how many times each value came before."""
-    order = np.argsort(values, kind="stable")
-    in_order = values[order]
-    first = np.append(True, in_order[1:] != in_order[:-1])
-    place = np.arange(len(values))
-    times = np.empty(len(values), np.uint64)
-    times[order] = place - np.maximum.accumulate(np.where(first, place, 0))
-    return times
-
-
-def _text_rank(column: NDArray[Any]) -> NDArray[np.int64]:
-    codes, uniques = codes_of(column)
-    order = sorted(range(len(uniques)), key=lambda k: str(uniques[k]))
-    rank = np.empty(len(uniques) + 1, np.int64)
-    rank[order] = np.arange(1, len(uniques) + 1)
-    rank[-1] = 0  # None, which factorize codes as -1, comes first
-    return rank[codes]
-
-
-def _hash_texts(column: NDArray[Any]) -> NDArray[np.uint64]:
-    codes, uniques = codes_of(column)
-    hashes = np.array([*(_text_hash(str(u)) for u in uniques), 0], np.uint64)
-    return hashes[codes]
-
-
-def _text_hash(text: str) -> int:
-    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def _mix(state: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Mix 64 bits (splitmix64's finaliser, Steele, Lea and Flood 2014)."""
-    z = state + np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
 
 
 _EMPTY = Findings({**{k: np.empty(0, d) for k, d in _WHERE.items()}, "template": np.empty(0, np.int32)}, ())

@@ -34,7 +34,7 @@ def members(values: Mapping[str, Any]) -> list[str]:
     if not isinstance(text, str):
         return []
     found: list[str] = []
-    for part in re.split(r" \([^()]*\)(?:, |$)|, and [\d,]+ more$", text):
+    for part in re.split(r" \([^()]*\)(?:, |$)", re.sub(r", and [\d,]+ more$", "", text)):
         pieces = part.split(", ")
         found += dict.fromkeys([part, *pieces]) if len(pieces) > 1 else [part]
     return [p for p in found if p]

@@ -33,7 +33,7 @@ def name_of(text: str, fallback: str = "unnamed") -> str:
 
 
 def inside(path: str, fallback: str = "image") -> str:
-    """Return a POSIX path without what would lead out of the folder it is joined to; each byte that is no text is `_`.
+    r"""Return a POSIX path without what would lead out of the folder it is joined to; each byte that is no text is `_`.
 
     >>> inside("../a/./b.jpg"), inside("/etc/passwd"), inside(".."), inside("caf\udce9.png")
     ('a/b.jpg', 'etc/passwd', 'image', 'caf_.png')
