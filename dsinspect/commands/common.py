@@ -105,8 +105,8 @@ class Session:
         whom = self._trainers([n for n in names if n])
         return Request(
             **{**self.dataset, "format": format_name, "images": images}, **self.work, cache=cache_path,
-            cache_by_content=c.cache_by == "content" or self._located.is_temporary, trainer=whom[0] if len(whom) == 1 else None,
-            beside=whom if len(whom) > 1 else (), shared_options=shared, **changes)
+            cache_by="content" if c.cache_by == "content" else "member" if self._located.is_temporary else "stat",
+            trainer=whom[0] if len(whom) == 1 else None, beside=whom if len(whom) > 1 else (), shared_options=shared, **changes)
 
     def _trainers(self, names: Sequence[str]) -> tuple[Trainer, ...]:
         if not names:

@@ -349,7 +349,7 @@ def bake_upright(file: str, target: Path, orientation: int) -> bool:
 
     start_opencv()
     try:
-        pixels = turn(decode(read_regular(file)), orientation)
+        pixels = turn(decode(read_regular(file, "image_mb")), orientation)
     except (OSError, UnreadableError):
         return False
     suffix = target.suffix.lower()

@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,9 @@ _SUM = struct.Struct("<I")
 _decoder = msgspec.msgpack.Decoder(dict[str, list[float | str | None]])
 _encode = msgspec.msgpack.Encoder().encode
 
+CacheBy = Literal["stat", "content", "member"]
+"""What files are known by: path, size and time; their bytes, which are read then; or their place in an archive, and of files that
+lie in none that stays, their bytes."""
 Measured = dict[str, list[Value]]
 """Probe name to `[version, value, ...]`."""
 

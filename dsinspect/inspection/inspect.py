@@ -104,7 +104,7 @@ def _inspect(request: Request, plugins: Plugins, tell: Callable[[str, int, int],
     listed = time.perf_counter()
     judges_whole = plan.trainer is not None and format_type.holds_records()
     in_parts = plan.part(asks_trainer=False) if judges_whole else plan
-    task = ShardTask(in_parts, source.info, request.cache, request.cache_by_content,
+    task = ShardTask(in_parts, source.info, request.cache, request.cache_by,
                      {**{c: plugins.blame(type(k)) for c, k in plan.checks.items()},
                       **{p.name: plugins.blame(type(p)) for p in plan.probes},
                       **({} if plan.trainer is None else {TRAINER: plugins.blame(type(plan.trainer))})},
@@ -155,11 +155,11 @@ def looks_measured(source: Source, plan: Plan, request: Request) -> bool:
 
     The size of shards changes no result, only the time.
     """
-    if request.cache is None or request.cache_by_content or not request.cache.exists() or not source.info.has_files:
+    if request.cache is None or request.cache_by == "content" or not request.cache.exists() or not source.info.has_files:
         return False
     refs = source.shards(MEASURED_SHARD)
     files = [f for f in refs[0].load().image_columns["file"].tolist() if f] if refs else []
-    return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache)
+    return bool(files) and is_known(files[::max(len(files) // SAMPLE, 1)], plan.probes, request.cache, request.cache_by)
 
 
 class _NoShard(msgspec.Struct, frozen=True):

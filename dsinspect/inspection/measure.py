@@ -18,7 +18,9 @@ import numpy as np
 from dsinspect.errors import PLUGIN_FAULTS, PluginError, how
 from dsinspect.findings.wording import counted
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
-from dsinspect.inspection.cache import Cache, FileIdentity, Measured
+from dsinspect.inspection.cache import Cache, CacheBy, FileIdentity, Measured
+from dsinspect.io.packed import member_at
+from dsinspect.io.packed_bytes import ArchiveChangedError
 from dsinspect.protocols.probes import ImageFile, Level, Probe, Value, status_of, to_column
 from dsinspect.tables.columns import Columns, at_rows, is_constant
 from dsinspect.tables.dataset import Shard
@@ -57,14 +59,14 @@ class Measurements:
 
 
 def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | None, *,
-            by_content: bool = False) -> Measurements:
+            by: CacheBy = "stat") -> Measurements:
     """Measure files with probes.
 
     Args:
         files: path of each image's file, or None when it has none.
         probes: probes in any order; cheap ones run first.
         cache: database of earlier measurements, or None.
-        by_content: know files by their bytes in the cache, which are read then, not by path, size and time.
+        by: what files are known by in the cache.
 
     Returns:
         one value per file and column, `read_error` besides; a file that cannot be had has missing values.
@@ -73,7 +75,7 @@ def measure(files: Sequence[str | None], probes: Sequence[Probe], cache: Path | 
     result = Measurements()
     errors: list[str | None] = [None] * len(files)
     known: list[Measured] = [{} for _ in files]
-    opened = _looked_at(files, errors, by_content=by_content and cache is not None)
+    opened = _looked_at(files, errors, "stat" if cache is None else by)
     if cache is None:
         _measure_new(opened, probes, known, errors, result)
     else:
@@ -112,9 +114,9 @@ def _from_cache(cache: Path, opened: Sequence[_Looked | None], result: Measureme
         return {}
 
 
-def is_known(files: Sequence[str], probes: Sequence[Probe], cache: Path) -> bool:
+def is_known(files: Sequence[str], probes: Sequence[Probe], cache: Path, by: CacheBy) -> bool:
     """Say whether a cache has the measurements of all these files."""
-    opened = _looked_at(files, [None] * len(files), by_content=False)
+    opened = _looked_at(files, [None] * len(files), by)
     stored = _from_cache(cache, opened, Measurements())
     return all(o is not None and stored.get(o.identity.path, {}).get(p.name, (None,))[0] == p.version
                for o in opened for p in probes)
@@ -128,7 +130,7 @@ class _Looked(NamedTuple):
     identity: FileIdentity
 
 
-def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_content: bool) -> list[_Looked | None]:
+def _looked_at(files: Sequence[str | None], errors: list[str | None], by: CacheBy) -> list[_Looked | None]:
     """Look at each file without opening it, unless it is to be known by its content; say in `errors` what is no file."""
     here = os.getcwd().rstrip("/")  # noqa: PTH109
     looked: list[_Looked | None] = [None] * len(files)
@@ -137,7 +139,10 @@ def _looked_at(files: Sequence[str | None], errors: list[str | None], *, by_cont
             continue
         try:
             status = status_of(path)
-            if by_content:
+            if by == "member" and (member := member_at(path, status)) is not None and member.is_lasting:
+                name, time_ns = member.identity()
+                identity = FileIdentity(name, status.st_size, time_ns)
+            elif by != "stat":
                 identity = FileIdentity(f"content:{ImageFile(path, status).digest}", status.st_size, 0)
             else:
                 plain = path if path[0] == "/" else f"{here}/{path}"
@@ -179,6 +184,8 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
             except OSError as e:
                 errors[k] = _os_reason(e)
                 break
+            except ArchiveChangedError:
+                raise
             except PluginError as e:  # it cannot work on this machine at all (OpenCV without libGL)
                 broken.add(probe.name)
                 _fail(result, probe, ProbeFailure("skipped", str(e)))

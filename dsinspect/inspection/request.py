@@ -14,6 +14,7 @@ from dsinspect.findings.severity import Severity
 from dsinspect.protocols.decisions import NO_SETTINGS, Settings
 
 if TYPE_CHECKING:
+    from dsinspect.inspection.cache import CacheBy
     from dsinspect.protocols.trainers import Trainer
 
 
@@ -82,7 +83,7 @@ class Request(WorkRequest):
 
     Attributes:
         cache: database of measurements, or None for none.
-        cache_by_content: know files in it by their bytes, not by path, size and time.
+        cache_by: what files are known by in it.
         keep_images: keep the table of images in the run.
         keep_annotations: keep the table of annotations in the run.
         keep_columns: optional columns of annotations that are wanted besides those that checks ask for.
@@ -94,7 +95,7 @@ class Request(WorkRequest):
     """
 
     cache: Path | None = None
-    cache_by_content: bool = False
+    cache_by: CacheBy = "stat"
     keep_images: bool = False
     keep_annotations: bool = False
     keep_columns: frozenset[str] = frozenset()

@@ -26,6 +26,7 @@ from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import problem_columns
 
 if TYPE_CHECKING:
+    from dsinspect.inspection.cache import CacheBy
     from dsinspect.protocols.trainers import Judged
 
 
@@ -67,7 +68,7 @@ class ShardTask:
     plan: Plan
     info: DatasetInfo
     cache: Path | None
-    cache_by_content: bool
+    cache_by: CacheBy
     blames: Mapping[str, Blame]
     """Of the checks by code, of the probes by name, and of the trainer."""
     keep_images: bool
@@ -156,7 +157,7 @@ class ShardTask:
             return None
         start = time.perf_counter()
         measurements = measure(shard.image_columns["file"].tolist(), self.plan.probes, self.cache,
-                               by_content=self.cache_by_content)
+                               by=self.cache_by)
         seconds["measure"] = time.perf_counter() - start
         seconds.update({f"probe {name}": s for name, s in measurements.seconds.items()})
         return measurements

@@ -1,11 +1,13 @@
-"""Datasets in archives: unpacked into a temporary folder that goes when the program ends (or, killed, with the next run).
+"""Datasets in archives: brought into a temporary folder that goes when the program ends (or, killed, with the next run).
 
-What an archive holds is hostile: no member leaves the folder, links are files only where they lead to a file of the archive,
-devices are left out, and sizes are counted while they are written, whatever the archive declares.
+Text is written out; images stay in the archive where each has a place of its own in it: see `dsinspect.io.packed`. What an archive
+holds is hostile: no member leaves the folder, links are files only where they lead to a file of the archive, devices are left out,
+and sizes are counted while they are written, whatever the archive declares.
 """
 
 from __future__ import annotations
 
+import io
 import lzma
 import os
 import posixpath
@@ -15,7 +17,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import IO
@@ -24,10 +26,13 @@ import msgspec
 
 from dsinspect.errors import UserError
 from dsinspect.io.brought import remember
+from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.folders import make_folder, remove_folder
 from dsinspect.io.limits import limits, option
+from dsinspect.io.packed import Leaving
+from dsinspect.io.packed_bytes import DEFLATED, IN_TAR, STORED, Place
 from dsinspect.io.reading import leave_alone
-from dsinspect.io.temporary import discard, temporary_folder
+from dsinspect.io.temporary import beside, discard, temporary_folder
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _RATIO_FROM = 64 << 20
@@ -39,14 +44,22 @@ _HOPS = 8
 """Links that are followed, one to the next, to a file of the archive."""
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError,
             ValueError)
+_LOCAL_HEADER = 30
+"""Bytes before the name of a member in a .zip."""
+_ENCRYPTED, _UTF8 = 0x61, 0x800
+"""Bits of a member's flags: encrypted in one of three ways; a name in UTF-8, not in code page 437."""
+LEFT_SUFFIXES = IMAGE_SUFFIXES | {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".bin", ".pcd", ".las",
+                                  ".laz", ".npz", ".pkl", ".pickle", ".mat", ".h5", ".hdf5", ".pt", ".pth", ".onnx", ".safetensors"}
+"""Suffixes, in lower case, of files that stay in an archive: images, and what no format reads, which may be large."""
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 
 
 class _Member(msgspec.Struct, frozen=True):
-    """A file in an archive: its name, and the place to read it from."""
+    """A file in an archive: its name, how to open it, and where its bytes are, where they can be read in place."""
 
     name: str
-    opened: IO[bytes]
+    open: Callable[[], IO[bytes]]
+    place: Place | None = None
 
 
 def is_archive(path: Path) -> bool:
@@ -57,9 +70,11 @@ def is_archive(path: Path) -> bool:
 def unpack(archive: Path, into: Path | None = None) -> Path:
     """Unpack an archive, and return the folder of the dataset: the only folder at the top, where there is but one.
 
+    Images of a .zip (stored or deflated) and of a .tar that is not compressed stay in it, see `dsinspect.io.packed`.
+
     Args:
         archive: a .zip or a .tar, compressed or not.
-        into: a folder to make for it; a temporary one when None.
+        into: a folder to make for it, in a temporary one; a temporary one when None.
 
     Raises:
         UserError: it is damaged, encrypted, beyond a limit, or holds a name that leads outside.
@@ -88,26 +103,39 @@ def _write(archive: Path, folder: Path) -> None:
     most = limits()
     packed = archive.stat().st_size
     free = shutil.disk_usage(folder).free
-    written = 0
+    leaving = Leaving(archive, folder, beside(folder))
+    can_leave = leaving.can()
+    written = unfolded = 0
+
+    def require_no_bomb() -> None:
+        if unfolded > _RATIO_FROM and unfolded > most.archive_ratio * packed:
+            raise UserError(f"{archive}: unfolds more than {most.archive_ratio:,} times ({option('archive_ratio')}); "
+                            "refused as an archive bomb")
+
     for files, member in enumerate(_members(archive), 1):
         if files > most.archive_files:
             raise UserError(f"{archive}: holds more than {most.archive_files:,} files ({option('archive_files')}); raise it, or "
                             "unpack it yourself")
         target = folder / _inside(archive, member.name)
         make_folder(target.parent)
-        with member.opened as source, target.open("wb") as out:
+        if can_leave and member.place is not None and member.place.size and target.suffix.lower() in LEFT_SUFFIXES:
+            unfolded += member.place.size
+            require_no_bomb()
+            leaving.leave(target, member.place)
+            continue
+        with member.open() as source, target.open("wb") as out:
             while block := source.read(_BLOCK):
                 written += len(block)
+                unfolded += len(block)
                 if written > most.archive_mb << 20:
                     raise UserError(f"{archive}: unfolds to more than {most.archive_mb:,} MB ({option('archive_mb')}); raise it, "
                                     "or unpack it yourself")
                 if written > free:
                     raise UserError(f"{archive}: unfolds to more than the {free:,} bytes that are free in "
                                     f"{tempfile.gettempdir()} (TMPDIR names another folder)")
-                if written > _RATIO_FROM and written > most.archive_ratio * packed:
-                    raise UserError(f"{archive}: unfolds more than {most.archive_ratio:,} times ({option('archive_ratio')}); "
-                                    "refused as an archive bomb")
+                require_no_bomb()
                 out.write(block)
+    leaving.end()
 
 
 def _members(archive: Path) -> Iterator[_Member]:
@@ -115,6 +143,7 @@ def _members(archive: Path) -> Iterator[_Member]:
         with zipfile.ZipFile(archive) as opened:
             infos: dict[str, zipfile.ZipInfo] = {}
             ways: dict[str, str] = {}
+            rooms = _rooms(opened)
             for info in opened.infolist():
                 name, kind = posixpath.normpath(info.filename.replace("\\", "/")), stat.S_IFMT(info.external_attr >> 16)
                 if name in infos or name in ways:
@@ -123,12 +152,12 @@ def _members(archive: Path) -> Iterator[_Member]:
                     ways[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(opened.read(info))))
                 elif not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):
                     infos[name] = info
-                    yield _Member(info.filename, opened.open(info))
+                    yield _zipped(opened, info, info.filename, rooms)
             for name, target in _followed(ways, infos):
                 if not _is_left_out(name):
-                    yield _Member(name, opened.open(infos[target]))
+                    yield _zipped(opened, infos[target], name, rooms)
         return
-    with closing(tarfile.open(archive, "r:*")) as tar:
+    with closing(_tar(archive)) as tar:
         files: dict[str, tarfile.TarInfo] = {}
         links: dict[str, str] = {}
         for entry in tar:
@@ -147,6 +176,32 @@ def _members(archive: Path) -> Iterator[_Member]:
             yield from _member(tar, files[target], name)
 
 
+def _rooms(opened: zipfile.ZipFile) -> dict[int, int]:
+    """Return where the room of each member ends, by where it begins: where the next one begins, whatever its header says."""
+    starts = sorted(info.header_offset for info in opened.infolist())
+    return dict(zip(starts, [*starts[1:], opened.start_dir], strict=True))
+
+
+def _zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rooms: Mapping[int, int]) -> _Member:
+    """Return a file of a .zip.
+
+    Members that share bytes are the stuff of bombs: 42 kB that unfold to 5 GB. No honest program writes any.
+    """
+    own = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF8 else "cp437")
+    end = rooms[info.header_offset]
+    place = None
+    if info.compress_type in (STORED, DEFLATED) and not info.flag_bits & _ENCRYPTED:
+        place = Place(info.header_offset, info.compress_size, info.file_size, end, info.CRC, (zlib.crc32(own), len(own)),
+                      info.compress_type)
+
+    def open_it() -> IO[bytes]:
+        if info.header_offset + _LOCAL_HEADER + len(own) + info.compress_size > end:
+            raise zipfile.BadZipFile(f"{name!r} shares bytes with another member")
+        return opened.open(info)
+
+    return _Member(name, open_it, place)
+
+
 def _twice(archive: Path, name: str) -> UserError:
     """Return the error of a name that two members have: which one is meant differs from program to program."""
     return UserError(f"{archive}: holds {name!r} twice; unpack it yourself, and name the folder")
@@ -163,10 +218,23 @@ def _followed(links: Mapping[str, str], files: Container[str]) -> Iterator[tuple
             leave_alone(name)
 
 
+def _tar(archive: Path) -> tarfile.TarFile:
+    """Open a .tar; one that is not compressed has its members in it as they are."""
+    try:
+        return tarfile.open(archive, "r:")
+    except tarfile.ReadError:
+        return tarfile.open(archive, "r:*")
+
+
 def _member(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[_Member]:
+    if _is_left_out(name):
+        return
+    place = None
+    if isinstance(tar.fileobj, io.BufferedReader) and not entry.issparse():  # nothing compresses it
+        place = Place(entry.offset_data, entry.size, entry.size, entry.offset_data + entry.size, 0, (0, 0), IN_TAR)
     content = tar.extractfile(entry)
-    if content is not None and not _is_left_out(name):
-        yield _Member(name, content)
+    if content is not None:
+        yield _Member(name, lambda: content, place)
 
 
 def _require_end(tar: tarfile.TarFile) -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import filecmp
 import os
 import shutil
 import stat
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from dsinspect.io.atomic import partial_name
 from dsinspect.io.folders import make_folder
-from dsinspect.io.reading import READ_FLAGS
+from dsinspect.io.packed import member_at
+from dsinspect.io.packed_bytes import Member
+from dsinspect.io.reading import READ_FLAGS, read_regular
 
 IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
@@ -29,7 +33,7 @@ Placed = Literal["linked", "copied", "there", "missing"]
 
 
 def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> Placed:
-    """Give a copy of a file its place; the source is only ever read.
+    """Give a copy of a file its place; the source is only ever read. Images in an archive are written out, never linked.
 
     Args:
         source: the file; a link is followed.
@@ -46,20 +50,22 @@ def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> P
         return "there"
     real = os.path.realpath(source)
     try:
-        if not stat.S_ISREG(os.stat(real).st_mode):  # noqa: PTH116 - a FIFO or a device would never end
+        status = os.stat(real)  # noqa: PTH116
+        if not stat.S_ISREG(status.st_mode):  # a FIFO or a device would never end
             return "missing"
+        member = member_at(real, status)
     except (OSError, ValueError):
         return "missing"
     if os.path.islink(source) and target.suffix.lower() in IMAGE_SUFFIXES and _is_text(real):  # noqa: PTH114
         return "missing"  # a link called image.png that leads to a private file
     make_folder(target.parent)
-    if link:
+    if link and member is None:
         with contextlib.suppress(OSError):  # another file system, or one without hard links
             os.link(real, target)
             return "linked"
     partial = partial_name(target)
     try:
-        if not _copied(real, partial):
+        if not (_copied(real, partial) if member is None else _unpacked(member, partial)):
             return "missing"
         partial.replace(target)
     finally:
@@ -92,6 +98,31 @@ def _copied(source: str, target: Path) -> bool:
         if not os.access(target, os.W_OK):  # a read-only original makes a copy that its owner can change and remove
             target.chmod(target.stat().st_mode | stat.S_IWUSR)
     return True
+
+
+def _unpacked(member: Member, target: Path) -> bool:
+    """Write an image out of its archive; False when it is damaged there."""
+    with target.open("xb") as copy:
+        blocks = member.blocks()
+        while True:
+            try:
+                block = next(blocks, None)
+            except OSError:
+                return False
+            if block is None:
+                return True
+            copy.write(block)
+
+
+def are_equal(paths: Sequence[str]) -> bool:
+    """Say whether files, of which there is one at least, hold the same bytes; False where one cannot be read."""
+    try:
+        if not any(map(member_at, paths)):
+            return all(filecmp.cmp(paths[0], p, shallow=False) for p in paths[1:])
+        first = read_regular(paths[0], "image_mb")
+        return all(read_regular(p, "image_mb") == first for p in paths[1:])
+    except OSError:
+        return False
 
 
 def _cloned(source: int, target: int) -> bool:

@@ -47,8 +47,9 @@ class Limits:
     config_mb: int = _limit(1, "MB of a configuration of dsinspect")
     decisions_mb: int = _limit(256, "MB of a file of decisions")
     archive_files: int = _limit(2_000_000, "files in an archive")
-    archive_mb: int = _limit(200 << 10, "MB that an archive unfolds to")
+    archive_mb: int = _limit(200 << 10, "MB that are unpacked from an archive; images stay in it")
     archive_ratio: int = _limit(200, "bytes out of one byte of an archive, from 64 MB on")
+    image_mb: int = _limit(2048, "MB of an image file (268 million pixels of 8 bytes)")
     pixels: int = _limit(1 << 28, "pixels of an image that is decoded (268 million: 16,384 x 16,384)")
     mask_pixels: int = _limit(1 << 27, "pixels of a mask that is decoded")
 

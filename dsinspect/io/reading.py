@@ -12,6 +12,7 @@ import stat
 from typing import IO
 
 from dsinspect.io.limits import limits, option
+from dsinspect.io.packed import member_at
 
 READS_OUTSIDE = "DSINSPECT_READ_OUTSIDE"
 """Environment variable that `dsinspect --read-outside` sets: text outside of the dataset is read through links and paths."""
@@ -21,7 +22,7 @@ READ_FLAGS = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK"
 
 
 def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
-    """Return the content of a regular file.
+    """Return the content of a regular file, or of an image that stays in its archive.
 
     Args:
         path: the file; a link is followed.
@@ -31,7 +32,12 @@ def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
         OSError: it is not there, no regular file, or larger than the limit; `strerror` says which, and how to change the limit.
     """
     most = getattr(limits(), limit) << 20
-    require_regular(os.stat(path), path)  # noqa: PTH116 - opening some devices does something
+    status = os.stat(path)  # noqa: PTH116 - opening some devices does something
+    require_regular(status, path)
+    if (member := member_at(path, status)) is not None:
+        if member.size > most:
+            raise too_large(path, member.size, limit)
+        return member.content()
     descriptor = os.open(path, READ_FLAGS)  # O_NONBLOCK: opening a FIFO that nobody writes would never return
     try:  # half the time of a file object, which counts for a label file per image
         status = os.fstat(descriptor)
@@ -46,6 +52,23 @@ def read_regular(path: str | os.PathLike[str], limit: str = "text_mb") -> bytes:
         if len(content) > most:
             raise too_large(path, len(content), limit)
         return content
+    finally:
+        os.close(descriptor)
+
+
+def read_beginning(path: str | os.PathLike[str], size: int) -> bytes:
+    """Return the first bytes of a regular file; fewer where it ends.
+
+    Raises:
+        OSError: it is not there, no regular file, or cannot be read.
+        ValueError: the name holds a NUL.
+    """
+    if (member := member_at(path)) is not None:
+        return member.read_at(0, size)
+    descriptor = os.open(path, READ_FLAGS)  # without a file object, in a third of the time: there may be a file per image
+    try:
+        require_regular(os.fstat(descriptor), path)
+        return os.read(descriptor, size)
     finally:
         os.close(descriptor)
 

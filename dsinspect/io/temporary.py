@@ -40,6 +40,12 @@ def temporary_folder() -> Path:
     return inner
 
 
+def beside(folder: Path) -> Path:
+    """Return the place for one more file of a temporary folder, or of one in it, that is not seen in it."""
+    home = next((p.parent for p in (folder, *folder.parents) if (p.parent / _LOCK).exists()), folder.parent)
+    return home / f"beside-{sum(1 for _ in home.iterdir())}"
+
+
 def discard(folder: Path) -> None:
     """Remove a temporary folder before the program ends."""
     remove_folder(folder.parent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from dsinspect.io import packed
 from dsinspect.io.limits import VARIABLE
 from dsinspect.io.reading import READS_OUTSIDE
 
@@ -12,7 +13,7 @@ Settings = tuple[tuple[str, str | None], ...]
 
 def in_force() -> Settings:
     """Return the settings of this process: names of variables of the environment and their values, None where unset."""
-    return tuple((name, os.environ.get(name)) for name in (VARIABLE, READS_OUTSIDE))
+    return (*((name, os.environ.get(name)) for name in (VARIABLE, READS_OUTSIDE)), (packed.VARIABLE, packed.variable() or None))
 
 
 def take_over(settings: Settings) -> None:
@@ -24,3 +25,4 @@ def take_over(settings: Settings) -> None:
             del os.environ[name]
         else:
             os.environ[name] = value
+    packed.sets()

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from dsinspect.io.reading import READ_FLAGS
+from dsinspect.io.limits import limits
+from dsinspect.io.packed import member_at, written_out
+from dsinspect.io.packed_bytes import Member
+from dsinspect.io.reading import READ_FLAGS, too_large
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,10 +75,15 @@ class ImageFile:
     """
 
     def __init__(self, path: str, status: os.stat_result | None = None) -> None:
-        self.path = path
+        self._path = path
         self._memo: dict[Any, Any] = {}
         if status is not None:
             self.__dict__["stat"] = status  # known already: not asked for again
+
+    @property
+    def path(self) -> str:
+        """The path of the file, for libraries that open it themselves; an image in an archive is written out for them."""
+        return written_out(self._path)
 
     def once(self, function: Callable[[ImageFile], T]) -> T:
         """Return `function(self)`, computed once per file however many probes ask (a parsed header, a preview)."""
@@ -87,7 +95,12 @@ class ImageFile:
     @cached_property
     def stat(self) -> os.stat_result:
         """The file's stat; raises OSError as `status_of` does."""
-        return status_of(self.path)
+        return status_of(self._path)
+
+    @cached_property
+    def _member(self) -> Member | None:
+        """The image in an archive that the file stands for."""
+        return member_at(self._path, self.stat)
 
     @cached_property
     def head(self) -> bytes:
@@ -100,8 +113,9 @@ class ImageFile:
         """Return up to `size` bytes from `offset`."""
         if "content" in self.__dict__:
             return self.content[offset:offset + size]
-        _ = self.stat
-        descriptor = os.open(self.path, READ_FLAGS)  # a third of the time of open()
+        if self._member is not None:
+            return self._member.read_at(offset, size)
+        descriptor = os.open(self._path, READ_FLAGS)  # a third of the time of open()
         try:
             if hasattr(os, "pread"):
                 return os.pread(descriptor, size, offset)
@@ -112,9 +126,13 @@ class ImageFile:
 
     @cached_property
     def content(self) -> bytes:
-        """All bytes of the file."""
+        """All bytes of the file; OSError for more than the limit `image_mb`."""
+        if (size := self.stat.st_size) > limits().image_mb << 20:
+            raise too_large(self._path, size, "image_mb")
+        if self._member is not None:
+            return self._member.content()
         parts: list[bytes] = []
-        left = max(self.stat.st_size, 1)
+        left = max(size, 1)
         while left > 0 and (part := self.read_at(sum(map(len, parts)), left)):
             parts.append(part)  # one part, but for files of gigabytes
             left -= len(part)

@@ -65,7 +65,7 @@ def open_framed(image: Mapping[str, Any]) -> Framed:
     if image["file"] is None:
         raise image_codec.UnreadableError("no such file")
     try:
-        content = read_regular(str(image["file"]))
+        content = read_regular(str(image["file"]), "image_mb")
     except OSError as e:
         raise image_codec.UnreadableError((e.strerror or "cannot be read").lower()) from None
     bgr = framed(as_bgr(image_codec.decode(content)), {"orientation": math.nan, **image})

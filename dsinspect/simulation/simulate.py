@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dsinspect.errors import Blame, PluginCrashedError, Watched
 from dsinspect.inspection.as_converted import judged_as_read
+from dsinspect.inspection.cache import CacheBy
 from dsinspect.inspection.census import Tally, census, tally
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
 from dsinspect.inspection.inspect import MEASURED_SHARD, TABLE_SHARD, looks_measured
@@ -102,7 +103,7 @@ class _Task:
     blames: tuple[Blame, ...]
     probes: tuple[Probe, ...]
     cache: Path | None
-    by_content: bool
+    by: CacheBy
     all_fates: bool
     keep_fates: bool
 
@@ -117,7 +118,7 @@ class _Task:
             shard = shard.replace(problems=Columns.concat((problem_columns(self.info.problems), shard.problem_columns)))
         read = clock()
         measurements = measure(shard.image_columns["file"].tolist(), self.probes, self.cache,
-                               by_content=self.by_content) if self.probes else None
+                               by=self.by) if self.probes else None
         measured = measured_shard(shard, measurements, self.info.box_units)
         batch = Batch(self.info, measured.image_columns, measured.annotation_columns, measured.problem_columns)
         loaded = loaded_for_trainers(self.info, shard, measured, batch.category_codes)
@@ -168,7 +169,7 @@ def simulate(request: Request, plugins: Plugins, trainers: Sequence[Trainer], *,
         in_processes = deep and not looks_measured(source, Plan({}, probes, {}), request)
         refs = shards_for_trainers(source, plugins.formats[info.format], MEASURED_SHARD if in_processes else TABLE_SHARD)
         blames = tuple(plugins.blame(type(t)) for t in trainers)
-        task = _Task(info, tuple(trainers), blames, probes, request.cache, request.cache_by_content, all_fates, keep_fates)
+        task = _Task(info, tuple(trainers), blames, probes, request.cache, request.cache_by, all_fates, keep_fates)
         executor = choose_executor(request, plugins, len(refs), in_processes=in_processes)
         images = 0
 

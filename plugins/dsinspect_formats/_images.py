@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import filecmp
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,7 +10,7 @@ from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
-from dsinspect.io.files import IMAGE_SUFFIXES
+from dsinspect.io.files import IMAGE_SUFFIXES, are_equal
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import is_regular, leave_alone, reads_outside
 from dsinspect.tables.columns import Columns
@@ -190,10 +189,7 @@ class ImageTree:
         sizes = {_size(f) for f in files}
         if len(sizes) > 1 or None in sizes:
             return False
-        try:
-            return all(filecmp.cmp(files[0], f, shallow=False) for f in files[1:])
-        except OSError:
-            return False
+        return are_equal(files)
 
     def _with_backslash(self, declared: str, folders: Iterable[str]) -> str | None:
         """Return the only image that a record means if the backslashes of the file's own name are read as slashes."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import stat
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import islice
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import READ_FLAGS
+from dsinspect.io.reading import READ_FLAGS, read_beginning
 from dsinspect.protocols.formats import Detection
 from dsinspect_formats._images import relative, stem_of, walk
 from dsinspect_formats._text import decode
@@ -101,15 +100,9 @@ def head_of(path: Path, size: int = 4096) -> bytes:
     """Return the first bytes of a regular file, nothing when it cannot be read: for detection."""
     # A pipe or a device with a label's name must not be waited for.
     try:
-        descriptor = os.open(path, READ_FLAGS)
+        return read_beginning(path, size)
     except (OSError, ValueError):  # a name may hold a NUL
         return b""
-    try:
-        return os.read(descriptor, size) if stat.S_ISREG(os.fstat(descriptor).st_mode) else b""
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
 
 
 _NO_LABELS = frozenset(("classes", "labels", "names", "readme", "license", "train", "val", "valid", "test", "trainval", "all"))
