@@ -8,8 +8,8 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from dsinspect import api
 from dsinspect.errors import UserError
+from dsinspect.io.files import place_file
+from dsinspect.io.packed import written_out
 from dsinspect.known_names import TARGET_FORMAT
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ def to_supervision(dataset: Dataset) -> Any:
         part = of_image.get(row)
         boxes = np.zeros((0, 4)) if part is None else part[["x_min", "y_min", "x_max", "y_max"]].to_numpy(np.float64)
         names = [] if part is None else part["category"].tolist()
-        detections[str(file)] = sv.Detections(xyxy=boxes, class_id=np.array([number[n] for n in names], int)) \
+        detections[_on_disk(file)] = sv.Detections(xyxy=boxes, class_id=np.array([number[n] for n in names], int)) \
             if len(boxes) else sv.Detections.empty()
     return sv.DetectionDataset(classes=list(number), images=list(detections), annotations=detections)
 
@@ -106,7 +108,7 @@ def to_fiftyone(dataset: Dataset, name: str | None = None) -> Any:
         found = [] if part is None else [
             fo.Detection(label=c, bounding_box=[x / width, y / height, (x2 - x) / width, (y2 - y) / height])
             for c, x, y, x2, y2 in part[["category", "x_min", "y_min", "x_max", "y_max"]].itertuples(index=False)]
-        samples.append(fo.Sample(filepath=str(Path(file).absolute()), tags=[split] if split else [],
+        samples.append(fo.Sample(filepath=str(Path(_on_disk(file)).absolute()), tags=[split] if split else [],
                                  ground_truth=fo.Detections(detections=found)))
     made = fo.Dataset(name)
     made.add_samples(samples)
@@ -165,11 +167,19 @@ def _written(rows: list[tuple[str, list[tuple[Any, ...]]]], classes: list[str], 
             place = Path(folder) / image["file_name"]
             if place.exists():
                 raise UserError(f"{path}: another image has this name; names must be unique")
-            shutil.copyfile(path, place)
+            if place_file(path, place, link=False) != "copied":
+                raise UserError(f"{path}: cannot be read")
         categories = [{"id": k, "name": n} for k, n in enumerate(classes, 1)]
         (Path(folder) / "annotations.json").write_bytes(msgspec.json.encode(
             {"images": images, "annotations": annotations, "categories": categories}))
         return api.convert(folder, out, to, **options)
+
+
+def _on_disk(file: str) -> str:
+    """Return the path of an image for others to open; one in an archive is written out, unless it is damaged there."""
+    with contextlib.suppress(OSError):
+        written_out(file)
+    return file
 
 
 def _imported(name: str) -> Any:

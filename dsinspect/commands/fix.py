@@ -91,6 +91,7 @@ def report_written(out: Path, applied: Applied, comparison: Comparison, *, compa
           + (f", {counted(applied.linked, 'image')} linked" if applied.linked else "")
           + (f", {counted(len(applied.removed), 'annotation file')} left out" if applied.removed else "")
           + (f", {counted(applied.dropped, 'image')} left out" if applied.dropped else "")
+          + (f", {counted(applied.unread, 'file')} that cannot be read left out" if applied.unread else "")
           + (f"; {counted(applied.elsewhere, 'image')} outside of the dataset's folder "
              f"{'stays' if applied.elsewhere == 1 else 'stay'} there" if applied.elsewhere else ""))
     if applied.linked:

@@ -37,6 +37,7 @@ class Applied:
         linked: images that share their bytes on disk with the source (hard links).
         dropped: images left out because an edit drops them.
         elsewhere: images of the set that lie outside of its folder and stay there.
+        unread: files that cannot be read, left out.
     """
 
     changed: tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Applied:
     linked: int = 0
     dropped: int = 0
     elsewhere: int = 0
+    unread: int = 0
 
 
 def apply_edits(request: Request, plugins: Plugins, edits: Edits, out: Path, *, images: Collection[str] = (),
@@ -93,7 +95,7 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
         changed.append(patch.path)
     dropped = set(edits.for_action("drop-image")["image"])
     files = files_below(folder) if root.is_dir() else _files_of_a_file(root, images)
-    copied = linked = left_out = 0
+    copied = linked = left_out = unread = 0
     for path in files:
         is_image = Path(path).suffix.lower() in IMAGE_SUFFIXES
         if path in removed or path in changed or (is_image and annotations_only):
@@ -102,6 +104,9 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
             left_out += 1
             continue
         became = place_file(folder / path, held(stage, path), link=link and is_image and path not in cuts)
+        if became == "missing":
+            unread += 1
+            continue
         if path in cuts:
             cut_ending(held(stage, path), path, int(cuts[path]))
             changed.append(path)
@@ -110,7 +115,7 @@ def _build(request: Request, plugins: Plugins, edits: Edits, stage: Path, images
         copied += became == "copied"
     home = os.path.join(folder.resolve(), "")  # noqa: PTH118 - the separator at the end is wanted
     elsewhere = sum(not os.path.realpath(p).startswith(home) for p in images)
-    return Applied(tuple(changed), tuple(removed), copied, linked, left_out, elsewhere)
+    return Applied(tuple(changed), tuple(removed), copied, linked, left_out, elsewhere, unread)
 
 
 def _build_parts(request: Request, plugins: Plugins, edits: Edits, stage: Path, images: Collection[str], *,
@@ -131,7 +136,8 @@ def _build_parts(request: Request, plugins: Plugins, edits: Edits, stage: Path, 
         is_folder = part.request.root.is_dir()
         made = Applied(
             made.changed + tuple(part.place + c for c in one.changed), made.removed + tuple(part.place + c for c in one.removed),
-            made.copied + one.copied, made.linked + one.linked, made.dropped + one.dropped * is_folder)
+            made.copied + one.copied, made.linked + one.linked, made.dropped + one.dropped * is_folder,
+            unread=made.unread + one.unread)
     of_files = [p for p in request.parts.values() if p.is_file()]
     dropped = made.dropped + (len(images) - len(left) if of_files else 0)
     return replace(made, dropped=dropped, elsewhere=sum(i not in inside for i in left))

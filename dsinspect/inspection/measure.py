@@ -216,7 +216,8 @@ def _fail(result: Measurements, probe: Probe, failure: ProbeFailure) -> None:
 
 
 def _os_reason(error: OSError) -> str:
-    return (error.strerror or type(error).__name__).lower()
+    reason = error.strerror or type(error).__name__
+    return reason[:1].lower() + reason[1:]  # a limit in MB stays one in MB
 
 
 def measured_shard(shard: Shard, measurements: Measurements | None, box_units: str, rule: FrameRule = BY_DECLARED_SIZE) -> Shard:

@@ -51,6 +51,7 @@ _ENCRYPTED, _UTF8 = 0x61, 0x800
 LEFT_SUFFIXES = IMAGE_SUFFIXES | {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".bin", ".pcd", ".las",
                                   ".laz", ".npz", ".pkl", ".pickle", ".mat", ".h5", ".hdf5", ".pt", ".pth", ".onnx", ".safetensors"}
 """Suffixes, in lower case, of files that stay in an archive: images, and what no format reads, which may be large."""
+_SPLITS = frozenset(("train", "training", "val", "valid", "validate", "validation", "test", "testing"))
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 
 
@@ -69,6 +70,8 @@ def is_archive(path: Path) -> bool:
 
 def unpack(archive: Path, into: Path | None = None) -> Path:
     """Unpack an archive, and return the folder of the dataset: the only folder at the top, where there is but one.
+
+    One that is called as a split stays part of the names, or its images would be of no split, unless `into` says their split.
 
     Images of a .zip (stored or deflated) and of a .tar that is not compressed stay in it, see `dsinspect.io.packed`.
 
@@ -96,7 +99,8 @@ def unpack(archive: Path, into: Path | None = None) -> Path:
             remove_folder(folder)
         raise
     entries = list(folder.iterdir())
-    return entries[0] if len(entries) == 1 and entries[0].is_dir() else folder
+    is_split = into is None and entries and entries[0].name.lower() in _SPLITS
+    return entries[0] if len(entries) == 1 and entries[0].is_dir() and not is_split else folder
 
 
 def _write(archive: Path, folder: Path) -> None:

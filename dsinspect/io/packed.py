@@ -141,7 +141,7 @@ def variable() -> str:
     return json.dumps(list(_known)) if _known else ""
 
 
-def sets() -> tuple[_Packed, ...]:
+def archives() -> tuple[_Packed, ...]:
     """Return the archives that images stay in: those this process knows, and those that the variable names now."""
     global _seen
     text = os.environ.get(VARIABLE, "")
@@ -172,7 +172,7 @@ def member_at(path: str | os.PathLike[str], status: os.stat_result | None = None
     Raises:
         OSError: there is no such file, or a placeholder that no index knows.
     """
-    known = sets()
+    known = archives()
     if not known:
         return None
     name = os.fspath(path)

@@ -25,4 +25,4 @@ def take_over(settings: Settings) -> None:
             del os.environ[name]
         else:
             os.environ[name] = value
-    packed.sets()
+    packed.archives()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from by_archive import packed
 
 import dsinspect
 from dsinspect import bridges
@@ -33,6 +34,15 @@ def test_supervision_there_and_back(tmp_path: Path) -> None:
     back = dsinspect.open(tmp_path / "back")
     assert len(back) == len(ds)
     assert objects(back) == objects(ds)
+
+
+def test_images_of_an_archive_are_files_for_others(tmp_path: Path) -> None:
+    pytest.importorskip("supervision")
+    whole = bridges.to_supervision(dsinspect.open(CLEAN))
+    theirs = bridges.to_supervision(dsinspect.open(packed(CLEAN, tmp_path, "deflated")))
+    assert len(theirs) == len(whole)
+    for (_, ours, _), (_, image, _) in zip(whole, theirs, strict=True):
+        assert np.array_equal(ours, image)
 
 
 def test_torch_pairs() -> None:

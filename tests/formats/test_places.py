@@ -22,7 +22,7 @@ from dsinspect.inspection.locate import located
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.io.archives import unpack
-from dsinspect.io.reading import left_alone
+from dsinspect.io.reading import left_alone, read_regular
 from dsinspect.loader import load_plugins
 
 PLUGINS = load_plugins()
@@ -238,7 +238,7 @@ def test_links_and_devices_are_left_out(tmp_path: Path) -> None:
 def test_limits_are_named(tmp_path: Path, limits: str, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DSINSPECT_LIMITS", limits)
     source = yolo(tmp_path / "set", 2)
-    (source / "large.bin").write_bytes(bytes(3 << 20))
+    (source / "large.dat").write_bytes(bytes(3 << 20))
     archive = packed(source, tmp_path / "set.zip", "")
     with pytest.raises(UserError, match=told):
         unpack(archive)
@@ -329,5 +329,5 @@ def test_links_in_a_zip_are_the_files_that_they_lead_to(tmp_path: Path, capsys: 
             out.writestr(link, target)
     folder = unpack(archive)
     assert sorted(p.name for p in folder.rglob("*.jpg")) == ["a.jpg", "b.jpg"]
-    assert (folder / "b.jpg").read_bytes() == b"image"
+    assert read_regular(folder / "b.jpg") == b"image"
     assert left_alone() == ["images/c.jpg", "images/d.jpg"]

@@ -46,6 +46,13 @@ def huge_image(folder: Path) -> Path:
     return folder
 
 
+def large_image(folder: Path) -> Path:
+    """Write a COCO set with an image of 2 MB."""
+    coco(folder)
+    (folder / "a0.png").write_bytes(png(300, 200) + bytes(2 << 20))
+    return folder
+
+
 def large_text(folder: Path) -> Path:
     """Write a COCO set of 2 MB."""
     coco(folder)
@@ -75,6 +82,7 @@ def large_label(folder: Path) -> Path:
     ("xlsx_texts", 10, lambda f: workbook(f, strings="<si><t>x</t></si>" * 50)),
     ("xlsx_texts_mb", 1, lambda f: workbook(f, strings=f"<si><t>{os.urandom(1 << 20).hex()}</t></si>")),
     ("xlsx_elements", 100, lambda f: workbook(f, sheet=f"<sheetData><row>{'<c/>' * 500}</row></sheetData>")),
+    ("image_mb", 1, large_image),
     ("pixels", 1000, huge_image),
 ])
 def test_a_limit_is_named_where_it_is_hit(cli: Cli, tmp_path: Path, name: str, value: int, make: Callable[[Path], Path]) -> None:

@@ -14,6 +14,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.writer.excel import ExcelWriter
 
 from dsinspect.findings.wording import counted
+from dsinspect.io.brought import as_named
 from dsinspect.protocols import review_sheet as named
 from dsinspect.protocols.run import Run
 from dsinspect_reports._counted import header, is_share, other_tables, words, worst_first
@@ -192,8 +193,8 @@ def _write_left(book: Any, run: Run, streamed: dict[str, Rows], front: Any, head
 
 
 def _relative_base(run: Run, out: Path) -> str | None:
-    """Return the way from the workbook's folder to the dataset's root; None where images are not on disk."""
-    if not run.info.has_files:
+    """Return the way from the workbook's folder to the dataset's root; None where images are not on disk, or not after the run."""
+    if not run.info.has_files or as_named(os.fspath(run.info.root)) != os.fspath(run.info.root):
         return None
     try:
         way = os.path.relpath(run.info.root, out.parent)
