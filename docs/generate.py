@@ -173,14 +173,16 @@ def formats_page() -> str:
              "have no ids of images and annotations of their own, no supercategories, no classes without a box, and an order "
              "of classes that is theirs; that is counted too, and not said again below. What `convert` finds beyond the tables "
              "(COCO's `info`, `licenses` and unknown keys, VOC's `<depth>`, DOTA's header lines) is counted as well.", "",
-             "An archive (.zip, .tar, .tar.gz, ...) of any format is a dataset. Of a .zip and a .tar text is written into a temporary "
-             "folder, and images are read in place: the disk needs no room for them. A `.tar.gz`, `.tar.bz2` or `.tar.xz` is unpacked, for "
-             "its members have no place of their own; so are images that a .zip packs other than by deflating, and everything on "
-             "Windows and on file systems without sparse files. Limits hold for files (`archive_files`), bytes that are unpacked "
-             "(`archive_mb`, and what is free), the ratio of packing (`archive_ratio`) and each image (`image_mb`). An image whose "
-             "checksum or header is wrong is a finding (IMG002) of that image; an archive that changes while it is read ends the "
-             "command. The folder goes when the program ends, or, where it was killed, with the next run that reads an archive. "
-             "Messages and reports name the archive, and `TMPDIR` names another place. A list file of images is a YOLO set; "
+             "An archive (.zip, .tar, .tar.gz, ...) of any format is a dataset. Of a .zip and a .tar text is written into a "
+             "temporary folder, and images are read in place: the disk needs no room for them. A `.tar.gz`, `.tar.bz2` or "
+             "`.tar.xz` is unpacked, for its members have no place of their own; so are images that a .zip packs other than by "
+             "deflating, and everything on Windows and on file systems without sparse files. Limits hold for files "
+             "(`archive_files`), bytes that are unpacked (`archive_mb`, and what is free), the ratio of packing "
+             "(`archive_ratio`) and each image (`image_mb`). An image whose checksum or header is wrong is a finding (IMG002) "
+             "of that image; an archive that changes while it is read ends the command. The folder goes when the program ends, "
+             "or, where it was killed, with the next run that reads an archive. Messages and reports name the archive, and "
+             "`TMPDIR` names another place. "
+             "A list file of images is a YOLO set; "
              "`train=A val=B` makes one set of several places.", "",
              "| format | read | written | edited | what it is |", "|---|---|---|---|---|"]
     for name, kind in formats.items():
