@@ -53,8 +53,8 @@ def requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str
         cache_file = None  # as good a result, only slower the next time
     return Request(place.path, place.root, found, format, Path(images) if images is not None else None,
                    jobs=jobs or os.cpu_count() or 1, executor=executor, cache=cache_file,
-                   cache_by="member" if place.is_temporary else "stat",
-                   trainer=trainer, shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins
+                   cache_by="member" if place.is_temporary else "stat", trainer=trainer,
+                   shared_options={"imgsz": imgsz} if imgsz is not None else {}), plugins
 
 
 def _codes(codes: Iterable[str]) -> list[str]:
