@@ -30,7 +30,7 @@ from dsinspect.findings.wording import counted
 from dsinspect.io.brought import as_named
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
-from dsinspect.io.reading import READS_OUTSIDE, left_alone
+from dsinspect.io.reading import READS_OUTSIDE, left_alone, passed_over
 from dsinspect.io.under_way import Completion, sweep
 from dsinspect.loader import BEGUN, Plugins, load_plugins
 
@@ -155,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         only = next((a for a in arguments if a in COMMANDS), None)
         left_alone()
+        passed_over()
         Completion.reached = False
         plugins = load_command_plugins(arguments)
         app = build(plugins, only)
@@ -167,6 +168,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for number, handler in previous.items():
                 signal.signal(number, handler)
             report_left_alone(left_alone())
+            if only != "report":  # which says so among what it says of the dataset
+                for what in passed_over():
+                    print(f"dsinspect: {printable(what)}", file=sys.stderr)
     except SystemExit as e:
         return e.code if isinstance(e.code, int) else ExitCode.OK if e.code is None else ExitCode.USER_ERROR
     except UserError as e:

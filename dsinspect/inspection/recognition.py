@@ -13,7 +13,8 @@ import msgspec
 
 from dsinspect.errors import PluginCrashedError, UserError, Watched, nearest
 from dsinspect.inspection.sets_below import named, sets_below
-from dsinspect.inspection.what_is_there import what_is_there
+from dsinspect.inspection.what_is_there import archives_in, what_is_there
+from dsinspect.io.reading import pass_over
 from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import Detection, Format
 
@@ -89,10 +90,11 @@ def recognise(root: Path, path: str, plugins: Plugins, name: str | None = None) 
     rivals = [s for s in seen[1:] if _is_close(best, s)]
     if rivals:
         raise _below(root, path, plugins, [best, *rivals]) or _several(path, [best, *rivals])
-    others = [s for s in seen[1:] if s.records != 0]
-    return Recognised(plugins.formats[best.name], (
-        f"read as {best.name}: {best.detection.reason}",
-        *(f"also there, and not read: {s}; --format {s.name} reads it" for s in others)))
+    others = [f"also there, and not read: {s}; --format {s.name} reads it" for s in seen[1:] if s.records != 0]
+    others += [f"also there, and not read: {a}; name the archive to read it" for a in archives_in(root)]
+    for other in others:
+        pass_over(other)
+    return Recognised(plugins.formats[best.name], (f"read as {best.name}: {best.detection.reason}", *others))
 
 
 def _below(root: Path, path: str, plugins: Plugins, these: list[_Seen]) -> UserError | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from itertools import islice
 from pathlib import Path, PurePath
 
 from dsinspect.findings.wording import counted
+from dsinspect.io.archives import SUFFIXES
 from dsinspect.io.folders import walk
 from dsinspect.io.reading import is_regular, leaves
 
@@ -38,12 +40,23 @@ def what_is_there(root: Path) -> str:
     if of_programs:
         there += (f" ({', '.join(of_programs)}: what a program keeps for itself, which is not opened; write its boxes as a table "
                   "or COCO)")
+    archives = [n for n in names if n.lower().endswith(SUFFIXES)] if root.is_dir() else []
+    if archives:
+        there += f" (an archive is read when it is named: {root / archives[0]})"
     example = next((n for suffix in TEXTS for n in names if n.lower().endswith(suffix)), None)
     if example is None:
         return there
     folder = root.parent if root.is_file() else root
     begins = _beginning(folder / example, folder)
     return f"{there} ({example} {begins})" if begins else there
+
+
+def archives_in(root: Path) -> list[str]:
+    """Return the names of the archives in a folder, not below it."""
+    try:
+        return sorted(e.name for e in os.scandir(root) if e.name.lower().endswith(SUFFIXES) and e.is_file())
+    except OSError:  # a file, or a folder that cannot be listed
+        return []
 
 
 def _files(root: Path) -> Iterator[str]:

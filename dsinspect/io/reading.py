@@ -145,6 +145,21 @@ def left_alone() -> list[str]:
     return found
 
 
+_passed_over: dict[str, None] = {}
+
+
+def pass_over(what: str) -> None:
+    """Remember a dataset beside the one that is read, in words, for `passed_over` to report."""
+    _passed_over[what] = None
+
+
+def passed_over() -> list[str]:
+    """Return what `pass_over` was told since the last call."""
+    found = list(_passed_over)
+    _passed_over.clear()
+    return found
+
+
 def leaves(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:
     """Say whether a path leads out of a folder, links followed."""
     home = os.path.realpath(folder)

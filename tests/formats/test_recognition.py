@@ -87,6 +87,24 @@ def test_a_small_table_beside_a_tree_is_named_and_left(tmp_path: Path) -> None:
                               "reads it")
 
 
+def test_the_gate_says_what_it_does_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once, quiet or not; an archive is not opened unless it is named."""
+    table(voc(tmp_path / "set", 40), 2)
+    (tmp_path / "set/more.zip").write_bytes(b"PK")
+    main(["check", str(tmp_path / "set"), "--no-cache", "-q"])
+    told = capsys.readouterr().err
+    assert told.count("dsinspect: also there, and not read: table (boxes.csv holds a row a box, about 2 records)") == 1
+    assert told.count("dsinspect: also there, and not read: more.zip; name the archive to read it") == 1
+    main(["report", str(tmp_path / "set"), "--no-cache"])
+    told = "".join(capsys.readouterr())
+    assert told.count("also there") == 2
+
+
+def test_an_archive_alone_is_to_be_named(tmp_path: Path) -> None:
+    write(tmp_path, "set.tar", "")
+    assert f"(an archive is read when it is named: {tmp_path / 'set.tar'})" in refused(tmp_path)
+
+
 def test_two_that_find_as_much_are_asked_about(tmp_path: Path) -> None:
     table(voc(tmp_path, 20), 18)
     told = refused(tmp_path)
