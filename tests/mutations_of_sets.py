@@ -383,6 +383,24 @@ def corners_as_size(p: Planted) -> None:
     p.consequences |= {"BOX008", "BOX007"}
 
 
+def half_off(p: Planted) -> None:
+    def coco(folder: Path) -> None:
+        for path in folder.rglob("instances_*.json"):
+            d = json.loads(path.read_text())
+            for a in d["annotations"]:
+                x, y, w, h = a["bbox"]
+                a["bbox"] = [x + w / 2, y + h / 2, w, h]
+            path.write_text(json.dumps(d))
+
+    def yolo(folder: Path) -> None:
+        for path in folder.rglob("labels/*/*.txt"):
+            rows = [r.split() for r in path.read_text().splitlines()]
+            path.write_text("".join(f"{c} {float(x) - float(w) / 2} {float(y) - float(h) / 2} {w} {h}\n" for c, x, y, w, h in rows))
+
+    p.after.append(coco if p.format == "coco" else yolo)
+    p.due.append(("CNV007", None))
+
+
 def pixels_as_fractions(p: Planted) -> None:
     def step(folder: Path) -> None:
         for path in folder.rglob("labels/*/*.txt"):
@@ -672,5 +690,6 @@ MORE: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "VID001": (track_change("VID001", other_class), ("mot",)), "VID002": (track_change("VID002", left_out), ("mot",)),
     "VID003": (track_change("VID003", jump), ("mot",)),
     "CNV005": (rotated_frame, ("coco", "voc")), "CNV006": (swapped_size, ("coco", "voc")),
+    "CNV007": (half_off, ("coco", "yolo")),
 }
 """Code to its mutation and the formats that can express it."""
