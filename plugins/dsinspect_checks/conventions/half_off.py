@@ -81,7 +81,8 @@ class HalfOff(Check[State, Options]):
         written, expected = ("top-left corner", "centre") if shift == "as_corner" else ("centre", "top-left corner")
         return Result(Findings.of_subjects(
             ["set"] if found else [], "{past:~} of {boxes:~} boxes extend beyond their image, and {fits:~} fit when x and y are "
-            "read as the {written} of the box: it is written where the format has the {expected} (limit {limit:.0%}, option min_share)",
+            "read as the {written} of the box: it is written where the format has the {expected} (limit "
+            "{limit:.0%}, option min_share)",
             {"past": past, "boxes": n, "fits": state[shift], "written": written, "expected": expected, "limit": o.min_share}),
             folds=(Fold(("BOX003", "BOX004")),) if found else (),
             disputes=(Dispute(),) if found else ())
