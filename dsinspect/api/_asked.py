@@ -74,7 +74,7 @@ def samples_of(source: Source, ops: Ops, plugins: Plugins, settings: Mapping[str
 def settings_of(ops: Ops, plugins: Plugins, settings: Mapping[str, Any]) -> Any:
     """Return the settings of a chain; a setting that there is not is named."""
     from dsinspect.transformation.chain import build_chain, parse_op
-    from dsinspect.transformation.shard_task import Settings
+    from dsinspect.transformation.settings import Settings
 
     named = [parse_op(op) if isinstance(op, str) else op for op in ([ops] if isinstance(ops, str) else ops)]
     try:

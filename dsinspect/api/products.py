@@ -165,7 +165,7 @@ def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = TARGET_FORMAT,
         jobs: workers; all cores when None.
         resume: resume an interrupted run.
         force: write into a folder that is not empty.
-        settings: fields of `dsinspect.transformation.shard_task.Settings`: `swap_mirrored=True`, `variants=True`, ...
+        settings: fields of `dsinspect.transformation.settings.Settings`: `swap_mirrored=True`, `variants=True`, ...
 
     Raises:
         UserError: nothing is readable, the output cannot be written, or geometry would be lost.
@@ -190,7 +190,7 @@ def iter(path: StrPath, ops: Ops = (), *, format: str | None = None, images: Str
         format: name of the format; detected when None.
         images: folder of the images when it is not where the format keeps them.
         config: configuration file; the nearest one to the dataset when None.
-        settings: fields of `dsinspect.transformation.shard_task.Settings`: `drop_empty=True`, ...
+        settings: fields of `dsinspect.transformation.settings.Settings`: `drop_empty=True`, ...
 
     Yields:
         samples in the order of the dataset; images that cannot be read or end early are left out (`inspect` reports them;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from dataclasses import replace
@@ -14,6 +13,7 @@ import typer
 from dsinspect.commands import common
 from dsinspect.commands.options import Inspecting, Judging, LastDataset, Only, Placed, Placing, Running, shares_options
 from dsinspect.commands.review_serve import serve
+from dsinspect.commands.review_words import decided, lines_of, refusal, report_faults
 from dsinspect.errors import ExitCode, UserError
 from dsinspect.findings.rendering import printable
 
@@ -25,13 +25,8 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
     from dsinspect.review.resolve import Review
     from dsinspect.review.sources import Several
-    from dsinspect.review.workbook import Fault
 
 app = typer.Typer(no_args_is_help=True, help="Apply, count and exchange the decisions of reviewers.")
-MAX_FAULTS = 50
-"""Faults shown at most."""
-ALIKE = 3
-"""Faults of one kind up to which each has a line of its own."""
 UNREAD = "(cannot be applied)"
 """What decisions count as whose action cannot be read, or that contradict each other."""
 
@@ -96,7 +91,7 @@ def apply(
 
         found = applicable(found, attempt)
     if found.faults and (not partial or not found.made):
-        raise UserError(*_refusal(_named(several), found.faults, partial=partial))
+        raise UserError(*refusal(_named(several), found.faults, partial=partial))
     if diff:
         print("\n".join(map(printable, decided(found))), file=sys.stderr)
         changes_files = False
@@ -106,7 +101,7 @@ def apply(
         common.write_diff(of_image_files(found.edits))
         for line in [] if changes_files else without_list(found, run):
             print(line, file=sys.stderr)
-        _report_faults(found.faults)
+        report_faults(found.faults)
         session.end()
         if found.faults:
             raise typer.Exit(ExitCode.FINDINGS)
@@ -164,7 +159,7 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
         print(f"dsinspect: {counted(count, 'decision')} not applied, for {counted(len(found.faults), 'fault')}; wrote {rest} with "
               "the reasons: correct them there, then "
               f"dsinspect review apply {rest} {corrected} -o NEW", file=sys.stderr)
-        _report_faults(found.faults)
+        report_faults(found.faults)
     session.end(after)
     has_errors = warns_of_new(comparison) and bool(comparison.errors)
     if found.faults or has_errors:
@@ -230,7 +225,7 @@ def export(
     common.require_writable(output, *reviews)
     several = read_several(reviews)
     if several.faults:
-        raise UserError(*_refusal(_named(several), several.faults, verb="written"))
+        raise UserError(*refusal(_named(several), several.faults, verb="written"))
     try:
         write_atomic(output, encode_decisions(several.decisions))
     except OSError as e:
@@ -268,7 +263,7 @@ def import_(
     common.require_writable(output, *reviews, *datasets)
     several = read_several(reviews)
     if several.faults:
-        raise UserError(*_refusal(_named(several), several.faults, verb="written"))
+        raise UserError(*refusal(_named(several), several.faults, verb="written"))
     session = common.start(datasets, None, running, recorded=several.decisions.settings)
     writer = configured(report_for(output, session.plugins), session.config)
     own = None if force else decisions_in(output)
@@ -337,23 +332,10 @@ def status(
         print(f"{len(several.earlier):>9,}  earlier, on findings that were gone")
     if faults:
         print("cannot be applied:")
-        for line in _told(faults):
+        for line in lines_of(faults):
             print(f"           {printable(line)}")
     if not dataset and decisions:
         print("not checked against the dataset: --dataset DATASET does, and review apply")
-
-
-def decided(found: Review) -> list[str]:
-    """Return the decisions, a line each."""
-    lines = []
-    for made in found.made:
-        f = made.finding
-        place = (f.image or f.source or f.subject or "") if f else ""
-        if f is not None and f.annotation_id is not None:
-            place += f" (annotation {f.annotation_id})"
-        arrow = f"{made.old} -> {made.new}" if made.new and made.old else made.new or made.old
-        lines.append(f"{made.place}: {made.action}  {f.code if f else ''}  {place}  {arrow}".rstrip())
-    return lines
 
 
 def update(path: Path, found: Review) -> int:
@@ -366,44 +348,6 @@ def update(path: Path, found: Review) -> int:
 
 def _named(several: Several) -> str:
     return ", ".join(several.names)
-
-
-def _refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", partial: bool = False) -> tuple[str, tuple[str, ...]]:
-    """Return the message that nothing is done, and the faults, a line each."""
-    from dsinspect.findings.wording import counted
-    from dsinspect.review.resolve import NO_SUCH_FINDING
-
-    hint = "; --partial applies the others" if verb == "applied" and not partial else ""
-    if faults and all(f.what == NO_SUCH_FINDING for f in faults):
-        hint = "; perhaps it is applied to this dataset already"
-    return f"{names}: nothing is {verb}, for {counted(len(faults), 'fault')}{hint}", tuple(_told(faults))
-
-
-def _told(faults: Sequence[Fault]) -> list[str]:
-    """Return the faults, a line each; of one that several decisions make together, how many."""
-    alike: dict[str, list[Fault]] = {}
-    for fault in sorted(faults, key=_place_of):
-        alike.setdefault(fault.what, []).append(fault)
-    shown = []
-    for fault in sorted(faults, key=_place_of):
-        several = alike[fault.what]
-        if len(several) <= ALIKE:
-            shown.append((f"{len(fault.decisions)} decisions: " if len(fault.decisions) > 1 else "") + str(fault))
-        elif fault is several[0]:
-            places = ", ".join(f.place for f in several[:ALIKE])
-            shown.append(f"{places} and {len(several) - ALIKE:,} more: {fault.what}")
-    return shown[:MAX_FAULTS] + ([f"and {len(shown) - MAX_FAULTS:,} more"] if len(shown) > MAX_FAULTS else [])
-
-
-def _place_of(fault: Fault) -> tuple[str, int, int, str]:
-    """Return what faults are sorted by: the sheet or file, then the row, then the column."""
-    cell = re.match(r"(.*?)([A-Z]{0,3})([0-9]+)$", fault.place)
-    return (fault.place, 0, 0, "") if cell is None else (cell[1], int(cell[3]), len(cell[2]), cell[2])
-
-
-def _report_faults(faults: Sequence[Fault]) -> None:
-    for line in _told(faults):
-        print(f"  {printable(line)}", file=sys.stderr)
 
 
 app.command(short_help="Review in a browser on this machine.")(serve)

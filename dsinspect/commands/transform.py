@@ -99,7 +99,7 @@ def transform(
     from dsinspect.transformation.chain import build_chain, parse_op
     from dsinspect.transformation.pipeline import TransformRequest
     from dsinspect.transformation.pipeline import transform as run
-    from dsinspect.transformation.shard_task import Settings
+    from dsinspect.transformation.settings import Settings
 
     require_choice("--image-format", image_format, ("", *FORMATS))
     named = [parse_op(o) for o in op or ()] or configured_ops(session.config)

@@ -44,7 +44,8 @@ from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import FRAME_COLUMNS, NO_POSITION, OPTIONAL_ANNOTATION_COLUMNS
 from dsinspect.transformation.checkpoints import Failure, Parts
-from dsinspect.transformation.shard_task import BUSY, FOLDER, HALT, STAGE, PartTask, Settings, swaps_of
+from dsinspect.transformation.settings import Settings, swaps_of
+from dsinspect.transformation.shard_task import BUSY, FOLDER, HALT, STAGE, PartTask
 
 if TYPE_CHECKING:
     from dsinspect.loader import Plugins

@@ -17,7 +17,8 @@ from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.image_codec import UnreadableError
 from dsinspect.render.contact_sheet import as_bgr
 from dsinspect.tables.schema import boxes_xyxy
-from dsinspect.transformation.shard_task import COLUMNS, PartTask, Reader, Settings, swaps_of
+from dsinspect.transformation.settings import Settings, swaps_of
+from dsinspect.transformation.shard_task import COLUMNS, PartTask
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -93,7 +94,7 @@ def samples(source: Source, settings: Settings, probes: tuple[Probe, ...],
         carried = task.carried(shard, planned).annotations
         of_output = carried["image_row"].to_numpy()
         for row, group in itertools.groupby(enumerate(planned), lambda pair: pair[1].image_row):
-            reader = Reader(task, {name: values[row] for name, values in columns.items()})
+            reader = task.reader({name: values[row] for name, values in columns.items()})
             for k, output in group:
                 try:
                     with quiet_decoders():

@@ -2,32 +2,29 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 import os
 import threading
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import msgspec
 import numpy as np
 
 from dsinspect.errors import UserError
 from dsinspect.geometry.affine import not_carried
 from dsinspect.geometry.annotations import Carried, Output, carry, outlines_not_carried
-from dsinspect.geometry.exif import BY_DECLARED_SIZE, Frame, FrameRule, turned_upright
-from dsinspect.geometry.label_swap import mirrored_pairs
+from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
 from dsinspect.inspection.measure import measure, measured_shard
 from dsinspect.io import image_codec
-from dsinspect.io.image_codec import Encoding, Outputs, UnreadableError
+from dsinspect.io.image_codec import Outputs, UnreadableError
 from dsinspect.io.limits import limits, option
-from dsinspect.known_names import MISSING, TRUNCATED, TRUNCATED_COLUMN, UNDECODABLE
+from dsinspect.known_names import MISSING, UNDECODABLE
 from dsinspect.output.destination import Apart
 from dsinspect.protocols.formats import ShardRef
-from dsinspect.protocols.probes import ImageFile, Probe
+from dsinspect.protocols.probes import Probe
 from dsinspect.protocols.transforms import ImageRow
 from dsinspect.tables.columns import Columns, at_rows
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -35,6 +32,8 @@ from dsinspect.tables.hostile_numbers import of_any_size
 from dsinspect.tables.schema import BOX_COLUMNS, images_frame
 from dsinspect.transformation.chain import Chain, Route, matrix_of, min_kept_of, routes
 from dsinspect.transformation.checkpoints import Failure, Part, Parts
+from dsinspect.transformation.one_image import Reader, is_newer, target_path
+from dsinspect.transformation.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,56 +80,6 @@ class _Routed(Output):
     """An output with the route of its pixels."""
 
     route: Route
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What to do to the images and boxes; picklable.
-
-    Attributes:
-        chain: the transforms.
-        encoding: how images are written.
-        frame: frame that boxes of an EXIF-rotated image are in: `auto` (see `FrameRule`), `stored` or `upright`.
-        variants: keep each original beside its transformed copies.
-        only_classes: transform only images with a box of these classes; with `variants` the others are copied.
-        swap_mirrored: exchange class names that distinguish left from right in mirrored outputs.
-        drop_empty: leave out outputs without any box of images that had some.
-        drop_unsupported: go on without geometry that a transform cannot carry, instead of refusing.
-        keep_truncated: transform images whose file ends early; the missing part is grey.
-        repeat: how many times an image is to be in the set, by path, for those with more than once; the original that
-            `variants` keeps counts.
-    """
-
-    chain: Chain
-    encoding: Encoding = field(default_factory=Encoding)
-    frame: Frame = "auto"
-    variants: bool = False
-    only_classes: tuple[str, ...] = ()
-    swap_mirrored: bool = False
-    drop_empty: bool = False
-    drop_unsupported: bool = False
-    keep_truncated: bool = False
-    repeat: Mapping[str, int] = field(default_factory=dict)
-
-    @property
-    def is_one_to_one(self) -> bool:
-        """Say whether an image becomes one output, so that ids stay."""
-        return not self.variants and not self.repeat and not any(t.gives_many for t in self.chain)
-
-    def described(self) -> dict[str, Any]:
-        """Return all that decides the outputs, JSON-ready."""
-        return {
-            "operations": [{"name": t.name, "options": msgspec.to_builtins(t.options)} for t in self.chain],
-            "image_format": self.encoding.format or "as the source", "jpeg_quality": self.encoding.jpeg_quality,
-            "png_level": self.encoding.png_level, "frame": self.frame, "variants": self.variants,
-            "only_classes": list(self.only_classes), "swap_mirrored": self.swap_mirrored, "drop_empty": self.drop_empty,
-            "drop_unsupported": self.drop_unsupported, "keep_truncated": self.keep_truncated,
-            "repeated": len(self.repeat), "repeats": sum(self.repeat.values())}
-
-
-def swaps_of(settings: Settings, info: DatasetInfo) -> dict[str, str]:
-    """Return the class names to exchange in mirrored outputs: none unless the settings say so."""
-    return mirrored_pairs(c.name for c in info.categories) if settings.swap_mirrored else {}
 
 
 @dataclass(frozen=True)
@@ -305,6 +254,10 @@ class PartTask:
             raise UserError(f"{self.info.format}: {column} holds outlines that cannot be carried "
                             f"({count} in the first part that has some){hint}; boxes are kept")
 
+    def reader(self, record: Mapping[str, Any]) -> Reader:
+        """Return what reads one image, and refuses a file that ends early unless the settings keep it."""
+        return Reader(record, self.row(record), None if self.settings.keep_truncated else self.content)
+
     def _pixels(self, record: Mapping[str, Any], outputs: Sequence[_Routed]) -> list[dict[str, Any]]:
         """Write the outputs of one image, and return their entries in the manifest.
 
@@ -312,7 +265,7 @@ class PartTask:
             UnreadableError: the image cannot be read or written; none of its outputs is left then.
         """
         folder = Outputs(self.image_folder, self.parts.temporary)
-        reader = Reader(self, record)
+        reader = self.reader(record)
         entries: list[dict[str, Any]] = []
         try:
             for output in outputs:
@@ -361,79 +314,5 @@ class PartTask:
             orientation=np.where(waits, source["orientation"].to_numpy(), 1.0), boxes_upright=~waits)
 
 
-class Reader:
-    """Reads one image, when and if it is needed."""
-
-    def __init__(self, task: PartTask, record: Mapping[str, Any]) -> None:
-        self._task = task
-        self._record = record
-
-    @functools.cached_property
-    def content(self) -> bytes:
-        """The bytes of the file.
-
-        Raises:
-            UnreadableError: it cannot be read, or ends early.
-        """
-        source = ImageFile(str(self._record["file"]))
-        try:
-            content = source.content
-        except OSError as e:
-            raise UnreadableError((e.strerror or "cannot be read").lower(), MISSING) from None
-        probe = self._task.content
-        if probe is not None and not self._task.settings.keep_truncated:
-            names = [c.name for c in probe.columns]
-            if probe.measure(source)[names.index(TRUNCATED_COLUMN)]:
-                raise UnreadableError("the file ends early; what is missing would be grey (--keep-truncated keeps it)",
-                                      TRUNCATED)
-        return content
-
-    @functools.cached_property
-    def pixels(self) -> NDArray[Any]:
-        """The pixels in the frame of the boxes.
-
-        Raises:
-            UnreadableError: the decoder gives nothing, or another size than the header says.
-        """
-        pixels = image_codec.decode(self.content)
-        expected = (int(self._record["file_width"]), int(self._record["file_height"]))
-        if pixels.shape[1::-1] != expected:
-            raise UnreadableError(f"the decoder gives {pixels.shape[1]} x {pixels.shape[0]} px, the header says "
-                                  f"{expected[0]} x {expected[1]}")
-        row = self._task.row(self._record)
-        return turned_upright(pixels, int(self._record["orientation"])) if row.was_turned else pixels
-
-
 def _label(chain: Chain) -> str:
     return "-".join(t.name for t in chain)
-
-
-def target_path(path: str, file: str, suffix: str, tag: str) -> str:
-    """Return where an output goes, relative to the output folder: where its source is in the set.
-
-    An image that shares its stem with another one in its folder keeps its whole name when the suffix changes.
-    """
-    parts = [p for p in PurePosixPath(path).parts if p not in ("..", "/")]
-    own = PurePosixPath(*parts) if parts else PurePosixPath("image")
-    stem = own.stem
-    if suffix != own.suffix and own.stem in shared_stems(os.path.dirname(file)):  # noqa: PTH120
-        stem = own.name
-    return str(own.with_name(f"{stem}{'__' if tag else ''}{tag}{suffix}"))
-
-
-@functools.lru_cache(maxsize=64)
-def shared_stems(folder: str) -> frozenset[str]:
-    """Return the stems that two files of a folder share."""
-    try:
-        stems = Counter(os.path.splitext(e.name)[0] for e in os.scandir(folder) if e.is_file())  # noqa: PTH122
-    except OSError:
-        return frozenset()
-    return frozenset(s for s, n in stems.items() if n > 1)
-
-
-def is_newer(target: Path, source: str) -> bool:
-    """Say whether an output is there and no older than its source; outputs appear whole or not at all."""
-    try:
-        return target.stat().st_mtime_ns >= os.stat(source).st_mtime_ns  # noqa: PTH116
-    except OSError:
-        return False
