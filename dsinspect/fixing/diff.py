@@ -50,7 +50,7 @@ def unified_diff(patch: Patch) -> Iterator[str]:
     yield f"--- {a}\n"
     yield f"+++ {b if patch.after is not None else '/dev/null'}\n"
     if len(before) + len(after) > 2 * MAX_LINES:
-        yield f"@@ -{start + 1},{len(before)} +{start + 1},{len(after)} @@\n"
+        yield f"@@ -{start + bool(before)},{len(before)} +{start + bool(after)},{len(after)} @@\n"
         yield from (_shown("-", line) for line in before)
         yield from (_shown("+", line) for line in after)
         return

@@ -6,11 +6,14 @@ import msgspec
 import numpy as np
 import pytest
 
+from dsinspect.errors import nearest_path
 from dsinspect.findings.members import members
+from dsinspect.fixing import diff
 from dsinspect.geometry import affine
 from dsinspect.geometry.exif import turned_upright as turned_pixels
 from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.geometry.rle import counts_from_text, decode_mask, encode_mask
+from dsinspect.protocols.formats import Patch
 from dsinspect.tables.dataset import Shard
 from dsinspect.testing import make_batch
 
@@ -76,3 +79,32 @@ def test_members_of_a_group(values: dict[str, object], expected: list[str]) -> N
 def test_text_of_a_mask_has_no_character_beyond_its_last() -> None:
     with pytest.raises(ValueError, match="damaged"):
         counts_from_text("p")
+
+
+def test_a_diff_of_very_many_lines_shows_them_as_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "MAX_LINES", 1)
+    monkeypatch.setattr(diff, "MARGIN", 0)
+    assert list(diff.unified_diff(Patch("a.txt", b"same\none\ntwo\nend", b"same\none\n2\nthree\n"))) == [
+        "--- a/a.txt\n", "+++ b/a.txt\n", "@@ -3,2 +3,2 @@\n", "-two\n", "-end\n\\ No newline at end of file\n", "+2\n",
+        "+three\n"]
+
+
+def test_a_file_of_very_many_lines_that_goes_leaves_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "MAX_LINES", 0)
+    gone, come = (list(diff.unified_diff(Patch("a.txt", *both))) for both in ((b"one\n", None), (b"", b"one\n")))
+    assert gone == ["--- a/a.txt\n", "+++ /dev/null\n", "@@ -1,1 +0,0 @@\n", "-one\n"]
+    assert come == ["--- a/a.txt\n", "+++ b/a.txt\n", "@@ -0,0 +1,1 @@\n", "+one\n"]
+
+
+def test_as_many_lines_as_are_compared_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(diff, "MAX_LINES", 3)
+    patch = Patch("a.txt", b"one\ntwo\nthree\n", b"1\ntwo\n3\n")
+    alike = [line for line in diff.unified_diff(patch) if line.startswith(" ")]
+    assert alike == [" two\n"], "six lines are no more than twice three"
+    monkeypatch.setattr(diff, "MAX_LINES", 2)
+    assert not [line for line in diff.unified_diff(patch) if line.startswith(" ")]
+
+
+def test_the_near_path_is_of_the_same_number_and_the_last_part_counts() -> None:
+    known = ["train/1/img_7.jpg", "train/7/img_1.jpg"]
+    assert nearest_path("imgs_1.jpg", known) == " (did you mean 'train/7/img_1.jpg'?)"
