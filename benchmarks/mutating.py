@@ -1,10 +1,10 @@
 """Change the code that must not be wrong by one operator, number or word at a time, and see whether a test notices.
 
     python -m venv /tmp/mutation && /tmp/mutation/bin/pip install mutmut==3.8.1 -e '.[dev]'
-    /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants            # a tenth of the mutants of each module
+    /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants            # half an hour of mutants of all modules, then the table
     /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants geometry   # those of modules whose path has this word
-    EVERY=1 ... mutating.py /tmp/mutants                                    # all of them
-    ONLY=survivors.json ... mutating.py /tmp/mutants                        # those that survived there, after tests were written
+    MINUTES=600 ... mutating.py /tmp/mutants                                # all of them, or ten hours
+    AGAIN=1 ... mutating.py /tmp/mutants                                    # those that survived, after tests were written
 
 mutmut makes the mutants; they are run here. mutmut starts pytest, with all its collecting, once for each mutant, and gives it
 the tests in no order, so that a mutant which a test of 10 ms kills took seconds. Here pytest collects once and runs all tests
@@ -12,12 +12,14 @@ once, to see which call which function (what a fixture calls counts for all test
 runs the tests of its function, those of the quickest files first, until one fails or `BUDGET` seconds of tests have passed. A
 test that fails without any mutant is left out, and named.
 
-Which tenth is chosen depends on the mutants' names alone, so that two runs can be compared. docs/verification.md keeps the table
-and says which survivors change nothing that can be seen.
+Mutants come in an order that depends on their names alone, over all modules, so that those which half an hour has time for are a
+sample. What came out is kept beside the tree, and the next run goes on with the mutants that were not tried yet, of modules that
+did not change. docs/verification.md keeps the table and says which survivors change nothing that can be seen.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -27,6 +29,7 @@ import sys
 import time
 import zlib
 from collections import Counter
+from collections.abc import Iterable
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -51,9 +54,10 @@ LEFT_OUT = ("not real_sets and not whose_file and not cannot_be_imported and not
 """Tests that take long, or look at the source, and kill nothing that the others do not."""
 BUDGET = float(os.environ.get("BUDGET", "15"))
 """Seconds that the tests of one mutant take at most, by the time they take without it; those of the quickest files come first."""
-ONLY = os.environ.get("ONLY", "")
-EVERY = int(os.environ.get("EVERY", "10"))
+AGAIN = bool(os.environ.get("AGAIN"))
+MINUTES = float(os.environ.get("MINUTES", "30"))
 RESULTS = "results.json"
+"""By module: a hash of its source, and what became of each mutant; an empty text where it was not tried."""
 KILLED, SURVIVED, UNREACHED = "killed", "survived", "unreached"
 
 
@@ -71,13 +75,13 @@ def main(work: Path, words: list[str]) -> int:
     here = tree / "mutants"
     here.mkdir()
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (here, here / "plugins", Path(__file__).parent))),
-                   "CHOSEN": os.pathsep.join(chosen)}
+                   "CHOSEN": os.pathsep.join(chosen), "RESULTS": str(work / RESULTS)}
     making = ("from mutmut.__main__ import *; set_mutant_under_test('mutant_generation'); copy_src_dir(); copy_also_copy_files(); "
               "setup_source_paths(); store_lines_covered_by_tests(); create_mutants(1)")
     subprocess.run([sys.executable, "-c", making], cwd=tree, check=True, stdout=subprocess.DEVNULL)
     done = subprocess.run([sys.executable, "-m", "pytest", "-q", "-p", "mutating", "-p", "no:cacheprovider", "--rootdir=.", *TESTS,
                            "-k", LEFT_OUT], cwd=here, check=False, env=environment)
-    print(table(json.loads((here / RESULTS).read_text("utf-8")), chosen))
+    print(table(json.loads((work / RESULTS).read_text("utf-8")), chosen))
     return done.returncode
 
 
@@ -88,31 +92,41 @@ def _lines(key: str, values: list[str]) -> list[str]:
 def pytest_runtestloop(session: Any) -> bool:
     """Run the mutants in place of the tests; pytest has collected them, and loaded us as a plugin."""
     began = time.monotonic()
-    before = json.loads(Path(ONLY).read_text("utf-8")) if ONLY else {}
-    again = {name for of in before.values() for name, what in of.items() if what == SURVIVED}
     tests = _Tests(session)
     _say(f"{time.monotonic() - began:7.0f} s  {len(tests.seconds):,} tests call {len(tests.of_function):,} functions")
-    results: dict[str, dict[str, str]] = {}
-    mutants = [(m, name) for m in os.environ["CHOSEN"].split(os.pathsep) for name in _names(m)]
-    for k, (module, name) in enumerate(mutants):
-        of = results.setdefault(module, {})
-        if name not in again if ONLY else zlib.crc32(name.encode()) % EVERY:
-            of[name] = ""
+    kept = Path(os.environ["RESULTS"])
+    results = _known(kept, os.environ["CHOSEN"].split(os.pathsep))
+    names = sorted((zlib.crc32(name.encode()), name, module) for module, of in results.items() for name in of["mutants"])
+    started = time.monotonic()
+    for _, name, module in names:
+        of = results[module]["mutants"]
+        if of[name] != (SURVIVED if AGAIN else ""):
             continue
+        if time.monotonic() - started > 60 * MINUTES:
+            break
         items = tests.ordered(name.rpartition("__mutmut_")[0])
         of[name] = _run(session, name, items, 60 + 5 * round(sum(map(tests.seconds.__getitem__, items)))) if items else UNREACHED
         if of[name] != KILLED:
-            _say(f"{time.monotonic() - began:7.0f} s  {k:,} of {len(mutants):,}  {of[name]}: {name}")
-        Path(RESULTS).write_text(json.dumps(results, indent=1), encoding="utf-8")
+            _say(f"{time.monotonic() - began:7.0f} s  {of[name]}: {name}")
+        kept.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return True
+
+
+def _known(kept: Path, modules: Iterable[str]) -> dict[str, Any]:
+    """Return the mutants of modules, with what an earlier run found out of those of the same source."""
+    before = json.loads(kept.read_text("utf-8")) if kept.exists() else {}
+    results = {}
+    for module in modules:
+        names = json.loads(Path(f"{module}.meta").read_text("utf-8"))["exit_code_by_key"]
+        source = hashlib.sha256((Path("..") / module).read_bytes()).hexdigest()
+        known = before.get(module, {})
+        results[module] = {"source": source, "mutants": {**dict.fromkeys(names, ""), **(
+            known["mutants"] if known.get("source") == source else {})}}
+    return {**before, **results}
 
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _names(module: str) -> list[str]:
-    return sorted(json.loads(Path(f"{module}.meta").read_text("utf-8"))["exit_code_by_key"])
 
 
 class _Tests:
@@ -192,12 +206,12 @@ def _run(session: Any, name: str, items: list[Any], limit: int) -> str:
     return KILLED if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) else SURVIVED
 
 
-def table(results: dict[str, dict[str, str]], chosen: list[str]) -> str:
+def table(results: dict[str, Any], chosen: list[str]) -> str:
     """Return a table of Markdown: mutants, killed and survived by module."""
     rows = ["| module | mutants | tried | killed | survived | not reached by a test |", "|---|---|---|---|---|---|"]
     total: Counter[str] = Counter()
     for module in chosen:
-        kinds = Counter(results.get(module, {}).values())
+        kinds = Counter(results.get(module, {}).get("mutants", {}).values())
         total += kinds
         if kinds:
             rows.append(_row(module, kinds))

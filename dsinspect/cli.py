@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import contextlib
 import contextvars
+import functools
 import gc
 import itertools
 import os
@@ -13,7 +14,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
@@ -24,7 +25,7 @@ from typer.core import TyperGroup
 
 from dsinspect import __version__
 from dsinspect.commands import COMMANDS
-from dsinspect.errors import PLUGIN_FAULTS, ExitCode, PluginCrashedError, PluginError, UserError, how, nearest
+from dsinspect.errors import PLUGIN_FAULTS, Blame, ExitCode, PluginCrashedError, PluginError, UserError, how, nearest
 from dsinspect.findings.rendering import printable, without_controls
 from dsinspect.findings.wording import counted
 from dsinspect.io.brought import as_named
@@ -139,6 +140,7 @@ def build(plugins: Plugins, only: str | None = None) -> typer.Typer:
                 raise PluginError(f"plugin {plugin.name!r} ({plugin.origin}): the command {name!r} is already "
                                   f"{owner[name]}'s; go on with --no-plugin {plugin.name}")
             owner[name] = plugin.name
+        _name_faults(added, plugin.name, plugin.origin)
         app.registered_commands += added.registered_commands
         app.registered_groups += added.registered_groups
     return app
@@ -348,8 +350,36 @@ def _callback(
         put_in_force(checked({name: value}, "--read-limit"))
 
 
+def _name_faults(app: typer.Typer, plugin: str, origin: str) -> None:
+    """Let what the commands of a plugin raise name it; their own exit codes, mistakes of the user and trouble with files stay."""
+    for command in app.registered_commands:
+        if command.callback is not None:
+            command.callback = _named(command.callback, Blame(plugin, origin, f"command {_name(command)}"))
+    for group in app.registered_groups:
+        if group.typer_instance is not None:
+            _name_faults(group.typer_instance, plugin, origin)
+
+
+def _named(callback: Callable[..., Any], blame: Blame) -> Callable[..., Any]:
+    @functools.wraps(callback)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except (UserError, OSError, MemoryError):
+            raise
+        except Exception as e:
+            if type(e).__module__.startswith("typer"):  # Exit, Abort, BadParameter, ...
+                raise
+            raise blame.broke(how(e)) from e
+    return run
+
+
+def _name(command: Any) -> str:
+    return command.name or (command.callback.__name__.replace("_", "-") if command.callback else "")
+
+
 def _names(app: typer.Typer) -> list[str]:
-    names = [c.name or (c.callback.__name__.replace("_", "-") if c.callback else "") for c in app.registered_commands]
+    names = [_name(c) for c in app.registered_commands]
     return names + [g.name for g in app.registered_groups if isinstance(g.name, str)]
 
 

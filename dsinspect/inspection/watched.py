@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -171,6 +171,11 @@ class _Work(Generic[T, R]):
             return _Part(1, error=e)
 
 
+def _each(results: Iterable[T]) -> Generator[T, None, None]:
+    """Yield what an executor gives, which may be any iterable: closing this closes it where it can be closed."""
+    yield from results
+
+
 class WatchedExecutor(Executor):
     """Runs work on another executor; an executor that raises, loses items, or gives something else than results is named."""
 
@@ -185,7 +190,7 @@ class WatchedExecutor(Executor):
         """Yield `fn(item)` in the order of the items."""
         count = 0
         watch = Watched(self._blame)
-        with watch, closing(iter(self._executor.results(_Work(fn), items))) as parts:  # type: ignore[type-var]
+        with watch, closing(_each(self._executor.results(_Work(fn), items))) as parts:
             for part in parts:
                 count += self._counted(part)
                 if part.error is not None:

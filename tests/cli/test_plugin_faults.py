@@ -457,7 +457,8 @@ def dsinspect_executors():
 
 @pytest.mark.parametrize(("body", "what"), [
     (RAISES, "failed with KeyError: 'on purpose' (mine.py:"),
-    ("return 3", "failed with "), ("yield 3", "gave 3 where a result was expected"),
+    ("return 3", "failed with "), ("return iter(())", "gave the results of 0 of 1 items"),
+    ("yield 3", "gave 3 where a result was expected"),
     ("yield from map(fn, list(items) * 2)", "gave the results of 2 of 1 items"),
 ])
 @pytest.mark.parametrize("command", ["check", "convert", "transform", "simulate"])

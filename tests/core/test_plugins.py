@@ -6,12 +6,14 @@ import sys
 import types
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 
 from dsinspect import hookimpl
 from dsinspect import loader as plugins
-from dsinspect.cli import build
+from dsinspect.cli import build, main
 from dsinspect.errors import PluginError, UserError
 from dsinspect.protocols.checks import RowCheck
 from dsinspect.protocols.hookspecs import Hooks
@@ -199,3 +201,31 @@ def test_a_plugin_for_another_version_of_the_interface_is_named(monkeypatch, ver
         return
     with pytest.raises(PluginError, match=f"'old'.*written for version {version!r} of the plugin interface.*version 1"):
         plugins.load_plugins()
+
+
+@pytest.mark.parametrize(("error", "code", "said"), [
+    (KeyError("boxes"), 3, "plugin 'mine' (fake_mine): command brew failed with KeyError: 'boxes' (test_plugins.py:"),
+    (UserError("no such cup"), 2, "dsinspect: error: no such cup\n"), (typer.Exit(7), 7, ""), (SystemExit(5), 5, ""),
+    (FileNotFoundError(2, "no such file or directory", "cup.txt"), 2, "cup.txt")])
+@pytest.mark.parametrize("is_group", [False, True])
+def test_a_command_that_raises_names_its_plugin_and_keeps_its_exit_codes(
+        monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str,
+        is_group: bool) -> None:
+    def brew(strength: Annotated[int, typer.Option()] = 1) -> None:
+        """Brew tea."""
+        raise error
+
+    def dsinspect_commands(app: typer.Typer) -> None:
+        into = typer.Typer() if is_group else app
+        into.command("brew")(brew)
+        if is_group:
+            into.command("pour")(brew)
+            app.add_typer(into, name="tea")
+
+    entries(monkeypatch, mine=module_with(dsinspect_commands=dsinspect_commands))
+    assert main([*(["tea"] if is_group else []), "brew", "--strength", "2"]) == code
+    err = capsys.readouterr().err
+    assert err.count("\n") == (1 if said else 0)
+    assert said in err
+    if code == 3:
+        assert "go on with --no-plugin mine" in err
