@@ -85,7 +85,7 @@ def _is_text(path: str) -> bool:
 
 
 def _copied(source: str, target: Path) -> bool:
-    """Clone or copy a file with its times and mode; False when the source cannot be read."""
+    """Clone or copy a file with its times, and what the umask leaves of its mode; False when the source cannot be read."""
     try:
         reading = os.open(source, READ_FLAGS)
     except OSError:
@@ -94,9 +94,10 @@ def _copied(source: str, target: Path) -> bool:
         with target.open("xb") as copy:
             if not _cloned(original.fileno(), copy.fileno()):
                 shutil.copyfileobj(original, copy, 1 << 20)
+            allowed = os.fstat(copy.fileno()).st_mode  # as the umask makes a new file
         shutil.copystat(source, target)
-        if not os.access(target, os.W_OK):  # a read-only original makes a copy that its owner can change and remove
-            target.chmod(target.stat().st_mode | stat.S_IWUSR)
+        # A read-only original makes a copy that its owner can change and remove.
+        target.chmod(stat.S_IMODE(target.stat().st_mode & allowed) | stat.S_IWUSR)
     return True
 
 

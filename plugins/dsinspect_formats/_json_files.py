@@ -53,7 +53,7 @@ def read_json(content: bytes, source: str) -> tuple[Any, list[Problem]]:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         pass
     text, encoding = decode(content)
-    problems = [odd_encoding(source, encoding)] if encoding else []
+    problems = [odd_encoding(source, encoding, content)] if encoding else []
     odd: list[str] = []
 
     def constant(name: str) -> float:

@@ -123,7 +123,7 @@ class Rows:
         """Return the text of the file; an odd encoding is a problem."""
         text, encoding = decode(content)
         if encoding:
-            self.problems.append(odd_encoding(self._sources[self._source], encoding))
+            self.problems.append(odd_encoding(self._sources[self._source], encoding, content))
         return text
 
     def table(self, image_ids: NDArray[np.int64]) -> Columns:

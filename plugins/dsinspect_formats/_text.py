@@ -108,6 +108,19 @@ def _is_common_chinese(character: str) -> bool:
     return True
 
 
-def odd_encoding(source: str, name: str) -> Problem:
-    """Return the problem of a file that is not plain UTF-8."""
-    return Problem("odd-encoding", source, f"is {name}, not plain UTF-8", name)
+def odd_encoding(source: str, name: str, content: bytes = b"") -> Problem:
+    """Return the problem of a file that is not plain UTF-8, with line and column where its bytes are given."""
+    if not content:
+        return Problem("odd-encoding", source, f"is {name}, not plain UTF-8", name)
+    line, column = _first_odd(content)
+    return Problem("odd-encoding", source, f"is {name}, not plain UTF-8 (first at line {line:,}, column {column:,})", name, line)
+
+
+def _first_odd(content: bytes) -> tuple[int, int]:
+    """Return line and column, from 1, of the first byte that is not UTF-8; the start, where a byte order mark is all there is."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError as e:
+        begin = content.rfind(b"\n", 0, e.start) + 1
+        return content.count(b"\n", 0, e.start) + 1, len(content[begin:e.start].decode("utf-8")) + 1
+    return 1, 1

@@ -100,3 +100,20 @@ def test_a_lone_surrogate_is_no_crash(cli: Cli, tmp_path: Path, escape: str, fie
     assert cli("balance", tmp_path / "set", "-o", tmp_path / "w.csv").code == 0
     assert cli("view", tmp_path / "set", "-o", tmp_path / "s.png").code == 0
     assert cli("fix", tmp_path / "set", "-o", tmp_path / "fixed").code in (0, 1)
+
+
+@pytest.mark.parametrize(("old", "new", "line", "column"), [
+    (b'"categories"', b'\n\n"categories"', 3, 0), (b'{"images"', b"\xef\xbb\xbf" b'{"images"', 1, 1)])
+def test_another_encoding_is_named_with_its_place(cli: Cli, tmp_path: Path, old: bytes, new: bytes, line: int, column: int) -> None:
+    content = BASE.encode().replace(old, new)
+    if not column:
+        content = content.replace(b'"x"', b'"caf\xe9"')
+        column = content.splitlines()[2].index(b"\xe9") + 1
+    for k in range(3):
+        picture(tmp_path / f"set/a{k}.jpg", shade=k)
+    (tmp_path / "set/i.json").write_bytes(content)
+    done = cli("check", tmp_path / "set", "--select", "SRC007", "--output-format", "json")
+    found = json.loads(done.out)["findings"]
+    assert [f["severity"] for f in found] == ["error"]
+    assert found[0]["message"].endswith(f"(first at line {line}, column {column})")
+    assert found[0]["annotation"]["line"] == line

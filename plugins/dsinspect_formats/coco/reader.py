@@ -110,7 +110,7 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
     read = recover(text, source)
     if not read.found_lists:
         raise UserError(f"{path}: not a COCO file: {read.problems[0].reason if read.problems else 'no lists'}")
-    problems = [odd_encoding(source, encoding)] if encoding else []
+    problems = [odd_encoding(source, encoding, bytes(content))] if encoding else []
     with collector_off():
         return CocoFile(*tables(read, source, columns, split), [*problems, *read.problems])
 

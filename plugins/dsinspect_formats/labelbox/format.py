@@ -56,11 +56,12 @@ class Labelbox(Format):
             reading.source, reading.index = relative(path, base), 0
             reading.split = split_of(path, only=True)
             try:
-                text, encoding = decode(read_regular(path))
+                content = read_regular(path)
+                text, encoding = decode(content)
             except OSError as e:
                 raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
             if encoding:
-                reading.gathered.problems.append(odd_encoding(reading.source, encoding))
+                reading.gathered.problems.append(odd_encoding(reading.source, encoding, content))
             for line, value in _lines(text, reading):
                 _read(value, line, reading)
         if not reading.gathered.declared:
