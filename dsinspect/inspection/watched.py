@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -12,12 +13,13 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 import msgspec
 
 from dsinspect.errors import PLUGIN_FAULTS, Blame, UserError, Watched
+from dsinspect.io.reading import forbidden_below
 from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, R, T
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo, Shard
-from dsinspect.tables.schema import ANNOTATION_COLUMNS, IMAGE_COLUMNS, PROBLEM_COLUMNS
+from dsinspect.tables.schema import ANNOTATION_COLUMNS, IMAGE_COLUMNS, PROBLEM_COLUMNS, Problem
 
 if TYPE_CHECKING:
     from dsinspect.protocols.trainers import Fates, Loaded, Trainer
@@ -46,7 +48,15 @@ def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[
     if info.format != kind.name:
         raise blame.broke(f"calls itself {info.format!r} in its DatasetInfo")
     told = [p.reason for p in info.problems if p.kind == "same-names"] if info.has_files else []
-    return _Source(replace(info, notes=(*info.notes, *told, *notes)), source, blame)
+    return _Source(replace(info, notes=(*info.notes, *told, *notes), problems=(*info.problems, *_forbidden(info, request.root))),
+                   source, blame)
+
+
+def _forbidden(info: DatasetInfo, root: Path) -> list[Problem]:
+    """Return a problem for each folder and annotation file of a set that may not be read: what is left must not look whole."""
+    told = {p.source for p in info.problems}
+    found = {Path(os.path.relpath(path, info.root)).as_posix(): reason for path, reason in forbidden_below(root).items()}
+    return [Problem("malformed-record", source, f"cannot be read: {why}") for source, why in found.items() if source not in told]
 
 
 class _Source(msgspec.Struct, frozen=True):

@@ -145,6 +145,21 @@ def left_alone() -> list[str]:
     return found
 
 
+_forbidden: dict[str, str] = {}
+
+
+def note_forbidden(path: str | os.PathLike[str], error: OSError | ValueError) -> None:
+    """Remember a folder or a file of text that nobody here may read, for `forbidden_below`: without it the set looks whole."""
+    if isinstance(error, PermissionError):
+        _forbidden[os.path.abspath(path)] = (error.strerror or "permission denied").lower()  # noqa: PTH100
+
+
+def forbidden_below(folder: str | os.PathLike[str]) -> dict[str, str]:
+    """Return what could not be read below a folder so far in this process, and why; what may be read by now is left out."""
+    home = os.path.join(os.path.abspath(folder), "")  # noqa: PTH100, PTH118
+    return {path: reason for path, reason in sorted(_forbidden.items()) if path.startswith(home) and not os.access(path, os.R_OK)}
+
+
 _passed_over: dict[str, None] = {}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from dsinspect.io.files import IMAGE_SUFFIXES, are_equal
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import is_regular, leave_alone, reads_outside
+from dsinspect.io.reading import is_regular, leave_alone, note_forbidden, reads_outside
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.schema import Problem
 
@@ -65,8 +65,9 @@ def _walked(folder: str) -> list[str]:
             status = os.stat(where)  # noqa: PTH116
             with os.scandir(where) as listing:
                 entries = sorted(listing, key=attrgetter("name"), reverse=True)
-        except OSError:
-            continue  # a folder that cannot be listed holds nothing we could read; its records are reported as missing
+        except OSError as e:  # it holds nothing we could read; its records are reported as missing
+            note_forbidden(where, e)
+            continue
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import READ_FLAGS, read_beginning
+from dsinspect.io.reading import READ_FLAGS, note_forbidden, read_beginning
 from dsinspect.protocols.formats import Detection
 from dsinspect_formats._images import relative, stem_of, walk
 from dsinspect_formats._text import decode
@@ -47,7 +47,8 @@ def is_damaged_json(path: Path) -> bool:
 def _ends_of(path: Path) -> bytes:
     try:
         descriptor = os.open(path, READ_FLAGS)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as e:
+        _note(path, e)
         return b""
     try:  # without a file object, in a third of the time: there may be a file per image
         content = os.read(descriptor, SNIFF_BYTES)
@@ -101,8 +102,15 @@ def head_of(path: Path, size: int = 4096) -> bytes:
     # A pipe or a device with a label's name must not be waited for.
     try:
         return read_beginning(path, size)
-    except (OSError, ValueError):  # a name may hold a NUL
+    except (OSError, ValueError) as e:  # a name may hold a NUL
+        _note(path, e)
         return b""
+
+
+def _note(path: Path, error: OSError | ValueError) -> None:
+    """Remember a file that may not be read and may hold a whole set; files of one image are asked for, and missed, on their own."""
+    if path.suffix.lower() in (".json", ".jsonl", ".ndjson"):
+        note_forbidden(path, error)
 
 
 _NO_LABELS = frozenset(("classes", "labels", "names", "readme", "license", "train", "val", "valid", "test", "trainval", "all"))

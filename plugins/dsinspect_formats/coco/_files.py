@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 
 from dsinspect.io.places import remembered
+from dsinspect.io.reading import note_forbidden
 from dsinspect_formats._images import relative
 from dsinspect_formats._sniffing import names_in
 from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
@@ -34,7 +35,8 @@ def _looks_like_coco(path: Path) -> bool:
             size = f.tell()
             f.seek(max(SNIFF_BYTES, size - SNIFF_BYTES) if size > SNIFF_BYTES else size)
             tail = f.read()
-    except OSError:
+    except OSError as e:
+        note_forbidden(path, e)
         return False
     if not head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         return False
