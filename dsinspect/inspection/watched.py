@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import msgspec
 from dsinspect.errors import PLUGIN_FAULTS, Blame, UserError, Watched
 from dsinspect.io.reading import forbidden_below
 from dsinspect.io.worker_settings import Settings, in_force, take_over
-from dsinspect.protocols.executors import Executor, R, T
+from dsinspect.protocols.executors import Executor, NoResultError, R, T, each
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -181,11 +181,6 @@ class _Work(Generic[T, R]):
             return _Part(1, error=e)
 
 
-def _each(results: Iterable[T]) -> Generator[T, None, None]:
-    """Yield what an executor gives, which may be any iterable: closing this closes it where it can be closed."""
-    yield from results
-
-
 class WatchedExecutor(Executor):
     """Runs work on another executor; an executor that raises, loses items, or gives something else than results is named."""
 
@@ -200,7 +195,7 @@ class WatchedExecutor(Executor):
         """Yield `fn(item)` in the order of the items."""
         count = 0
         watch = Watched(self._blame)
-        with watch, closing(_each(self._executor.results(_Work(fn), items))) as parts:
+        with watch, closing(each(self._executor.results(_Work(fn), items))) as parts:
             for part in parts:
                 count += self._counted(part)
                 if part.error is not None:
@@ -229,7 +224,11 @@ class WatchedExecutor(Executor):
                 seen(part.value)  # type: ignore[arg-type]
 
         with watch:
-            part = self._executor.map_reduce(_Work(fn), items, joined, shown)
+            try:
+                part = self._executor.map_reduce(_Work(fn), items, joined, shown)
+            except NoResultError:
+                self._require(0, len(items))
+                raise
             self._require(self._counted(part), len(items))
         if part.error is not None:
             raise part.error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -56,7 +56,7 @@ class Executor:
             merge: associative; called in this process.
             seen: called in this process with each result as it comes, for the progress line.
         """
-        with closing(self.results(fn, items)) as results:  # type: ignore[type-var]
+        with closing(each(self.results(fn, items))) as results:
             return tree_merge(_shown(results, seen), merge)
 
 
@@ -68,6 +68,15 @@ class _InList(Generic[T, R]):
 
     def __call__(self, item: T) -> list[Any]:
         return [self.fn(item)]
+
+
+class NoResultError(ValueError):
+    """There is nothing to merge: an executor lost all that it was given."""
+
+
+def each(results: Iterable[R]) -> Generator[R, None, None]:
+    """Yield what an executor gives, which may be any iterable: closing this closes it where it can be closed."""
+    yield from results
 
 
 def _shown(results: Iterable[R], seen: Callable[[R], None] | None) -> Iterator[R]:
@@ -93,7 +102,7 @@ def tree_merge(results: Iterable[R], merge: Callable[[R, R], R]) -> R:
             size *= 2
         stack.append((size, result))
     if not stack:
-        raise ValueError("there is no result to merge")
+        raise NoResultError("there is no result to merge")
     merged = stack.pop()[1]
     while stack:
         merged = merge(stack.pop()[1], merged)
