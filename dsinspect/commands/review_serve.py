@@ -52,12 +52,13 @@ def serve(
 
 def require_places(dataset: Sequence[str], judging: Judging, store: Path, folder: Path) -> None:
     """Raise a UserError where the store or the folder of images would lie in the dataset, or cannot be written."""
+    from dsinspect.io.archives import is_archive
     from dsinspect.output.destination import is_within
     from dsinspect.review.store import is_store
 
     common.require_writable(store, *dataset, judging=judging, option="--store")
     places = [*(Path(common.plain_path(d)) for d in dataset if "://" not in d), *([judging.images] if judging.images else [])]
-    if any(is_within(store, p if p.is_dir() else p.parent) for p in places):
+    if any(is_within(store, p if p.is_dir() else p.parent) for p in places if not is_archive(p)):
         raise UserError(f"--store {store}: is in the dataset's folder, which is only read; name a file elsewhere")
     if any(is_within(folder, p) for p in places if p.is_dir()):
         raise UserError(f"--cache-dir {folder.parent}: lies in the dataset's folder, which is only read; name a folder elsewhere")

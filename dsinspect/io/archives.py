@@ -13,6 +13,7 @@ import os
 import posixpath
 import shutil
 import stat
+import struct
 import tarfile
 import tempfile
 import zipfile
@@ -43,7 +44,8 @@ _LONGEST_NAME = 4096
 _HOPS = 8
 """Links that are followed, one to the next, to a file of the archive."""
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError,
-            ValueError)
+            ValueError, struct.error, IndexError, OverflowError)
+"""What the standard library raises for archives that are none: not only what it says."""
 _LOCAL_HEADER = 30
 """Bytes before the name of a member in a .zip."""
 _ENCRYPTED, _UTF8 = 0x61, 0x800
@@ -110,6 +112,7 @@ def _write(archive: Path, folder: Path) -> None:
     leaving = Leaving(archive, folder, beside(folder))
     can_leave = leaving.can()
     written = unfolded = 0
+    made = folder
 
     def require_no_bomb() -> None:
         if unfolded > _RATIO_FROM and unfolded > most.archive_ratio * packed:
@@ -121,7 +124,8 @@ def _write(archive: Path, folder: Path) -> None:
             raise UserError(f"{archive}: holds more than {most.archive_files:,} files ({option('archive_files')}); raise it, or "
                             "unpack it yourself")
         target = folder / _inside(archive, member.name)
-        make_folder(target.parent)
+        if target.parent != made:
+            make_folder(made := target.parent)
         if can_leave and member.place is not None and member.place.size and target.suffix.lower() in LEFT_SUFFIXES:
             unfolded += member.place.size
             require_no_bomb()
@@ -182,8 +186,9 @@ def _members(archive: Path) -> Iterator[_Member]:
 
 def _rooms(opened: zipfile.ZipFile) -> dict[int, int]:
     """Return where the room of each member ends, by where it begins: where the next one begins, whatever its header says."""
+    last = opened.start_dir
     starts = sorted(info.header_offset for info in opened.infolist())
-    return dict(zip(starts, [*starts[1:], opened.start_dir], strict=True))
+    return {start: max(0, min(end, last)) for start, end in zip(starts, [*starts[1:], last], strict=True)}
 
 
 def _zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rooms: Mapping[int, int]) -> _Member:
@@ -195,7 +200,9 @@ def _zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rooms: Ma
     end = rooms[info.header_offset]
     place = None
     if info.compress_type in (STORED, DEFLATED) and not info.flag_bits & _ENCRYPTED:
-        place = Place(info.header_offset, info.compress_size, info.file_size, end, info.CRC, (zlib.crc32(own), len(own)),
+        is_there = 0 <= info.header_offset < opened.start_dir
+        at = info.header_offset if is_there else opened.start_dir  # where no header of a member is
+        place = Place(at, info.compress_size, info.file_size, end, info.CRC, (zlib.crc32(own), len(own)),
                       info.compress_type)
 
     def open_it() -> IO[bytes]:

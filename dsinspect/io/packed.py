@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import bisect
 import errno
+import itertools
 import json
 import mmap
 import os
@@ -51,6 +52,7 @@ class Leaving:
         """Take an archive, the folder that it is unpacked to, and the file of the index."""
         self._archive, self._folder, self._index = archive, folder, index
         self._records: list[bytes] = []
+        self._device = -1
         self._identity = identity_of(os.stat(archive))  # noqa: PTH116
 
     def can(self) -> bool:
@@ -61,6 +63,7 @@ class Leaving:
         try:
             made = _placeholder(trial, 1 << 20)
             seen = os.stat(trial)  # noqa: PTH116
+            self._device = seen.st_dev  # of files: some file systems give folders another one
             return made.st_blocks * 512 < 1 << 18 and made.st_ino != 0 and (made.st_ino, made.st_dev) == (seen.st_ino, seen.st_dev)
         except OSError:
             return False
@@ -85,9 +88,10 @@ class Leaving:
         if not self._records:
             return
         name = os.path.abspath(self._archive)  # noqa: PTH100 - links stay
-        head = msgspec.msgpack.encode(_Head(name, self._identity, os.fspath(self._folder), os.stat(self._folder).st_dev,  # noqa: PTH116
-                                            as_named(name) == name))
+        head = msgspec.msgpack.encode(_Head(name, self._identity, os.fspath(self._folder), self._device, as_named(name) == name))
         self._records.sort()  # the inode comes first, in the order of bytes
+        if any(a[:_INODE.size] == b[:_INODE.size] for a, b in itertools.pairwise(self._records)):
+            raise OSError(errno.EINVAL, f"the file system of {self._folder.parent} gives files one inode (TMPDIR names another)")
         self._index.write_bytes(struct.pack(">I", len(head)) + head + b"".join(self._records))
         own = _Packed(self._index)
         own.archive.require_same()  # opened now: what takes the archive's name later is another file
@@ -228,5 +232,7 @@ def _placeholder(path: Path, size: int) -> os.stat_result:
     try:
         os.ftruncate(descriptor, size)
         return os.fstat(descriptor)
+    except OverflowError:
+        raise OSError(errno.EFBIG, f"{size:,} bytes of one file", os.fspath(path)) from None
     finally:
         os.close(descriptor)

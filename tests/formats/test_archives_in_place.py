@@ -19,6 +19,9 @@ from hypothesis import strategies as st
 
 import dsinspect
 from dsinspect.cli import main
+from dsinspect.commands.options import Judging
+from dsinspect.commands.review_serve import require_places
+from dsinspect.errors import UserError
 from dsinspect.inspection.inspect import inspect
 from dsinspect.inspection.locate import located
 from dsinspect.inspection.request import Request
@@ -27,6 +30,8 @@ from dsinspect.io.archives import unpack
 from dsinspect.io.files import place_file
 from dsinspect.io.packed_bytes import Member
 from dsinspect.loader import load_plugins
+from dsinspect.review.server.catalog import Catalog
+from dsinspect.review.server.pixels import Pixels
 from dsinspect_reports.xlsx import _book
 
 PLUGINS = load_plugins()
@@ -153,7 +158,7 @@ def test_random_sets_of_several_formats(seed: int, target: str, kind: str, comma
     if target != "coco":
         try:
             dsinspect.convert(source, home / "set", to=target)
-        except dsinspect.errors.UserError:
+        except UserError:
             return  # a format that cannot hold this one
         source = home / "set"
     archive = packed(source, home / "archive", kind)
@@ -297,3 +302,27 @@ def test_images_that_a_record_may_mean_are_compared_in_the_archive(tmp_path: Pat
     for kind in IN_PLACE:
         assert made("json", packed(source, tmp_path / kind, kind), tmp_path / f"of-{kind}", capfd) == whole
     assert opened == []
+
+
+def test_decisions_may_lie_beside_an_archive(tmp_path: Path) -> None:
+    archive = packed(SAMPLES / "clean", tmp_path / "sets", "stored")
+    require_places([str(archive)], Judging(), tmp_path / "sets/review.sqlite", tmp_path / "pages")
+    with pytest.raises(UserError, match="is in the dataset's folder"):
+        require_places([str(SAMPLES / "clean")], Judging(), SAMPLES / "clean/review.sqlite", tmp_path / "pages")
+
+
+def test_pages_of_an_archive_are_kept_from_run_to_run(tmp_path: Path) -> None:
+    archive = packed(noise(tmp_path / "set", 2), tmp_path / "archive", "deflated")
+    made: list[set[str]] = []
+    for _ in range(2):
+        place = located([str(archive)])
+        run = inspect(Request(place.path, place.root, jobs=1, keep_images=True, keep_annotations=True), PLUGINS)
+        pixels = Pixels(Catalog(run), tmp_path / "pages")
+        assert pixels.whole(1)
+        made.append({p.name for p in (tmp_path / "pages").iterdir()})
+    assert made[0] == made[1]
+    assert len(made[0]) == 1
+    with archive.open("ab") as file:
+        file.write(b"x")
+    assert Pixels(Catalog(run), tmp_path / "pages").whole(0)  # a grey image that says what happened
+    assert {p.name for p in (tmp_path / "pages").iterdir()} == made[0]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import random
 import shutil
 import struct
 import tarfile
@@ -22,6 +23,7 @@ import dsinspect
 from dsinspect.cli import main
 from dsinspect.errors import UserError
 from dsinspect.io.archives import unpack
+from dsinspect.io.folders import remove_folder
 from dsinspect.io.packed import member_at
 from dsinspect.io.packed_bytes import ArchiveChangedError
 from dsinspect.io.reading import read_regular
@@ -387,3 +389,42 @@ def test_workers_refuse_an_archive_that_was_changed(change: str, arguments: list
     assert "a.zip: has changed while it was read" in told.err or "a.zip: can no longer be read" in told.err
     left = [p for p in tmp_path.iterdir() if p.name.startswith(("out", ".out"))]
     assert not [p for p in left if given[0] != "transform" or list(p.rglob("*.bmp"))], "one that is resumed has no image yet"
+
+
+def test_mutated_archives_give_right_bytes_or_say_what_is_wrong(tmp_path: Path) -> None:
+    rng = random.Random(5)
+    members = {**images(), **texts()}
+    whole = [zipped(tmp_path / "a.zip", members, m).read_bytes() for m in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)]
+    whole.append(large(tmp_path / "a.zip", members).read_bytes())
+    told = 0
+    for _ in range(300):
+        content = bytearray(rng.choice(whole))
+        for _ in range(rng.choice((1, 1, 2, 4))):
+            at = rng.randrange(len(content) - 900 if rng.random() < .7 else 0, len(content))
+            put_there = rng.choice((b"", b"\xff", b"\0", b"\x80" * 4, b"\xff" * 8, rng.randbytes(2)))
+            content[at:at + rng.choice((0, 1, 1, 4, 8))] = put_there
+        (tmp_path / "a.zip").write_bytes(content)
+        try:
+            folder = unpack(tmp_path / "a.zip")
+        except UserError as e:
+            assert "\n" not in str(e)
+            told += 1
+            continue
+        home = next(p for p in (folder, *folder.parents) if p.name == "dataset")
+        for path in (p for p in home.rglob("*") if p.is_file()):
+            name = path.relative_to(home).as_posix()
+            try:
+                assert read_regular(path) in (members.get(name, b""), b"")
+            except OSError as e:
+                assert "damaged in its archive" in str(e)
+                told += 1
+        remove_folder(home.parent)
+    assert told > 100
+
+
+def test_a_member_without_a_name_is_one_line(tmp_path: Path) -> None:
+    content = zipped(tmp_path / "a.zip", {**images(), **texts()}).read_bytes()
+    at = entry_of(content, ONE)
+    (tmp_path / "a.zip").write_bytes(content[:at + 28] + b"\0\0" + content[at + 30:at + 46] + content[at + 46 + len(ONE):])
+    with pytest.raises(UserError, match="not a readable archive"):
+        unpack(tmp_path / "a.zip")

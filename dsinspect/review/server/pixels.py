@@ -17,6 +17,8 @@ import numpy as np
 
 from dsinspect.io.atomic import atomic
 from dsinspect.io.image_codec import Encoding, UnreadableError
+from dsinspect.io.packed import member_at
+from dsinspect.io.packed_bytes import ArchiveChangedError
 from dsinspect.render.contact_sheet import blank
 from dsinspect.render.crops import Framed, crop, cut, open_framed
 from dsinspect.render.drawing import LEAST, draw_shape
@@ -93,7 +95,7 @@ class Pixels:
             return path.read_bytes()
         try:
             content = make(self._open(row, record))
-        except UnreadableError as e:
+        except (UnreadableError, ArchiveChangedError) as e:
             return Encoding(jpeg_quality=85).encode(blank(480, str(e), ""), ".jpg")
         with suppress(OSError), atomic(path, durable=False) as partial:  # a cache that cannot be written costs time only
             partial.write_bytes(content)
@@ -113,13 +115,17 @@ class Pixels:
 
 def _key(record: dict[str, Any], what: str) -> str:
     """Return a name for what is shown of a file as it is now."""
+    name = str(record["file"])
     try:
-        status = Path(str(record["file"])).stat()
+        status = Path(name).stat()
         state = f"{status.st_size} {status.st_mtime_ns}"
+        if (member := member_at(name, status)) is not None:  # the folder has another name in each run
+            name, time_ns = member.identity()
+            state = f"{status.st_size} {time_ns}"
     except OSError:
         state = "gone"
     frame = f"{record['frame_width']} {record['frame_height']} {record.get('orientation')}"
-    text = "\0".join((str(record["file"]), state, frame, what))
+    text = "\0".join((name, state, frame, what))
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 
