@@ -125,8 +125,9 @@ def excuse(planted: Planted, code: str = "") -> None:
         planted.consequences |= {"CLS003", "CLS008"}  # of its twelve classes, one of which is no object, three are used
     if code == "BOX001":
         planted.consequences |= {"dota": {"OBB001"}, "cityscapes": {"REC016"}}.get(planted.format, set())  # no area, no shape
-    if planted.format == "odgt" and code == "IMG001":  # an image that is not there is called as its record says, without suffix
-        planted.due = [(c, n and Path(n).stem) for c, n in planted.due]
+    if code == "IMG001":  # an image that is not there is called as its record says: without suffix, or as Cityscapes names them
+        ending = {"odgt": "", "cityscapes": ".png"}.get(planted.format)
+        planted.due = [(c, n if n is None or ending is None else f"{Path(n).stem}{ending}") for c, n in planted.due]
 
 
 def run_spoiled(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from hashlib import blake2b
+from pathlib import Path
 
 from dsinspect.io.atomic import write_atomic
 from dsinspect.io.embedded import embedded_folder
@@ -33,13 +35,13 @@ def exposed(content: bytes, name: str) -> str | None:
     if not content:
         return None
     digest = blake2b(content, digest_size=16).hexdigest()
-    path = embedded_folder() / digest[:2] / f"{digest}{suffix_of(content, name).lower()}"
+    path = f"{embedded_folder()}/{digest[:2]}/{digest}{suffix_of(content, name).lower()}"
     with contextlib.suppress(OSError):
-        if path.stat().st_size == len(content):
-            return str(path)
+        if os.stat(path).st_size == len(content):  # noqa: PTH116 - a Path an image costs more
+            return path
     try:
-        make_folder(path.parent)
-        write_atomic(path, content, durable=False)
+        make_folder(Path(path).parent)
+        write_atomic(Path(path), content, durable=False)
     except OSError:
         return None
-    return str(path)
+    return path
