@@ -14,8 +14,8 @@ unless the fault truly brings it about. `python tests/generate_verification.py` 
 mutations one by one.
 
 COCO, VOC and YOLO sets are drawn with three seeds; other formats have one set each, drawn (those that are only read), converted
-from a COCO or VOC set with the fault, or spoiled in its text. A format is not in a row where it cannot say the fault: WIDER FACE has
-one class; Labelbox, OpenLABEL and VoTT have no splits; the classes of VisDrone are numbers; DOTA, KITTI, CreateML, Open Images,
+from a COCO or VOC set with the fault, or spoiled in its text. A format is not in a row where it cannot say the fault: WIDER FACE
+has one class; Labelbox, OpenLABEL and VoTT have no splits; the classes of VisDrone are numbers; DOTA, KITTI, CreateML, Open Images,
 TFRecord, VIA, VisDrone, WIDER FACE, OpenLABEL and CrowdHuman declare no sizes of images, and Label Studio's and BDD100K's need not
 be those of the files; boxes of Open Images and TFRecord are fractions, which are as right in a turned frame (CNV005); DOTA and
 KITTI name no image that is not there; LabelMe and MOT need no record for an image (SRC002); CSV with a byte order mark is what
