@@ -5,6 +5,7 @@
     /tmp/mutation/bin/python benchmarks/mutating.py /tmp/mutants geometry   # those of modules whose path has this word
     MINUTES=600 ... mutating.py /tmp/mutants                                # all of them, or ten hours
     AGAIN=1 ... mutating.py /tmp/mutants                                    # those that survived, after tests were written
+    TESTS=tests/core ... mutating.py /tmp/mutants findings                  # with fewer tests, where there is little time
 
 mutmut makes the mutants; they are run here. mutmut starts pytest, with all its collecting, once for each mutant, and gives it
 the tests in no order, so that a mutant which a test of 10 ms kills took seconds. Here pytest collects once and runs all tests
@@ -45,7 +46,7 @@ MODULES = (
     "dsinspect/fixing/from_findings.py",
     "dsinspect/protocols/options.py", "dsinspect/config.py", "dsinspect/errors.py", "dsinspect/protocols/run.py",
     "dsinspect/commands/check.py")
-TESTS = (
+TESTS = tuple(os.environ["TESTS"].split()) if "TESTS" in os.environ else (
     "tests/core", "tests/transforms", "tests/checks", "tests/test_cases.py", "tests/review/test_fix.py",
     "tests/cli/test_exit_codes.py", "tests/cli/test_exit_codes_of_commands.py", "tests/cli/test_linter.py",
     "tests/hostile/test_exif_frames.py", "tests/hostile/test_safe_fixes.py", "tests/hostile/test_gates.py")
@@ -95,8 +96,9 @@ def pytest_runtestloop(session: Any) -> bool:
     tests = _Tests(session)
     _say(f"{time.monotonic() - began:7.0f} s  {len(tests.seconds):,} tests call {len(tests.of_function):,} functions")
     kept = Path(os.environ["RESULTS"])
-    results = _known(kept, os.environ["CHOSEN"].split(os.pathsep))
-    names = sorted((zlib.crc32(name.encode()), name, module) for module, of in results.items() for name in of["mutants"])
+    chosen = os.environ["CHOSEN"].split(os.pathsep)
+    results = _known(kept, chosen)
+    names = sorted((zlib.crc32(name.encode()), name, module) for module in chosen for name in results[module]["mutants"])
     started = time.monotonic()
     for _, name, module in names:
         of = results[module]["mutants"]

@@ -1,4 +1,4 @@
-"""`tensor`: write what a network is fed: float32, channels first (CHW), mean taken off, scaled, in RGB or BGR.
+"""`tensor`: write what a network is fed: float32, channels first (CHW), mean subtracted, scaled, in RGB or BGR.
 
 Each value becomes (value - mean) * scale, with pixel values 0 to 255 (16-bit ones are divided by 257 first). Presets:
 `unit` value / 255 in RGB; `caffe` (value - 127.5) * 0.007843 in BGR; `imagenet` RGB with ImageNet's mean and standard
@@ -35,7 +35,7 @@ class Options(BaseOptions, frozen=True):
         "order, mean and scale", source="caffe: MobileNet-SSD's 127.5 and 0.007843; imagenet: torchvision's mean and "
                                         "standard deviation times 255")] = "unit"
     order: Annotated[Literal["", "rgb", "bgr"], option("order of the channels, in place of the preset's")] = ""
-    mean: Annotated[float | str, option("taken off, 0 to 255: one number or three in that order, else the preset's")] = ""
+    mean: Annotated[float | str, option("subtracted, 0 to 255: one number or three in that order, else the preset's")] = ""
     scale: Annotated[float | str, option("factor: one number or three in that order, else the preset's")] = ""
     channels: Annotated[Literal[1, 3], option("3 repeats grey, 1 takes the colour out")] = 3
     file: Annotated[Literal["npy", "npz"], option("npy, or npz, which is compressed and calls the array `image`")] = "npy"

@@ -108,3 +108,18 @@ def test_as_many_lines_as_are_compared_are_compared(monkeypatch: pytest.MonkeyPa
 def test_the_near_path_is_of_the_same_number_and_the_last_part_counts() -> None:
     known = ["train/1/img_7.jpg", "train/7/img_1.jpg"]
     assert nearest_path("imgs_1.jpg", known) == " (did you mean 'train/7/img_1.jpg'?)"
+
+
+def test_a_polygon_that_reaches_the_border_by_less_than_a_pixel_stays_as_it_is() -> None:
+    points = np.array([[0.5, 0.25], [9.5, 0.25], [9.5, 9.75], [0.5, 9.75]])
+    np.testing.assert_array_equal(affine.clip_polygon(points, (10, 10)), points)
+    beyond = np.array([[-1.0, 0.5], [9.5, 0.5], [9.5, 9.5], [-1.0, 9.5]])
+    assert affine.polygon_area(affine.clip_polygon(beyond, (10, 10))) == pytest.approx(9.5 * 9.0)
+
+
+def test_fewer_than_three_points_have_no_area() -> None:
+    assert [affine.polygon_area(np.ones((n, 2)) * 3) for n in range(3)] == [0, 0, 0]
+
+
+def test_windows_of_several_sizes() -> None:
+    np.testing.assert_array_equal(affine.windows_of([[10, 20], [30, 40]]), [[0, 0, 10, 20], [0, 0, 30, 40]])

@@ -43,7 +43,7 @@ class Options(BaseOptions, frozen=True):
     min_held: Annotated[int, option("boxes of its class that a box holds", ge=2)] = 3
     min_ioa: Annotated[float, option("part of a box that must lie in the other one", gt=0.5, le=1)] = 0.95
     min_cover: Annotated[float, option("part of the box that those it holds cover together", ge=0, le=1)] = 0.3
-    max_ratio: Annotated[float, option("largest by smallest area of the boxes it holds", ge=1)] = 6.0
+    max_ratio: Annotated[float, option("ratio of the largest to the smallest area of the boxes it holds", ge=1)] = 6.0
     max_boxes: Annotated[int, option("boxes of a class in an image that are compared", ge=3)] = 4_000
 
 

@@ -42,7 +42,7 @@ State = tuple[tuple[Columns, Columns], ...]
 class Options(BaseOptions, frozen=True):
     """Limits of BOX009."""
 
-    max_ratio: Annotated[float, option("longer by shorter side", source="Ultralytics augmentation", gt=1)] = 20.0
+    max_ratio: Annotated[float, option("ratio of the longer to the shorter side", source="Ultralytics augmentation", gt=1)] = 20.0
     fence: Annotated[float, option("interquartile ranges beyond the quartiles of the class", source="Tukey 1977", gt=0)] = 3.0
     min_boxes: Annotated[int, option("boxes from which a class has quartiles", ge=4)] = 30
 

@@ -31,7 +31,7 @@ from dsinspect_checks._counts import ClassCounts, CountsClasses
 class Options(BaseOptions, frozen=True):
     """Limits of CLS001."""
 
-    max_ratio: Annotated[float, option("boxes of the largest class by those of a class", source="Datumaro", gt=1)] = 50.0
+    max_ratio: Annotated[float, option("ratio of boxes of the largest class to those of a class", source="Datumaro", gt=1)] = 50.0
     beta: Annotated[float, option("beta of the effective number of samples", source="Cui 2019", ge=0, lt=1)] = BETA
     repeat_threshold: Annotated[float, option("share of images below which a class is repeated", source="LVIS",
                                               gt=0, le=1)] = REPEAT_THRESHOLD

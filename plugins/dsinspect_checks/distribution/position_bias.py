@@ -59,7 +59,7 @@ class State(msgspec.Struct, frozen=True):
 class Options(BaseOptions, frozen=True):
     """Limits of DST003."""
 
-    min_entropy: Annotated[float, option("entropy of the heat map by that of a uniform one", ge=0, le=1)] = 0.7
+    min_entropy: Annotated[float, option("entropy of the heat map as a part of that of a uniform one", ge=0, le=1)] = 0.7
     min_boxes: Annotated[int, option("boxes a set must have to be judged by its entropy", ge=1)] = 200
     max_same: Annotated[float, option("share of boxes from which a set of one relative box is reported", gt=0, le=1)] = 0.9
     min_images: Annotated[int, option("images from which one relative box is reported", ge=2)] = 20

@@ -38,7 +38,7 @@ class NearOptions(BaseOptions, frozen=True):
 
     distance: Annotated[int, option("bits of 64 by which hashes may differ", ge=0, le=16)] = 6
     max_difference: Annotated[float, option("difference of a cell of 16 x 16, standard deviations", gt=0)] = 4.0
-    max_local: Annotated[float, option("largest by mean difference of the cells", gt=1)] = 10.0
+    max_local: Annotated[float, option("ratio of the largest to the mean difference of the cells", gt=1)] = 10.0
 
     def closeness(self) -> Closeness:
         """Return what makes two images alike."""

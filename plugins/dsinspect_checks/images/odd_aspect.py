@@ -25,7 +25,7 @@ from dsinspect.tables.schema import FRAME_COLUMNS
 class Options(BaseOptions, frozen=True):
     """Limits of IMG015."""
 
-    min_ratio: Annotated[float, option("shorter by longer side", source="CleanVision", gt=0, le=1)] = 0.35
+    min_ratio: Annotated[float, option("ratio of the shorter to the longer side", source="CleanVision", gt=0, le=1)] = 0.35
 
 
 class OddAspect(RowCheck[Options]):

@@ -38,7 +38,7 @@ class Options(BaseOptions, frozen=True):
     """Limits of IMG014."""
 
     fence: Annotated[float, option("interquartile ranges beyond the quartiles", source="CleanVision", gt=0)] = 3.0
-    min_ratio: Annotated[float, option("side by that of the nearer quartile, or the reverse", ge=1)] = 2.0
+    min_ratio: Annotated[float, option("ratio of a side to that of the nearer quartile, or the reverse", ge=1)] = 2.0
     max_share: Annotated[float, option("share of images of one size from which it is not odd", gt=0, le=1)] = 0.05
     min_images: Annotated[int, option("images a set must have to be judged", ge=4)] = 20
 

@@ -39,7 +39,7 @@ State = tuple[Counter[str], tuple[Findings, ...]]
 class Options(BaseOptions, frozen=True):
     """Limits of REC007."""
 
-    max_share: Annotated[float, option("difference by the true area", ge=0)] = 0.01
+    max_share: Annotated[float, option("difference as a part of the true area", ge=0)] = 0.01
     max_px: Annotated[float, option("difference, px²", ge=0)] = 1.0
     fold_share: Annotated[float, option("share of annotations that differ, beyond which one finding stands for all", gt=0,
                                         le=1)] = 0.9

@@ -28,7 +28,7 @@ class Options(BaseOptions, frozen=True):
     """Limits of REC011."""
 
     max_px: Annotated[float, option("distance of an edge, px", ge=0)] = 2.0
-    max_share: Annotated[float, option("distance of an edge by the box's side", ge=0)] = 0.02
+    max_share: Annotated[float, option("distance of an edge as a part of the box's side", ge=0)] = 0.02
 
 
 class BoxPolygonMismatch(RowCheck[Options]):

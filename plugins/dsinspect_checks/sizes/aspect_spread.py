@@ -32,7 +32,7 @@ BUCKETS = ((0.0, 0.65, "tall"), (0.65, 0.9, "portrait"), (0.9, 1.12, "square"), 
 class Options(BaseOptions, frozen=True):
     """Limits of SIZ002."""
 
-    max_spread: Annotated[float, option("95th by 5th percentile of width / height", gt=1)] = 2.0
+    max_spread: Annotated[float, option("ratio of the 95th to the 5th percentile of width / height", gt=1)] = 2.0
     max_share: Annotated[float, option("share that portrait and landscape may both exceed", ge=0, le=0.5)] = 0.2
 
 

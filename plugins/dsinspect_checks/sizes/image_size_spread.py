@@ -30,7 +30,7 @@ from dsinspect_checks._sizes import CountsSizes, Sizes, expand, quantile
 class Options(BaseOptions, frozen=True):
     """Limits of SIZ001."""
 
-    max_spread: Annotated[float, option("95th by 5th percentile of the side", gt=1)] = 2.5
+    max_spread: Annotated[float, option("ratio of the 95th to the 5th percentile of the side", gt=1)] = 2.5
 
 
 class ImageSizeSpread(CountsSizes[Options]):

@@ -1,4 +1,4 @@
-"""Read Datasets as spreadsheets: what stands in the files becomes tables."""
+"""Read spreadsheets with a row a box: what stands in the files becomes tables."""
 
 from __future__ import annotations
 
