@@ -1,6 +1,7 @@
 """Change what decides the exit code of a command, one change at a time, and see whether a test notices.
 
-    python benchmarks/exit_code_mutants.py     # in a copy of the tree; prints a table of Markdown
+    python benchmarks/exit_code_mutants.py           # in a copy of the tree; prints a table of Markdown
+    python benchmarks/exit_code_mutants.py review    # those whose name has one of these words
 
 Commands are decorated, so mutmut leaves them out; benchmarks/mutating.py has the rest.
 """
@@ -16,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CODES = "tests/cli/test_exit_codes.py"
+REVIEWS = "tests/review/test_several_parts.py tests/review/test_surfaces.py"
 OF_COMMANDS = "tests/cli/test_exit_codes_of_commands.py"
 MUTANTS = (
     ("check: findings or nothing to judge", "commands/check.py",
@@ -26,14 +28,14 @@ MUTANTS = (
     ("a faulty plugin alone", "commands/common.py", " or any(run.crashed for run in runs):", ":", CODES),
     ("fix: new findings", "commands/fix.py",
      "if warns_of_new(comparison):",
-     "if False:", "tests/core/test_ways_out.py tests/review"),
-    ("review apply: faults", "commands/review.py", "if found.faults or has_errors:", "if has_errors:", "tests/review"),
+     "if False:", OF_COMMANDS),
+    ("review apply: faults", "commands/review.py", "if found.faults or has_errors:", "if has_errors:", REVIEWS),
     ("review apply: new errors", "commands/review.py",
      "if found.faults or has_errors:",
-     "if found.faults:", OF_COMMANDS + " tests/review"),
+     "if found.faults:", OF_COMMANDS),
     ("review apply --diff: faults", "commands/review.py",
      "        if found.faults:\n            raise",
-     "        if False:\n            raise", "tests/review"),
+     "        if False:\n            raise", REVIEWS),
     ("transform: images that failed", "commands/transform.py",
      "if summary.failures:\n        raise",
      "if not summary.failures:\n        raise", OF_COMMANDS),
@@ -66,6 +68,8 @@ def main() -> int:
         shutil.copytree(ROOT, tree, symlinks=True, ignore=shutil.ignore_patterns(".venv", ".git", "__pycache__", "mutants"))
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join((str(tree), str(tree / "plugins")))}
         for what, file, old, new, tests in MUTANTS:
+            if sys.argv[1:] and not any(word in what for word in sys.argv[1:]):
+                continue
             path = tree / "dsinspect" / file
             text = path.read_text("utf-8")
             assert old in text, f"{what}: the text to change is not in {file}"

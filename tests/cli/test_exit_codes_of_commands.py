@@ -139,3 +139,9 @@ def test_of_a_review(cli: Any) -> None:
     partly = decided("partly.xlsx", BOX001="drop", BOX003="drop-everything")
     assert cli("review", "apply", partly, "set", "--diff", "--partial").code == 1
     assert cli("review", "apply", partly, "set", "-o", "out3", "--partial").code == 1
+
+
+@pytest.mark.parametrize(("is_worse", "code"), [(True, 1), (False, 0)])
+def test_of_a_fix_whose_result_has_new_findings(cli: Any, monkeypatch: pytest.MonkeyPatch, is_worse: bool, code: int) -> None:
+    monkeypatch.setattr("dsinspect.commands.fix.warns_of_new", lambda comparison: is_worse)
+    assert cli("fix", SAMPLES / "voc", "-o", "out", "--select", "BOX001", "--annotations-only").code == code

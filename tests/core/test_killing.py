@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from dsinspect.errors import nearest_path
+from dsinspect.findings.findings import Findings, Fix
 from dsinspect.findings.members import members
+from dsinspect.findings.severity import Severity
 from dsinspect.fixing import diff
 from dsinspect.geometry import affine
 from dsinspect.geometry.exif import turned_upright as turned_pixels
@@ -123,3 +125,12 @@ def test_fewer_than_three_points_have_no_area() -> None:
 
 def test_windows_of_several_sizes() -> None:
     np.testing.assert_array_equal(affine.windows_of([[10, 20], [30, 40]]), [[0, 0, 10, 20], [0, 0, 30, 40]])
+
+
+def test_a_finding_has_the_severity_of_its_kind_else_that_of_the_check_and_keeps_what_a_fix_writes() -> None:
+    batch = make_batch([{"path": "a.jpg", "width": 10, "height": 10}], [{"image": "a.jpg", "box": [0, 0, 5, 5], "category": "cat"}])
+    mild = Findings.of_annotations(batch, [0], "x", severity=Severity.INFO, fix=Fix("safe", "set-category"), new_text=["dog"])
+    usual = Findings.of_annotations(batch, [0], "y")
+    found = list(Findings.concat([mild, usual]).iterate("TEA001", Severity.ERROR))
+    assert [(f.message, f.severity) for f in found] == [("x", Severity.INFO), ("y", Severity.ERROR)]
+    assert mild.columns["fix:text"].tolist() == ["dog"]
