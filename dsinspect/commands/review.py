@@ -140,7 +140,7 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
     corrected = _corrected(request, output)
     if found.faults:
         writer = report_for(rest, session.plugins)()
-        common.write_report(writer, handed_back(replace(after, path=corrected), found.faults), rest)
+        common.write_report(writer, handed_back(replace(after, path=corrected), found), rest)
     comparison = compare(run, after, [k.fingerprint for k in found.kept])
     if not quiet:
         whole = sum(m.is_whole for m in found.made)

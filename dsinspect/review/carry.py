@@ -22,7 +22,7 @@ class Carried:
     Attributes:
         run: with the decisions.
         kept: decisions that stand beside their findings, their checks or on the sheet of additions.
-        gone: decisions whose finding is gone.
+        gone: decisions whose finding, or all findings of whose check, are gone.
         columns: columns that the reviewer added.
     """
 
@@ -75,7 +75,9 @@ def carry_over(run: Run, reading: Reading) -> Carried:
     decisions = tuple(by_key.values())
     about = {d.finding for d in decisions if d.finding is not None}
     here = still_there(run, about)
-    gone = sum(d.finding is not None and d.finding not in here for d in decisions)
+    found = {o.code for o in run.outcomes if len(o.findings)}
+    gone = sum(d.finding not in here if d.finding is not None else d.check is not None and d.check not in found
+               for d in decisions)
     columns = len(reading.own_columns) + sum(map(len, reading.own_cells.values()))
     return Carried(replace(run, decisions=decisions, own_columns=reading.own_columns, own_cells=reading.own_cells),
                    len(decisions) - gone, gone, columns)

@@ -55,34 +55,41 @@ def _reason(made: Sequence[Made], attempt: Callable[[Edits], None]) -> str | Non
     return None
 
 
-def handed_back(after: Run, faults: Sequence[Fault]) -> Run:
+def handed_back(after: Run, review: Review) -> Run:
     """Return a run of the corrected dataset with what was not applied: those findings alone, decisions with their reasons.
+
+    A decision on a whole check comes back with all findings that the check still has, and those that were kept one by one with
+    that decision: else the check's would stand for them once it is corrected.
 
     Args:
         after: an inspection of the corrected dataset.
-        faults: why decisions were not applied.
+        review: of which the decisions with faults were not applied.
     """
     decisions: dict[int, Decision] = {}
-    for fault in faults:
+    for fault in review.faults:
         reason = fault.what if len(fault.decisions) < 2 else f"{fault.place}: {fault.what}"
         for decision in fault.decisions:
             decisions.setdefault(id(decision), with_reason(decision, reason))
+    checks = {d.check for d in decisions.values() if d.check is not None}
+    for made in review.made:
+        if made.action == "keep" and not made.is_whole and made.finding is not None and made.finding.code in checks:
+            decisions.setdefault(id(made.decision), made.decision)
     about = {d.finding for d in decisions.values() if d.finding is not None}
     here = {int(f, 16) for f in still_there(after, about)}
     outcomes = []
     for outcome in after.outcomes:
         prints = outcome.findings.fingerprints(outcome.code).tolist()
-        chosen = [k for k, p in enumerate(prints) if p in here]
+        chosen = [k for k, p in enumerate(prints) if outcome.code in checks or p in here]
         if chosen or outcome.status != "found":  # the others have findings, and none of them is handed back
             outcomes.append(replace(outcome, findings=outcome.findings.take(chosen), status="found" if chosen else outcome.status))
     return replace(after, outcomes=tuple(outcomes), decisions=_undecided(decisions.values()))
 
 
 def _undecided(decisions: Iterable[Decision]) -> tuple[Decision, ...]:
-    """Return decisions; where several on one finding contradict each other, one that decides nothing and names all."""
+    """Return decisions; where several on one finding or check contradict each other, one that decides nothing and names all."""
     groups: dict[object, list[Decision]] = {}
     for decision in decisions:
-        groups.setdefault(decision.key if decision.finding is not None else id(decision), []).append(decision)
+        groups.setdefault(decision.key if decision.record is None else id(decision), []).append(decision)
     made = []
     for group in groups.values():
         if len({d.choice for d in group}) > 1:

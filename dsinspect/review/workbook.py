@@ -317,8 +317,10 @@ def _of_earlier(row: ReviewRow) -> tuple[Decision | None, Wrong]:
             value = box_of(text)
         except ValueError:
             value = text
-    return Decision(action, finding=row.fingerprint, value=value, comment=comment, seen=_seen(row),
-                    reviewer=_text(row.values.get(sheet.REVIEWER)), place=row.cell(sheet.EARLIER_DECISION)), None
+    code = plain(row.values.get(sheet.CODE))
+    about: dict[str, Any] = {"check": code} if code and not row.fingerprint else {"finding": row.fingerprint, "seen": _seen(row)}
+    return Decision(action, **about, value=value, comment=comment, reviewer=_text(row.values.get(sheet.REVIEWER)),
+                    place=row.cell(sheet.EARLIER_DECISION)), None
 
 
 def action_of(value: Any) -> str:

@@ -387,6 +387,52 @@ def test_partial_hands_back_what_is_wrong_with_its_reason(cli: Any, report: Any,
     assert "no image of the dataset" in sheet["J2"].value
 
 
+@pytest.mark.parametrize("others", [False, True], ids=["alone", "among others"])
+def test_a_wrong_decision_on_a_check_is_handed_back_where_it_can_be_corrected(cli: Any, report: Any, tmp_path: Path,
+                                                                              others: bool) -> None:
+    book = Book(report("coco"))
+    rows = book.rows("IMG008")
+    book.decide(book.rows("BOX005")[0], "drop")
+    book.decide(rows[0], "keep", Comment="a real one")
+    if others:
+        book.decide(book.rows("BOX003")[0], "dorp")
+    book.check("IMG008", "drop-imgae")
+    done = cli("review", "apply", book.save(tmp_path / "r.xlsx"), SAMPLES / "coco", "-o", tmp_path / "out", "--partial")
+    assert done.code == 1, done.err
+    path = tmp_path / "out-rest.xlsx"
+    again = cli("review", "apply", path, tmp_path / "out", "-o", tmp_path / "none")
+    assert again.code == 2
+    assert again.err.count("no such decision: 'drop-imgae'") == 1
+    assert again.err.count("no such decision: 'dorp'") == others
+    rest = Book(path)
+    assert len(rest.rows("IMG008")) == len(rows)
+    assert [(rest.get(r, "Decision"), rest.get(r, "Comment")) for r in rest.rows("IMG008") if rest.get(r, "Decision")] == [
+        ("keep", "a real one")]
+    by_check: Any = rest.book["By check"]
+    headers = [c.value for c in by_check[1]]
+    told = {row[3].value: dict(zip(headers, (c.value for c in row), strict=True)) for row in by_check.iter_rows(min_row=2)}
+    assert set(told) == ({"BOX003", "IMG008"} if others else {"IMG008"})
+    assert told["IMG008"]["Decision"] == "drop-imgae"
+    assert "did you mean 'drop-image'" in told["IMG008"]["Not applied because"]
+    rest.check("IMG008", "drop-image")
+    for row in rest.rows("BOX003"):
+        rest.decide(row, "keep")
+    final = cli("review", "apply", rest.save(tmp_path / "settled.xlsx"), tmp_path / "out", "-o", tmp_path / "out2")
+    assert final.code == 0, final.err
+    dropped = [p for p in contents(tmp_path / "out") if p not in contents(tmp_path / "out2")]
+    assert len(dropped) == len(rows) - 1
+
+
+def test_a_decision_on_a_check_without_findings_is_kept_among_the_earlier_ones(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco", "--select", "BOX"))
+    book.check("BOX005", "drop")
+    path = book.save(tmp_path / "r.xlsx")
+    for arguments in (("--set", "BOX005.min_side=0"), ()):
+        assert cli("report", SAMPLES / "coco", "-o", path, "--quiet", "--select", "BOX", *arguments).code == 0
+    again: Any = Book(path).book["By check"]
+    assert [row[0].value for row in again.iter_rows(min_row=2) if row[3].value == "BOX005"] == ["drop"]
+
+
 def test_what_the_format_refuses_is_found_and_handed_back(cli: Any, tmp_path: Path) -> None:
     root = tmp_path / "set"
     (root / "images").mkdir(parents=True)

@@ -25,7 +25,7 @@ class Placed:
         rows: row in the table of findings, from 0, to the decision beside it.
         checks: code to the decision on the whole check.
         additions: boxes and classes to add, rename or merge.
-        earlier: those whose finding is gone, and further ones on one finding.
+        earlier: those whose finding is gone, or all of the check, and further ones on one finding.
         own: header of a column that a reviewer added to row in the table of findings to the cell.
         own_earlier: header of such a column to fingerprint of a finding that is gone to the cell.
     """
@@ -47,7 +47,7 @@ def placed(run: Run, outcomes: Sequence[Outcome]) -> Placed:
     """
     out = Placed()
     on_findings: dict[int, list[Decision]] = {}
-    codes = {o.code for o in run.outcomes}
+    codes = {o.code for o in outcomes}
     for decision in run.decisions:
         if decision.finding is not None:
             key = int(decision.finding, 16) if _is_print(decision.finding) else -1
