@@ -29,6 +29,7 @@ from dsinspect.errors import PLUGIN_FAULTS, Blame, ExitCode, PluginCrashedError,
 from dsinspect.findings.rendering import printable, without_controls
 from dsinspect.findings.wording import counted
 from dsinspect.io.brought import as_named
+from dsinspect.io.embedded import NAMED
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
 from dsinspect.io.reading import READS_OUTSIDE, left_alone, passed_over
@@ -153,7 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: without the program's name; `sys.argv` when None.
     """
     arguments = at_the_front(sys.argv[1:] if arguments is None else arguments)
-    environment = {name: os.environ.get(name) for name in (READS_OUTSIDE, LIMITS)}
+    environment = {name: os.environ.get(name) for name in (READS_OUTSIDE, LIMITS, NAMED)}
     try:
         only = next((a for a in arguments if a in COMMANDS), None)
         left_alone()

@@ -24,14 +24,14 @@ def info(cache_dir: CacheDir = None) -> None:
     path = _path(cache_dir)
     if not path.exists():
         print(f"{path}\nempty")
-        _tell_embedded()
+        _tell_embedded(cache_dir)
         return
     try:
         with Cache(path) as cache:
             print(f"{path}\n{counted(cache.count(), 'file')}, {path.stat().st_size / 1e6:.1f} MB")
     except (sqlite3.Error, OSError) as e:
         raise UserError(f"{path}: cannot be read: {e}; dsinspect cache clear removes it") from None
-    _tell_embedded()
+    _tell_embedded(cache_dir)
 
 
 @app.command()
@@ -47,20 +47,20 @@ def clear(cache_dir: CacheDir = None) -> None:
         raise UserError(f"{path}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
     print(f"cleared {path}" if was_there else f"{path}\nempty: nothing to clear")
     try:
-        if clear_embedded():
-            print(f"cleared {embedded_folder()}")
+        if clear_embedded(cache_dir):
+            print(f"cleared {embedded_folder(cache_dir)}")
     except OSError as e:
-        raise UserError(f"{embedded_folder()}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{embedded_folder(cache_dir)}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
 
 
-def _tell_embedded() -> None:
+def _tell_embedded(cache_dir: Path | None) -> None:
     """Print how many images of annotation files have a file in the cache, where there are any."""
     from dsinspect.findings.wording import counted
     from dsinspect.io.embedded import embedded_files, embedded_folder
 
-    n, size = embedded_files()
+    n, size = embedded_files(cache_dir)
     if n:
-        print(f"{embedded_folder()}\n{counted(n, 'image')} of annotation files, {size / 1e6:.1f} MB")
+        print(f"{embedded_folder(cache_dir)}\n{counted(n, 'image')} of annotation files, {size / 1e6:.1f} MB")
 
 
 def _path(cache_dir: Path | None) -> Path:

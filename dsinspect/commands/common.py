@@ -16,6 +16,7 @@ import typer
 from dsinspect.commands.options import Choices, Judging, Running
 from dsinspect.errors import ExitCode, UserError, nearest, nearest_or_all
 from dsinspect.findings.rendering import visible, without_controls
+from dsinspect.io.embedded import NAMED
 from dsinspect.known_names import COLUMNS_FORMAT
 
 if TYPE_CHECKING:
@@ -171,6 +172,9 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
 
         configured_trainer(config.trainer, plugins.trainers, config.path)
     session = Session(choices, plugins, config)
+    if choices.cache_dir is not None:
+        require_cache_apart(choices.cache_dir, session.roots)  # images of annotation files are put there, with --no-cache too
+        os.environ[NAMED] = os.path.abspath(choices.cache_dir)  # workers inherit it
     if choices.columns is not None and COLUMNS_FORMAT not in (read_as := session.formats):
         raise UserError(f"--columns {choices.columns}: {choices.dataset} is read as {', '.join(dict.fromkeys(read_as))}, which "
                         "has no columns; leave it out")
@@ -200,15 +204,22 @@ def usable_cache(path: Path, roots: Sequence[Path] = (), *, is_named: bool = Fal
     Raises:
         UserError: it was named, and lies in a dataset's folder.
     """
-    from dsinspect.inspection.cache import made_ready, source_around
+    from dsinspect.inspection.cache import made_ready
 
-    if is_named and (source := source_around(path, roots)) is not None:
-        raise UserError(f"--cache-dir {path.parent}: lies in the dataset's folder {source}, which is only read; name a "
-                        "folder elsewhere")
+    if is_named:
+        require_cache_apart(path.parent, roots)
     if (reason := made_ready(path, roots)) is not None:
         print(f"dsinspect: no cache: {reason}", file=sys.stderr)
         return None
     return path
+
+
+def require_cache_apart(folder: Path, roots: Sequence[Path]) -> None:
+    """Raise a UserError when the folder of the cache that was named lies in a dataset's."""
+    from dsinspect.inspection.cache import cache_file, source_around
+
+    if (source := source_around(cache_file(folder), roots)) is not None:
+        raise UserError(f"--cache-dir {folder}: lies in the dataset's folder {source}, which is only read; name a folder elsewhere")
 
 
 def require_writable(path: Path, *sources: str | Path, judging: Judging | None = None, option: str = "-o") -> None:

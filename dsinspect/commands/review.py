@@ -13,7 +13,7 @@ import typer
 from dsinspect.commands import common
 from dsinspect.commands.options import Inspecting, Judging, LastDataset, Only, Placed, Placing, Running, shares_options
 from dsinspect.commands.review_serve import serve
-from dsinspect.commands.review_words import decided, lines_of, refusal, report_faults
+from dsinspect.commands.review_words import decided, in_vain, lines_of, refusal, report_faults
 from dsinspect.errors import ExitCode, UserError
 from dsinspect.findings.rendering import printable
 
@@ -93,7 +93,7 @@ def apply(
     if found.faults and (not partial or not found.made):
         raise UserError(*refusal(_named(several), found.faults, partial=partial))
     if diff:
-        print("\n".join(map(printable, decided(found))), file=sys.stderr)
+        print("\n".join(map(printable, [*decided(found), *in_vain(found.standing_for_none(several.made))])), file=sys.stderr)
         changes_files = False
         for patch in patch_dataset(request, session.plugins, found.edits):
             common.write_diff(unified_diff(patch))
@@ -118,7 +118,7 @@ def _checked(session: common.Session, several: Several) -> tuple[Request, Run, R
 
     request = session.request(keep_images=True, keep_annotations=any(d.record and d.record.source for d in several.made))
     run = inspect(request, session.plugins)
-    return request, run, resolve_decisions(several.made, run).without(several.faults)
+    return request, run, resolve_decisions(several.made, run, several.unread).without(several.faults)
 
 
 def _write(request: Request, session: common.Session, run: Run, found: Review, several: Several, output: Path, audit: Path,
@@ -147,6 +147,8 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
         print(f"{counted(len(found.made), 'decision')} applied"
               + (f", {whole:,} of them from decisions on whole checks" if whole else "")
               + (f"; {several.rows:,} findings were there to decide on" if several.rows else ""))
+        for line in in_vain(found.standing_for_none(several.made)):
+            print(printable(line))
         print(summary(found.edits))
         for line in without_list(found, after):
             print(line)
@@ -301,22 +303,24 @@ def status(
 
     several = read_several(reviews)
     decisions = several.made
-    faults = several.faults
+    faults, idle = several.faults, several.standing_for_none
     if dataset:
         session = common.start(dataset, None, running, recorded=several.decisions.settings)
         _, run, found = _checked(session, several)
-        faults = found.faults
+        faults, idle = found.faults, found.standing_for_none(decisions)
         session.end(run)
     wrong = {id(d): d for f in faults for d in f.decisions}
     sound = [d for d in decisions if id(d) not in wrong]
     total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
-    print(f"{_named(several)}: {several.decided:,}{total} decided"
+    print(f"{_named(several)}: {several.decided(faults):,}{total} decided"
           + (f"; {counted(len(wrong), 'decision')} cannot be applied, for {counted(len(faults), 'fault')}" if faults else ""))
     besides = sum(d.record is not None for d in decisions)
     for n, what in ((sum(d.check is not None for d in decisions), "on whole checks"),
                     (besides, f"{'box, image or class' if besides == 1 else 'boxes, images and classes'} without a finding")):
         if n:
             print(f"{n:>9,}  {what}")
+    for line in in_vain(idle):
+        print(f"           {printable(line)}")
     for heading, counts in (("by decision", Counter([*(d.action for d in sound), *(UNREAD for _ in wrong)])),
                             ("by reviewer", Counter(d.reviewer or "" for d in (*sound, *wrong.values())))):
         if counts:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from dsinspect.findings.rendering import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from dsinspect.protocols.decisions import Decision
     from dsinspect.review.resolve import Review
     from dsinspect.review.workbook import Fault
 
@@ -31,6 +32,11 @@ def decided(found: Review) -> list[str]:
         arrow = f"{made.old} -> {made.new}" if made.new and made.old else made.new or made.old
         lines.append(f"{made.place}: {made.action}  {f.code if f else ''}  {place}  {arrow}".rstrip())
     return lines
+
+
+def in_vain(decisions: Iterable[Decision]) -> list[str]:
+    """Return a line for each decision on a whole check that stands for no finding."""
+    return [f"{d.check}: {d.action} on the whole check stands for no finding: each has another decision" for d in decisions]
 
 
 def refusal(names: str, faults: Sequence[Fault], *, verb: str = "applied", partial: bool = False) -> tuple[str, tuple[str, ...]]:

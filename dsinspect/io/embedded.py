@@ -7,9 +7,17 @@ import shutil
 from pathlib import Path
 
 
-def embedded_folder() -> Path:
-    """Return where the files are kept: `embedded` in the user's cache folder, or in `$DSINSPECT_CACHE_DIR`."""
-    own = os.environ.get("DSINSPECT_CACHE_DIR")
+NAMED = "DSINSPECT_NAMED_CACHE_DIR"
+"""Environment variable that holds the cache folder that a command names: workers inherit it."""
+
+
+def embedded_folder(cache: Path | None = None) -> Path:
+    """Return where the files are kept: `embedded` in the cache folder.
+
+    Args:
+        cache: the cache folder; else the one that the command names, `$DSINSPECT_CACHE_DIR`, or the user's.
+    """
+    own = cache or os.environ.get(NAMED) or os.environ.get("DSINSPECT_CACHE_DIR")
     if own:
         return Path(own) / "embedded"
     import platformdirs
@@ -17,19 +25,19 @@ def embedded_folder() -> Path:
     return Path(platformdirs.user_cache_dir("dsinspect", appauthor=False)) / "embedded"
 
 
-def embedded_files() -> tuple[int, int]:
-    """Return how many files there are, and their bytes."""
-    sizes = [e.stat(follow_symlinks=False).st_size for e in _entries(embedded_folder())]
+def embedded_files(cache: Path | None = None) -> tuple[int, int]:
+    """Return how many files there are, and their bytes; `cache` as for `embedded_folder`."""
+    sizes = [e.stat(follow_symlinks=False).st_size for e in _entries(embedded_folder(cache))]
     return len(sizes), sum(sizes)
 
 
-def clear_embedded() -> bool:
-    """Remove the files; say whether there were any.
+def clear_embedded(cache: Path | None = None) -> bool:
+    """Remove the files; say whether there were any; `cache` as for `embedded_folder`.
 
     Raises:
         OSError: they cannot be removed.
     """
-    folder = embedded_folder()
+    folder = embedded_folder(cache)
     if not folder.is_dir() or folder.is_symlink():
         return False
     shutil.rmtree(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from dsinspect.io import packed
+from dsinspect.io.embedded import NAMED
 from dsinspect.io.limits import VARIABLE
 from dsinspect.io.reading import READS_OUTSIDE
 
@@ -13,7 +14,7 @@ Settings = tuple[tuple[str, str | None], ...]
 
 def in_force() -> Settings:
     """Return the settings of this process: names of variables of the environment and their values, None where unset."""
-    return (*((name, os.environ.get(name)) for name in (VARIABLE, READS_OUTSIDE)), (packed.VARIABLE, packed.variable() or None))
+    return (*((name, os.environ.get(name)) for name in (VARIABLE, READS_OUTSIDE, NAMED)), (packed.VARIABLE, packed.variable() or None))
 
 
 def take_over(settings: Settings) -> None:

@@ -24,8 +24,7 @@ from dsinspect.output.made_here import made_here
 def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
     """Raise a UserError unless `out` can become a new folder that holds what is made of the datasets at `roots`."""
     require_apart(roots, out)
-    if out.name.lower().endswith(SUFFIXES) and not out.is_dir():
-        raise UserError(f"-o {out}: names an archive, and a folder is written; name the folder, and pack it afterwards")
+    require_folder_name(out)
     if out.exists() and not out.is_dir():
         raise UserError(f"-o {out}: is a file; name a folder")
     if out.is_dir() and any(out.iterdir()) and not force:
@@ -34,6 +33,12 @@ def require_new(roots: Collection[Path], out: Path, *, force: bool) -> None:
         raise UserError(f"-o {out}: no folder {out.parent}")
     if not os.access(out.parent, os.W_OK):
         raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
+
+
+def require_folder_name(out: Path) -> None:
+    """Raise a UserError when a folder that is to be made would be called like an archive: it is not packed."""
+    if out.name.lower().endswith(SUFFIXES) and not out.is_dir():
+        raise UserError(f"-o {out}: names an archive, and a folder is written; name the folder, and pack it afterwards")
 
 
 def require_apart(roots: Collection[Path], out: Path, *, goes_on: bool = False) -> None:

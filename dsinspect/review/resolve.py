@@ -83,6 +83,11 @@ class Review:
         return [KnownFinding(m.finding.fingerprint, m.finding.code, m.finding.message, m.finding.image)
                 for m in self.made if m.action == "keep" and m.finding is not None]
 
+    def standing_for_none(self, decisions: Iterable[Decision]) -> list[Decision]:
+        """Return those of some decisions on whole checks that are right and stand for no finding: each has one of its own."""
+        known = {id(d) for d in (*(m.decision for m in self.made), *(d for f in self.faults for d in f.decisions))}
+        return [d for d in decisions if d.check is not None and id(d) not in known]
+
     def without(self, faults: Iterable[Fault]) -> Review:
         """Return the review without the decisions of some faults, and with these."""
         faults = tuple(faults)
@@ -90,12 +95,13 @@ class Review:
         return Review(tuple(m for m in self.made if id(m.decision) not in wrong), self.faults + faults)
 
 
-def resolve_decisions(decisions: Sequence[Decision], run: Run) -> Review:
+def resolve_decisions(decisions: Sequence[Decision], run: Run, unread: Collection[str] = ()) -> Review:
     """Say what each decision comes to.
 
     Args:
         decisions: that can be read; what their actions take they have.
         run: an inspection of the dataset as it is now, with images, made with the settings of the report.
+        unread: findings with a decision that cannot be read: none on their check stands for them.
     """
     work = _Resolver(run)
     decided = [d for d in decisions if d.action]
@@ -103,7 +109,7 @@ def resolve_decisions(decisions: Sequence[Decision], run: Run) -> Review:
     work.new_names += [d.value for d in decided if d.action == "rename-class" and isinstance(d.value, str)]
     work.of_findings([d for d in decided if d.finding is not None])
     work.of_records([d for d in decided if d.record is not None])
-    own = {d.finding for d in decided if d.finding is not None}
+    own = {d.finding for d in decided if d.finding is not None} | set(unread)
     work.of_checks([d for d in decided if d.check is not None], own)
     order = {id(d): k for k, d in enumerate(decided)}
     review = Review(tuple(sorted(work.made, key=lambda m: order[id(m.decision)])), tuple(work.faults))

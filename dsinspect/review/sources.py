@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,12 +36,32 @@ class Several:
     names: tuple[str, ...]
     of_checks: Mapping[str, int] = field(default_factory=dict)
 
+    def decided(self, faults: Iterable[Fault]) -> int:
+        """Return the findings with a decision that can be applied; one on a whole check counts for all without one of their own.
+
+        Args:
+            faults: of these decisions, at least those of the files.
+        """
+        wrong = {id(d): d for f in faults for d in f.decisions}
+        sound = [d for d in self.made if id(d) not in wrong]
+        of_checks = {d.check: self.of_checks.get(d.check, 0) for d in sound if d.check is not None}
+        own = {d.finding: d.seen.code if d.seen else None for d in sound if d.finding is not None}
+        in_vain = {d.finding: d.seen.code if d.seen else None for d in wrong.values() if d.finding is not None and d.action}
+        return (sum(of_checks.values()) + sum(code not in of_checks for code in own.values())
+                - sum(code in of_checks for code in in_vain.values()))
+
     @property
-    def decided(self) -> int:
-        """Findings with a decision, as the workbook counts them: one on a whole check counts for all of its findings."""
-        written = (*self.decisions.decisions, *(d for f in self.faults for d in f.decisions))
-        own = {d.finding: (d.seen.code if d.seen else None) for d in written if d.finding is not None and d.action}
-        return sum(self.of_checks.values()) + sum(code not in self.of_checks for code in own.values())
+    def unread(self) -> set[str]:
+        """Findings with a decision that cannot be read, or that contradicts another: no other one stands for them."""
+        return {d.finding for f in self.faults for d in f.decisions if d.finding is not None and d.action}
+
+    @property
+    def standing_for_none(self) -> list[Decision]:
+        """Decisions on whole checks all of whose findings have one of their own, as far as the files say it."""
+        written = (*self.made, *(d for f in self.faults for d in f.decisions))
+        own = {(d.seen.code, d.finding) for d in written if d.finding is not None and d.action and d.seen is not None}
+        of = Counter(code for code, _ in own)
+        return [d for d in self.made if d.check is not None and 0 < self.of_checks.get(d.check, 0) <= of[d.check]]
 
     @property
     def made(self) -> list[Decision]:

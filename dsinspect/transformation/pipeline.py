@@ -35,7 +35,7 @@ from dsinspect.io.files import place_file
 from dsinspect.io.folders import make_folder
 from dsinspect.io.under_way import complete
 from dsinspect.known_names import TRUNCATED_COLUMN
-from dsinspect.output.destination import claimed, require_apart, require_no_link_out
+from dsinspect.output.destination import claimed, require_apart, require_folder_name, require_no_link_out
 from dsinspect.output.image_layout import Places
 from dsinspect.output.manifest import write_manifest
 from dsinspect.protocols.formats import ShardRef, Source
@@ -125,6 +125,7 @@ def transform(request: TransformRequest, plugins: Plugins, writer: Writer) -> Su
     """
     image_codec.start_opencv()
     require_apart(request.roots, request.out, goes_on=request.resume and (request.out / FOLDER).is_dir())
+    require_folder_name(request.out)
     request = for_workers(request, plugins)
     source = open_dataset(request, plugins, COLUMNS)
     refs = source.shards(SHARD)

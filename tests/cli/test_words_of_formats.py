@@ -27,6 +27,9 @@ def test_an_archive_is_no_output(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main(["convert", str(root), "-o", str(tmp_path / name), "--to", "voc"]) == 2
     assert "names an archive, and a folder is written; name the folder, and pack it afterwards" in capsys.readouterr().err
     assert not (tmp_path / name).exists()
+    assert main(["transform", str(root), "-o", str(tmp_path / name), "--op", "flip"]) == 2
+    assert "names an archive, and a folder is written; name the folder, and pack it afterwards" in capsys.readouterr().err
+    assert not (tmp_path / name).exists()
 
 
 def test_what_an_option_may_be_is_said_without_an_empty_word(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -620,11 +620,57 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     book.check("CLS001", "keep")
     done = cli("review", "status", book.save(tmp_path / "r.xlsx"))
     assert done.code == 0
-    assert f"r.xlsx: 4 of {book.sheet.max_row - 1} findings decided" in done.out
+    assert f"r.xlsx: 3 of {book.sheet.max_row - 1} findings decided" in done.out
     assert "by decision:\n        1  (cannot be applied)\n        2  keep\n" in done.out
     assert "by reviewer:\n        1  Ada\n        2  without a reviewer's name" in done.out
     assert "1  on whole checks" in done.out
     assert "Findings!A3: no such decision" in done.out
+
+
+def test_what_cannot_be_applied_is_not_decided(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    count = {code: len(book.rows(code)) for code in ("IMG008", "BOX005", "BOX003")}
+    book.check("IMG008", "drop-imgae")
+    book.check("BOX005", "keep")
+    book.decide(book.rows("BOX005")[0], "dorp")
+    book.decide(book.rows("BOX003")[0], "drop")
+    book.decide(book.rows("IMG001")[0], "set-box", New_value="1, 2")
+    path = book.save(tmp_path / "r.xlsx")
+    told = f"r.xlsx: {count['BOX005'] - 1 + 1} of {book.sheet.max_row - 1} findings decided; 3 decisions cannot be applied, for 3 faults"
+    assert cli("review", "status", path).out.splitlines()[0] == told
+    book.decide(book.rows("BOX003")[0], "set-box", New_value="0, 0, 9999, 9")
+    path = book.save(tmp_path / "r2.xlsx")
+    told = f"r2.xlsx: {count['BOX005'] - 1} of {book.sheet.max_row - 1} findings decided; 4 decisions cannot be applied, for 4 faults"
+    assert cli("review", "status", path, "--dataset", SAMPLES / "coco").out.splitlines()[0] == told
+
+
+def test_a_decision_on_a_check_never_stands_for_a_finding_whose_own_cannot_be_read(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco", "--set", "BOX005.min_side=30", "--select", "BOX005"))
+    rows = book.rows("BOX005")
+    book.decide(rows[0], "keeep")
+    book.check("BOX005", "drop")
+    path = book.save(tmp_path / "r.xlsx")
+    done = cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out", "--annotations-only", "--partial")
+    assert done.code == 1, done.err
+    audit = json.loads((tmp_path / "out-audit.json").read_text())["decisions"]
+    assert [a["decision"] for a in audit] == ["drop"] * (len(rows) - 1)
+    rest = Book(tmp_path / "out-rest.xlsx")
+    assert [rest.get(r, "Decision") for r in rest.rows("BOX005")] == ["keeep"]
+
+
+def test_a_decision_on_a_check_that_stands_for_no_finding_is_said(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    (row,) = book.rows("IMG001")
+    book.decide(row, "drop-image")
+    book.check("IMG001", "keep")
+    book.check("CLS001", "keep")
+    path = book.save(tmp_path / "r.xlsx")
+    said = "stands for no finding: each has another decision"
+    done = cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out", "--annotations-only")
+    assert done.code == 0, done.err
+    for told in (done.out, cli("review", "apply", path, SAMPLES / "coco", "--diff").err, cli("review", "status", path).out,
+                 cli("review", "status", path, "--dataset", SAMPLES / "coco").out):
+        assert [line.strip() for line in told.splitlines() if said in line] == [f"IMG001: keep on the whole check {said}"]
 
 
 def test_what_changes_nothing_is_refused(cli: Any, report: Any, tmp_path: Path) -> None:

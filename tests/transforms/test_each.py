@@ -228,6 +228,8 @@ def test_op_texts(text: str, expected: Any) -> None:
     (["letterbox:colour=red"], "write a grey (114)"),
     (["letterbox:colour=300"], "each 0 to 255"),
     (["pad:left=3,size=50"], "not both"),
+    (["pad"], "pad: say px by side (left, top, right, bottom), size=WIDTHxHEIGHT, or multiple=N"),
+    (["pad:colour=0,left=0"], "pad: say px by side"),
     (["crop"], "say size=WIDTHxHEIGHT"),
     (["crop:size=4,left=3"], "not both"),
     (["tile:size=0"], "at least 1 px"),
