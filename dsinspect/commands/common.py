@@ -174,7 +174,7 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
     session = Session(choices, plugins, config)
     if choices.cache_dir is not None:
         require_cache_apart(choices.cache_dir, session.roots)  # images of annotation files are put there, with --no-cache too
-        os.environ[NAMED] = os.path.abspath(choices.cache_dir)  # workers inherit it
+        os.environ[NAMED] = str(choices.cache_dir.absolute())  # workers inherit it
     if choices.columns is not None and COLUMNS_FORMAT not in (read_as := session.formats):
         raise UserError(f"--columns {choices.columns}: {choices.dataset} is read as {', '.join(dict.fromkeys(read_as))}, which "
                         "has no columns; leave it out")

@@ -6,7 +6,6 @@ import os
 import shutil
 from pathlib import Path
 
-
 NAMED = "DSINSPECT_NAMED_CACHE_DIR"
 """Environment variable that holds the cache folder that a command names: workers inherit it."""
 
