@@ -14,7 +14,8 @@ Settings = tuple[tuple[str, str | None], ...]
 
 def in_force() -> Settings:
     """Return the settings of this process: names of variables of the environment and their values, None where unset."""
-    return (*((name, os.environ.get(name)) for name in (VARIABLE, READS_OUTSIDE, NAMED)), (packed.VARIABLE, packed.variable() or None))
+    named = ((name, os.environ.get(name)) for name in (VARIABLE, READS_OUTSIDE, NAMED))
+    return (*named, (packed.VARIABLE, packed.variable() or None))
 
 
 def take_over(settings: Settings) -> None:

@@ -636,11 +636,13 @@ def test_what_cannot_be_applied_is_not_decided(cli: Any, report: Any, tmp_path: 
     book.decide(book.rows("BOX003")[0], "drop")
     book.decide(book.rows("IMG001")[0], "set-box", New_value="1, 2")
     path = book.save(tmp_path / "r.xlsx")
-    told = f"r.xlsx: {count['BOX005'] - 1 + 1} of {book.sheet.max_row - 1} findings decided; 3 decisions cannot be applied, for 3 faults"
+    told = (f"r.xlsx: {count['BOX005'] - 1 + 1} of {book.sheet.max_row - 1} findings decided; 3 decisions cannot be applied, for 3 "
+            "faults")
     assert cli("review", "status", path).out.splitlines()[0] == told
     book.decide(book.rows("BOX003")[0], "set-box", New_value="0, 0, 9999, 9")
     path = book.save(tmp_path / "r2.xlsx")
-    told = f"r2.xlsx: {count['BOX005'] - 1} of {book.sheet.max_row - 1} findings decided; 4 decisions cannot be applied, for 4 faults"
+    told = (f"r2.xlsx: {count['BOX005'] - 1} of {book.sheet.max_row - 1} findings decided; 4 decisions cannot be applied, for 4 "
+            "faults")
     assert cli("review", "status", path, "--dataset", SAMPLES / "coco").out.splitlines()[0] == told
 
 
