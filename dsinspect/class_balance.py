@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
@@ -27,8 +27,8 @@ class Balance(msgspec.Struct, frozen=True):
 
     Attributes:
         classes: `id`, `class`, `boxes`, `images`, `share`, `inverse_frequency_weight`, `effective_number_weight`,
-            `repeat_factor`, one row per class that is declared or has boxes. Without a box both weights are 0, for nothing
-            is lost on it, and the repeat factor is 1. No row at all when no class has a box.
+            `repeat_factor`, one row per class that is declared or has boxes. A class without a box has neither weights nor
+            a repeat factor (NaN): 0 would tell a loss to ignore it. No row at all when no class has a box.
         images: `image`, `split`, `repeat_factor` (the largest of its classes), one row per image.
     """
 
@@ -41,22 +41,31 @@ def class_weights(counts: Columns, images_total: int, beta: float = BETA,
     """Return per class the counts, share, weights and repeat factor.
 
     Inverse-frequency weights are total / (classes x boxes); effective-number weights are (1 - beta) / (1 - beta^boxes),
-    scaled to a mean of 1; the repeat factor is max(1, sqrt(threshold / share of images)).
+    scaled to a mean of 1; the repeat factor is max(1, sqrt(threshold / share of images)). Classes without boxes do not count,
+    and have NaN in place of all three.
 
     Args:
-        counts: `name`, `boxes`, `images` of classes that have boxes.
+        counts: `name`, `boxes`, `images` of classes, at least one of which has boxes.
         images_total: images of the set, with and without boxes.
         beta: of the effective number, 0 to 1.
         threshold: share of images below which a class is repeated.
     """
-    boxes = counts["boxes"].astype(np.float64)
+    has_boxes = counts["boxes"] > 0
+    boxes = counts["boxes"][has_boxes].astype(np.float64)
     effective = (1 - beta) / (1 - beta ** boxes) if beta > 0 else np.ones(len(boxes))
     effective = effective * len(boxes) / math.fsum(effective.tolist())
-    share_of_images = counts["images"] / max(images_total, 1)
+    share_of_images = counts["images"][has_boxes] / max(images_total, 1)
+
+    def with_the_others(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        column = np.full(len(counts), np.nan)
+        column[has_boxes] = values
+        return column
+
     return Columns({
-        "class": counts["name"], "boxes": counts["boxes"], "images": counts["images"], "share": boxes / boxes.sum(),
-        "inverse_frequency_weight": boxes.sum() / (len(boxes) * boxes), "effective_number_weight": effective,
-        "repeat_factor": np.maximum(1.0, np.sqrt(threshold / share_of_images))})
+        "class": counts["name"], "boxes": counts["boxes"], "images": counts["images"], "share": counts["boxes"] / boxes.sum(),
+        "inverse_frequency_weight": with_the_others(boxes.sum() / (len(boxes) * boxes)),
+        "effective_number_weight": with_the_others(effective),
+        "repeat_factor": with_the_others(np.maximum(1.0, np.sqrt(threshold / share_of_images)))})
 
 
 class BalanceCounts(msgspec.Struct, frozen=True):
@@ -132,17 +141,11 @@ def balance_of(parts: Iterable[BalanceCounts], categories: Iterable[Category], b
     image, code = np.concatenate([np.zeros((2, 0), np.int64), *pairs], axis=1)
     counts = Columns({"id": np.array(ids, np.int64), "name": np.array(list(numbers), object), "boxes": boxes,
                       "images": np.bincount(code, minlength=len(numbers))})
-    has_boxes = counts["boxes"] > 0
     repeat = np.ones(len(paths))
     classes = Columns({})
-    if has_boxes.any():
-        weighted = class_weights(counts.take(has_boxes), len(paths), beta, threshold)
-        columns: dict[str, NDArray[Any]] = {"id": counts["id"], "class": counts["name"], "boxes": boxes, "images": counts["images"]}
-        for name in weighted:
-            if name not in columns:
-                columns[name] = np.full(len(numbers), 1.0 if name == "repeat_factor" else 0.0)
-                columns[name][has_boxes] = weighted[name]
-        classes = Columns(columns)
-        np.maximum.at(repeat, image, columns["repeat_factor"][code])
+    if boxes.any():
+        weighted = class_weights(counts, len(paths), beta, threshold)
+        classes = Columns({"id": counts["id"], **{name: weighted[name] for name in weighted}})
+        np.maximum.at(repeat, image, weighted["repeat_factor"][code])
     return Balance(classes.frame, Columns({"image": np.array(paths, object), "split": np.array(splits, object),
                                             "repeat_factor": repeat}).frame)

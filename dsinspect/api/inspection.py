@@ -12,7 +12,6 @@ from dsinspect.api._asked import StrPath, requested
 from dsinspect.config import Config
 from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
-from dsinspect.findings.wording import counted
 from dsinspect.inspection.reporting import configured, named_report, report_for
 from dsinspect.known_names import FINDINGS_REPORT, PAGE_REPORT, THREAD
 from dsinspect.loader import Plugins
@@ -77,9 +76,7 @@ class Inspection:
         """The findings counted, in one line."""
         counts = [(s, self.run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
         found = ", ".join(f"{n:,} {s}{'' if n == 1 or s is Severity.INFO else 's'}" for s, n in counts if n)
-        census = self.run.census
-        empty = f"; {self.run.emptiness}" if self.run.emptiness else ""
-        return f"{found or 'no findings'} in {counted(census.images, 'image')}, {counted(census.annotations, 'box')}{empty}"
+        return f"{found or 'no findings'} in {self.run.extent}"
 
     def metrics(self, code: str) -> Mapping[str, Any]:
         """Return what a check measured, JSON-ready.

@@ -111,8 +111,13 @@ def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
             put(path, safe.to_csv(index=False, lineterminator="\r\n").encode(errors="replace"))
         return
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, **head,
-                "classes": found.classes.to_dict("records"), "images": found.images.to_dict("records")}
+                "classes": without_nan(found.classes), "images": found.images.to_dict("records")}
     put(output, indented(document))
+
+
+def without_nan(classes: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return a record per class, None for what a class without boxes does not have."""
+    return [{k: None if v != v else v for k, v in record.items()} for record in classes.to_dict("records")]
 
 
 def put(path: Path, content: bytes) -> None:
@@ -133,9 +138,10 @@ def shown(found: Balance, split: str | None) -> str:
              f"{'repeat':>6}"]
     for row in table.itertuples(index=False):
         name = str(row[1]) if len(str(row[1])) <= width else str(row[1])[:width - 1] + "…"
-        lines.append(f"{name:{width}}  {row.boxes:>9,}  {row.images:>8,}  {row.share:>7.2%}  "
-                     f"{row.inverse_frequency_weight:>13.4g}  {row.effective_number_weight:>13.4g}  {row.repeat_factor:>6.3g}")
+        weights = (f"  {row.inverse_frequency_weight:>13.4g}  {row.effective_number_weight:>13.4g}  {row.repeat_factor:>6.3g}"
+                   if row.boxes else "")
+        lines.append(f"{name:{width}}  {row.boxes:>9,}  {row.images:>8,}  {row.share:>7.2%}{weights}")
     repeated = int((found.images["repeat_factor"] > 1).sum())
-    of = f"split {split}" if split else "the set"
-    lines.append(f"{counted(len(found.images), 'image')} of {of}, {repeated:,} of them with a repeat factor above 1")
+    of = f"split {split} (reports count all splits, as --split all does)" if split else "the set"
+    lines.append(f"{counted(len(found.images), 'image')} of {of}; {repeated:,} with a repeat factor above 1")
     return "\n".join(lines)

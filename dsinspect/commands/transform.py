@@ -28,6 +28,7 @@ IN_WORDS = {
     "pictures copied byte for byte": ("image copied byte for byte", "images copied byte for byte"),
     "outputs left out: no box in them (--drop-empty)": ("output left out: no box in it (--drop-empty)",
                                                         "outputs left out: no box in them (--drop-empty)"),
+    "clipped": ("of those kept is clipped", "of those kept are clipped"),
     BEYOND.format("as they were"): (f"annotation {BEYOND.format('as it was')}", f"annotations {BEYOND.format('as they were')}"),
     "dropped: of a picture that failed": ("annotation dropped: of an image that failed",
                                           "annotations dropped: of an image that failed"),
@@ -167,7 +168,7 @@ def require_choice(option: str, value: str, choices: tuple[str, ...]) -> None:
 def report_written(summary: Summary, out: Path) -> None:
     """Print what was done."""
     print(f"wrote {out}: {counted(summary.outputs, 'image')} from {summary.images:,}")
-    for what, count in summary.counts.items():
+    for what, count in sorted(summary.counts.items(), key=lambda c: c[0] != "kept"):  # first what others are parts of
         print(f"  {count:>9,}  {in_words(what, count)}")
     common.report_guessed_frames(summary.guessed_frames)
     for what, count in summary.losses.items():

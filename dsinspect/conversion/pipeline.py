@@ -280,15 +280,19 @@ class _Run:
         paths = images["path"].tolist()
         splits = [self._splits.of(s) for s in images["split"].tolist()]
         self._apart.require(images["file"].tolist())
+        again = []
         for path in paths:
-            done.repeated += path in self._met
+            again.append(path in self._met)
             self._met.add(path)
+        done.repeated += sum(again)
         self._per_split.add(splits, shard.annotations["image_row"].to_numpy())
         places = [self._places.of(path, split) for path, split in zip(paths, splits, strict=True)]
         self._written.update(dict.fromkeys(s for s in splits if s is not None))
         done.losses[NAMES_LOST] += sum(map(is_no_text, paths))
         done.losses[NAMES_PLAIN] += sum(plain_stem(p) != p and plain_stem(a) == a for a, p in zip(places, paths, strict=True))
-        for place, path, split in zip(places, paths, splits, strict=True):
+        for place, path, split, is_again in zip(places, paths, splits, again, strict=True):
+            if is_again:
+                continue  # a second record of an image, whose name was counted
             if place != self._placing.place(path, split):
                 done.renamed += 1
             elif stem_of(place) != stem_of(plain_stem(path)) and not is_no_text(path):

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from dsinspect.protocols.batch import Batch
 
 
+ARRAYS = (".npy", ".npz")
+"""Suffixes of arrays that `transform --op tensor` writes in the place of images."""
+
+
 class Tally(msgspec.Struct, frozen=True):
     """Counts of a part of the set; two tallies add up.
 
@@ -27,6 +31,7 @@ class Tally(msgspec.Struct, frozen=True):
         category_ids: the first id seen with a name.
         split_images: images by split, in order of first appearance; None when the format has no splits.
         split_annotations: boxes by split.
+        arrays: images that are arrays by their name.
     """
 
     category_annotations: Counter[str | None]
@@ -34,12 +39,13 @@ class Tally(msgspec.Struct, frozen=True):
     category_ids: dict[str, int]
     split_images: Counter[str | None]
     split_annotations: Counter[str | None]
+    arrays: int = 0
 
     def __add__(self, other: Tally) -> Tally:
         return Tally(self.category_annotations + other.category_annotations,
                      self.category_images + other.category_images, {**other.category_ids, **self.category_ids},
                      self.split_images + other.split_images,
-                     self.split_annotations + other.split_annotations)
+                     self.split_annotations + other.split_annotations, self.arrays + other.arrays)
 
 
 def tally(batch: Batch) -> Tally:
@@ -54,9 +60,11 @@ def tally(batch: Batch) -> Tally:
     first[codes[::-1]] = np.arange(len(codes))[::-1]  # of several assignments the last one stays
     ids = dict(zip(names, a["category_id"][first[:-1]].tolist(), strict=True))
     split = batch.image_columns["split"]
+    paths = () if batch.dataset.has_files else batch.image_columns["path"].tolist()
     return Tally(Counter({labels[k - 1]: int(n) for k, n in enumerate(boxes) if n}),
                  Counter({names[k]: int(n) for k, n in enumerate(images) if n}),
-                 ids, _counts(split), _counts(at_rows(split, a["image_row"])))
+                 ids, _counts(split), _counts(at_rows(split, a["image_row"])),
+                 sum(str(p).lower().endswith(ARRAYS) for p in paths))
 
 
 def census(counts: Tally, info: DatasetInfo) -> Census:
@@ -80,7 +88,7 @@ def census(counts: Tally, info: DatasetInfo) -> Census:
         "name": objects(splits),
         "images": np.array([counts.split_images[s] for s in splits], np.int64),
         "annotations": np.array([counts.split_annotations[s] for s in splits], np.int64)})
-    return Census(counts.split_images.total(), counts.category_annotations.total(), categories, split_table)
+    return Census(counts.split_images.total(), counts.category_annotations.total(), categories, split_table, counts.arrays)
 
 
 def _counts(labels: NDArray[np.object_]) -> Counter[str | None]:

@@ -103,12 +103,14 @@ class Census:
         annotations: number of annotation records.
         category_columns: `category_id`, `name`, `annotations`, `images` (images with at least one box of it).
         split_columns: `name`, `images`, `annotations`.
+        arrays: images that are arrays by their name (.npy, .npz), which nobody opens.
     """
 
     def __init__(self, images: int, annotations: int, categories: Columns | pd.DataFrame,
-                 splits: Columns | pd.DataFrame) -> None:
+                 splits: Columns | pd.DataFrame, arrays: int = 0) -> None:
         """Take tables as columns or as frames."""
         self.images = images
+        self.arrays = arrays
         self.annotations = annotations
         self.category_columns = Columns.of(categories)
         self.split_columns = Columns.of(splits)
@@ -226,8 +228,23 @@ class Run:
     def emptiness(self) -> str | None:
         """What is missing altogether, so that no finding means nothing: boxes, images or their files; None when all are there."""
         images, boxes = self.census.images, self.census.annotations
-        if not images or not boxes:
-            return f"{counted(images, 'image')} and {counted(boxes, 'box')}: there is nothing to judge"
+        nothing = "" if images and boxes else f"{counted(images, 'image')} and {counted(boxes, 'box')}: there is nothing to judge"
+        return "; ".join(filter(None, (nothing, self._unseen if images else None))) or None
+
+    @property
+    def extent(self) -> str:
+        """How many images and boxes it is about, and what is missing altogether, in words; nothing twice."""
+        images, boxes = self.census.images, self.census.annotations
+        if self.emptiness and not (images and boxes):
+            return self.emptiness
+        return f"{counted(images, 'image')}, {counted(boxes, 'box')}" + (f"; {self.emptiness}" if self.emptiness else "")
+
+    @property
+    def _unseen(self) -> str | None:
+        """Why nobody looked at any file of an image; None where one is there."""
+        images = self.census.images
+        if not self.info.has_files and self.census.arrays == images:
+            return "images are arrays (.npy), which are not opened: nobody looked at them; judge the set they were made of"
         if not self.info.has_files and (same := next((p for p in self.info.problems if p.kind == "same-names"), None)):
             return f"{same.reason}: nobody looked at them; name the right folder with --images"
         if not self.info.has_files:

@@ -72,8 +72,10 @@ def line_of(done: Simulation, again: tuple[int, int] = (0, 0)) -> str:
     if s.stops:
         return f"{text}, and stops: {_error(s.stops[0].error)}"
     if out or dropped or changed:
-        return f"{text}; {counted(out, 'image')} left out, {counted(dropped, 'annotation')} dropped, {changed:,} changed"
-    return f"{text}: all there are"
+        text += f"; {counted(out, 'image')} left out, {counted(dropped, 'annotation')} dropped, {changed:,} changed"
+    else:
+        text += ": all there are"
+    return f"{text}; it rewrites {counted(len(s.writes), 'file')} ({s.writes[0].what})" if s.writes else text
 
 
 def _arrivals(console: Console, done: Simulation) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.protocols.chart import Chart
@@ -110,6 +111,12 @@ def says_something(chart: Chart) -> bool:
     if chart.kind == "scatter":
         return len(set(zip(chart.x, chart.y, strict=False))) > 1
     return sum(bool(v) for v in chart.y) > 1
+
+
+def is_of_counts(chart: Chart) -> bool:
+    """Say whether each column of a histogram is one whole number, which is then its name: 0 to 1 is 0, without 1."""
+    edges = [float(v) for v in chart.x]
+    return chart.kind == "histogram" and all(b - a == 1 and a.is_integer() for a, b in pairwise(edges))
 
 
 def charts_of_checks(run: Run) -> Iterator[tuple[Outcome, Chart]]:

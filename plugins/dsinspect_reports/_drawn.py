@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from dsinspect.protocols.chart import Chart
-from dsinspect_reports._counted import number_text
+from dsinspect_reports._counted import is_of_counts, number_text
 from dsinspect_reports._terminal import bar, clipped, spark, speaks_unicode
 
 MAX_BARS = 6
@@ -40,10 +40,13 @@ def _bars(chart: Chart, unicode: bool | None) -> list[str]:
 
 
 def _histogram(chart: Chart, unicode: bool | None) -> list[str]:
-    """Draw all columns on one line, between the first edge and the last."""
+    """Draw all columns on one line, between the first edge and the last, or the first number and the last."""
     marks = spark([_finite(v) for v in chart.y], unicode)
     of = f"  {clipped(chart.x_label, 60, unicode)}" if chart.x_label else ""
-    return [f"{number_text(_finite(chart.x[0]))} {marks} {number_text(_finite(chart.x[-1]))}{of}"] if chart.x else []
+    if not chart.x:
+        return []
+    low, high = chart.x[0], chart.x[-2 if is_of_counts(chart) and len(chart.x) > 1 else -1]
+    return [f"{number_text(_finite(low))} {marks} {number_text(_finite(high))}{of}"]
 
 
 def _heatmap(chart: Chart, unicode: bool | None) -> list[str]:

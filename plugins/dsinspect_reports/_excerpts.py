@@ -65,7 +65,8 @@ def excerpts(run: Run, rows: int, columns: int) -> Iterator[Excerpt]:
     if further:
         classes = [name for name, _, _ in run.census.largest_first()]
         shown = dict(islice(further.items(), columns - 1))
-        yield Excerpt("", "Per class", ["Class", *shown], [False, *(_is_numeric(list(c.values.values())) for c in shown.values())],
+        title = "Per class, all splits" if len(run.census.split_columns) > 1 else "Per class"
+        yield Excerpt("", title, ["Class", *shown], [False, *(_is_numeric(list(c.values.values())) for c in shown.values())],
                       [[str(n), *(cell_text(c.values.get(n), c.is_share) for c in shown.values())] for n in classes[:rows]],
                       len(classes) - rows, len(further) - len(shown))
     for outcome, title, table in first_of_each(other_tables(run)):

@@ -155,7 +155,9 @@ def _classes(console: Console, run: Run) -> None:
         return
     with_boxes = [boxes for _, boxes, _ in classes if boxes]
     ratio = with_boxes[0] / with_boxes[-1] if with_boxes else 1.0
-    _section(console, f"Classes   largest to smallest {ratio:,.4g} to 1" if len(with_boxes) > 1 else "Classes")
+    of = "   all splits" if len(run.census.split_columns) > 1 else ""
+    spread = f"{',' if of else '  '} largest to smallest {ratio:,.4g} to 1" if len(with_boxes) > 1 else ""
+    _section(console, f"Classes{of}{spread}")
     shown = classes if len(classes) <= TOP_CLASSES + 2 else [*classes[:TOP_CLASSES - 3], *classes[-3:]]
     top = max(classes[0][1], 1)
     name_width = min(max(len(str(n)) for n, _, _ in shown), 28, console.width // 3)
@@ -185,11 +187,11 @@ def _sizes(console: Console, run: Run) -> None:
     _section(console, "Image sizes")
     line = Text()
     if distinct == 1:
-        line.append(f"all {modal['width']:g} x {modal['height']:g} px", "bold")
+        line.append(f"all {modal['width']:,g} x {modal['height']:,g} px", "bold")
     else:
         line.append(f"{distinct:,} sizes", "bold")
-        line.append(f", most often {modal['width']:g} x {modal['height']:g} px ({modal['share']:.0%}); side "
-                    f"{q['side']['p05']:.0f} to {q['side']['p95']:.0f} px (5th to 95th percentile)")
+        line.append(f", most often {modal['width']:,g} x {modal['height']:,g} px ({modal['share']:.0%}); side "
+                    f"{q['side']['p05']:,.0f} to {q['side']['p95']:,.0f} px (5th to 95th percentile)")
         if "spread" in measured:
             line.append(", spread ").append(f"{measured['spread']:.3g}", "bold")
     console.print(line)
@@ -211,8 +213,13 @@ def _distributions(console: Console, run: Run) -> None:
     width = min(max((len(c.title) for _, c in histograms), default=0), 24)
     for code, chart in histograms:
         low, rest = lines_of(chart)[0].split(" ", 1)
-        console.print(Text.assemble((f"{code} ", "dim"), f"{clipped(chart.title, width):{width}}  ", (f"{low:>9} ", "dim"),
-                                    (rest, "cyan")), no_wrap=True, overflow="ellipsis")
+        head = Text.assemble((f"{code} ", "dim"), f"{clipped(chart.title, width):{width}}  ", (f"{low:>9} ", "dim"))
+        marks, label = rest, ""
+        if head.cell_len + len(rest) > console.width and "  " in rest:  # what it counts has a line of its own then
+            marks, _, label = rest.rpartition("  ")
+        console.print(head.append(marks, "cyan"), no_wrap=True, overflow="ellipsis")
+        if label:
+            console.print(Text(f"{'':{len(code) + width + 3}}{label}", "dim"), no_wrap=True, overflow="ellipsis")
     if len(histograms) not in (0, len(shown)):
         console.print()
     _side_by_side(console, [_titled(code, c.title, Text("\n".join(drawn), "cyan"), console) for code, c in shown

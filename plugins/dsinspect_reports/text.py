@@ -118,9 +118,7 @@ def summary_line(run: Run) -> str:
     """Return the last line: how much was found, and of what the baseline knew."""
     counts = [(s, run.count(s)) for s in (Severity.ERROR, Severity.WARNING, Severity.INFO)]
     found = ", ".join(f"{n:,} {s if s is Severity.INFO or n == 1 else f'{s}s'}" for s, n in counts if n)
-    line = f"{found or 'no findings'} in {counted(run.census.images, 'image')}, {counted(run.census.annotations, 'box')}"
-    if run.emptiness:
-        line += f"; {run.emptiness}"
+    line = f"{found or 'no findings'} in {run.extent}"
     skipped = sum(o.status == "skipped" and o.applies for o in run.outcomes)
     if skipped:
         line += f"; {counted(skipped, 'check')} skipped"

@@ -56,6 +56,7 @@ class Mmdet(Trainer):
         Rule("small-image", "leaves-out-image", "the image is under 32 px wide or high (min_size=32)", FILTER),
         Rule("no-image", "drops-annotation", "the annotation belongs to no image", INDEX),
         Rule("ignore", "drops-annotation", "`ignore` is set", PARSE),
+        Rule("no-sides", "drops-annotation", "the box has no width or height", PARSE),
         Rule("outside", "drops-annotation", "the box lies outside of the image", PARSE),
         Rule("no-area", "drops-annotation", "`area` is 0 or negative", PARSE),
         Rule("under-1-px", "drops-annotation", "the box is under 1 px wide or high", PARSE),
@@ -110,7 +111,9 @@ class Mmdet(Trainer):
         inner_w = np.maximum(0, np.minimum(x + w, width) - np.maximum(x, 0))
         inner_h = np.maximum(0, np.minimum(y + h, height) - np.maximum(y, 0))
         making.drop(r.ignored[twin], "ignore")
-        making.drop(inner_w * inner_h == 0, "outside")
+        nothing_inside = inner_w * inner_h == 0
+        making.drop(nothing_inside & ((w <= 0) | (h <= 0)), "no-sides")
+        making.drop(nothing_inside, "outside")
         asked_area = (making.fate != DROPPED) & (r.image_row >= 0)
         making.drop(r.area[twin] <= 0, "no-area")
         making.drop((w < 1) | (h < 1), "under-1-px")

@@ -73,10 +73,11 @@ RULES = (
     Rule("unusable-box", "drops-annotation",
          "the box is not finite or the size of the image is unknown, so no label can be written", "labels/*.txt"),
     Rule("trailing-bytes", "rewrites",
-         "bytes follow the end marker of a JPEG: the file is saved again at quality 100, through hard links too", IMAGE,
+         "bytes follow the end marker of a JPEG: the file is saved again in place at quality 100, through hard links too", IMAGE,
          "corrupt JPEG restored and saved", until="8.4.167"),
-    Rule("trailing-bytes", "rewrites", "bytes follow the end marker of a JPEG: the file is replaced by one saved at quality 100",
-         IMAGE, "corrupt JPEG restored and saved", since="8.4.167"),
+    Rule("trailing-bytes", "rewrites",
+         "bytes follow the end marker of a JPEG: a new file, saved at quality 100, takes its place; links keep the old one", IMAGE,
+         "corrupt JPEG restored and saved", since="8.4.167"),
     Rule("not-yaml", "stops", "the configuration is no .yaml or .yml file (Darknet's obj.data)", CONFIG,
          "AssertionError: Attempting to load non-YAML file|AssertionError: Not a YAML file"),
     Rule("no-split-key", "stops", "the configuration has no `train` or no `val` (or `validation`)", CONFIG,
@@ -296,6 +297,7 @@ class Ultralytics(Trainer):
         a = loaded.annotations
         rows = a["image_row"]
         label, n_classes = positions_of_classes(loaded, by_id=True)
+        making.drop(rows < 0, "no-image")
         making.drop(a["is_crowd"], "not-yolo-crowd")
         making.drop(np.isnan(label), "undeclared-class")
         sizes = np.column_stack([np.append(loaded.images[c], np.nan)[rows] for c in ("frame_width", "frame_height")])

@@ -126,11 +126,10 @@ def test_balance_as_json(cli: Any, tmp_path: Path) -> None:
     expected = {c["class"]: c for c in report["checks"][0]["metrics"]["classes"]}
     for c in weights["classes"]:
         own = {k: v for k, v in c.items() if k not in ("id", "class")}
-        if c["boxes"]:
-            assert own == pytest.approx({k: v for k, v in expected[c["class"]].items() if k != "class"})
-        else:  # declared only: a loss has a weight for each class
-            assert own == {"boxes": 0, "images": 0, "share": 0, "inverse_frequency_weight": 0, "effective_number_weight": 0,
-                           "repeat_factor": 1}
+        assert own == pytest.approx({k: v for k, v in expected[c["class"]].items() if k != "class"})
+        if not c["boxes"]:  # a weight of 0 would tell a loss to ignore the class
+            assert own == {"boxes": 0, "images": 0, "share": 0, "inverse_frequency_weight": None, "effective_number_weight": None,
+                           "repeat_factor": None}
     counted = {c["name"]: c["annotations"] for c in report["dataset"]["categories"]}
     assert {c["class"]: c["boxes"] for c in weights["classes"]} == counted
     assert len(weights["images"]) == report["dataset"]["images"]

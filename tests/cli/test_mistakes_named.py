@@ -231,6 +231,10 @@ def test_convert_says_how_much_it_wrote(cli: Any, source: str) -> None:
 
 def test_convert_says_which_names_the_format_gave(cli: Any) -> None:
     done = cli("convert", SAMPLES / "coco", "-o", "out", "--to", "mot")
+    wrote, named = re.search(r"as mot: (\d+) images", done.out), re.search(r"(\d+)  images have another name", done.out)
+    assert wrote, done
+    assert named, done
+    assert int(named[1]) == int(wrote[1])  # though two records name one file
     assert "images have another name, such as train/sequence/img1/000001.jpg for train/train_00.jpg" in done.out
     assert "another name" not in cli("convert", SAMPLES / "coco", "-o", "same", "--to", "voc").out
 

@@ -78,6 +78,23 @@ def test_stop_is_told_in_the_trainers_words(capsys: pytest.CaptureFixture[str]) 
     assert stop["record"] == {"source": "annotations/instances_train.json", "index": 136}
 
 
+@pytest.mark.parametrize(("trainer", "box", "reason"), [
+    ("mmdet", {"image_id": 1, "bbox": [10, 5, 0, 20]}, "the box has no width or height"),
+    ("mmdet", {"image_id": 1, "bbox": [70, 5, 10, 20]}, "the box lies outside of the image"),
+    ("ultralytics@8.4", {"image_id": 4242, "bbox": [10, 5, 10, 20]}, "the annotation belongs to no image"),
+    ("ultralytics@8.4", {"image_id": 1, "bbox": [float("nan"), 5, 10, 20]},
+     "the box is not finite or the size of the image is unknown, so no label can be written")])
+def test_the_reason_is_that_of_the_box(trainer: str, box: dict, reason: str, tmp_path: Path,
+                                       capsys: pytest.CaptureFixture[str]) -> None:
+    image = {"id": 1, "file_name": "a.png", "width": 60, "height": 40}
+    whole = {"id": 1, "category_id": 1, "area": 200, "iscrowd": 0, "image_id": 1, "bbox": [10, 5, 10, 20]}
+    (tmp_path / "a.json").write_text(json.dumps({
+        "images": [image], "categories": [{"id": 1, "name": "cat"}], "annotations": [whole, {**whole, "id": 2, **box}]}))
+    (trainer_record,) = simulated(capsys, str(tmp_path), "--trainer", trainer)["trainers"]
+    dropped = [a for i in trainer_record["fates"] for a in i["annotations"] if a["fate"] == "dropped"]
+    assert [(a["annotation"]["id"], a["reason"]) for a in dropped] == [(2, reason)]
+
+
 def test_files_hold_the_same(labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = [tmp_path / f"s.{suffix}" for suffix in ("json", "xlsx", "html")]
     arguments = [a for path in out for a in ("-o", str(path))]

@@ -39,6 +39,22 @@ def no_opencv(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         cached.cache_clear()
 
 
+def test_arrays_are_called_what_they_are_and_nothing_is_said_twice(cli: Cli, tmp_path: Path) -> None:
+    source = coco(tmp_path / "set")
+    assert cli("transform", source, "-o", tmp_path / "arrays", "--op", "tensor:preset=imagenet").code == 0
+    done = cli("check", tmp_path / "arrays", "--no-cache")
+    assert done.code == 1
+    assert "images are arrays (.npy), which are not opened" in done.err
+    assert "--images" not in done.err
+    assert "is here" not in done.out
+    nothing = yolo(tmp_path / "nothing", row="")
+    for image in nothing.rglob("*.png"):
+        image.unlink()
+    last = " ".join(cli("check", nothing, "--select", "IMG002", "--no-cache").out.split())
+    assert last.count("4 images and 0 boxes") == 1, last
+    assert "nothing to judge; no file of the 4 images is here" in last
+
+
 def test_nothing_is_clean_that_nobody_could_decode(cli: Cli, tmp_path: Path, no_opencv: None) -> None:
     source = coco(tmp_path / "set")
     (source / "a1.png").write_bytes((source / "a1.png").read_bytes()[:60] + b"\0" * 40)

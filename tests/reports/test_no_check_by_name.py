@@ -18,6 +18,7 @@ from dsinspect.protocols.chart import Chart
 from dsinspect.protocols.reports import Report
 from dsinspect.protocols.run import Run
 from dsinspect_reports._counted import per_class
+from dsinspect_reports._drawn import lines_of
 from dsinspect_reports.json_report import JsonReport
 from dsinspect_reports.markdown import MarkdownReport
 from dsinspect_reports.terminal import TerminalReport
@@ -43,6 +44,22 @@ def test_the_terminal_shows_histograms_of_any_check(run: Run) -> None:
     text = TerminalReport().text(replace(run, outcomes=(tea,)))
     assert "Depth of tea" in text
     assert "largest to smallest" in text, "the classes are those of the census"
+
+
+def test_the_last_of_the_bars_of_numbers_is_the_largest_number() -> None:
+    (line,) = lines_of(Chart("histogram", "Boxes per image", (0, 1, 2, 3), (4, 1, 2), "boxes", "images"), unicode=False)
+    assert line.split()[0] == "0"
+    assert line.split()[-2:] == ["2", "boxes"]
+    (line,) = lines_of(Chart("histogram", "Image side", (0.0, 2.5, 5.0), (4, 1), "px", "images"), unicode=False)
+    assert line.split()[-2:] == ["5", "px"]
+
+
+def test_what_a_chart_counts_is_whole_on_a_narrow_terminal(run: Run) -> None:
+    chart = Chart("histogram", "Cups of tea", tuple(range(52)), tuple(range(51)), "cups that were drunk in one day", "people")
+    tea = replace(run.outcomes[0], code="TEA001", charts=(chart,))
+    text = TerminalReport(TerminalReport.options_type(width=80, colour=False)).text(replace(run, outcomes=(tea,)))
+    assert "cups that were drunk in one day" in text
+    assert max(map(len, text.splitlines())) <= 80
 
 
 def test_the_terminal_says_which_boxes_belong_to_no_class_or_split(run: Run) -> None:

@@ -2,7 +2,8 @@
 
 Reports each class with fewer than 1/`max_ratio` of the boxes of the largest class. The metrics answer what to do: per class
 its share, an inverse-frequency weight, an effective-number weight (Cui et al. 2019) and an LVIS repeat factor (Gupta et al.
-2019); for the set the ratio, the Gini coefficient, the normalised entropy and the effective number of classes.
+2019), which a class without boxes does not have; for the set the ratio, the Gini coefficient, the normalised entropy and the
+effective number of classes.
 
 Why it matters: a class with 1 box for 100 of another hardly moves the loss: the detector learns to never answer with it, and
 the mean average precision hides that behind the others.
@@ -48,10 +49,10 @@ class ClassImbalance(CountsClasses[Options]):
     def finish(self, state: ClassCounts, dataset: DatasetInfo) -> Result:
         """Judge each class by the largest."""
         counts = state.by_class(dataset)
-        counts = counts.take(counts["boxes"] > 0)
-        if not len(counts):
+        if not counts["boxes"].any():
             return Result()
         table = class_weights(counts, state.split_images.total(), self.options.beta, self.options.repeat_threshold)
+        counts = counts.take(counts["boxes"] > 0)
         boxes = counts["boxes"]
         largest = int(boxes.max())
         ratio = largest / boxes
@@ -61,9 +62,10 @@ class ClassImbalance(CountsClasses[Options]):
             names, "Class {name} has {boxes:~ box|boxes}, the largest class {largest:~}: {ratio:~} times as many (limit "
             "{limit:~}, option max_ratio)", {"name": names, "boxes": boxes[rare], "largest": largest, "ratio": ratio[rare],
                             "limit": self.options.max_ratio}, category=names)
-        largest_first = sorted(range(len(table)), key=lambda k: (-boxes[k], table["class"][k]))
+        largest_first = sorted(range(len(table)), key=lambda k: (-table["boxes"][k], table["class"][k]))
         shown = table.take(np.array(largest_first, np.intp))
-        chart = Chart("bar", "Boxes per class", tuple(shown["class"].tolist()), tuple(shown["boxes"].tolist()), "class", "boxes")
+        chart = Chart("bar", "Boxes per class", tuple(shown["class"][:len(counts)].tolist()),
+                      tuple(shown["boxes"][:len(counts)].tolist()), "class", "boxes")
         return Result(findings, {**balance_metrics(boxes, counts["images"]),
                                  "classes": table.records()}, {"Classes": shown}, (chart,))
 

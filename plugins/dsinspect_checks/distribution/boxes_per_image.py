@@ -27,6 +27,8 @@ from dsinspect.tables.dataset import DatasetInfo
 
 MOST_IMAGES = 3
 """Images that are few in any set."""
+MOST_BARS = 50
+"""Boxes up to which each number has a bar of its own."""
 State = tuple[Counter[int], tuple[Findings, ...]]
 
 
@@ -76,10 +78,11 @@ class BoxesPerImage(Check[State, Options]):
         high = q3 + self.options.fence * (q3 - q1)
         total = sum(k * n for k, n in counts.items())
         metrics = {"mean": round(total / counts.total(), 9), "q1": q1, "median": q2, "q3": q3, "max": ordered[-1]}
-        edges = np.arange(0, min(ordered[-1], 50) + 2)
+        edges = np.arange(0, min(ordered[-1], MOST_BARS) + 2)
         heights = [counts[int(k)] for k in edges[:-1]]
         heights[-1] += sum(n for k, n in counts.items() if k > edges[-2])
-        chart = Chart("histogram", "Boxes per image", tuple(edges.tolist()), tuple(heights), "boxes (the last: and more)", "images")
+        label = "boxes (the last: and more)" if ordered[-1] > MOST_BARS else "boxes"
+        chart = Chart("histogram", "Boxes per image", tuple(edges.tolist()), tuple(heights), label, "images")
         found = Findings.concat(candidates)
         if len(found):
             found = found.take(found.columns["value:boxes"] > high).with_values(high=float(high), median=q2)

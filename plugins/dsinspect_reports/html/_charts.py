@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
+from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
 from dsinspect.protocols.chart import Chart
+from dsinspect_reports._counted import is_of_counts
 
 WIDTH, HEIGHT = 320, 220
 LEFT, BOTTOM, TOP, RIGHT = 46, 42, 10, 12
+ABOVE = 24
+"""Room above the axes, for what is counted upwards, px."""
 MAX_BARS = 24
 BAR = 19
 """Height of a bar with its gap, px."""
-NAMES = 96
-"""Room of the names of bars, px."""
+NAMES = (40, 150)
+"""Room of the names of bars, px: as much as the longest needs, between these."""
+EM = 12.0
+"""Height of letters, as in page.css, px."""
 
 
 def draw(chart: Chart) -> Markup:
@@ -38,16 +43,17 @@ def bars(chart: Chart) -> tuple[float, Markup]:
     n = len(chart.y)
     shown = list(range(n)) if n <= MAX_BARS else [*range(MAX_BARS - 4), *range(n - 3, n)]
     top = max((float(v) for v in chart.y if math.isfinite(float(v))), default=0.0) or 1.0
+    room = min(max([NAMES[0], *(width_of(str(chart.x[k])) for k in shown)]), NAMES[1]) + 4
     parts, row = [], 0
     for place, k in enumerate(shown):
         if len(shown) < n and place == MAX_BARS - 4:
-            parts.append(text(NAMES, TOP + (row + 0.7) * BAR, f"and {n - len(shown):,} more", "end", "quiet"))
+            parts.append(text(room, TOP + (row + 0.7) * BAR, f"and {n - len(shown):,} more", "end", "quiet"))
             row += 1
         y, value = TOP + row * BAR, float(chart.y[k])
-        length = max(value, 0.0) / top * (WIDTH - NAMES - 64) if math.isfinite(value) else 0.0
-        parts.append(text(NAMES, y + 0.7 * BAR, clipped(str(chart.x[k]), 15), "end"))
-        parts.append(rect(NAMES + 6, y + 3, max(length, 1), BAR - 6, f"{chart.x[k]}: {number(value)}"))
-        parts.append(text(NAMES + 11 + length, y + 0.7 * BAR, number(value), "start", "quiet"))
+        length = max(value, 0.0) / top * (WIDTH - room - 64) if math.isfinite(value) else 0.0
+        parts.append(text(room, y + 0.7 * BAR, fitted(str(chart.x[k]), room - 4), "end"))
+        parts.append(rect(room + 6, y + 3, max(length, 1), BAR - 6, f"{chart.x[k]}: {number(value)}"))
+        parts.append(text(room + 11 + length, y + 0.7 * BAR, number(value), "start", "quiet"))
         row += 1
     return 2 * TOP + row * BAR, Markup("").join(parts)
 
@@ -62,11 +68,11 @@ def histogram(chart: Chart) -> tuple[float, Markup]:
         name = number(low) if high - low <= 1.0 + 0.01 * abs(low) else f"{number(low)} to {number(high)}"
         return bars(Chart("bar", chart.title, (name,), (heights[k],)))
     low, high, top = edges[0], edges[-1], max(heights) or 1.0
-    counts = all(b - a == 1 and a.is_integer() for a, b in pairwise(edges))  # each bar is one number, which stands below it
-    parts = [axes(chart, low, high, 0.0, top, 0.5 if counts else 0.0)]
+    counts = is_of_counts(chart)  # each bar is one number, which stands below it
+    parts = [axes(chart, low, high, 0.0, top, 0.5 if counts else 0.0, whole=(counts, all(map(float.is_integer, heights))))]
     for k, value in enumerate(heights):
         x, end = scaled(edges[k], low, high), scaled(edges[k + 1], low, high)
-        length = value / top * (HEIGHT - TOP - BOTTOM)
+        length = value / top * (HEIGHT - ABOVE - BOTTOM)
         parts.append(rect(x + 0.4, HEIGHT - BOTTOM - length, max(end - x - 0.8, 0.6), length,
                           f"{number(edges[k])}{'' if counts else f' to {number(edges[k + 1])}'}: {number(value)}"))
     return HEIGHT, Markup("").join(parts)
@@ -79,14 +85,14 @@ def scatter(chart: Chart) -> tuple[float, Markup]:
     high_x, high_y = (max((p[k] for p in points), default=0.0) * 1.1 or 1.0 for k in (0, 1))
     parts = [axes(chart, 0.0, high_x, 0.0, high_y)]
     for x, y in points:
-        place = HEIGHT - BOTTOM - y / high_y * (HEIGHT - TOP - BOTTOM)
+        place = HEIGHT - BOTTOM - y / high_y * (HEIGHT - ABOVE - BOTTOM)
         parts.append(Markup('<circle class="mark soft" cx="{:.1f}" cy="{:.1f}" r="4"><title>{} x {}</title></circle>').format(
             scaled(x, 0.0, high_x), place, number(x), number(y)))
     return HEIGHT, Markup("").join(parts)
 
 
 def heatmap(chart: Chart) -> tuple[float, Markup]:
-    """Draw a grid of cells; the darkest is the largest."""
+    """Draw a grid of cells, the more the stronger, and say so: the maps below it on the page are brightest there."""
     rows = [[float(v) for v in row] for row in chart.y]
     top = max((max(r) for r in rows if r), default=0.0) or 1.0
     size = min(200 / len(rows), (WIDTH - 2 * LEFT) / max(len(rows[0]), 1))
@@ -96,19 +102,36 @@ def heatmap(chart: Chart) -> tuple[float, Markup]:
     parts += [Markup('<rect class="mark" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" fill-opacity="{:.3f}">'
                      "<title>{}</title></rect>").format(left + x * size, TOP + y * size, size, size, value / top, number(value))
               for y, row in enumerate(rows) for x, value in enumerate(row) if value > 0]
-    return 2 * TOP + size * len(rows), Markup("").join(parts)
+    below = 2 * TOP + size * len(rows)
+    parts.append(text(WIDTH / 2, below + 4, "The cell of the strongest colour holds the most.", "middle", "quiet"))
+    return below + TOP, Markup("").join(parts)
 
 
-def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float, shift: float = 0.0) -> Markup:
-    """Draw axes with round numbers and their names; `shift` puts the numbers of x into the middle of bars."""
-    base, height = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM
-    parts = [Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, TOP, base, WIDTH - RIGHT)]
+def axes(chart: Chart, low_x: float, high_x: float, low_y: float, high_y: float, shift: float = 0.0,
+         whole: tuple[bool, bool] = (False, False)) -> Markup:
+    """Draw axes with round numbers and their names.
+
+    Args:
+        chart: whose names.
+        low_x: number at the left end; `high_x`, `low_y` and `high_y` are those at the other ends.
+        high_x: see `low_x`.
+        low_y: see `low_x`.
+        high_y: see `low_x`.
+        shift: puts the numbers of x into the middle of bars.
+        whole: whether only whole numbers make sense, of x and of y.
+    """
+    base, height = HEIGHT - BOTTOM, HEIGHT - ABOVE - BOTTOM
+    parts = [Markup('<path class="axis" d="M{} {}V{}H{}"/>').format(LEFT, ABOVE, base, WIDTH - RIGHT)]
     parts += [text(min(scaled(value + shift, low_x, high_x), WIDTH - RIGHT - 8), base + 15, number(value), "middle", "quiet")
-              for value in ticks(low_x, high_x - shift)]
+              for value in ticks(low_x, high_x - shift) if not whole[0] or value.is_integer()]
     for value in ticks(low_y, high_y, 4):
+        if whole[1] and not value.is_integer():
+            continue
         y = base - (value - low_y) / (high_y - low_y) * height
         parts.append(Markup('<path class="grid" d="M{} {:.1f}H{}"/>').format(LEFT, y, WIDTH - RIGHT))
         parts.append(text(LEFT - 5, y + 4, number(value), "end", "quiet"))
+    if chart.y_label:
+        parts.append(text(6, 14, clipped(chart.y_label, 44), "start", "quiet"))
     if chart.x_label:
         parts.append(text(LEFT + (WIDTH - LEFT - RIGHT) / 2, HEIGHT - 8, clipped(chart.x_label, 44), "middle", "quiet"))
     return Markup("").join(parts)
@@ -157,6 +180,26 @@ def number(value: float) -> str:
 def text(x: float, y: float, content: str, anchor: str, style: str = "") -> Markup:
     """Return a text element."""
     return Markup('<text x="{:.1f}" y="{:.1f}" text-anchor="{}" class="{}">{}</text>').format(x, y, anchor, style, escape(content))
+
+
+def width_of(content: str) -> float:
+    """Return about how wide a text is, px: letters of a sans serif, the wide ones of CJK a whole em."""
+    return EM * sum(1.0 if east_asian_width(c) in "WF" else 0.95 if c in "MWmw@%" else 0.72 if c.isupper() else 0.56
+                    for c in content)
+
+
+def fitted(content: str, room: float) -> str:
+    """Return a text that fits into some px, cut at its end.
+
+    >>> fitted("car", 90), fitted("ROAD_SURFACE_MARKING", 90)
+    ('car', 'ROAD_SURFA…')
+    """
+    if width_of(content) <= room:
+        return content
+    cut = content
+    while cut and width_of(cut) > room - EM:
+        cut = cut[:-1]
+    return cut + "…"
 
 
 def clipped(content: str, limit: int) -> str:

@@ -115,7 +115,7 @@ def charts(places: Places) -> list[Chart]:
         total, sides = len(sides), sides[np.isfinite(sides)]
         counted = f": {len(sides):,} of {total:,} boxes, those with an area" if len(sides) < total else ""
         heights = np.histogram(sides, [*SIDE_EDGES, np.inf])[0].tolist()
-        names = [f"{a} to {b}" for a, b in pairwise(SIDE_EDGES)] + [f"from {SIDE_EDGES[-1]:,}"]
+        names = [f"{a:,} to {b:,}" for a, b in pairwise(SIDE_EDGES)] + [f"from {SIDE_EDGES[-1]:,}"]
         filled = [k for k, h in enumerate(heights) if h] or [0]
         shown = slice(filled[0], filled[-1] + 1)
         made.append(Chart("bar", f"Box sides (square root of the area), px{counted}", tuple(names[shown]), tuple(heights[shown])))

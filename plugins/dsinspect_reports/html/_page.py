@@ -138,11 +138,8 @@ def _document(run: Run, places: Places, outcomes: Sequence[Outcome], listed: Seq
             row = places.row_of.get(f.image) if f.image is not None else None
             rows.append(_findings.finding_row(f, check, f.image if row is None else image_number(row), texts,
                                               run.no_place))
-    crops = {n: [{**c, "image": image_number(c["image"])} for c in records] for n, records in made.crops.items()}
-    for records in crops.values():
-        for c in records:
-            if "src" not in c:
-                c["reason"] = "cannot be read"
+    crops = {n: [{**c, "image": image_number(c["image"]), **({} if "src" in c else {"reason": made.unreadable[c["image"]]})}
+                 for c in records] for n, records in made.crops.items()}
     own = [texts["class"](n) for n in places.categories[1]]
     whole = {image_number(r): {**w, "boxes": [[*b[:4], own[b[4]] if b[4] >= 0 else -1, b[5], texts["source"](b[6]), b[7], b[8] or 0]
                                               for b in w["boxes"]]} for r, w in made.whole.items()}
