@@ -117,7 +117,7 @@ def write(found: Balance, output: Path, head: dict[str, Any]) -> None:
 
 def without_nan(classes: pd.DataFrame) -> list[dict[str, Any]]:
     """Return a record per class, None for what a class without boxes does not have."""
-    return [{k: None if v != v else v for k, v in record.items()} for record in classes.to_dict("records")]
+    return [{str(k): None if v != v else v for k, v in record.items()} for record in classes.to_dict("records")]
 
 
 def put(path: Path, content: bytes) -> None:
