@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections import Counter
 from dataclasses import dataclass
@@ -159,16 +160,15 @@ def shown(found: Expected, split: str | None, imgsz: int, trainer: Trainer | Non
     wide = min(max(len(c) for c in ("class", *(name for name, *_ in found.classes))), 40)
     lines += ["", f"{'class':{wide}}  {'boxes':>9}  {'share':>7}  loss of one box when only shares are known"]
     for name, n, share, loss in found.classes[:CLASSES]:
-        lines.append(f"{printable(name)[:wide]:{wide}}  {n:>9,}  {share:>7.2%}  {loss:.4f}")
+        own = f"{loss:.4f}" if math.isfinite(loss) else "none: no box"  # null in JSON
+        lines.append(f"{printable(name)[:wide]:{wide}}  {n:>9,}  {share:>7.2%}  {own}")
     if len(found.classes) > CLASSES:
         lines.append(f"and {len(found.classes) - CLASSES:,} more; -o FILE.json has them all")
     return "\n".join(lines) + "\n"
 
 
 def write(found: Expected, output: Path, head: dict[str, Any]) -> None:
-    """Write JSON."""
-    import math
-
+    """Write JSON; the loss of a class without boxes is null."""
     from dsinspect import __version__
     from dsinspect.io.atomic import write_atomic
     from dsinspect.io.json_text import indented

@@ -157,7 +157,7 @@ def pair_tiles(session: Session, originals: Path, images: Path | None, wanted: W
     for place in sorted(chosen, key=lambda place: path_of(shards, place) in unchanged):  # `--variants` keeps the original too
         first.setdefault(source_of[path_of(shards, place)], place)
     first = dict(sorted(first.items(), key=lambda pair: pair[1]))
-    pairs = list(first.items())[:max(1, limit // 2)]
+    pairs = sorted(first.items(), key=lambda pair: not has_boxes(shards, pair[1]))[:max(1, limit // 2)]  # the others prove nothing
     choices = replace(session.choices, datasets=(str(originals),), format=None, images=images)
     own = common.Session(choices, session.plugins, session.config)
     before, before_shards = opened(own)
@@ -245,6 +245,11 @@ def set_frame(session: Session, shards: Sequence[Shard], box_units: str) -> SetF
 def path_of(shards: Sequence[Shard], place: tuple[int, int]) -> str:
     """Return the path of an image by its shard and row."""
     return str(shards[place[0]].image_columns["path"][place[1]])
+
+
+def has_boxes(shards: Sequence[Shard], place: tuple[int, int]) -> bool:
+    """Say whether an image has a box, by its shard and row."""
+    return bool((shards[place[0]].annotation_columns["image_row"] == place[1]).any())
 
 
 def class_names(shards: Sequence[Shard]) -> list[str]:

@@ -124,7 +124,7 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
     Args:
         pixels: (H, W), (H, W, 3) BGR or (H, W, 4), uint8 or uint16.
         side: longer side of the tile, px; smaller images are enlarged up to four times.
-        boxes: to draw; those that are not finite are left out.
+        boxes: to draw; those that are not finite are left out, and counted below with those wholly outside.
         caption: text below, cut at its start to fit.
         frame_wh: size of the frame that the boxes are in, when it is not that of the pixels, px.
         notes: texts below the caption, over as many lines as they need, twelve at most.
@@ -143,11 +143,28 @@ def tile(pixels: NDArray[Any], side: int, boxes: Sequence[Marked] = (), caption:
         draw_shape(bgr, marked.drawn, window, marked.colour, marked.line)
     _draw_tags(bgr, shown, window)
     if caption:
+        notes = [*_unseen(boxes, window), *notes]
         width = max(bgr.shape[1], side)
         pad = width - bgr.shape[1]
         bgr = np.pad(bgr, ((0, 0), (pad // 2, pad - pad // 2), (0, 0)), constant_values=GROUND)
         bgr = np.concatenate([bgr, *(_line(text, width, ink) for text, ink in _lines(caption, notes, width))])
     return np.asarray(bgr, np.uint8)
+
+
+def _unseen(boxes: Sequence[Marked], window: tuple[float, float, float, float]) -> list[str]:
+    """Say how many boxes leave no trace on an image; those that are marked have a message that says it."""
+    left, top, right, bottom = window
+    outside = infinite = 0
+    for marked in boxes:
+        x_min, y_min, x_max, y_max = marked.drawn.extent
+        if marked.is_marked:
+            continue
+        if not all(map(math.isfinite, marked.drawn.extent)):
+            infinite += 1
+        elif max(x_min, x_max) < left or max(y_min, y_max) < top or min(x_min, x_max) > right or min(y_min, y_max) > bottom:
+            outside += 1
+    counts = ((outside, "outside of the image"), (infinite, "not finite"))
+    return [f"{n} {'box' if n == 1 else 'boxes'} {what}" for n, what in counts if n]
 
 
 def _lines(caption: str, notes: Sequence[str], width: int) -> list[tuple[str, tuple[int, int, int]]]:

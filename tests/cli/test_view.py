@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from dsinspect.render.contact_sheet import Marked, grid_places, sheet, tile
+from dsinspect.render.contact_sheet import Marked, _unseen, grid_places, sheet, tile
 from dsinspect.render.palette import MARK, OTHER, colours_of, palette, to_oklab
 
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
@@ -192,3 +192,25 @@ def test_a_pair_shows_the_output_that_is_changed(cli: Any, tmp_path: Path) -> No
     before, after = (part[20:140].mean(axis=2) for part in (sheet[:, 6:half - 6], sheet[:, -half + 6:-6]))
     width = min(before.shape[1], after.shape[1])
     assert np.abs(before[:, :width] - after[:, :width]).mean() > 10
+
+
+def test_pairs_with_boxes_come_first(cli: Any, tmp_path: Path) -> None:
+    import dsinspect
+
+    cli("transform", COCO, "-o", tmp_path / "out", "--op", "flip", "--quiet")
+    done = cli("view", tmp_path / "out", "--before-after", "--originals", COCO, "--limit", "2", "-o", tmp_path / "a.png",
+               "--no-labels")
+    assert done.code == 0, done.err
+    classes = [c.name for c in dsinspect.open(COCO).info.categories]
+    assert any(has_colour(tmp_path / "a.png", rgb) for rgb in colours_of(classes).values())
+
+
+def test_boxes_that_leave_no_trace_are_counted() -> None:
+    grey = np.full((40, 60, 3), 100, np.uint8)
+    inside, edge = Marked((10, 10, 30, 30), "car"), Marked((60, 5, 60, 20), "car")
+    outside, nowhere = Marked((70, 5, 90, 20), "car"), Marked((math.nan, 5, 90, 20), "car")
+    plain = tile(grey, 240, [inside, edge], "a.png").shape[0]
+    assert tile(grey, 240, [inside, outside], "a.png").shape[0] > plain
+    assert tile(grey, 240, [inside, nowhere], "a.png").shape[0] > plain
+    told = _unseen([inside, edge, outside, outside, nowhere], (0, 0, 60, 40))
+    assert told == ["2 boxes outside of the image", "1 box not finite"]

@@ -1,14 +1,14 @@
 """REC006 unknown-category-id: annotations of classes that do not exist.
 
-An id that no category has; for YOLO a class number below 0 or beyond the list of names. A set in which no box has a class at all,
-and which was read as one of one class, is one finding, info only.
+An id that no category has, an error; for YOLO a class number below 0 or beyond the list of names. A set in which no box has a
+class at all, and which was read as one of one class, is one finding, info only.
 
 Why it matters: the loss indexes beyond its last class: a CUDA assertion in the middle of training, or, worse, another class's
 weights.
 
 Example: class 99 in a set of 6.
 
-When to ignore: never.
+When to ignore: the errors never; the info when all objects are of one class.
 
 Source of the default: there is no limit; users met it in yolov5#7692.
 """

@@ -17,7 +17,7 @@ def looks_like(ends: bytes) -> bool:
 
 
 class Datumaro(Format):
-    """Datumaro JSON: boxes, polygons and masks; read only."""
+    """Datumaro JSON: boxes, polygons and masks."""
 
     name = "datumaro"
     facts = Facts(

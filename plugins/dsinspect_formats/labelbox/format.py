@@ -24,7 +24,7 @@ def looks_like(ends: bytes) -> bool:
 
 
 class Labelbox(Format):
-    """Labelbox NDJSON: boxes and polygons of all projects; masks behind addresses are left out; read only."""
+    """Labelbox NDJSON: boxes and polygons of all projects; masks behind addresses are left out."""
 
     name = "labelbox"
     facts = Facts(

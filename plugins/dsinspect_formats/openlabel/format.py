@@ -17,7 +17,7 @@ def looks_like(ends: bytes) -> bool:
 
 
 class OpenLabel(Format):
-    """OpenLABEL: 2D boxes, rotated boxes and polygons of objects, over frames; read only."""
+    """OpenLABEL: 2D boxes, rotated boxes and polygons of objects, over frames."""
 
     name = "openlabel"
     facts = Facts(

@@ -20,7 +20,7 @@ def looks_like(ends: bytes) -> bool:
 
 
 class Supervisely(Format):
-    """Supervisely: rectangles, polygons and bitmaps as they stand; read only."""
+    """Supervisely: rectangles, polygons and bitmaps as they stand."""
 
     name = "supervisely"
     facts = Facts(

@@ -12,7 +12,7 @@ from dsinspect_formats.visdrone._rows import looks_like_rows, looks_like_video
 
 
 class VisDrone(Format):
-    """VisDrone: still images, and sequences with tracks; read only."""
+    """VisDrone: still images, and sequences with tracks."""
 
     name = "visdrone"
     facts = Facts(

@@ -18,7 +18,7 @@ def looks_like(ends: bytes) -> bool:
 
 
 class Vott(Format):
-    """VoTT JSON exports and assets; a region's first tag is its class; read only."""
+    """VoTT JSON exports and assets; a region's first tag is its class."""
 
     name = "vott"
     also_called = ("vott-json",)

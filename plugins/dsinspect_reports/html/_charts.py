@@ -103,7 +103,7 @@ def heatmap(chart: Chart) -> tuple[float, Markup]:
                      "<title>{}</title></rect>").format(left + x * size, TOP + y * size, size, size, value / top, number(value))
               for y, row in enumerate(rows) for x, value in enumerate(row) if value > 0]
     below = 2 * TOP + size * len(rows)
-    parts.append(text(WIDTH / 2, below + 4, "The cell of the strongest colour holds the most.", "middle", "quiet"))
+    parts.append(text(WIDTH / 2, below + 4, "The strongest colour is the most.", "middle", "quiet"))
     return below + TOP, Markup("").join(parts)
 
 
