@@ -162,7 +162,8 @@ class Config:
                                ("ignore", self.ignore), ("severity", tuple(self.severity)),
                                *((f"per-split-ignores.{s}", p) for s, p in self.per_split_ignores.items())):
             for prefix in prefixes:
-                require_code(prefix, codes, what, self._file_of(prefix))
+                is_option = prefix in self.typed and what in ("select", "extend-select", "ignore")
+                require_code(prefix, codes, f"--{what}" if is_option else what, self._file_of(prefix))
         for code in self.checks:
             if code not in codes:
                 raise UserError(f"checks.{code}: no such check{nearest_code(code, codes)}{_in(self._file_of(code))}")

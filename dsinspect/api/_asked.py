@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from dsinspect.transformation.samples import Sample
 
 StrPath = str | os.PathLike[str]
+SMALLEST_IMGSZ = 32
+"""Training size that checks assume, px, at least; of the option --imgsz too."""
 Ops = Iterable[str | tuple[str, Mapping[str, Any]]]
 """Transforms in order: `"letterbox:size=640"`, or a name with its options: `("letterbox", {"size": 640})`."""
 
@@ -37,6 +39,8 @@ def requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str
         raise UserError(f"{path!r:.80} is no path of a dataset")
     if jobs is not None and jobs < 1:
         raise UserError(f"jobs={jobs}: at least 1")
+    if imgsz is not None and imgsz < SMALLEST_IMGSZ:
+        raise UserError(f"imgsz={imgsz}: write a whole number of at least {SMALLEST_IMGSZ}")
     root = Path(path)
     found = load_config(root, Path(config) if config is not None else None)
     put_in_force(found.limits)

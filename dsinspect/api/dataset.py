@@ -6,7 +6,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dsinspect.api._asked import StrPath, probes_of, requested, samples_of
-from dsinspect.errors import UserError
+from dsinspect.api._words import in_python_words
+from dsinspect.errors import UserError, nearest_or_all
 from dsinspect.findings.wording import counted
 from dsinspect.inspection.request import Request
 from dsinspect.loader import Plugins
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 SHARD = 4096
 
 
+@in_python_words()
 def open(path: StrPath, *, format: str | None = None, images: StrPath | None = None, config: StrPath | None = None) -> Dataset:
     """Open a dataset.
 
@@ -110,6 +112,7 @@ class Dataset:
         return frame.assign(annotations=[int(boxes.get(n, 0)) for n in frame["name"]],
                             images=[int(images.get(n, 0)) for n in frame["name"]])
 
+    @in_python_words()
     def view(self, limit: int = 16, *, category: str | None = None, side: int = 240) -> NDArray[np.uint8]:
         """Draw the first images with their boxes on one sheet.
 
@@ -122,7 +125,7 @@ class Dataset:
             (H, W, 3) uint8 RGB.
 
         Raises:
-            UserError: there is no image to show.
+            UserError: there is no image to show, or no such category.
         """
         import numpy as np
 
@@ -143,6 +146,10 @@ class Dataset:
             shown.append(tile(np.ascontiguousarray(sample.image[..., ::-1]), side, boxes, sample.path))
             if len(shown) == limit:
                 break
+        if not shown and category is not None:
+            if category not in (known := self.categories["name"].tolist()):
+                raise UserError(f"category={category}: the dataset has no such class{nearest_or_all(category, known)}")
+            raise UserError(f"{self._request.path}: no image that can be shown has a box of {category}")
         if not shown:
             raise UserError(f"{self._request.path}: no image to show")
         return np.ascontiguousarray(sheet(shown)[..., ::-1])

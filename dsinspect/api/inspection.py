@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.api._asked import StrPath, requested
+from dsinspect.api._words import in_python_words
 from dsinspect.config import Config
 from dsinspect.errors import UserError
 from dsinspect.findings.severity import Severity
@@ -26,6 +27,7 @@ VIEWED_BYTES = 2 << 20
 """Size of the page that a notebook shows, about."""
 
 
+@in_python_words()
 @of_any_size()
 def inspect(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str] = (),
             options: Mapping[str, Mapping[str, Any]] | None = None, format: str | None = None, images: StrPath | None = None,
@@ -105,12 +107,14 @@ class Inspection:
             raise UserError(f"severity {severity!r}: choose {', '.join(s.value for s in Severity)}")
         return any((o.findings.severities(o.severity) >= Severity(severity).rank).any() for o in self.run.outcomes)
 
+    @in_python_words()
     def write(self, out: StrPath, **options: Any) -> None:
         """Write a report; the suffix chooses it: .xlsx, .html, .json, .csv, .md.
 
         Args:
             out: the file; replaced when it is there.
-            options: of the report: `max_findings=100`.
+            options: of the report: of .xlsx `thumbnails=0` (findings of a check that get an image, at most), `thumbnails_mb=20` and
+                `tables=True` (the table of annotations), of .html `max_mb=5`.
 
         Raises:
             UserError: no report has that suffix or an option, or the file cannot be written.
@@ -127,11 +131,17 @@ class Inspection:
         except OSError as e:
             raise UserError(f"{target}: {e.strerror or e}") from None
 
+    @in_python_words()
     def text(self, report: str = FINDINGS_REPORT, **options: Any) -> str:
         """Return a report of text: `text`, `concise`, `json`, `jsonl`, `csv`, `markdown`, `junit`, `sarif`, `github`, `html`.
 
+        Args:
+            report: its name.
+            options: of the report: of `text` `max_findings=100`, `statistics=True`, `width=80` and `colour=True`, of `html`
+                `max_mb=5`.
+
         Raises:
-            UserError: there is no such report, or it is not text.
+            UserError: there is no such report or option, or it is not text.
         """
         kind = named_report(report, self._plugins)
         if kind.is_binary:

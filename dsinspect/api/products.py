@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dsinspect.api._asked import Ops, StrPath, requested, samples_of, settings_of
+from dsinspect.api._words import in_python_words
 from dsinspect.api.inspection import Inspection
 from dsinspect.errors import UserError
 from dsinspect.known_names import TARGET_FORMAT
@@ -39,6 +40,7 @@ class Fixed:
     after: Inspection
 
 
+@in_python_words()
 @of_any_size()
 def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[str] = (), ignore: Iterable[str] = (),
         options: Mapping[str, Mapping[str, Any]] | None = None, format: str | None = None, images: StrPath | None = None,
@@ -80,6 +82,7 @@ def fix(path: StrPath, out: StrPath, *, unsafe: bool = False, select: Iterable[s
     return Fixed(len(edits), applied, compare(before, after), Inspection(after, plugins, request.config))
 
 
+@in_python_words()
 @of_any_size()
 def convert(path: StrPath, out: StrPath, to: str | None = None, *, trainer: str | None = None, format: str | None = None,
             images: StrPath | None = None, config: StrPath | None = None, jobs: int | None = None, strict: bool = False,
@@ -119,6 +122,7 @@ def convert(path: StrPath, out: StrPath, to: str | None = None, *, trainer: str 
                               link=link, annotations_only=annotations_only), plugins)
 
 
+@in_python_words()
 @of_any_size()
 def simulate(path: StrPath, *trainers: str, format: str | None = None, images: StrPath | None = None,
              config: StrPath | None = None, jobs: int | None = None) -> Simulation:
@@ -148,6 +152,7 @@ def simulate(path: StrPath, *trainers: str, format: str | None = None, images: S
     return run(request, plugins, [chosen_trainer(t, plugins.trainers) for t in trainers], keep_fates=True)
 
 
+@in_python_words()
 @of_any_size()
 def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = TARGET_FORMAT, format: str | None = None,
               images: StrPath | None = None, config: StrPath | None = None, jobs: int | None = None, resume: bool = False,
@@ -180,6 +185,7 @@ def transform(path: StrPath, out: StrPath, ops: Ops, *, to: str = TARGET_FORMAT,
     return run(asked, plugins, writer_of(to, plugins, r.config))
 
 
+@in_python_words()
 def iter(path: StrPath, ops: Ops = (), *, format: str | None = None, images: StrPath | None = None,
          config: StrPath | None = None, **settings: Any) -> Iterator[Sample]:
     """Yield the images of a dataset with their boxes, transformed in memory; nothing is written.

@@ -36,7 +36,7 @@ def new(
     if target.exists():
         raise UserError(f"{target} exists already; name another folder with -o")
     if not target.parent.is_dir():
-        raise UserError(f"-o {target}: no folder {target.parent}")
+        raise UserError(f"-o {target}: no folder {target.parent}; make it first, or name another place")
     try:
         for path, text in package_of(kind, name).items():
             (target / path).parent.mkdir(parents=True, exist_ok=True)

@@ -53,7 +53,7 @@ class Judging:
     settings: Annotated[list[str] | None, typer.Option("--set", metavar="CODE.OPTION=VALUE", help="Change a limit.")] = None
     columns: Annotated[str | None, typer.Option(
         "--columns", metavar="FIELD=COLUMN,...", help="Columns of a table: image=File,x_min=Left,...")] = None
-    imgsz: Annotated[int | None, typer.Option("--imgsz", metavar="PX", min=1, help="Training size the checks assume.")] = None
+    imgsz: Annotated[int | None, typer.Option("--imgsz", metavar="PX", min=32, help="Training size the checks assume.")] = None
     anchors: Annotated[str | None, typer.Option("--anchors", metavar="W,H ...", help="Anchors to judge, px at --imgsz.")] = None
     trainer: Annotated[str | None, typer.Option(
         "--trainer", metavar="NAME[@RELEASE]", help="Judge the set for this trainer too: ultralytics@8.4, mmdet, ...")] = None

@@ -29,8 +29,11 @@ def decided(found: Review) -> list[str]:
         place = (f.image or f.source or f.subject or "") if f else ""
         if f is not None and f.annotation_id is not None:
             place += f" (annotation {f.annotation_id})"
-        arrow = f"{made.old} -> {made.new}" if made.new and made.old else made.new or made.old
-        lines.append(f"{made.place}: {made.action}  {f.code if f else ''}  {place}  {arrow}".rstrip())
+        old = made.old or ("no class" if made.action == "set-category" else "")
+        arrow = f"{old} -> {made.new}" if made.new and old else made.new or old
+        edit = f"{made.change['action']} " if made.action == "fix" and made.change is not None else ""
+        told = edit + ("" if arrow == place else arrow)
+        lines.append(f"{made.place}: {made.action}  {f.code if f else ''}  {place}  {told}".rstrip())
     return lines
 
 

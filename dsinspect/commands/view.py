@@ -11,7 +11,7 @@ import typer
 
 from dsinspect.commands import common
 from dsinspect.commands.options import Judging, Only, Read, Writing, shares_options
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import UserError
 from dsinspect.findings.wording import counted
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def view(
     *,
     dataset: Annotated[list[str], typer.Argument(metavar="DATASET...", show_default=False,
                                                  help="As for report; or a .npy or .npz stack.")],
-    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet: .png, .jpg or .webp.")],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="The sheet: .png, .jpg, .webp, .bmp or .tif.")],
     image: Annotated[list[str] | None, typer.Option(
         "--image", metavar="NAME", help="These images: a path, the end of one, or a name without suffix.")] = None,
     class_name: Annotated[list[str] | None, typer.Option("--class", metavar="NAME", help="Images with this class.")] = None,
@@ -56,7 +56,7 @@ def view(
     from dsinspect.render import contact_sheet
 
     if output.suffix.lower() not in SUFFIXES:
-        raise UserError(f"-o {output}: a sheet is an image; write {', '.join(SUFFIXES[:4])}{nearest(output.suffix, SUFFIXES)}")
+        raise UserError(f"-o {output}: a sheet is an image; write {', '.join(SUFFIXES)}")
     if before_after and originals is None:
         raise UserError("view --before-after: name the set before the transform with --originals DATASET")
     start_opencv()

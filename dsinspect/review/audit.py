@@ -10,7 +10,8 @@ from dsinspect import __version__
 from dsinspect.errors import UserError
 from dsinspect.io.atomic import atomic
 from dsinspect.io.json_text import indented
-from dsinspect.review.resolve import Review
+from dsinspect.review.resolve import Made, Review
+from dsinspect.tables.schema import BOX_COLUMNS
 
 COLUMNS = ("cell", "reviewer", "decision", "action", "code", "image", "category", "annotation_id", "source", "line", "index",
            "old", "new", "comment", "fingerprint")
@@ -46,13 +47,21 @@ def write_audit(review: Review, stem: Path, dataset: str, names: Sequence[str]) 
         UserError: they cannot be written.
     """
     rows = audit_rows(review)
+    decisions = [{**row, **_boxes(made)} for row, made in zip(rows, review.made, strict=True)]
     document = {"schema_version": 1, "tool": {"name": "dsinspect", "version": __version__}, "dataset": dataset,
-                "workbook": ", ".join(names), "decisions": rows}
+                "workbook": ", ".join(names), "decisions": decisions}
     as_json, as_xlsx = stem.with_name(f"{stem.name}.json"), stem.with_name(f"{stem.name}.xlsx")
     content = indented(document)
     _put(as_json, lambda path: path.write_bytes(content))
     _put(as_xlsx, lambda path: _write_xlsx(rows, path))
     return as_json, as_xlsx
+
+
+def _boxes(made: Made) -> dict[str, list[float] | None]:
+    """Return the boxes of a decision before and after as numbers, px, for programs."""
+    box, change = made.finding.bbox_xyxy if made.finding else None, made.change or {}
+    return {"bbox_xyxy": None if box is None else [float(v) for v in box],
+            "new_bbox_xyxy": [float(change[c]) for c in BOX_COLUMNS] if "x_min" in change else None}
 
 
 def _put(path: Path, write: Callable[[Path], object]) -> None:

@@ -59,7 +59,9 @@ def write_sheet(path: Path, title: str, headers: Sequence[str], widths: Sequence
     sheet.append([_header(sheet, h) for h in headers])
     cell: Any = WriteOnlyCell(sheet)
     cell.alignment = Alignment(vertical="top", horizontal="left", wrap_text=True)
-    rows = "".join(_rows(shown, widths, int(cell.style_id)))
+    styles = [int(cell.style_id)] * len(headers)
+    styles[hidden] = 0  # not wrapped: LibreOffice puts it into a PDF, a character a line, where nobody sees it but a search
+    rows = "".join(_rows(shown, widths, styles))
     with _Spliced(path, rows) as archive:
         ExcelWriter(book, archive).write_data()
 
@@ -71,11 +73,11 @@ def _header(sheet: Any, text: str) -> Any:
     return cell
 
 
-def _rows(records: Sequence[Sequence[Any]], widths: Sequence[int], style: int) -> Iterator[str]:
+def _rows(records: Sequence[Sequence[Any]], widths: Sequence[int], styles: Sequence[int]) -> Iterator[str]:
     letters = [get_column_letter(k) for k in range(1, len(widths) + 1)]
     for number, record in enumerate(records, 2):
         cells, lines = [], 1
-        for letter, value, width in zip(letters, record, widths, strict=True):
+        for letter, value, width, style in zip(letters, record, widths, styles, strict=True):
             if value is None:
                 continue
             if isinstance(value, (int, float)) and not isinstance(value, bool):

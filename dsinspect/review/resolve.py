@@ -291,7 +291,7 @@ class _Resolver:
             return Made(decision, finding, None, "", "kept")
         if action == "fix":
             new = box_text([fix[c] for c in BOX_COLUMNS]) if "x_min" in fix else fix.get("text") or ""
-            return Made(decision, finding, {**fix, "reviewer": decision.reviewer}, old_box, f"{fix['action']} {new}".strip())
+            return Made(decision, finding, {**fix, "reviewer": decision.reviewer}, old_box, new)
         if action in ("rename-class", "merge-class"):
             return self._of_class(decision, finding.category or "", {**where, "action": EDIT_OF[action]}, finding)
         edit = "drop-record" if action == "drop" and finding.annotation_id is None else EDIT_OF[action]

@@ -154,6 +154,13 @@ def test_what_was_asked_for_is_named_when_there_is_no_such_image(cli: Any, tmp_p
     assert "no image of the split val has a box of tram" in done.err
 
 
+def test_every_suffix_of_a_sheet_is_named(cli: Any, tmp_path: Path) -> None:
+    done = cli("view", COCO, "-o", tmp_path / "v.gif")
+    assert done.code == 2
+    assert done.err.endswith("a sheet is an image; write .png, .jpg, .jpeg, .webp, .bmp, .tif, .tiff\n")
+    assert cli("view", COCO, "-o", tmp_path / "v.bmp", "--limit", 1).code == 0
+
+
 def test_pairs_and_channels_are_counted_as_such(cli: Any, tmp_path: Path) -> None:
     assert cli("transform", SAMPLES / "clean", "-o", tmp_path / "out", "--op", "flip", "--quiet").code == 0
     originals = json.loads((tmp_path / "out" / "manifest.json").read_text())["outputs"]

@@ -13,6 +13,11 @@ from dsinspect.cli import main
 from dsinspect.commands.new import HOOKS, package_of
 
 
+def test_a_folder_that_is_not_there_is_to_be_made_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["new", "check", "square-box", "-o", str(tmp_path / "new/check")]) == 2
+    assert f"no folder {tmp_path / 'new'}; make it first, or name another place" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", HOOKS)
 def test_the_package_is_found_and_passes_its_own_tests(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

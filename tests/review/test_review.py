@@ -66,6 +66,8 @@ def test_decisions_change_exactly_their_records(cli: Any, voc: Path, tmp_path: P
         ("BOX001", "drop", "drop-annotation", "Ada"), ("BOX003", "set-box", "set-box", None),
         ("BOX005", "set-category", "set-category", "Bob"), ("IMG005", "keep", None, None)]
     assert audit[1]["new"] == "10, 12, 60, 64"
+    assert audit[1]["new_bbox_xyxy"] == [10, 12, 60, 64]
+    assert len(audit[1]["bbox_xyxy"]) == 4
     assert audit[0]["comment"] == "nothing there"
     rows = list(openpyxl.load_workbook(tmp_path / "out-audit.xlsx").active.values)  # type: ignore[union-attr]
     assert len(rows) == 5

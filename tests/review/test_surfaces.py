@@ -627,6 +627,26 @@ def test_status_counts(cli: Any, report: Any, tmp_path: Path) -> None:
     assert "Findings!A3: no such decision" in done.out
 
 
+def test_old_and_new_are_told_alike(cli: Any, report: Any, tmp_path: Path) -> None:
+    book = Book(report("coco"))
+    book.decide(book.rows("BOX003")[0], "fix")
+    book.decide(book.rows("REC006")[0], "set-category", New_value="car")
+    book.decide(book.rows("IMG001")[0], "drop-image")
+    path = book.save(tmp_path / "r.xlsx")
+    told = cli("review", "apply", path, SAMPLES / "coco", "--diff").err
+    assert "train_08.jpg (annotation 10)  set-box 150, 100, 204, 140 -> 150, 100, 192, 140\n" in told
+    assert "(annotation 9002)  no class -> car\n" in told
+    assert "IMG001  train_15.jpg\n" in told
+    assert cli("review", "apply", path, SAMPLES / "coco", "-o", tmp_path / "out").code in (0, 1)
+    fixed = json.loads((tmp_path / "out-audit.json").read_text())["decisions"][0]
+    assert (fixed["action"], fixed["old"], fixed["new"]) == ("set-box", "150, 100, 204, 140", "150, 100, 192, 140")
+    assert (fixed["bbox_xyxy"], fixed["new_bbox_xyxy"]) == ([150, 100, 204, 140], [150, 100, 192, 140])
+    sheet: Any = openpyxl.load_workbook(tmp_path / "out-audit.xlsx").active
+    hidden = [row[-1] for row in sheet.iter_rows(min_row=2)]
+    assert sheet.column_dimensions[hidden[0].column_letter].hidden
+    assert not any(c.alignment.wrap_text for c in hidden)  # LibreOffice prints them a character a line
+
+
 def test_what_cannot_be_applied_is_not_decided(cli: Any, report: Any, tmp_path: Path) -> None:
     book = Book(report("coco"))
     count = {code: len(book.rows(code)) for code in ("IMG008", "BOX005", "BOX003")}
