@@ -48,15 +48,19 @@ def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[
     if info.format != kind.name:
         raise blame.broke(f"calls itself {info.format!r} in its DatasetInfo")
     told = [p.reason for p in info.problems if p.kind == "same-names"] if info.has_files else []
-    return _Source(replace(info, notes=(*info.notes, *told, *notes), problems=(*info.problems, *_forbidden(info, request.root))),
+    return _Source(replace(info, notes=(*info.notes, *told, *notes), problems=_with_forbidden(info, request.root)),
                    source, blame)
 
 
-def _forbidden(info: DatasetInfo, root: Path) -> list[Problem]:
-    """Return a problem for each folder and annotation file of a set that may not be read: what is left must not look whole."""
-    told = {p.source for p in info.problems}
+def _with_forbidden(info: DatasetInfo, root: Path) -> tuple[Problem, ...]:
+    """Return problems with one for each folder and annotation file that may not be read: what is left must not look whole."""
     found = {Path(os.path.relpath(path, info.root)).as_posix(): reason for path, reason in forbidden_below(root).items()}
-    return [Problem("malformed-record", source, f"cannot be read: {why}") for source, why in found.items() if source not in told]
+    if not found:
+        return tuple(info.problems)
+    known = [p for p in info.problems if p.kind != "missing-label" or p.source not in found]  # it is there
+    told = {p.source for p in known}
+    return (*known, *(Problem("malformed-record", source, f"cannot be read: {why}") for source, why in found.items()
+                      if source not in told))
 
 
 class _Source(msgspec.Struct, frozen=True):

@@ -7,7 +7,6 @@ and sizes are counted while they are written, whatever the archive declares.
 
 from __future__ import annotations
 
-import io
 import lzma
 import os
 import posixpath
@@ -26,21 +25,18 @@ from typing import IO
 import msgspec
 
 from dsinspect.errors import UserError
+from dsinspect.io.archive_headers import LONGEST_NAME, Headers, require_short, short, zip_of
 from dsinspect.io.brought import remember
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.folders import make_folder, remove_folder
 from dsinspect.io.limits import limits, option
 from dsinspect.io.packed import Leaving
-from dsinspect.io.packed_bytes import DEFLATED, IN_TAR, STORED, Place
-from dsinspect.io.reading import leave_alone
+from dsinspect.io.packed_bytes import DEFLATED, IN_TAR, RATIO_FROM, STORED, Place
+from dsinspect.io.reading import leave_alone, note_unread, require_no_vast_holes
 from dsinspect.io.temporary import beside, discard, temporary_folder
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
-_RATIO_FROM = 64 << 20
-"""Bytes from which on the ratio is looked at: images do not shrink, labels by ten or so."""
 _BLOCK = 1 << 20
-_LONGEST_NAME = 4096
-"""Bytes of the name that a link in a .zip leads to."""
 _HOPS = 8
 """Links that are followed, one to the next, to a file of the archive."""
 _DAMAGED = (zipfile.BadZipFile, tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError,
@@ -55,6 +51,8 @@ LEFT_SUFFIXES = IMAGE_SUFFIXES | {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v
 """Suffixes, in lower case, of files that stay in an archive: images, and what no format reads, which may be large."""
 _SPLITS = frozenset(("train", "training", "val", "valid", "validate", "validation", "test", "testing"))
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
+_FOLDERS = (b"D", b"V")
+"""Types of members of a .tar by GNU tar that are no files: the listing of a folder, and the name of the archive."""
 
 
 class _Member(msgspec.Struct, frozen=True):
@@ -88,12 +86,14 @@ def unpack(archive: Path, into: Path | None = None) -> Path:
     folder.mkdir(exist_ok=True)
     remember(folder, os.fspath(archive))
     try:
+        require_no_vast_holes(archive)
         _write(archive, folder)
     except _DAMAGED as e:
         reason = "encrypted; unpack it yourself" if "password" in str(e) else f"not a readable archive: {_short(e)}"
         raise UserError(f"{archive}: {reason}") from None
     except OSError as e:
-        raise UserError(f"{archive}: cannot be unpacked: {(e.strerror or str(e)).lower()}") from None
+        why = e.strerror or str(e)
+        raise UserError(f"{archive}: cannot be unpacked: {why[:1].lower()}{why[1:]}") from None
     except BaseException:
         if into is None:
             discard(folder)
@@ -115,11 +115,11 @@ def _write(archive: Path, folder: Path) -> None:
     made = folder
 
     def require_no_bomb() -> None:
-        if unfolded > _RATIO_FROM and unfolded > most.archive_ratio * packed:
+        if unfolded > RATIO_FROM and unfolded > most.archive_ratio * packed:
             raise UserError(f"{archive}: unfolds more than {most.archive_ratio:,} times ({option('archive_ratio')}); "
                             "refused as an archive bomb")
 
-    for files, member in enumerate(_members(archive), 1):
+    for files, member in enumerate(_members(archive, folder), 1):
         if files > most.archive_files:
             raise UserError(f"{archive}: holds more than {most.archive_files:,} files ({option('archive_files')}); raise it, or "
                             "unpack it yourself")
@@ -146,42 +146,59 @@ def _write(archive: Path, folder: Path) -> None:
     leaving.end()
 
 
-def _members(archive: Path) -> Iterator[_Member]:
+def _members(archive: Path, folder: Path) -> Iterator[_Member]:
     if archive.name.lower().endswith(".zip"):
-        with zipfile.ZipFile(archive) as opened:
+        with zip_of(archive) as opened:
             infos: dict[str, zipfile.ZipInfo] = {}
             ways: dict[str, str] = {}
             rooms = _rooms(opened)
             for info in opened.infolist():
-                name, kind = posixpath.normpath(info.filename.replace("\\", "/")), stat.S_IFMT(info.external_attr >> 16)
+                name, kind = _normal(info.filename), stat.S_IFMT(info.external_attr >> 16)
+                require_short(archive, info.filename)
                 if name in infos or name in ways:
                     raise _twice(archive, info.filename)
-                if kind == stat.S_IFLNK and info.file_size <= _LONGEST_NAME:
+                if kind == stat.S_IFLNK and info.file_size <= LONGEST_NAME:
                     ways[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), os.fsdecode(opened.read(info))))
-                elif not info.is_dir() and kind in (0, stat.S_IFREG) and not _is_left_out(info.filename):
+                elif info.is_dir() or kind not in (0, stat.S_IFREG):
+                    if info.file_size or kind not in (0, stat.S_IFREG, stat.S_IFDIR):
+                        _not_read(archive, folder, info.filename)
+                elif not _is_left_out(info.filename):
                     infos[name] = info
                     yield _zipped(opened, info, info.filename, rooms)
             for name, target in _followed(ways, infos):
                 if not _is_left_out(name):
                     yield _zipped(opened, infos[target], name, rooms)
         return
-    with closing(_tar(archive)) as tar:
+    with closing(Headers(archive)) as tar:
         files: dict[str, tarfile.TarInfo] = {}
         links: dict[str, str] = {}
-        for entry in tar:
-            name = posixpath.normpath(entry.name)
+        while (entry := tar.next()) is not None:
+            name = _normal(entry.name)
             if name in files or name in links:
                 raise _twice(archive, entry.name)
             if entry.isreg():
                 files[name] = entry
                 yield from _member(tar, entry, entry.name)
             elif entry.islnk():  # what GNU tar writes for the second name of a file
-                links[name] = posixpath.normpath(entry.linkname)
+                links[name] = _normal(entry.linkname)
             elif entry.issym():
                 links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), entry.linkname))
+            elif not (entry.isdir() or (entry.type in _FOLDERS and (entry.name.endswith("/") or not entry.size))):
+                _not_read(archive, folder, entry.name)
         _require_end(tar)
         for name, target in _followed(links, files):
             yield from _member(tar, files[target], name)
+
+
+def _normal(name: str) -> str:
+    """Return what a member is called on disk: two names of one file are one name."""
+    return posixpath.normpath(name.replace("\\", "/"))
+
+
+def _not_read(archive: Path, folder: Path, name: str) -> None:
+    """Let a member that is no file (a pipe, a device, a folder with bytes) be an error of the set: it may be its labels."""
+    if not _is_left_out(name):
+        note_unread(folder / _inside(archive, name), "no regular file in the archive")
 
 
 def _rooms(opened: zipfile.ZipFile) -> dict[int, int]:
@@ -207,7 +224,7 @@ def _zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rooms: Ma
 
     def open_it() -> IO[bytes]:
         if info.header_offset + _LOCAL_HEADER + len(own) + info.compress_size > end:
-            raise zipfile.BadZipFile(f"{name!r} shares bytes with another member")
+            raise zipfile.BadZipFile(f"{short(name)} shares bytes with another member")
         return opened.open(info)
 
     return _Member(name, open_it, place)
@@ -215,7 +232,7 @@ def _zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rooms: Ma
 
 def _twice(archive: Path, name: str) -> UserError:
     """Return the error of a name that two members have: which one is meant differs from program to program."""
-    return UserError(f"{archive}: holds {name!r} twice; unpack it yourself, and name the folder")
+    return UserError(f"{archive}: holds {short(name)} twice; unpack it yourself, and name the folder")
 
 
 def _followed(links: Mapping[str, str], files: Container[str]) -> Iterator[tuple[str, str]]:
@@ -229,39 +246,30 @@ def _followed(links: Mapping[str, str], files: Container[str]) -> Iterator[tuple
             leave_alone(name)
 
 
-def _tar(archive: Path) -> tarfile.TarFile:
-    """Open a .tar; one that is not compressed has its members in it as they are."""
-    try:
-        return tarfile.open(archive, "r:")
-    except tarfile.ReadError:
-        return tarfile.open(archive, "r:*")
-
-
-def _member(tar: tarfile.TarFile, entry: tarfile.TarInfo, name: str) -> Iterator[_Member]:
+def _member(tar: Headers, entry: tarfile.TarInfo, name: str) -> Iterator[_Member]:
     if _is_left_out(name):
         return
     place = None
-    if isinstance(tar.fileobj, io.BufferedReader) and not entry.issparse():  # nothing compresses it
+    if not tar.is_packed and not entry.issparse():
         place = Place(entry.offset_data, entry.size, entry.size, entry.offset_data + entry.size, 0, (0, 0), IN_TAR)
-    content = tar.extractfile(entry)
+    content = tar.tar.extractfile(entry)
     if content is not None:
         yield _Member(name, lambda: content, place)
 
 
-def _require_end(tar: tarfile.TarFile) -> None:
+def _require_end(tar: Headers) -> None:
     """Raise an error unless an archive ends where its mark says, and what compresses it is whole.
 
     `tarfile` takes a damaged header, and a file that was cut between two members, for the end.
     """
-    file = tar.fileobj
-    assert file is not None
-    file.seek(tar.offset)
+    file, end = tar.file, tar.tar.offset
+    file.seek(end)
     if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError(f"damaged or cut short at byte {tar.offset:,}")
+        raise tarfile.ReadError(f"damaged or cut short at byte {end:,}")
     rest = 0
     while block := file.read(_BLOCK):  # the checksum of what compresses it stands at its end
         rest += len(block)
-        if rest > _RATIO_FROM:
+        if rest > RATIO_FROM:
             raise tarfile.ReadError("more than padding after its end")
 
 
@@ -278,11 +286,9 @@ def _inside(archive: Path, name: str) -> str:
     path = name.replace("\\", "/")
     parts = [p for p in path.split("/") if p not in ("", ".")]
     if path.startswith("/") or ".." in parts or not parts or "\0" in path or (os.name == "nt" and ":" in path):
-        raise UserError(f"{archive}: holds {name!r}, which leads outside; refused")
+        raise UserError(f"{archive}: holds {short(name)}, which leads outside; refused")
     return "/".join(parts)
 
 
 def _short(error: BaseException) -> str:
-    if isinstance(error, tarfile.ReadError) and "could not be opened" in str(error):
-        return "no tar file, nor one that is packed with gzip, bzip2 or xz"
     return " ".join(str(error).split())[:160] or type(error).__name__

@@ -14,6 +14,26 @@ def remember(place: Path, name: str) -> None:
         _names[text] = as_named(name)
 
 
+def origins_of(place: Path) -> list[str]:
+    """Return what names a place from run to run: its path, or, of temporary ones, what was brought there, with sizes and times."""
+    path = os.path.abspath(place)  # noqa: PTH100 - links stay
+    found = set()
+    for known, name in _names.items():
+        if path == known or path.startswith(os.path.join(known, "")):  # noqa: PTH118
+            found.add(f"{_origin(name)} {path[len(known):]}")
+        elif os.path.dirname(known) == path:  # noqa: PTH120 - a split of its own
+            found.add(f"{_origin(name)} {known[len(path):]}")
+    return sorted(found) or [path]
+
+
+def _origin(name: str) -> str:
+    try:
+        status = os.stat(name)  # noqa: PTH116
+    except (OSError, ValueError):  # a URL
+        return name
+    return f"{os.path.abspath(name)} {status.st_size} {status.st_mtime_ns}"  # noqa: PTH100
+
+
 def as_named(text: str) -> str:
     """Return a message in which each temporary place has the name that the user gave it."""
     for place, name in _names.items():

@@ -48,8 +48,8 @@ class Limits:
     decisions_mb: int = _limit(256, "MB of a file of decisions")
     archive_files: int = _limit(2_000_000, "files in an archive")
     archive_mb: int = _limit(200 << 10, "MB that are unpacked from an archive; images stay in it")
-    archive_ratio: int = _limit(200, "bytes out of one byte of an archive, from 64 MB on")
-    image_mb: int = _limit(2048, "MB of an image file (268 million pixels of 8 bytes)")
+    archive_ratio: int = _limit(200, "bytes out of one byte of an archive, or of an image in it, from 64 MB on")
+    image_mb: int = _limit(1200, "MB of an image file (268 million pixels of 4 bytes, and what is said of them)")
     pixels: int = _limit(1 << 28, "pixels of an image that is decoded (268 million: 16,384 x 16,384)")
     mask_pixels: int = _limit(1 << 27, "pixels of a mask that is decoded")
 

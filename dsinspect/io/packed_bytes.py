@@ -1,11 +1,13 @@
 """Bytes of a member of an archive, read in place: checked against the archive's directory, its checksum and its limits.
 
-What the archive holds is hostile: no more memory is taken than a member is said to have, whatever it unfolds to.
+What the archive holds is hostile: no more memory is taken than a member is said to have, whatever it unfolds to, and none for one
+that unfolds out of all proportion, as no pixels do.
 """
 
 from __future__ import annotations
 
 import errno
+import io
 import os
 import struct
 import threading
@@ -15,18 +17,23 @@ from typing import NamedTuple
 
 from dsinspect.errors import UserError
 from dsinspect.io.brought import as_named
+from dsinspect.io.limits import limits, option
 
 STORED, DEFLATED, IN_TAR = 0, 8, 255
 """How the bytes of a member are kept; the first two are the numbers of the .zip format."""
 _BLOCK = 4 << 20
+RATIO_FROM = 64 << 20
+"""Bytes from which on the ratio is looked at: images do not shrink, labels by ten or so."""
+_FARTHEST = (1 << 63) - 1
+"""The last offset that a file can have."""
 _FIRST, _NEAR = 4096, 1 << 16
 """Bytes of a deflated member that are inflated for what stands at its beginning: at first, and then."""
 _LOCAL = struct.Struct("<4sHHHHHIIIHH")
 _ENCRYPTED, _SIZES_FOLLOW, _IN_ZIP64 = 1, 8, 0xFFFFFFFF
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 
-Identity = tuple[int, int, int, int]
-"""Device, inode, size and modification time, ns, of a file."""
+Identity = tuple[int, int, int, int, int]
+"""Device, inode, size, modification time and time of the last change, ns, of a file; anybody can set the first of these times."""
 
 
 class ArchiveChangedError(UserError):
@@ -72,6 +79,8 @@ class Archive:
             ArchiveChangedError: it is not the file any more that it was.
         """
         descriptor = self._opened()
+        if not 0 <= offset <= _FARTHEST - size:
+            return b""
         parts: list[bytes] = []
         while size > 0 and (part := os.pread(descriptor, size, offset)):  # one part, but for gigabytes
             parts.append(part)
@@ -81,7 +90,10 @@ class Archive:
 
     def require_same(self) -> None:
         """Raise ArchiveChangedError unless the archive is what it was: asked after reading, it holds for what was read."""
-        if identity_of(os.fstat(self._opened())) != self.identity:
+        status = os.fstat(self._opened())
+        seen = identity_of(status)
+        is_gone = not status.st_nlink  # removed or replaced, which changes the last time, and not the bytes of who has it open
+        if seen != self.identity and not (is_gone and seen[:-1] == self.identity[:-1]):
             raise self._changed("has changed while it was read")
 
     def _opened(self) -> int:
@@ -116,7 +128,7 @@ class Member:
 
     def identity(self) -> tuple[str, int]:
         """Return what the image is known by: a text and the time of the archive, ns."""
-        place, (_, _, size, time_ns) = self._place, self._archive.identity
+        place, (_, _, size, time_ns, _) = self._place, self._archive.identity
         return f"member:{self._archive.path}:{size}:{place.at}:{place.packed}:{place.crc:08x}", time_ns
 
     def content(self) -> bytes:
@@ -126,12 +138,24 @@ class Member:
             OSError: they are damaged, or cannot be read; `strerror` says how.
             ArchiveChangedError: the archive is not what it was.
         """
-        blocks = [*self.blocks()]
-        return blocks[0] if len(blocks) == 1 else b"".join(blocks)
+        blocks = self.blocks()
+        first = next(blocks, b"")
+        if len(first) == self.size:
+            for _ in blocks:  # what is checked at the end
+                pass
+            return first
+        whole = io.BytesIO()  # one buffer, which is the result: a list of blocks and their join are twice the image
+        whole.write(first)
+        del first
+        whole.writelines(blocks)
+        return whole.getvalue()
 
     def blocks(self) -> Iterator[bytes]:
         """Yield all bytes, some megabytes at a time; raises as `content`, at the end where only the whole is wrong."""
         place, crc, left = self._place, 0, self._place.size
+        most = limits().archive_ratio
+        if place.size > RATIO_FROM and place.size > most * place.packed and place.method == DEFLATED:
+            raise OSError(errno.EFBIG, f"unfolds more than {most:,} times in its archive ({option('archive_ratio')})", self._path)
         start = self._start()
         for block in self._stored(start) if place.method != DEFLATED else self._inflated(start):
             left -= len(block)
@@ -230,4 +254,4 @@ class Member:
 
 def identity_of(status: os.stat_result) -> Identity:
     """Return what tells a file from another one, and from what it is after a change."""
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns

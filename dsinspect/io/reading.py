@@ -125,6 +125,33 @@ def require_no_holes(descriptor: int, size: int, path: str | os.PathLike[str]) -
                       os.fspath(path))
 
 
+def require_no_vast_holes(path: str | os.PathLike[str]) -> None:
+    """Raise OSError when more than 64 MB of a file are holes, which take no room on the disk, and memory when they are read."""
+    if not hasattr(os, "SEEK_HOLE"):
+        return
+    descriptor = os.open(path, READ_FLAGS)
+    try:
+        size = os.fstat(descriptor).st_size
+        at = holes = 0
+        while holes <= _LARGE and (hole := os.lseek(descriptor, at, os.SEEK_HOLE)) < size:
+            try:
+                at = os.lseek(descriptor, hole, os.SEEK_DATA)
+            except OSError as e:
+                if e.errno != errno.ENXIO:
+                    raise
+                at = size  # nothing but a hole follows
+            holes += at - hole
+            if at >= size:
+                break
+    except OSError:  # a file system that knows no holes
+        return
+    finally:
+        os.close(descriptor)
+    if holes > _LARGE:
+        raise OSError(errno.EINVAL, "more than 64 MB of it are holes (a sparse file); `cp --sparse=never` makes a whole one",
+                      os.fspath(path))
+
+
 def reads_outside() -> bool:
     """Say whether the user allows text outside of the dataset to be read."""
     return os.environ.get(READS_OUTSIDE, "") not in ("", "0")
@@ -152,6 +179,11 @@ def note_forbidden(path: str | os.PathLike[str], error: OSError | ValueError) ->
     """Remember a folder or a file of text that nobody here may read, for `forbidden_below`: without it the set looks whole."""
     if isinstance(error, PermissionError):
         _forbidden[os.path.abspath(path)] = (error.strerror or "permission denied").lower()  # noqa: PTH100
+
+
+def note_unread(path: str | os.PathLike[str], why: str) -> None:
+    """Remember what is in a dataset and is not read at all, as `note_forbidden` does; there is no such file."""
+    _forbidden[os.path.abspath(path)] = why  # noqa: PTH100
 
 
 def forbidden_below(folder: str | os.PathLike[str]) -> dict[str, str]:

@@ -29,6 +29,7 @@ from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import WorkRequest
 from dsinspect.io import image_codec
 from dsinspect.io.atomic import sweep_below
+from dsinspect.io.brought import origins_of
 from dsinspect.io.containment import NAMES_LOST, NAMES_PLAIN, SplitNames, held, is_no_text, plain_stem
 from dsinspect.io.decoder_stderr import quiet_decoders
 from dsinspect.io.files import place_file
@@ -330,7 +331,7 @@ def plan_of(request: TransformRequest, info: DatasetInfo, shards: int) -> dict[s
     """Return all that decides the outputs, with a hash, to decide whether a run can be resumed."""
     import cv2
 
-    plan = {"version": __version__, "opencv": cv2.__version__, "dataset": str(request.root.absolute()),
+    plan = {"version": __version__, "opencv": cv2.__version__, "dataset": origins_of(request.root),
             "format": info.format, "to": request.to, "shards": shards, "settings": request.settings.described()}
     digest = hashlib.blake2b(json.dumps(plan, sort_keys=True, default=str).encode(), digest_size=16).hexdigest()
     return {"key": digest, "settings": plan["settings"]}
