@@ -223,6 +223,8 @@ def _zipped(opened: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, rooms: Ma
                       info.compress_type)
 
     def open_it() -> IO[bytes]:
+        if not 0 <= info.header_offset < opened.start_dir:
+            raise zipfile.BadZipFile(f"{short(name)} is not where its directory says")
         if info.header_offset + _LOCAL_HEADER + len(own) + info.compress_size > end:
             raise zipfile.BadZipFile(f"{short(name)} shares bytes with another member")
         return opened.open(info)

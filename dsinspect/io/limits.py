@@ -7,6 +7,7 @@ for it, and a message about a limit names its option, so that an honest dataset 
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import os
 import sys
@@ -75,6 +76,13 @@ def option(name: str) -> str:
     if name not in NAMES:
         raise KeyError(name)
     return f"option --read-limit {name}"
+
+
+def too_large(path: str | os.PathLike[str], size: int, limit: str) -> OSError:
+    """Return the error of a file that is larger than a limit in MB, by the limit's name."""
+    most = getattr(limits(), limit)
+    return OSError(errno.EFBIG, f"{size / (1 << 20):,.0f} MB, more than the {most:,} MB that are read ({option(limit)})",
+                   os.fspath(path))
 
 
 def too_deep() -> str:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from dsinspect.errors import UserError
 from dsinspect.io.brought import as_named
-from dsinspect.io.limits import limits, option
+from dsinspect.io.limits import limits, option, too_large
 
 STORED, DEFLATED, IN_TAR = 0, 8, 255
 """How the bytes of a member are kept; the first two are the numbers of the .zip format."""
@@ -138,6 +138,8 @@ class Member:
             OSError: they are damaged, or cannot be read; `strerror` says how.
             ArchiveChangedError: the archive is not what it was.
         """
+        if self._prefix and len(self._prefix) == self.size:  # all of it was inflated for a part far from its beginning
+            return self._prefix
         blocks = self.blocks()
         first = next(blocks, b"")
         if len(first) == self.size:
@@ -191,6 +193,8 @@ class Member:
 
     def _beginning(self, size: int) -> bytes:
         if size >= self._place.size:
+            if self.size > limits().image_mb << 20:
+                raise too_large(self._path, self.size, "image_mb")
             return self.content()
         content = b""
         for block in self._inflated(self._start(), size):

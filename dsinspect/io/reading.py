@@ -11,7 +11,7 @@ import os
 import stat
 from typing import IO
 
-from dsinspect.io.limits import limits, option
+from dsinspect.io.limits import limits, too_large
 from dsinspect.io.packed import member_at
 
 READS_OUTSIDE = "DSINSPECT_READ_OUTSIDE"
@@ -100,13 +100,6 @@ def _require_text(status: os.stat_result, descriptor: int, path: str | os.PathLi
         raise too_large(path, status.st_size, limit)
     if status.st_size > _LARGE:
         require_no_holes(descriptor, status.st_size, path)
-
-
-def too_large(path: str | os.PathLike[str], size: int, limit: str) -> OSError:
-    """Return the error of a file that is larger than a limit in MB, by the limit's name."""
-    most = getattr(limits(), limit)
-    return OSError(errno.EFBIG, f"{size / (1 << 20):,.0f} MB, more than the {most:,} MB that are read ({option(limit)})",
-                   os.fspath(path))
 
 
 def require_no_holes(descriptor: int, size: int, path: str | os.PathLike[str]) -> None:

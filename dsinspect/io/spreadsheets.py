@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from dsinspect.errors import UserError
-from dsinspect.io.limits import Limits, limits, option
-from dsinspect.io.reading import is_regular, read_regular, too_large
+from dsinspect.io.limits import Limits, limits, option, too_large
+from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.io.workbooks import open_workbook, short
 
 Kind = Literal["xlsx", "xls", "csv"]

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from dsinspect.io.limits import limits
+from dsinspect.io.limits import limits, too_large
 from dsinspect.io.packed import member_at, written_out
 from dsinspect.io.packed_bytes import Member
-from dsinspect.io.reading import READ_FLAGS, too_large
+from dsinspect.io.reading import READ_FLAGS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -11,8 +11,8 @@ import msgspec
 from dsinspect import __version__
 from dsinspect.errors import UserError, nearest
 from dsinspect.io.json_text import encoded
-from dsinspect.io.limits import limits
-from dsinspect.io.reading import read_regular, too_large
+from dsinspect.io.limits import limits, too_large
+from dsinspect.io.reading import read_regular
 from dsinspect.protocols.decisions import (
     ADDITIONS,
     MEANINGS,

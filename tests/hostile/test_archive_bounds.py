@@ -276,3 +276,29 @@ def test_units_of_a_reason_stay_as_they_are(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setattr("dsinspect.io.archives.require_no_vast_holes", refused)
     with pytest.raises(UserError, match=r"cannot be unpacked: file of 3,072 MB"):
         unpack(archive)
+
+
+@pytest.mark.parametrize("shift", [1, 100, 1 << 20])
+def test_text_before_the_beginning_of_an_archive_is_one_clear_line(shift: int, tmp_path: Path) -> None:
+    archive = special_zip(tmp_path / "a", "folder")
+    content = bytearray(archive.read_bytes())
+    at = content.rindex(b"PK\5\6") + 16
+    struct.pack_into("<L", content, at, struct.unpack_from("<L", content, at)[0] + shift)
+    archive.write_bytes(content)
+    with pytest.raises(UserError, match=r"not a readable archive: (?:'.*' is not where its directory says|Bad magic number)"):
+        unpack(archive)
+
+
+def test_what_lies_far_in_an_image_beyond_the_limit_is_not_inflated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as out:
+        out.writestr("a.bmp", os.urandom(1 << 16) * 48)
+        out.writestr("a.txt", b"")
+    member = member_at(unpack(tmp_path / "a.zip") / "a.bmp")
+    assert member is not None
+    assert len(member.read_at(3 << 19, 10)) == 10
+    assert member.content() is member.content()  # had already: not inflated again
+    other = member_at(unpack(tmp_path / "a.zip") / "a.bmp")
+    monkeypatch.setenv("DSINSPECT_LIMITS", "image_mb=2")
+    assert other is not None
+    with pytest.raises(OSError, match=r"3 MB, more than the 2 MB that are read \(option --read-limit image_mb\)"):
+        other.read_at(3 << 19, 10)

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dsinspect.io.limits import Limits, limits, option
-from dsinspect.io.reading import READ_FLAGS, require_regular, too_large
+from dsinspect.io.limits import Limits, limits, option, too_large
+from dsinspect.io.reading import READ_FLAGS, require_regular
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._numbers import numbers
