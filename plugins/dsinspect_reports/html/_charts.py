@@ -191,8 +191,8 @@ def width_of(content: str) -> float:
 def fitted(content: str, room: float) -> str:
     """Return a text that fits into some px, cut at its end.
 
-    >>> fitted("car", 90), fitted("ROAD_SURFACE_MARKING", 90)
-    ('car', 'ROAD_SURFA…')
+    >>> fitted("car", 90.0), fitted("ROAD_SURFACE_MARKING", 90.0)
+    ('car', 'ROAD_SURF…')
     """
     if width_of(content) <= room:
         return content
