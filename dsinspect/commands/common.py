@@ -15,7 +15,7 @@ import typer
 
 from dsinspect.commands.options import Choices, Judging, Running
 from dsinspect.errors import ExitCode, UserError, nearest, nearest_or_all
-from dsinspect.findings.rendering import visible, without_controls
+from dsinspect.findings.rendering import printable, visible, without_controls
 from dsinspect.io.embedded import NAMED
 from dsinspect.known_names import COLUMNS_FORMAT
 
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
     from dsinspect.protocols.trainers import Trainer
     from dsinspect.review.workbook import Reading
+SHOWN_UNREAD = 10
+"""Annotation files that could not be read that are named on stderr."""
+
 
 @dataclass(frozen=True)
 class Session:
@@ -296,6 +299,19 @@ def report_guessed_frames(count: int) -> None:
         who, whose = ("image has", "its") if count == 1 else ("images have", "their")
         print(f"  {count:>9,}  {who} an EXIF orientation, and nothing in the set shows whether {whose} boxes are on the stored or "
               "the upright image; read as upright (--frame stored for the other)")
+
+
+def report_unread(roots: Iterable[Path], out: Path) -> None:
+    """Name on stderr the annotation files that could not be read: what is written lacks what they hold."""
+    from dsinspect.io.reading import unread_below
+
+    unread = {os.path.relpath(path, root): why for root in roots for path, why in unread_below(root).items()}
+    for name in sorted(unread)[:SHOWN_UNREAD]:
+        print(printable(f"{name}: cannot be read: {unread[name]}"), file=sys.stderr)
+    if unread:
+        more = f"and {len(unread) - SHOWN_UNREAD:,} more; " if len(unread) > SHOWN_UNREAD else ""
+        print(printable(f"{more}what should be in {'it' if len(unread) == 1 else 'them'} is not in {out}"), file=sys.stderr)
+
 
 
 def write_diff(lines: Iterable[str]) -> None:

@@ -69,6 +69,7 @@ def fix(
     if not running.quiet:
         print(summary(edits))
         report_written(output, applied, comparison, compares=len(edits) > 0)
+    common.report_unread(session.roots, output)
     session.end(run, after)
     if warns_of_new(comparison):
         raise typer.Exit(ExitCode.FINDINGS)

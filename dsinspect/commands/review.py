@@ -156,6 +156,7 @@ def _write(request: Request, session: common.Session, run: Run, found: Review, s
         print(f"wrote {files[0]} and {files[1]}")
         if baseline:
             print(f"wrote {baseline}: {counted(known, 'known finding')}")
+    common.report_unread(request.roots, output)
     if found.faults:
         count = sum(max(len(f.decisions), 1) for f in found.faults)
         print(f"dsinspect: {counted(count, 'decision')} not applied, for {counted(len(found.faults), 'fault')}; wrote {rest} with "

@@ -118,6 +118,7 @@ def transform(
     if not running.quiet:
         report_written(summary, output)
     report_failures(summary, output)
+    common.report_unread(session.roots, output)
     session.end()
     if summary.failures:
         raise typer.Exit(ExitCode.FINDINGS)

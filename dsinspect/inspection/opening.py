@@ -5,6 +5,7 @@ Every command that reads a dataset comes through here, so that each refuses the 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -21,6 +22,7 @@ from dsinspect.inspection.watched import opened
 from dsinspect.io.brought import as_named
 from dsinspect.io.limits import limits, option
 from dsinspect.io.places import remembered_listings
+from dsinspect.io.reading import unread_below
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.edits import FILE_ACTIONS
@@ -31,6 +33,9 @@ from dsinspect.tables.schema import is_extra_column
 if TYPE_CHECKING:
     from dsinspect.protocols.edits import Edits
     from dsinspect.protocols.trainers import Trainer
+
+_NAMED = 3
+"""Files that could not be read that an error names."""
 
 
 def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[str] = (),
@@ -46,7 +51,7 @@ def open_dataset(request: DatasetRequest, plugins: Plugins, columns: Collection[
     Raises:
         UserError: there is nothing there, no format or several know it, a setting is wrong, or nothing is readable.
     """
-    with remembered_listings(), _places_named():
+    with remembered_listings(), _places_named(), _unread_named(request):
         _require_good(request, plugins)
         if request.parts:
             opened = {split: _open(replace(request, root=root, images=request.part_images.get(split, request.images)), plugins,
@@ -67,7 +72,7 @@ def patch_dataset(request: DatasetRequest, plugins: Plugins, edits: Edits) -> It
             for patch in patch_dataset(part.request, plugins, part.edits):
                 yield replace(patch, path=part.place + patch.path)
         return
-    with remembered_listings(), _places_named():
+    with remembered_listings(), _places_named(), _unread_named(request):
         _require_good(request, plugins)
         kind = _recognised(request, plugins).format
         if not kind.patchable:
@@ -92,7 +97,7 @@ def formats_of(request: DatasetRequest, plugins: Plugins) -> list[str]:
     Raises:
         UserError: as `open_dataset` for what can be seen without reading.
     """
-    with remembered_listings(), _places_named():
+    with remembered_listings(), _places_named(), _unread_named(request):
         _require_good(request, plugins)
         return [_recognised(replace(request, root=root, parts={}), plugins).format.name for root in request.roots]
 
@@ -121,6 +126,21 @@ def _places_named() -> Iterator[None]:
         if told == str(e):
             raise
         raise type(e)(told, e.details) from None
+
+
+@contextmanager
+def _unread_named(request: DatasetRequest) -> Iterator[None]:
+    """Let an error name the files that could not be read: they may be why a set is not what it should be."""
+    try:
+        yield
+    except UserError as e:
+        unread = {Path(os.path.relpath(path, root)).as_posix(): why
+                  for root in request.roots for path, why in unread_below(root).items()}
+        more = [f"{name} {why}" for name, why in unread.items() if name not in str(e)]
+        if not more:
+            raise
+        shown = "; ".join(more[:_NAMED]) + (f"; and {len(more) - _NAMED:,} more" if len(more) > _NAMED else "")
+        raise type(e)(f"{e}; not read: {shown}", e.details) from None
 
 
 def _require_good(request: DatasetRequest, plugins: Plugins) -> None:

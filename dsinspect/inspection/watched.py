@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 import msgspec
 
 from dsinspect.errors import PLUGIN_FAULTS, Blame, UserError, Watched
-from dsinspect.io.reading import forbidden_below
+from dsinspect.io.reading import unread_below
 from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, NoResultError, R, T, each
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
@@ -48,19 +48,21 @@ def opened(kind: type[Format], request: OpenRequest, blame: Blame, notes: tuple[
     if info.format != kind.name:
         raise blame.broke(f"calls itself {info.format!r} in its DatasetInfo")
     told = [p.reason for p in info.problems if p.kind == "same-names"] if info.has_files else []
-    return _Source(replace(info, notes=(*info.notes, *told, *notes), problems=_with_forbidden(info, request.root)),
-                   source, blame)
+    return _Source(replace(info, notes=(*info.notes, *told, *notes), problems=_with_unread(info, request.root)), source, blame)
 
 
-def _with_forbidden(info: DatasetInfo, root: Path) -> tuple[Problem, ...]:
-    """Return problems with one for each folder and annotation file that may not be read: what is left must not look whole."""
-    found = {Path(os.path.relpath(path, info.root)).as_posix(): reason for path, reason in forbidden_below(root).items()}
-    if not found:
+def _with_unread(info: DatasetInfo, root: Path) -> tuple[Problem, ...]:
+    """Return the problems of a set with one for each folder and annotation file that cannot be read: the rest must not look whole.
+
+    A label file that is there and cannot be read is not missing.
+    """
+    told = {p.source for p in info.problems if p.kind in ("malformed-record", "bad-class-list")}
+    unread = {Path(os.path.relpath(path, info.root)).as_posix(): why for path, why in unread_below(root).items()}
+    if not unread:
         return tuple(info.problems)
-    known = [p for p in info.problems if p.kind != "missing-label" or p.source not in found]  # it is there
-    told = {p.source for p in known}
-    return (*known, *(Problem("malformed-record", source, f"cannot be read: {why}") for source, why in found.items()
-                      if source not in told))
+    return (*(p for p in info.problems if p.kind != "missing-label" or p.source not in unread),
+            *(Problem("malformed-record", source, f"cannot be read: {why}")
+              for source, why in unread.items() if source not in told))
 
 
 class _Source(msgspec.Struct, frozen=True):

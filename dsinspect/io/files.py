@@ -6,6 +6,7 @@ import contextlib
 import errno
 import filecmp
 import os
+import re
 import shutil
 import stat
 from collections.abc import Sequence
@@ -22,11 +23,25 @@ IMAGE_SUFFIXES = frozenset((
     ".jpg", ".jpeg", ".jpe", ".png", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".gif", ".avif", ".jp2", ".pgm", ".ppm",
     ".pbm", ".pnm", ".hdr", ".exr", ".heic", ".mpo", ".dng", ".pfm", ".npy"))
 """Suffixes, in lower case, of files that hold pixels: those that `--annotations-only` leaves out."""
+_ANNOTATIONS = re.compile(
+    r"\.(jsonl?|ndjson|geojson|xml|txt|csv|tsv|ya?ml|parquet|arrow|odgt|pbtxt|ini|names|data|xlsx|ods|tf_?records?|record)(-\d+-of-\d+)?$",
+    re.IGNORECASE)
 LINK_WARNING = ("hard links share their bytes with the originals: a trainer that rewrites an image (Ultralytics before "
                 "8.4.167 saves some JPEG files anew) rewrites the original as well")
 """What is said once where `--link` made any."""
 _FICLONE = 0x40049409  # ioctl of Linux: Btrfs, XFS, bcachefs and others share the blocks of two files until one is written
 _NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.EBADF}
+
+
+
+def may_hold_annotations(name: str) -> bool:
+    """Say whether a file name has the suffix of annotations, of a list of images or classes, or of a configuration.
+
+    >>> may_hold_annotations("labels/a.txt"), may_hold_annotations("train.record-00000-of-00010"), may_hold_annotations("a.jpg")
+    (True, True, False)
+    """
+    return _ANNOTATIONS.search(name) is not None
+
 
 Placed = Literal["linked", "copied", "there", "missing"]
 """What became of a file; a clone counts as a copy, for it behaves as one."""

@@ -166,10 +166,11 @@ def left_alone() -> list[str]:
 
 
 _forbidden: dict[str, str] = {}
+_special: dict[str, str] = {}
 
 
 def note_forbidden(path: str | os.PathLike[str], error: OSError | ValueError) -> None:
-    """Remember a folder or a file of text that nobody here may read, for `forbidden_below`: without it the set looks whole."""
+    """Remember a folder or a file of text that nobody here may read, for `unread_below`: without it the set looks whole."""
     if isinstance(error, PermissionError):
         _forbidden[os.path.abspath(path)] = (error.strerror or "permission denied").lower()  # noqa: PTH100
 
@@ -179,10 +180,32 @@ def note_unread(path: str | os.PathLike[str], why: str) -> None:
     _forbidden[os.path.abspath(path)] = why  # noqa: PTH100
 
 
-def forbidden_below(folder: str | os.PathLike[str]) -> dict[str, str]:
+def note_special(path: str | os.PathLike[str], what: str) -> None:
+    """Remember something with the name of an annotation file that is none, and what it is in words, for `unread_below`."""
+    _special[os.path.abspath(path)] = what  # noqa: PTH100
+
+
+def special(path: str | os.PathLike[str]) -> str:
+    """Return what a path is that is neither a regular file nor a folder, in words; nothing is opened. Empty for those two."""
+    try:
+        mode = os.stat(path).st_mode  # noqa: PTH116
+    except FileNotFoundError:
+        return "is a link that leads nowhere"
+    except (OSError, ValueError) as e:
+        return (getattr(e, "strerror", None) or str(e)).lower()
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return ""
+    kinds = ((stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
+    return f"is a {next((word for test, word in kinds if test(mode)), 'device')}, no regular file"
+
+
+def unread_below(folder: str | os.PathLike[str]) -> dict[str, str]:
     """Return what could not be read below a folder so far in this process, and why; what may be read by now is left out."""
     home = os.path.join(os.path.abspath(folder), "")  # noqa: PTH100, PTH118
-    return {path: reason for path, reason in sorted(_forbidden.items()) if path.startswith(home) and not os.access(path, os.R_OK)}
+    found = {path: why for path, why in _forbidden.items() if path.startswith(home) and not os.access(path, os.R_OK)}
+    found |= {path: why for path, why in _special.items()
+              if path.startswith(home) and os.path.lexists(path) and not is_regular(path)}
+    return dict(sorted(found.items()))
 
 
 _passed_over: dict[str, None] = {}

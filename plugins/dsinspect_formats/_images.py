@@ -10,9 +10,9 @@ from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
-from dsinspect.io.files import IMAGE_SUFFIXES, are_equal
+from dsinspect.io.files import IMAGE_SUFFIXES, are_equal, may_hold_annotations
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import is_regular, leave_alone, note_forbidden, reads_outside
+from dsinspect.io.reading import is_regular, leave_alone, note_forbidden, note_special, reads_outside, special
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.schema import Problem
 
@@ -43,7 +43,8 @@ def _walked(folder: str) -> list[str]:
     """List a tree without recursion: a thousand nested folders are no reason to stop.
 
     Text behind a link that leads out of the folder is not listed, only images are: the words of a private file must not
-    reach a report. Nor is anything but regular files, unless it is called an image, which is then told as none.
+    reach a report. Nor is anything but regular files, unless it is called an image, which is then told as none; what has the
+    name of an annotation file is remembered, and told when the set is opened.
     """
     found: list[str] = []
     links: list[tuple[str, str, bool]] = []
@@ -71,11 +72,17 @@ def _walked(folder: str) -> list[str]:
         if (status.st_dev, status.st_ino) in seen:
             continue
         seen.add((status.st_dev, status.st_ino))
+        if prefix and may_hold_annotations(prefix[:-1]) and not any(may_hold_annotations(e.name) for e in entries):
+            note_special(where, "is a folder, no file")  # one of parts, as Spark writes a table, holds files of its kind
         here: list[tuple[str, str, bool]] = []
         for entry in entries:  # from the last to the first: the stack turns them round again
             name = entry.name
             called_image = is_image(name)
             if called_image or not _is_folder(entry):
+                if not called_image and may_hold_annotations(name) and (what := _special(entry)):
+                    note_special(entry.path, what)
+                    if os.path.exists(entry.path):  # noqa: PTH110 - a record may name a link to nothing
+                        continue
                 if (not called_image and not trusted and (outside or entry.is_symlink())
                         and not os.path.realpath(entry.path).startswith(home)):
                     leave_alone(prefix + name)
@@ -98,6 +105,11 @@ def _is_file_or_gone(entry: os.DirEntry[str]) -> bool:
         return entry.is_file() or not os.path.exists(entry.path)  # noqa: PTH110
     except OSError:
         return True
+
+
+def _special(entry: os.DirEntry[str]) -> str:
+    """Return what an entry is that is no regular file, in words; a plain entry costs no look at the disk."""
+    return "" if entry.is_file(follow_symlinks=False) else special(entry.path)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -82,7 +82,7 @@ def read_masks(content: bytes, image: int, entry: Entry, rows: Rows, root: str, 
         if classes.numbers.shape != instances.numbers.shape:
             raise ValueError("has another size than the mask of classes")
     except OSError as e:
-        rows.fault(f"the mask of classes {reason_of(e)}")
+        rows.fault(f"the mask of classes {entry.label.replace(OBJECTS, LABELS)} {reason_of(e)}")
         return None
     except ValueError as e:
         rows.fault(str(e))
