@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dsinspect.config import load_config
 from dsinspect.errors import UserError
 from dsinspect.inspection.request import Request
+from dsinspect.io.embedded import allow_files
 from dsinspect.io.limits import put_in_force
 from dsinspect.known_names import TRUNCATED_COLUMN
 from dsinspect.loader import Plugins, load_plugins
@@ -31,7 +32,7 @@ def requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str
                imgsz: int | None = None, config: StrPath | None = None, jobs: int | None = None, executor: str | None = None,
                cache: bool = True) -> tuple[Request, Plugins]:
     """Return the request and the plugins for the arguments that all functions share."""
-    from dsinspect.inspection.cache import default_path, made_ready
+    from dsinspect.inspection.cache import default_path, made_ready, source_around
     from dsinspect.inspection.locate import located
     from dsinspect.protocols.trainers import configured_trainer
 
@@ -53,6 +54,7 @@ def requested(path: StrPath, *, select: Iterable[str] = (), ignore: Iterable[str
     trainer = configured_trainer(found.trainer, plugins.trainers, found.path) if found.trainer else None
     cache_file = default_path() if cache else None
     place = located([os.fspath(path)])
+    allow_files(allowed=source_around(default_path(), [place.root]) is None)
     if cache_file is not None and made_ready(cache_file, [place.root]) is not None:
         cache_file = None  # as good a result, only slower the next time
     return Request(place.path, place.root, found, format, Path(images) if images is not None else None,

@@ -16,7 +16,7 @@ import typer
 from dsinspect.commands.options import Choices, Judging, Running
 from dsinspect.errors import ExitCode, UserError, nearest, nearest_or_all
 from dsinspect.findings.rendering import printable, visible, without_controls
-from dsinspect.io.embedded import NAMED
+from dsinspect.io.embedded import NAMED, allow_files
 from dsinspect.known_names import COLUMNS_FORMAT
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
     import numpy
 
     from dsinspect.config import judged_by_its_own, load_config
+    from dsinspect.inspection.cache import default_path, source_around
     from dsinspect.io.limits import put_in_force
     from dsinspect.loader import load_plugins
 
@@ -178,6 +179,9 @@ def start(datasets: Sequence[str], judging: Judging | None = None, running: Runn
     if choices.cache_dir is not None:
         require_cache_apart(choices.cache_dir, session.roots)  # images of annotation files are put there, with --no-cache too
         os.environ[NAMED] = str(choices.cache_dir.absolute())  # workers inherit it
+    else:
+        places = [Path(plain_path(d)) for d in choices.datasets if "://" not in d]
+        allow_files(allowed=source_around(default_path(), places) is None)
     if choices.columns is not None and COLUMNS_FORMAT not in (read_as := session.formats):
         raise UserError(f"--columns {choices.columns}: {choices.dataset} is read as {', '.join(dict.fromkeys(read_as))}, which "
                         "has no columns; leave it out")

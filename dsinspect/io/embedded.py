@@ -24,6 +24,14 @@ def embedded_folder(cache: Path | None = None) -> Path:
     return Path(platformdirs.user_cache_dir("dsinspect", appauthor=False)) / "embedded"
 
 
+def allow_files(*, allowed: bool) -> None:
+    """Say whether images may get files: not where the cache folder lies in a dataset's, which is only read."""
+    if not allowed:
+        os.environ[NAMED] = os.devnull  # no folder, so that none can be made in it
+    elif os.environ.get(NAMED) == os.devnull:
+        del os.environ[NAMED]
+
+
 def embedded_files(cache: Path | None = None) -> tuple[int, int]:
     """Return how many files there are, and their bytes; `cache` as for `embedded_folder`."""
     sizes = [e.stat(follow_symlinks=False).st_size for e in _entries(embedded_folder(cache))]

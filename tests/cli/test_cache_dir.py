@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+import dsinspect
+
 SAMPLES = Path(__file__).resolve().parents[2] / "sample_data"
 
 
@@ -51,3 +53,15 @@ def test_no_image_is_put_into_a_dataset(cli: Any, embedded: Path) -> None:
         assert done.code == 2
         assert "lies in the dataset's folder" in done.err
     assert [p.name for p in embedded.iterdir()] == ["a.json"]
+
+
+def test_no_image_is_put_into_a_dataset_whose_folder_holds_the_usual_cache(cli: Any, embedded: Path, tmp_path: Path,
+                                                                           monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(embedded / "cache"))
+    assert "no cache" in cli("check", embedded, "--jobs", 2, "--executor", "process").err
+    assert cli("convert", embedded, "-o", tmp_path / "out", "--to", "coco").code == 0
+    dsinspect.inspect(embedded, jobs=1)
+    assert [p.name for p in embedded.iterdir()] == ["a.json"]
+    monkeypatch.setenv("DSINSPECT_CACHE_DIR", str(tmp_path / "cache"))
+    dsinspect.inspect(embedded, jobs=1)
+    assert len(list((tmp_path / "cache/embedded").rglob("*.jpg"))) == 1

@@ -201,7 +201,7 @@ def test_every_count_of_the_manifest_that_says_picture_has_its_words() -> None:
     counts = re.compile(r'counts\["([^"]*(?:picture|they|them)[^"]*)"\]|Counter\({"([^"]*picture[^"]*)"')
     names = {name for path in (core / "geometry/annotations.py", core / "transformation/shard_task.py")
              for name in counts.findall(path.read_text())}
-    assert {"".join(n) for n in names} == set(IN_WORDS)
+    assert {"".join(n) for n in names} == set(IN_WORDS) - {"clipped"}  # which reads wrong after `annotations`
     assert not [w for both in IN_WORDS.values() for w in both if "picture" in w]
 
 
