@@ -32,7 +32,8 @@ from dsinspect.protocols.run import Run
 from dsinspect.protocols.trainers import chosen_trainer
 
 FORMATS = ("coco", "voc", "yolo")
-WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "labelstudio", "openimages", "table", "tfrecord", "via")
+WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "labelstudio", "mot", "openimages", "table", "tfrecord",
+           "via")
 """Formats that a drawn set is converted to."""
 UNSAID: dict[str, tuple[str, ...]] = {
     "IMG001": ("dota", "kitti"),  # the name of an image that is not there is not in its label file
@@ -136,7 +137,7 @@ def run_spoiled(code: str, name: str, seed: int, folder: Path, plugins: Plugins)
 
     planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]), format=name)
     excuse(planted)
-    if name in WRITTEN or name == "mot":
+    if name in WRITTEN:
         drawn = folder.with_name(f"{folder.name}-drawn")
         write("coco", drawn, planted.pictures)
         convert(ConvertRequest(str(drawn), drawn, out=folder, to=name), plugins)
@@ -175,6 +176,8 @@ def run_converted(code: str, name: str, seed: int, folder: Path, plugins: Plugin
     planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]), format=name)
     mutation, formats = every_mutation()[code]
     mutation(planted)
+    if name == "mot":
+        number(planted)
     drawn = folder.with_name(f"{folder.name}-drawn")
     write("coco" if "coco" in formats else "voc", drawn, planted.pictures)
     for step in planted.after:
@@ -183,6 +186,14 @@ def run_converted(code: str, name: str, seed: int, folder: Path, plugins: Plugin
     (folder / "conversion.json").unlink()
     excuse(planted, code)
     return inspected(folder, planted, plugins), planted
+
+
+def number(planted: Planted) -> None:
+    """Name each picture by the number of a frame, as MOT does."""
+    names = {p.name: f"{k:06}.jpg" for k, p in enumerate(planted.pictures, 1)}
+    for picture in planted.pictures:
+        picture.name = names[picture.name]
+    planted.due = [(code, name if name is None else names[name]) for code, name in planted.due]
 
 
 def outcome_of(code: str, run: Run, planted: Planted) -> tuple[int, int, list[str]]:
@@ -548,8 +559,9 @@ Planting = Callable[[str, str, int, Path, Plugins], tuple[Run, Planted]]
 
 
 def plantings(code: str) -> list[tuple[Planting, str]]:
-    """Return how a fault is planted in each format that can express it: written with it, converted, or spoiled afterwards."""
+    """Return how a fault is planted in each format that can express it: drawn, converted, shaped, or spoiled afterwards."""
     from mutations_by_format import CARRIED, SPOILED, read_only_formats
+    from mutations_of_shapes import SHAPED, run_shaped
 
     formats = every_mutation()[code][1]
     runs: list[tuple[Planting, str]] = [(run_planted, n) for n in formats]
@@ -557,6 +569,7 @@ def plantings(code: str) -> list[tuple[Planting, str]]:
         runs += [(run_planted, n) for n in read_only_formats(code) if n not in formats]
         runs += [(run_converted, n) for n in written_formats(code)]
     runs += [(run_converted, n) for n in CARRIED.get(code, ())]
+    runs += [(run_shaped, n) for n in (SHAPED[code][1] if code in SHAPED else ())]
     return runs + [(run_spoiled, n) for n in SPOILED[code][1] if n not in formats] if code in SPOILED else runs
 
 

@@ -1,7 +1,7 @@
 """Faults planted in every format that can express them: each is found there as in COCO, and nothing else is.
 
-The suite plants each fault in some of the formats, in turn, and those of boxes in all that are written; `python tests/mutate.py`
-plants all in all.
+The suite plants each fault in some of the formats, in turn, those of boxes in all that are written, and those of tracks, rotated
+boxes and keypoints in all that have these; `python tests/mutate.py` plants all in all.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from mutate import WRITTEN, Planting, clean_set, every_mutation, outcome_of, plantings, run_converted, write
+from mutations_of_shapes import run_shaped
 from read_only_sets import WRITERS
 
 from dsinspect.conversion.pipeline import ConvertRequest, convert
@@ -23,7 +24,8 @@ EVERY = 6
 """Of so many formats, one is tried for a fault that is not in all."""
 IN_ALL = ("BOX001", "BOX003", "BOX007")
 CASES = [(plant, code, name) for k, code in enumerate(every_mutation()) for i, (plant, name) in enumerate(plantings(code))
-         if name not in every_mutation()[code][1] and ((code in IN_ALL and plant is run_converted) or (i + k) % EVERY == 0)]
+         if name not in every_mutation()[code][1] and ((code in IN_ALL and plant is run_converted) or plant is run_shaped
+                                                       or (i + k) % EVERY == 0)]
 
 
 @pytest.mark.parametrize(("plant", "code", "name"), CASES)
