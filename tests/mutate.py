@@ -37,9 +37,10 @@ WRITTEN = ("createml", "cvat", "dota", "huggingface", "kitti", "labelme", "label
 """Formats that a drawn set is converted to."""
 UNSAID: dict[str, tuple[str, ...]] = {
     "IMG001": ("dota", "kitti"),  # the name of an image that is not there is not in its label file
-    "IMG004": ("createml", "dota", "kitti", "labelstudio", "openimages", "tfrecord", "via"),  # no size is declared, or the file's
+    "IMG004": ("createml", "dota", "kitti", "labelstudio", "mot", "openimages", "tfrecord", "via"),  # none, or the file's
     "CNV005": ("openimages", "tfrecord"),  # boxes are fractions of either frame
-    "CNV006": ("createml", "dota", "kitti", "openimages", "tfrecord", "via")}
+    "CNV006": ("createml", "dota", "kitti", "mot", "openimages", "tfrecord", "via"),
+    **dict.fromkeys(("BOX013", "SPL003", "SPL007"), ("mot",))}  # frames are named by their numbers, and not by a video
 """What a format has no words for, or what converting a set puts right."""
 
 
@@ -124,6 +125,8 @@ def excuse(planted: Planted, code: str = "") -> None:
     """Name what else is true of a set of a format."""
     if planted.format == "visdrone":
         planted.consequences |= {"CLS003", "CLS008"}  # of its twelve classes, one of which is no object, three are used
+    if planted.format == "vocmask" and code in ("IMG004", "CNV006"):
+        planted.consequences.add("REC014")  # a size is that of a mask there
     if code == "BOX001":
         planted.consequences |= {"dota": {"OBB001"}, "cityscapes": {"REC016"}}.get(planted.format, set())  # no area, no shape
     if code == "IMG001":  # an image that is not there is called as its record says: without suffix, or as Cityscapes names them

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mutate import FORMATS, Mutation, Planted, add_box
 from read_only_sets import WRITERS as READ_ONLY
 
-EVERY = (*FORMATS, *READ_ONLY)
+EVERY = (*FORMATS, *(n for n in READ_ONLY if n != "vocmask"))  # masks are neither beyond their image nor twice in one place
 WIDTH = 160
 """Of the drawn pictures, px."""
 UNSPLIT = ("labelbox", "openlabel", "vott")
@@ -47,5 +47,5 @@ def stops(p: Planted) -> None:
 
 FOR_TRAINERS: dict[str, tuple[Mutation, tuple[str, ...]]] = {
     "TRN001": (image_left_out, EVERY), "TRN002": (box_left_out, EVERY), "TRN003": (box_changed, EVERY),
-    "TRN004": (stops, EVERY)}
+    "TRN004": (stops, (*EVERY, "vocmask"))}
 """Code to its mutation and the formats that can express it."""

@@ -7,6 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+
 VISDRONE = {"car": 4, "person": 1, "sign": 11}
 Pictures = Sequence[Any]
 
@@ -141,6 +144,25 @@ def write_visdrone(folder: Path, pictures: Pictures) -> None:
         put(folder, f"{p.split}/images", p)
         rows = [",".join(f"{v:g}" for v in xywh(b)) + f",1,{numbers[b[0]]},0,0\n" for b in p.boxes]
         text(folder, f"{p.split}/annotations/{p.name.rpartition('.')[0]}.txt", "".join(rows))
+
+
+def write_vocmask(folder: Path, pictures: Pictures) -> None:
+    """Write two masks per picture, in which an object lies before those that are larger."""
+    names = classes_of(pictures)
+    palette = [0, *range(0x200000, 0x200000 + 64 * len(names), 64)]
+    text(folder, "labelmap.txt", "".join(f"{n}:{c >> 16},{c >> 8 & 255},{c & 255}::\n"
+                                         for n, c in zip(("background", *names), palette, strict=True)))
+    for p in pictures:
+        put(folder, f"{p.split}/JPEGImages", p)
+        objects, classes = (np.zeros((sides(p)[1], sides(p)[0], 3), np.uint8) for _ in range(2))
+        for k, (c, *edges) in enumerate(sorted(p.boxes, key=lambda b: (b[1] - b[3]) * (b[4] - b[2])), 1):
+            place = tuple(slice(round(edges[axis]), round(edges[axis + 2])) for axis in (1, 0))
+            objects[place] = 8 * k, 0, 128  # BGR
+            classes[place] = palette[names.index(c) + 1] & 255, palette[names.index(c) + 1] >> 8 & 255, 0x20
+        for kind, mask in (("Object", objects), ("Class", classes)):
+            path = folder / p.split / f"Segmentation{kind}" / f"{p.name.rpartition('.')[0]}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(cv2.imencode(".png", mask)[1].tobytes())
 
 
 def write_vott(folder: Path, pictures: Pictures) -> None:
