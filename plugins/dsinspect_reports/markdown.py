@@ -12,7 +12,7 @@ from dsinspect_reports._counted import charts_of_checks
 from dsinspect_reports._drawn import lines_of
 from dsinspect_reports._excerpts import Excerpt, excerpts, first_of_each, more_of_each
 from dsinspect_reports._terminal import clipped
-from dsinspect_reports.text import summary_line, where
+from dsinspect_reports.text import line_of, summary_line, where
 
 FINDINGS_EACH = 5
 MAX_CLASSES = 30
@@ -45,15 +45,16 @@ class MarkdownReport(Report):
             lines += _folded(f"{o.code} {o.name}")
             n = len(o.findings)
             for f in o.first(FINDINGS_EACH):
-                place = where(f)
-                lines.append(f"- {'`' + place.replace('`', '') + '`: ' if place else ''}{escaped(f.message)}")
+                place = line_of(where(f))
+                lines.append(f"- {'`' + place.replace('`', '') + '`: ' if place else ''}{escaped(line_of(f.message))}")
             if n > FINDINGS_EACH:
                 lines.append(f"- and {n - FINDINGS_EACH:,} more")
             lines += ["", "</details>", ""]
         classes = run.census.largest_first()
         if classes:
             lines += ["| class | boxes | images |", "|---|---:|---:|"]
-            lines += [f"| {escaped(str(n))} | {a:,} | {i:,} |" for n, a, i in classes[:MAX_CLASSES]]
+            lines += [f"| {escaped(clipped(str(n), CELL_WIDTH, unicode=True))} | {a:,} | {i:,} |"
+                      for n, a, i in classes[:MAX_CLASSES]]
             if len(classes) > MAX_CLASSES:
                 lines.append(f"| and {len(classes) - MAX_CLASSES:,} more | | |")
             lines.append("")

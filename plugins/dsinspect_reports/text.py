@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 from msgspec.structs import replace
 
 from dsinspect.findings.findings import Finding
-from dsinspect.findings.rendering import printable
 from dsinspect.findings.severity import Severity
 from dsinspect.findings.wording import counted
 from dsinspect.protocols.edits import FIX_WORDS
@@ -24,6 +23,8 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 MAX_FINDINGS = 10
+MESSAGE_WIDTH = 1000
+"""Characters of a message, or of its place, that a line shows; the middle of a longer one is cut out."""
 
 
 class Options(BaseOptions, frozen=True):
@@ -66,7 +67,7 @@ class TextReport(Report):
                 place = where(f)
                 if place:
                     lines.append(Text("    " + clipped(place, console.width - 4), "cyan"))
-                lines += indented(printable(f.message), 6 if place else 4, console)
+                lines += indented(line_of(f.message), 6 if place else 4, console)
             if n > limit:
                 lines.append(Text(f"    ... and {n - limit:,} more (--max-findings 0 shows all)", "dim"))
             fixes = {t.fix for t in outcome.findings.templates if t.fix}
@@ -100,7 +101,12 @@ class ConciseReport(Report):
 
 def concise_line(f: Finding) -> str:
     """Return one finding on one line."""
-    return f"{printable(where(f)) or '-'}: {f.code} {f.severity}: {printable(f.message)}\n"
+    return f"{line_of(where(f)) or '-'}: {f.code} {f.severity}: {line_of(f.message)}\n"
+
+
+def line_of(text: str) -> str:
+    """Return a message or a place on one line of bounded length: a class may have a name of thousands of characters."""
+    return clipped(text, MESSAGE_WIDTH, unicode=False)
 
 
 def where(f: Finding) -> str:

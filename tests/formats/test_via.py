@@ -228,6 +228,16 @@ def test_a_closed_polyline_is_an_outline(tmp_path: Path) -> None:
     assert len(Read("via", root, options=Options(closed_px=6)).paths) == 3
 
 
+@pytest.mark.parametrize(("xs", "ys"), [
+    ([1, 2, 3, 1], [1]), (["1", "30", "1"], [1, "x", 1]), (None, [1]), ([1], [1]), ([1e308, -1e308, 1e308], [1e308, 5, 1e308])])
+def test_a_polyline_that_is_none_is_malformed(tmp_path: Path, xs: Any, ys: Any) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "via.json").write_text(json.dumps({"a.png1": {"filename": "a.png", "size": 1, "file_attributes": {}, "regions": [
+        {"shape_attributes": {"name": "polyline", "all_points_x": xs, "all_points_y": ys}, "region_attributes": {"class": "x"}}]}}))
+    read = Read("via", tmp_path)
+    assert read.problems["kind"].tolist() == ["malformed-record"]
+
+
 def test_a_closed_polyline_is_cut_as_a_polygon_is(tmp_path: Path) -> None:
     root = polylines(tmp_path / "set", (10, 10))
     cut = {"action": "set-box", "source": "via.json", "index": 0, "x_min": 10, "y_min": 10, "x_max": 40, "y_max": 40}

@@ -213,3 +213,13 @@ def test_an_annotation_of_an_unknown_image_shows_no_other_image(run: Run) -> Non
     found = list(unknown.iterate())
     assert found
     assert all(f.category is not None and not Places(whole).of(f) for f in found)
+
+
+@pytest.mark.parametrize("name", ["concise", "markdown", "text", "junit"])
+def test_names_of_thousands_of_characters_are_cut(run: Run, tmp_path: Path, name: str) -> None:
+    long = "x" * 10_000
+    found = Findings.of_subjects([long], "Class {text} has 1 box", {"text": np.array([long], object)}, category=[long])
+    written = text_of(name, replace(run, outcomes=(replace(run.outcomes[0], findings=found, status="found"),)), tmp_path)
+    assert "xxx" in written
+    assert "x" * 1000 not in written
+    assert "has 1 box" in written

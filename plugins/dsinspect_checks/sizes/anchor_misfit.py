@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 State = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 """Sizes at the training size in whole px (at least 1), each as width << 32 | height and in order; boxes of each."""
+MOST_PX = (1 << 31) - 1
+"""A longer side counts as this one: two fit into a whole number."""
 ROUNDS = 30
 STEPS = 16
 
@@ -62,7 +64,7 @@ class AnchorMisfit(Check[State, Options]):
     def map(self, batch: Batch) -> State:
         """Count box sizes, rounded to whole px."""
         wh, _ = scaled_wh(batch, self.options.imgsz)
-        whole = np.maximum(np.round(wh), 1).astype(np.int64)
+        whole = np.clip(np.round(wh), 1, MOST_PX).astype(np.int64)
         # One number for both sides: sorting pairs takes 10 times as long.
         return np.unique(whole[:, 0] << 32 | whole[:, 1], return_counts=True)
 

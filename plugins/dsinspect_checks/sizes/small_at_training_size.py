@@ -59,7 +59,7 @@ class SmallAtTrainingSize(Check[State, Options]):
         known = codes >= 0
         total = np.bincount(codes[known], minlength=len(labels))
         small = np.bincount(codes[known & (side < self.options.min_side)], minlength=len(labels))
-        bins = np.bincount(np.minimum((side * STEPS).astype(np.int64), TOP), minlength=TOP + 1)
+        bins = np.bincount((np.minimum(side, TOP / STEPS) * STEPS).astype(np.int64), minlength=TOP + 1)
         return (Counter({n: int(k) for n, k in zip(labels, total, strict=True) if k}),
                 Counter({n: int(k) for n, k in zip(labels, small, strict=True) if k}),
                 Counter({k: int(bins[k]) for k in np.flatnonzero(bins).tolist()}))

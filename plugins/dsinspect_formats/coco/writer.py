@@ -212,20 +212,22 @@ def sides(low: NDArray[np.float64], high: NDArray[np.float64]) -> NDArray[np.flo
     There is not always such a side (when the exact one lies half-way between two float64); then the sum is off by the last
     bit.
     """
-    exact = high - low
-    best = exact
-    for step in (np.inf, -np.inf):
-        near = np.nextafter(exact, step)
-        best = np.where((low + best != high) & (low + near == high), near, best)
-    for digits in reversed(_ROUNDINGS):
-        rounded = np.round(exact, digits)
-        best = np.where(low + rounded == high, rounded, best)
+    with np.errstate(over="ignore"):  # the largest of all floats cannot be rounded, and stay as they are
+        exact = high - low
+        best = exact
+        for step in (np.inf, -np.inf):
+            near = np.nextafter(exact, step)
+            best = np.where((low + best != high) & (low + near == high), near, best)
+        for digits in reversed(_ROUNDINGS):
+            rounded = np.round(exact, digits)
+            best = np.where(low + rounded == high, rounded, best)
     return best
 
 
 def areas(annotations: pd.DataFrame, xywh: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the areas: the source's own where it has them, else of the polygons, else of the boxes."""
-    total = xywh[:, 2] * xywh[:, 3]
+    with np.errstate(over="ignore"):
+        total = xywh[:, 2] * xywh[:, 3]
     outlines = field_of(annotations, "segmentation")
     for k, outline in enumerate(() if outlines is None else outlines.tolist()):
         if outline is not None and outline_kind(outline) == "polygons":

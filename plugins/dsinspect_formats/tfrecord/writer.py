@@ -53,8 +53,9 @@ def write(info: DatasetInfo, shards: Iterator[Shard], out: Path, *, embed: bool)
             sizes = sizes_wh(shard.images)
             boxes = boxes_xyxy(annotations).reshape(-1, 4)
             own = sizes[annotations["image_row"].to_numpy()][:, [0, 1, 0, 1]]
-            fractions = (boxes / own).astype(np.float32)
-            losses.add("boxes that float32 moves by more than 0.001 px", (np.abs(fractions * own - boxes) > 1e-3).any(axis=1))
+            with np.errstate(over="ignore"):  # beyond float32 is infinite, and counted
+                fractions = (boxes / own).astype(np.float32)
+                losses.add("boxes that float32 moves by more than 0.001 px", (np.abs(fractions * own - boxes) > 1e-3).any(axis=1))
             names = annotations["category"].tolist()
             numbers = [classes.number(n) for n in names]
             flags = {key: annotations[key].to_numpy() for key in ("is_ignored", "is_crowd")}

@@ -13,12 +13,19 @@ USUAL = ("class", "label", "name", "category", "type", "object", "species")
 """Names that the attribute of the class mostly has, the likeliest first."""
 
 
-def points_of(shape: Mapping[str, Any]) -> list[float]:
+def points_of(shape: Mapping[str, Any], least: int = 3) -> list[float]:
     """Return the points of a polygon, flat; raises ValueError, in words, when they are not lists of one length."""
     xs, ys = shape.get("all_points_x"), shape.get("all_points_y")
-    if not isinstance(xs, list) or not isinstance(ys, list) or len(xs) != len(ys) or len(xs) < 3:
-        raise ValueError("all_points_x and all_points_y are not two lists of at least three numbers")
+    if not isinstance(xs, list) or not isinstance(ys, list) or len(xs) != len(ys) or len(xs) < least:
+        raise ValueError(f"all_points_x and all_points_y are not two lists of at least {('two', 'three')[least > 2]} numbers")
     return [v for x, y in zip(xs, ys, strict=True) for v in (real(x, "all_points_x"), real(y, "all_points_y"))]
+
+
+def require_line(shape: Mapping[str, Any]) -> None:
+    """Raise ValueError, in words, unless a polyline has points that can be drawn: it is left out, but not what is no line."""
+    flat = points_of(shape, 2)
+    if not all(math.isfinite(max(part) - min(part)) for part in (flat[::2], flat[1::2])):
+        raise ValueError("the polyline has no finite extent")
 
 
 def closed(shape: Any, most_px: float) -> Any:

@@ -23,7 +23,7 @@ from dsinspect_formats.coco._records import collector_off
 from dsinspect_formats.coco.reader import require_distinct
 from dsinspect_formats.via._looks import SUFFIXES, Options, looks_like
 from dsinspect_formats.via._reading import ViaImage, read_file
-from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, closed, points_of
+from dsinspect_formats.via._regions import NO_AREA, box_of, class_attribute, class_of, closed, points_of, require_line
 
 COLUMNS = frozenset(("segmentation", "attributes", "via:shape"))
 
@@ -119,6 +119,8 @@ def _add(gathered: Gathered, row: int, region: Any, told: _Told, index: int, lin
     shape = closed(drawn, told.closed_px)
     kind = shape.get("name") if isinstance(shape, dict) else None
     if isinstance(kind, str) and kind in NO_AREA:
+        if kind == "polyline":
+            require_line(shape)
         left_out[NO_AREA[kind]] += 1
         gathered.shapeless.add(row)
         return
