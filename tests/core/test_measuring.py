@@ -62,7 +62,7 @@ def files(tmp_path: Path) -> list[str]:
 
 def counted(files: list[str], cache: Path, probe: Counting | None = None, *, by_content: bool = False) -> list[str]:
     probe = probe or Counting()
-    measurements = measure(files, [probe], cache, by_content=by_content)
+    measurements = measure(files, [probe], cache, by="content" if by_content else "stat")
     assert len(measurements.columns["counted"]) == len(files)
     return probe.measured
 
