@@ -564,7 +564,7 @@ Planting = Callable[[str, str, int, Path, Plugins], tuple[Run, Planted]]
 def plantings(code: str) -> list[tuple[Planting, str]]:
     """Return how a fault is planted in each format that can express it: drawn, converted, shaped, or spoiled afterwards."""
     from mutations_by_format import CARRIED, SPOILED, read_only_formats
-    from mutations_of_shapes import SHAPED, run_shaped
+    from mutations_of_shapes import run_shaped, shaped_formats
 
     formats = every_mutation()[code][1]
     runs: list[tuple[Planting, str]] = [(run_planted, n) for n in formats]
@@ -572,7 +572,7 @@ def plantings(code: str) -> list[tuple[Planting, str]]:
         runs += [(run_planted, n) for n in read_only_formats(code) if n not in formats]
         runs += [(run_converted, n) for n in written_formats(code)]
     runs += [(run_converted, n) for n in CARRIED.get(code, ())]
-    runs += [(run_shaped, n) for n in (SHAPED[code][1] if code in SHAPED else ())]
+    runs += [(run_shaped, n) for n in shaped_formats(code)]
     return runs + [(run_spoiled, n) for n in SPOILED[code][1] if n not in formats] if code in SPOILED else runs
 
 

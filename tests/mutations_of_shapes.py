@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from mutate import Planted, clean_set, excuse, inspected, write
+from mutations_of_read_only import PUT
 from mutations_of_sets import write_dota
 from read_only_sets import VISDRONE, WRITERS, text
 
@@ -243,12 +244,20 @@ SHAPED: Mapping[str, tuple[Callable[[Planted, str, Path, Plugins], None], tuple[
     "VID002": (plant_track, tuple(sorted(TRACKED))), "VID003": (plant_track, tuple(sorted(TRACKED))),
     "OBB001": (plant_corners, ("cvat", "labelme", "labelstudio", "yolo", *sorted(TURNED))),
     "KPT001": (plant_points, ("cvat",))}
-"""Code to what writes a set with the fault, and the formats in which it does."""
+"""Code to what writes a set with the fault, and the formats in which it does; PUT has those of classes, outlines and files."""
+
+
+def shaped_formats(code: str) -> tuple[str, ...]:
+    """Return the formats in which a fault is planted by what writes a set of its own for it."""
+    return tuple(sorted({*(SHAPED[code][1] if code in SHAPED else ()), *(PUT[code][1] if code in PUT else ())}))
 
 
 def run_shaped(code: str, name: str, seed: int, folder: Path, plugins: Plugins) -> tuple[Run, Planted]:
-    """Write a set with a fault of tracks, rotated boxes or keypoints and inspect the result."""
+    """Write a set with a fault of tracks, rotated boxes or keypoints, or of classes or outlines, and inspect the result."""
     planted = Planted(clean_set(seed), np.random.default_rng([seed, 1]), format=name)
-    SHAPED[code][0](planted, code, folder, plugins)
+    if code in PUT:
+        PUT[code][0](planted, code, folder)
+    else:
+        SHAPED[code][0](planted, code, folder, plugins)
     excuse(planted)
     return inspected(folder, planted, plugins), planted
