@@ -26,6 +26,9 @@ IMAGE_SUFFIXES = frozenset((
 _ANNOTATIONS = re.compile(
     r"\.(jsonl?|ndjson|geojson|xml|txt|csv|tsv|ya?ml|parquet|arrow|odgt|pbtxt|ini|names|data|xlsx|ods|tf_?records?|record)(-\d+-of-\d+)?$",
     re.IGNORECASE)
+_OF_SETS = re.compile(
+    r"(\.(csv|tsv|ya?ml|odgt|pbtxt|ini|names|data|parquet|tf_?records?|record)(-\d+-of-\d+)?"
+    r"|^(labels|classes|config|annotations)\.(txt|xml)|_bbx_gt\.txt)$", re.IGNORECASE)
 LINK_WARNING = ("hard links share their bytes with the originals: a trainer that rewrites an image (Ultralytics before "
                 "8.4.167 saves some JPEG files anew) rewrites the original as well")
 """What is said once where `--link` made any."""
@@ -41,6 +44,15 @@ def may_hold_annotations(name: str) -> bool:
     (True, True, False)
     """
     return _ANNOTATIONS.search(name) is not None
+
+
+def is_of_a_set(name: str) -> bool:
+    """Say whether a file name is that of annotations of many images, of classes or of a configuration, not of one image's labels.
+
+    >>> is_of_a_set("seqinfo.ini"), is_of_a_set("labels.txt"), is_of_a_set("image_001.txt")
+    (True, True, False)
+    """
+    return _OF_SETS.search(name) is not None
 
 
 Placed = Literal["linked", "copied", "there", "missing"]

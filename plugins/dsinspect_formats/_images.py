@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -10,7 +11,7 @@ from functools import cached_property, partial
 from operator import attrgetter
 from pathlib import Path, PurePosixPath
 
-from dsinspect.io.files import IMAGE_SUFFIXES, are_equal, may_hold_annotations
+from dsinspect.io.files import IMAGE_SUFFIXES, are_equal, is_of_a_set, may_hold_annotations
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import is_regular, leave_alone, note_forbidden, note_special, reads_outside, special
 from dsinspect.tables.columns import Columns
@@ -87,6 +88,8 @@ def _walked(folder: str) -> list[str]:
                         and not os.path.realpath(entry.path).startswith(home)):
                     leave_alone(prefix + name)
                     continue
+                if not called_image and is_of_a_set(name) and not os.access(entry.path, os.R_OK) and os.path.exists(entry.path):  # noqa: PTH110
+                    note_forbidden(entry.path, PermissionError(errno.EACCES, "permission denied"))  # labels of one image tell it
                 if called_image or _is_file_or_gone(entry):
                     waiting.append(prefix + name)
             elif entry.is_symlink() and not name.startswith("."):
