@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from dsinspect_formats._editing import Box
+from dsinspect_formats._json_text import decoded_at
 from dsinspect_formats._splicing import extent_text, number_text
 
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -147,7 +148,7 @@ def _members(text: str) -> list[Member]:
         if text[start:start + 1] != ":":
             raise ValueError("a colon is expected")
         start = space(start + 1)
-        value, stop = _DECODER.raw_decode(text, start)
+        value, stop = decoded_at(text, start)
         found.append(Member(key, position, key_stop, value, start, stop))
         position = space(stop)
         if text[position:position + 1] == ",":
@@ -174,7 +175,7 @@ def elements_of(text: str, start: int) -> tuple[list[tuple[int, int]], int]:
         if text[position] == ",":
             position += 1
             continue
-        _, stop = _DECODER.raw_decode(text, position)
+        _, stop = decoded_at(text, position)
         found.append((position, stop))
         position = stop
 
