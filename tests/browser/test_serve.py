@@ -194,7 +194,8 @@ def test_answers_forbid_what_the_page_does_not_need(server: Served) -> None:
 @pytest.mark.skipif(sys.platform == "win32", reason="a shell")
 def test_it_ends_when_the_shell_that_started_it_is_killed(dataset: Path, tmp_path: Path) -> None:
     words = [sys.executable, "-m", "dsinspect", "review", "serve", str(dataset), "--store", str(tmp_path / "review.sqlite"), "-q"]
-    shell = subprocess.Popen(["sh", "-c", f"{shlex.join(words)} & wait"], stdout=subprocess.PIPE, text=True)
+    shell = subprocess.Popen(["sh", "-c", f"{shlex.join(words)} & wait"], stdout=subprocess.PIPE, text=True,
+                             preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL))  # the tests may run under nohup
     assert shell.stdout is not None
     assert shell.stdout.readline().startswith("http://127.0.0.1:")
     shell.kill()
