@@ -55,7 +55,7 @@ class Pad(Transform[PadParams]):
         self._colour = colour_bgr(o.colour, "pad:colour")
         if any((o.left, o.top, o.right, o.bottom)) and (any(self._size) or o.multiple):
             raise UserError("pad: say px by side (left, top, right, bottom), or size and multiple, not both")
-        if not any((o.left, o.top, o.right, o.bottom, *self._size, o.multiple)):
+        if options is not None and not any((o.left, o.top, o.right, o.bottom, *self._size, o.multiple)):
             raise UserError("pad: say px by side (left, top, right, bottom), size=WIDTHxHEIGHT, or multiple=N")
 
     def plan(self, image: ImageRow) -> list[PadParams]:

@@ -110,6 +110,8 @@ def test_an_archive_gives_what_its_folder_gives(name: str, command: str, tmp_pat
 @pytest.mark.parametrize("executor", ["process", "thread", "dask"])
 @pytest.mark.parametrize("command", ["json", "transform"])
 def test_workers_find_the_images(executor: str, command: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    if executor == "dask":
+        pytest.importorskip("distributed", reason="the extra `dask` is not installed")
     source = SAMPLES / "coco"
     whole = made(command, source, tmp_path / "of-folder", capfd, "--executor", "serial")
     for kind in IN_PLACE if executor == "process" and command == "json" else ("deflated",):
