@@ -68,6 +68,16 @@ PLUGIN_FAULTS = (Exception, SystemExit)
 """What costs a plugin its part when it raises it: `sys.exit()` of a plugin ends no command, least of all with exit code 0."""
 
 
+def os_reason(error: OSError, otherwise: str = "") -> str:
+    """Return why the system refuses something, to stand within a line; `otherwise`, or all there is, where it says nothing.
+
+    >>> os_reason(OSError(27, "File too large")), os_reason(OSError(27, "30 MB, more than the 20 MB that are read"))
+    ('file too large', '30 MB, more than the 20 MB that are read')
+    """
+    reason = error.strerror or otherwise or str(error)
+    return reason[:1].lower() + reason[1:]
+
+
 def how(error: BaseException) -> str:
     """Say how something failed, and where, in one line."""
     frames = traceback.extract_tb(error.__traceback__)

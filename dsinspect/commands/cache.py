@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from dsinspect.commands.options import CacheDir
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 
 app = typer.Typer(no_args_is_help=True, help="Look at the cache of measurements, or clear it.")
 
@@ -44,13 +44,13 @@ def clear(cache_dir: CacheDir = None) -> None:
     try:
         was_there = clear_cache(path)
     except OSError as e:
-        raise UserError(f"{path}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{path}: cannot be removed: {os_reason(e)}") from None
     print(f"cleared {path}" if was_there else f"{path}\nempty: nothing to clear")
     try:
         if clear_embedded(cache_dir):
             print(f"cleared {embedded_folder(cache_dir)}")
     except OSError as e:
-        raise UserError(f"{embedded_folder(cache_dir)}: cannot be removed: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{embedded_folder(cache_dir)}: cannot be removed: {os_reason(e)}") from None
 
 
 def _tell_embedded(cache_dir: Path | None) -> None:

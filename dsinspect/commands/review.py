@@ -14,7 +14,7 @@ from dsinspect.commands import common
 from dsinspect.commands.options import Inspecting, Judging, LastDataset, Only, Placed, Placing, Running, shares_options
 from dsinspect.commands.review_serve import serve
 from dsinspect.commands.review_words import decided, in_vain, lines_of, refusal, report_faults
-from dsinspect.errors import ExitCode, UserError
+from dsinspect.errors import ExitCode, UserError, os_reason
 from dsinspect.findings.rendering import printable
 
 if TYPE_CHECKING:
@@ -232,7 +232,7 @@ def export(
     try:
         write_atomic(output, encode_decisions(several.decisions))
     except OSError as e:
-        raise UserError(f"-o {output}: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"-o {output}: {os_reason(e)}") from None
     if not running.quiet:
         print(f"wrote {output}: {counted(len(several.made), 'decision')}")
 

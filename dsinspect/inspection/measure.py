@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
-from dsinspect.errors import PLUGIN_FAULTS, PluginError, how
+from dsinspect.errors import PLUGIN_FAULTS, PluginError, how, os_reason
 from dsinspect.findings.wording import counted
 from dsinspect.geometry.exif import BY_DECLARED_SIZE, FrameRule
 from dsinspect.inspection.cache import Cache, CacheBy, FileIdentity, Measured
@@ -150,7 +150,7 @@ def _looked_at(files: Sequence[str | None], errors: list[str | None], by: CacheB
                     plain = os.path.abspath(path)  # noqa: PTH100
                 identity = FileIdentity(plain, status.st_size, status.st_mtime_ns)
         except OSError as e:
-            errors[k] = _os_reason(e)
+            errors[k] = os_reason(e, type(e).__name__)
             continue
         looked[k] = _Looked(path, status, identity)
     return looked
@@ -176,13 +176,13 @@ def _measure_new(opened: list[_Looked | None], probes: Sequence[Probe], known: l
             if todo[-1].level >= Level.BYTES:
                 _ = file.content  # the header is among the bytes: one read serves all
         except OSError as e:
-            errors[k] = _os_reason(e)
+            errors[k] = os_reason(e, type(e).__name__)
             continue
         for probe in todo:
             try:
                 values[probe.name] = [probe.version, *_checked(probe, probe.measure(file))]
             except OSError as e:
-                errors[k] = _os_reason(e)
+                errors[k] = os_reason(e, type(e).__name__)
                 break
             except ArchiveChangedError:
                 raise
@@ -213,11 +213,6 @@ def _checked(probe: Probe, values: Sequence[Value]) -> Sequence[Value]:
 def _fail(result: Measurements, probe: Probe, failure: ProbeFailure) -> None:
     for column in probe.columns:
         result.failures.setdefault(column.name, failure)
-
-
-def _os_reason(error: OSError) -> str:
-    reason = error.strerror or type(error).__name__
-    return reason[:1].lower() + reason[1:]  # a limit in MB stays one in MB
 
 
 def measured_shard(shard: Shard, measurements: Measurements | None, box_units: str, rule: FrameRule = BY_DECLARED_SIZE) -> Shard:

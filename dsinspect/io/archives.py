@@ -24,7 +24,7 @@ from typing import IO
 
 import msgspec
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.archive_headers import LONGEST_NAME, Headers, require_short, short, zip_of
 from dsinspect.io.brought import remember
 from dsinspect.io.files import IMAGE_SUFFIXES
@@ -92,8 +92,7 @@ def unpack(archive: Path, into: Path | None = None) -> Path:
         reason = "encrypted; unpack it yourself" if "password" in str(e) else f"not a readable archive: {_short(e)}"
         raise UserError(f"{archive}: {reason}") from None
     except OSError as e:
-        why = e.strerror or str(e)
-        raise UserError(f"{archive}: cannot be unpacked: {why[:1].lower()}{why[1:]}") from None
+        raise UserError(f"{archive}: cannot be unpacked: {os_reason(e)}") from None
     except BaseException:
         if into is None:
             discard(folder)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import msgspec
 import numpy as np
 
-from dsinspect.errors import UserError, no_opencv
+from dsinspect.errors import UserError, no_opencv, os_reason
 from dsinspect.io.folders import make_folder
 from dsinspect.io.limits import limits, option
 from dsinspect.known_names import UNDECODABLE
@@ -166,7 +166,7 @@ class Outputs:
                 make_folder(target.parent)
                 partial.replace(target)
         except OSError as e:
-            raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; fix this, then rerun with --resume") from None
+            raise UserError(f"{target}: {os_reason(e)}; fix this, then rerun with --resume") from None
         finally:
             with contextlib.suppress(OSError):
                 partial.unlink(missing_ok=True)

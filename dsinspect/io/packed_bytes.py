@@ -15,7 +15,7 @@ import zlib
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.brought import as_named
 from dsinspect.io.limits import limits, option, too_large
 
@@ -103,7 +103,7 @@ class Archive:
                     try:
                         descriptor = os.open(self.path, _READ)
                     except OSError as e:
-                        raise self._changed(f"can no longer be read: {(e.strerror or 'error').lower()}") from None
+                        raise self._changed(f"can no longer be read: {os_reason(e, 'error')}") from None
                     self._descriptor = descriptor
         return self._descriptor
 

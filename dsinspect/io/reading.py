@@ -11,6 +11,7 @@ import os
 import stat
 from typing import IO
 
+from dsinspect.errors import os_reason
 from dsinspect.io.limits import limits, too_large
 from dsinspect.io.packed import member_at
 
@@ -172,7 +173,7 @@ _special: dict[str, str] = {}
 def note_forbidden(path: str | os.PathLike[str], error: OSError | ValueError) -> None:
     """Remember a folder or a file of text that nobody here may read, for `unread_below`: without it the set looks whole."""
     if isinstance(error, PermissionError):
-        _forbidden[os.path.abspath(path)] = (error.strerror or "permission denied").lower()  # noqa: PTH100
+        _forbidden[os.path.abspath(path)] = os_reason(error, "permission denied")  # noqa: PTH100
 
 
 def note_unread(path: str | os.PathLike[str], why: str) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.limits import Limits, limits, option, too_large
 from dsinspect.io.reading import is_regular, read_regular
 from dsinspect.io.workbooks import open_workbook, short
@@ -74,7 +74,7 @@ def kind_of(path: Path) -> Kind | None:
         with path.open("rb") as f:
             head = f.read(4096)
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
+        raise UserError(f"{path}: {os_reason(e, 'cannot be read')}") from None
     if head.startswith(b"PK\x03\x04"):
         return "xlsx"
     if head.startswith(_OLE) or (head[:2] in _BIFF and b"\0" in head[:64]):

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Iterator
 from operator import attrgetter
 from pathlib import Path
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.archives import SUFFIXES
 from dsinspect.io.atomic import cut
 from dsinspect.io.containment import held
@@ -145,7 +145,7 @@ def staged(roots: Collection[Path], out: Path, *, force: bool, last: bool = Fals
     except OSError as e:
         named = re.sub(rf"\.{re.escape(cut(out.name, 200))}\.\d+\.part", out.name, str(e.filename or ""))
         where = f" ({named})" if named and named != str(out) else ""
-        raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}{where}") from None
+        raise UserError(f"-o {out}: {os_reason(e)}{where}") from None
 
 
 @contextlib.contextmanager

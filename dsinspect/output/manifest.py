@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.atomic import atomic
 from dsinspect.io.json_text import encoded, indented
 
@@ -70,7 +70,7 @@ def read_manifest(path: Path) -> Manifest:
     try:
         manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or str(e)).lower()}; name the folder that `dsinspect transform` wrote") from None
+        raise UserError(f"{path}: {os_reason(e)}; name the folder that `dsinspect transform` wrote") from None
     except msgspec.MsgspecError as e:
         raise UserError(f"{path}: no manifest of `dsinspect transform`: {e}") from None
     return manifest

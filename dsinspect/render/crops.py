@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dsinspect.errors import os_reason
 from dsinspect.io import image_codec
 from dsinspect.io.reading import read_regular
 from dsinspect.render.contact_sheet import as_bgr
@@ -67,7 +68,7 @@ def open_framed(image: Mapping[str, Any]) -> Framed:
     try:
         content = read_regular(str(image["file"]), "image_mb")
     except OSError as e:
-        raise image_codec.UnreadableError((e.strerror or "cannot be read").lower()) from None
+        raise image_codec.UnreadableError(os_reason(e, "cannot be read")) from None
     bgr = framed(as_bgr(image_codec.decode(content)), {"orientation": math.nan, **image})
     frame = float(image["frame_width"]), float(image["frame_height"])
     return Framed(bgr, frame if all(v > 0 for v in frame) else (float(bgr.shape[1]), float(bgr.shape[0])))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from dsinspect import __version__
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.atomic import atomic
 from dsinspect.io.json_text import indented
 from dsinspect.review.resolve import Made, Review
@@ -70,7 +70,7 @@ def _put(path: Path, write: Callable[[Path], object]) -> None:
         with atomic(path) as partial:
             write(partial)
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{path}: {os_reason(e)}") from None
 
 
 def _write_xlsx(rows: Sequence[Mapping[str, Any]], path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from dsinspect import __version__
-from dsinspect.errors import UserError, nearest
+from dsinspect.errors import UserError, nearest, os_reason
 from dsinspect.io.json_text import encoded
 from dsinspect.io.limits import limits, too_large
 from dsinspect.io.reading import read_regular
@@ -121,7 +121,7 @@ def read_decisions(path: Path) -> Decisions:
     try:
         content = read_regular(path, "decisions_mb")
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{path}: {os_reason(e)}") from None
     return decode_decisions(content, path.name)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.protocols.decisions import Decision, Decisions
 from dsinspect.review.decision import Conflict, merge_decisions, read_decisions
 from dsinspect.review.store import is_store, read_counted
@@ -79,7 +79,7 @@ def read_any(path: Path) -> Reading:
         with path.open("rb") as file:
             head = file.read(64)
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{path}: {os_reason(e)}") from None
     if is_store(path):
         decisions, count = read_counted(path)
         return Reading(decisions, rows=count)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.folders import make_folder, remove_folder
 from dsinspect.io.json_text import encoded
 from dsinspect.tables.columns import Columns, objects
@@ -93,7 +93,7 @@ class Parts:
         except FileExistsError:
             raise UserError(f"-o {self.folder.parent}: another run has begun there; name another folder") from None
         except OSError as e:
-            raise UserError(f"-o {self.folder.parent}: {(e.strerror or str(e)).lower()}") from None
+            raise UserError(f"-o {self.folder.parent}: {os_reason(e)}") from None
 
     def plan(self) -> dict[str, Any]:
         """Return the plan of the run that was begun; empty when it is damaged."""
@@ -122,7 +122,7 @@ class Parts:
             partial.write_bytes(_encoded(document))
             partial.replace(self._path(number))
         except OSError as e:
-            raise UserError(f"{self.folder}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
+            raise UserError(f"{self.folder}: {os_reason(e)}; change that and go on with --resume") from None
 
     def get(self, number: int) -> Part:
         """Read a part.

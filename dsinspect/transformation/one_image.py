@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from dsinspect.errors import os_reason
 from dsinspect.geometry.exif import turned_upright
 from dsinspect.io import image_codec
 from dsinspect.io.image_codec import UnreadableError
@@ -38,7 +39,7 @@ class Reader:
         try:
             content = source.content
         except OSError as e:
-            raise UnreadableError((e.strerror or "cannot be read").lower(), MISSING) from None
+            raise UnreadableError(os_reason(e, "cannot be read"), MISSING) from None
         if self._probe is not None:
             names = [c.name for c in self._probe.columns]
             if self._probe.measure(source)[names.index(TRUNCATED_COLUMN)]:

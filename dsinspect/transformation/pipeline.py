@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from dsinspect import __version__
-from dsinspect.errors import Blame, UserError, nearest_or_all
+from dsinspect.errors import Blame, UserError, nearest_or_all, os_reason
 from dsinspect.geometry.annotations import OUTLINE_FIELDS
 from dsinspect.inspection import watched
 from dsinspect.inspection.choose_executor import choose_executor, for_workers
@@ -174,7 +174,7 @@ def require_place(request: TransformRequest) -> None:
     try:
         make_folder(out.parent)
     except OSError as e:
-        raise UserError(f"-o {out}: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"-o {out}: {os_reason(e)}") from None
     if not os.access(out.parent, os.W_OK):
         raise UserError(f"-o {out}: the folder {out.parent} cannot be written")
     require_no_link_out(out)
@@ -222,7 +222,7 @@ def finish(request: TransformRequest, info: DatasetInfo, parts: Parts, count: in
             "annotations": summary.counts, "losses": losses,
             "failures": [vars(f) for f in failures]}, entries)
     except OSError as e:
-        raise UserError(f"{request.out}/manifest.json: {(e.strerror or str(e)).lower()}; change that and go on with "
+        raise UserError(f"{request.out}/manifest.json: {os_reason(e)}; change that and go on with "
                         "--resume") from None
     complete()
     parts.end()
@@ -284,7 +284,7 @@ def put_in_place(out: Path, parts: Parts, count: int, names: SplitNames, writer:
                 elif own != target:  # a further record of the image, which has a place of its own
                     place_file(own, target, link=False)
             except OSError as e:
-                raise UserError(f"{target}: {(e.strerror or str(e)).lower()}; change that and go on with --resume") from None
+                raise UserError(f"{target}: {os_reason(e)}; change that and go on with --resume") from None
 
 
 def numbered_entries(parts: Parts, count: int, names: SplitNames, *,

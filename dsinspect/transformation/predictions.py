@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.geometry import affine as geometry
 from dsinspect.geometry import rle as masks
 from dsinspect.output.manifest import Entry, Manifest
@@ -41,7 +41,7 @@ def invert_predictions(path: Path, manifest: Manifest) -> Inverted:
     try:
         records = msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or str(e)).lower()}") from None
+        raise UserError(f"{path}: {os_reason(e)}") from None
     except msgspec.MsgspecError as e:
         raise UserError(f"{path}: no COCO results, which are a list of records with image_id, bbox and score: {e}") from None
     by_id: dict[int, Entry] = {e.image_id: e for e in manifest.outputs}

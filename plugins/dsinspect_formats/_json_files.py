@@ -12,7 +12,7 @@ import msgspec
 from dsinspect.io.limits import too_deep
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import Problem
-from dsinspect_formats._reading import decoded_json
+from dsinspect_formats._reading import decoded_json, reason_of
 from dsinspect_formats._sniffing import ends_of, files_below, is_damaged_json
 from dsinspect_formats._text import decode, odd_encoding, without_lone_surrogates
 from dsinspect_formats.coco._files import split_of
@@ -109,5 +109,5 @@ def read_json_file(path: Path, source: str) -> tuple[Any, list[Problem]]:
     try:
         content = read_regular(path)
     except OSError as e:
-        return None, [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")]
+        return None, [Problem("malformed-record", source, reason_of(e))]
     return read_json(content, source)

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.limits import too_deep
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import Columns, is_given
@@ -27,7 +27,7 @@ _WORD = re.compile(r"[a-z]+")
 
 def reason_of(error: OSError) -> str:
     """Return why a file cannot be read, in words."""
-    return f"cannot be read: {(error.strerror or 'error').lower()}"
+    return f"cannot be read: {os_reason(error, 'error')}"
 
 
 def json_number(value: Any) -> float:

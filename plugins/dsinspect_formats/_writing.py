@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import numpy as np
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.atomic import write_atomic
 from dsinspect.io.folders import make_folder
 from dsinspect.tables.dataset import DatasetInfo, Shard
@@ -54,7 +54,7 @@ def write_file(path: Path, content: bytes) -> None:
 
 def cannot_write(path: Path, error: OSError) -> UserError:
     """Return the error of a file that cannot be written."""
-    return UserError(f"{error.filename or path}: {(error.strerror or str(error)).lower()}; change that and write again")
+    return UserError(f"{error.filename or path}: {os_reason(error)}; change that and write again")
 
 
 def field_of(table: pd.DataFrame, name: str, otherwise: Any = None) -> Any:

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 
 if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
@@ -60,7 +60,7 @@ def serve(run: Run, store_path: Path, cache: Path, reviewer: str, port: int, par
         try:
             listener.bind(("127.0.0.1", port))
         except OSError as e:
-            raise UserError(f"--port {port}: {(e.strerror or str(e)).lower()}") from None
+            raise UserError(f"--port {port}: {os_reason(e)}") from None
         listener.listen(128)
         number = listener.getsockname()[1]
         token = secrets.token_urlsafe(24)

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.reading import is_regular, read_regular, require_text
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, constant, is_given, objects
@@ -99,7 +99,7 @@ def read_file(path: Path, base: Path, columns: frozenset[str], split: str | None
     try:
         content = _content(path)
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
+        raise UserError(f"{path}: {os_reason(e, 'cannot be read')}") from None
     document = decode_strictly(content, segmentations="segmentation" in columns,
                                keypoints=not columns.isdisjoint(("keypoints", "coco:num_keypoints")))
     if document is not None:

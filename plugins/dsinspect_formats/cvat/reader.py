@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import CORNER_COLUMNS, Problem
 from dsinspect_formats._gathering import Gathered
@@ -30,7 +30,7 @@ def read_file(path: Path, base: Path, gathered: Gathered, split: str | None) -> 
     try:
         content = read_regular(path)
     except OSError as e:
-        raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
+        raise UserError(f"{path}: {os_reason(e, 'cannot be read')}") from None
     file = CvatFile(gathered, source, split)
     text, encoding, codec = xml_text(content)
     if encoding and codec != "utf-16":  # expat takes UTF-8 and UTF-16

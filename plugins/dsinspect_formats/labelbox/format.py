@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dsinspect.errors import UserError
+from dsinspect.errors import UserError, os_reason
 from dsinspect.io.reading import read_regular
 from dsinspect.protocols.formats import Detection, Facts, Format, OpenRequest, Source
 from dsinspect_formats._images import relative
@@ -59,7 +59,7 @@ class Labelbox(Format):
                 content = read_regular(path)
                 text, encoding = decode(content)
             except OSError as e:
-                raise UserError(f"{path}: {(e.strerror or 'cannot be read').lower()}") from None
+                raise UserError(f"{path}: {os_reason(e, 'cannot be read')}") from None
             if encoding:
                 reading.gathered.problems.append(odd_encoding(reading.source, encoding, content))
             for line, value in _lines(text, reading):

@@ -21,6 +21,7 @@ from dsinspect.tables.schema import CORNER_COLUMNS, Problem, problem_columns
 from dsinspect_formats._gathering import Gathered
 from dsinspect_formats._images import ImageTree, is_of_images, namesakes, relative, stem_of
 from dsinspect_formats._json_files import like_or_damaged, read_json
+from dsinspect_formats._reading import reason_of
 from dsinspect_formats._sniffing import LOOKED_AT, files_below
 from dsinspect_formats._splits import split_of_folders
 from dsinspect_formats._values import real
@@ -215,7 +216,7 @@ def read_document(path: str | os.PathLike[str], source: str) -> tuple[Document, 
     try:
         content = read_regular(path, "label_mb")
     except OSError as e:
-        return Document(), [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")]
+        return Document(), [Problem("malformed-record", source, reason_of(e))]
     try:
         return msgspec.json.decode(content, type=Document), []
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -13,6 +13,7 @@ import msgspec
 from dsinspect.io.reading import read_regular
 from dsinspect.tables.schema import NO_POSITION, Problem
 from dsinspect_formats._json_files import read_json_file
+from dsinspect_formats._reading import reason_of
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats._values import shown
 
@@ -74,7 +75,7 @@ def _read_csv(path: Path, source: str) -> tuple[list[ViaImage], list[Problem], b
     try:
         text, encoding = decode(read_regular(path))
     except OSError as e:
-        return [], [Problem("malformed-record", source, f"cannot be read: {(e.strerror or 'error').lower()}")], False
+        return [], [Problem("malformed-record", source, reason_of(e))], False
     problems = [odd_encoding(source, encoding)] if encoding else []
     images: dict[str, ViaImage] = {}
     for line, row in _rows(text, source, problems):

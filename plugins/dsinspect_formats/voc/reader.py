@@ -19,6 +19,7 @@ from dsinspect.tables.columns import constant, objects
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._images import ImageTree, is_image, is_of_images, namesakes, relative, stem_of, walk
+from dsinspect_formats._reading import reason_of
 from dsinspect_formats._splits import split_named, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding, xml_text
 from dsinspect_formats.voc._looks import Options
@@ -129,7 +130,7 @@ class VocSource:
         try:
             text, encoding = decode(read_regular(self._root / path))
         except OSError as e:
-            self._problems.append(Problem("malformed-record", path, f"cannot be read: {(e.strerror or 'error').lower()}"))
+            self._problems.append(Problem("malformed-record", path, reason_of(e)))
             return []
         if encoding:
             self._problems.append(odd_encoding(path, encoding))
@@ -279,7 +280,7 @@ class VocShard:
         try:
             content = read_regular(f"{self.root}/{entry.xml}", "label_mb")  # a Path a file costs more
         except OSError as e:
-            reason = f"the file cannot be read: {(e.strerror or 'error').lower()}"
+            reason = f"the file {reason_of(e)}"
             return VocFile(), [Problem("malformed-record", entry.xml, reason, image=entry.path, split=entry.split)], None
         problems = []
         file = read_xml(content)

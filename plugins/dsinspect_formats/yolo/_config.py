@@ -13,6 +13,7 @@ from dsinspect.io.reading import is_regular, leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import relative
+from dsinspect_formats._reading import reason_of
 from dsinspect_formats._sniffing import names_in
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._configs import LOOKED_AT, config_of, configs_below, several_configs
@@ -65,7 +66,7 @@ def read_config(root: Path, folder: Path) -> Config:
         config.settings = read_settings(path)
         _, encoding = decode(read_regular(path, "yaml_mb"))
     except (OSError, ValueError) as e:
-        reason = f"cannot be read: {(e.strerror or 'error').lower()}" if isinstance(e, OSError) else str(e)
+        reason = reason_of(e) if isinstance(e, OSError) else str(e)
         config.problems.append(Problem("bad-class-list", source, reason))
         config.categories = _listed_names(folder, config)
         return config

@@ -12,6 +12,7 @@ from dsinspect.io.reading import leaves, read_regular, reads_outside
 from dsinspect.tables.dataset import Category
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._images import ImageTree, is_image, namesakes, relative, stem_of
+from dsinspect_formats._reading import reason_of
 from dsinspect_formats._sniffing import head
 from dsinspect_formats._splits import split_in, split_of_folders
 from dsinspect_formats._text import decode, odd_encoding
@@ -218,7 +219,7 @@ class Finder:
         try:
             text, encoding = decode(read_regular(file))
         except OSError as e:
-            self._problem(source, f"cannot be read: {(e.strerror or 'error').lower()}")
+            self._problem(source, reason_of(e))
             return
         if encoding:
             self.layout.problems.append(odd_encoding(source, encoding))

@@ -17,6 +17,7 @@ from dsinspect.io.reading import READ_FLAGS, require_regular
 from dsinspect.tables.schema import Problem
 from dsinspect_formats._cut_rows import cut_short
 from dsinspect_formats._numbers import numbers
+from dsinspect_formats._reading import reason_of
 from dsinspect_formats._text import decode, odd_encoding
 from dsinspect_formats.yolo._plain import PlainRows, is_plain, read_plain
 
@@ -126,7 +127,7 @@ def _read_some(labels: Sequence[LabelFile], pose: int | None, *, texts: bool, po
             contents.append(_read(label.file, most))
         except OSError as e:
             contents.append(b"")
-            reason = f"the label file cannot be read: {(e.strerror or 'error').lower()}"
+            reason = f"the label file {reason_of(e)}"
             problems[k] = [Problem("malformed-record", label.source, reason, image=label.image, split=label.split)]
     plain = [k for k, c in enumerate(contents) if c and is_plain(c)]
     plain = [k for k in plain if _cut_row(contents[k], pose) is None]
