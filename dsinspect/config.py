@@ -20,13 +20,12 @@ from dsinspect.findings.severity import Severity
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.limits import checked
 from dsinspect.io.reading import leave_alone, leaves, read_regular, reads_outside
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.protocols.options import plainly
 
 FILE_NAME = "dsinspect.toml"
 OF_SETS = frozenset(("images", "labels", "annotations", "jpegimages", "labeltxt", "obj_train_data", "imagesets"))
 """Folders, in lower case, by which a folder shows that a dataset lies in it."""
-OF_SPLITS = frozenset(("train", "training", "val", "valid", "validation", "test", "testing"))
-"""Folders that are part of the dataset when one of them is named as the dataset."""
 FAIL_ON = ("error", "warning", "info", "skipped", "never")
 
 
@@ -343,7 +342,7 @@ def _part_of_a_set(path: Path, dataset: Path | None) -> str | None:
         if (entry.name.lower() in OF_SETS and entry.is_dir()) or entry.suffix.lower() in IMAGE_SUFFIXES:
             return f"lies beside {entry.name} and may belong to a dataset"
     below = dataset.absolute() if dataset is not None else folder
-    if below.is_relative_to(folder) and below != folder and below.relative_to(folder).parts[0].lower() in OF_SETS | OF_SPLITS:
+    if below.is_relative_to(folder) and below != folder and below.relative_to(folder).parts[0].lower() in {*OF_SETS, *SPLIT_NAMES}:
         return f"lies beside {below.relative_to(folder).parts[0]} and may belong to the dataset"
     return None
 

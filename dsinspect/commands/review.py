@@ -310,8 +310,7 @@ def status(
         _, run, found = _checked(session, several)
         faults, idle = found.faults, found.standing_for_none(decisions)
         session.end(run)
-    wrong = {id(d): d for f in faults for d in f.decisions}
-    sound = [d for d in decisions if id(d) not in wrong]
+    sound, wrong = several.apart(faults)
     total = f" of {counted(several.rows, 'finding')}" if several.rows else ""
     print(f"{_named(several)}: {several.decided(faults):,}{total} decided"
           + (f"; {counted(len(wrong), 'decision')} cannot be applied, for {counted(len(faults), 'fault')}" if faults else ""))
@@ -323,7 +322,7 @@ def status(
     for line in in_vain(idle):
         print(f"           {printable(line)}")
     for heading, counts in (("by decision", Counter([*(d.action for d in sound), *(UNREAD for _ in wrong)])),
-                            ("by reviewer", Counter(d.reviewer or "" for d in (*sound, *wrong.values())))):
+                            ("by reviewer", Counter(d.reviewer or "" for d in (*sound, *wrong)))):
         if counts:
             print(f"{heading}:")
         for name, n in sorted(counts.items(), key=lambda c: (not c[0], c[0])):

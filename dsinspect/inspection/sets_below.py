@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from dsinspect.config import OF_SPLITS
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.folders import walk
+from dsinspect.io.split_names import SPLIT_NAMES
 
 LOOKED_AT = 300
 """Folders in which a dataset is looked for."""
@@ -21,7 +21,7 @@ HOLDS_IMAGES = IMAGE_SUFFIXES | {".tfrecord", ".tfrecords", ".record", ".parquet
 """Suffixes of images, and of files that have images in them."""
 FILES = 2_000
 """Files of a folder among which an image has to be."""
-PARTS = OF_SPLITS | {"dev", "trainval"}
+PARTS = frozenset((*SPLIT_NAMES, "dev", "trainval"))
 """Folders that are the splits of one dataset, and no datasets."""
 
 

@@ -33,6 +33,7 @@ from dsinspect.io.limits import limits, option
 from dsinspect.io.packed import Leaving
 from dsinspect.io.packed_bytes import DEFLATED, IN_TAR, RATIO_FROM, STORED, Place
 from dsinspect.io.reading import leave_alone, note_unread, require_no_vast_holes
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.io.temporary import beside, discard, temporary_folder
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
@@ -49,7 +50,6 @@ _ENCRYPTED, _UTF8 = 0x61, 0x800
 LEFT_SUFFIXES = IMAGE_SUFFIXES | {".mp4", ".avi", ".mov", ".mkv", ".webm", ".m4v", ".mpg", ".mpeg", ".wmv", ".bin", ".pcd", ".las",
                                   ".laz", ".npz", ".pkl", ".pickle", ".mat", ".h5", ".hdf5", ".pt", ".pth", ".onnx", ".safetensors"}
 """Suffixes, in lower case, of files that stay in an archive: images, and what no format reads, which may be large."""
-_SPLITS = frozenset(("train", "training", "val", "valid", "validate", "validation", "test", "testing"))
 _LEFT_OUT = ("__MACOSX/", ".DS_Store")
 _FOLDERS = (b"D", b"V")
 """Types of members of a .tar by GNU tar that are no files: the listing of a folder, and the name of the archive."""
@@ -100,7 +100,7 @@ def unpack(archive: Path, into: Path | None = None) -> Path:
             remove_folder(folder)
         raise
     entries = list(folder.iterdir())
-    is_split = into is None and entries and entries[0].name.lower() in _SPLITS
+    is_split = into is None and entries and entries[0].name.lower() in SPLIT_NAMES
     return entries[0] if len(entries) == 1 and entries[0].is_dir() and not is_split else folder
 
 

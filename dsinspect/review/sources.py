@@ -36,17 +36,25 @@ class Several:
     names: tuple[str, ...]
     of_checks: Mapping[str, int] = field(default_factory=dict)
 
-    def decided(self, faults: Iterable[Fault]) -> int:
-        """Return the findings with a decision that can be applied; one on a whole check counts for all without one of their own.
+    def apart(self, faults: Iterable[Fault]) -> tuple[list[Decision], list[Decision]]:
+        """Return the decisions that can be applied, and those that cannot.
 
         Args:
             faults: of these decisions, at least those of the files.
         """
         wrong = {id(d): d for f in faults for d in f.decisions}
-        sound = [d for d in self.made if id(d) not in wrong]
+        return [d for d in self.made if id(d) not in wrong], list(wrong.values())
+
+    def decided(self, faults: Iterable[Fault]) -> int:
+        """Return the findings with a decision that can be applied; one on a whole check counts for all without one of their own.
+
+        Args:
+            faults: as `apart` takes them.
+        """
+        sound, wrong = self.apart(faults)
         of_checks = {d.check: self.of_checks.get(d.check, 0) for d in sound if d.check is not None}
         own = {d.finding: d.seen.code if d.seen else None for d in sound if d.finding is not None}
-        in_vain = {d.finding: d.seen.code if d.seen else None for d in wrong.values() if d.finding is not None and d.action}
+        in_vain = {d.finding: d.seen.code if d.seen else None for d in wrong if d.finding is not None and d.action}
         return (sum(of_checks.values()) + sum(code not in of_checks for code in own.values())
                 - sum(code in of_checks for code in in_vain.values()))
 

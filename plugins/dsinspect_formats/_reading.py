@@ -13,13 +13,13 @@ import numpy as np
 
 from dsinspect.errors import UserError, os_reason
 from dsinspect.io.limits import too_deep
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.protocols.formats import ShardRef
 from dsinspect.tables.columns import Columns, is_given
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import NO_POSITION, Problem, problem_columns
 from dsinspect_formats._cuts import MemoryShard
 from dsinspect_formats._images import by_their_paths
-from dsinspect_formats._splits import SPLIT_NAMES
 
 _SPLITS = {**SPLIT_NAMES, "trainval": "trainval"}
 _WORD = re.compile(r"[a-z]+")

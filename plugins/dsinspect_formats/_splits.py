@@ -1,15 +1,11 @@
-"""The words that name splits, in folders, file names and configurations, in any case."""
+"""Find the words that name splits in folders and file names, in any case."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 
-SPLIT_NAMES: Mapping[str, str] = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validate": "val", "validation": "val", "test": "test",
-    "testing": "test",
-}
-"""Word, in lower case, to the name that the split goes by here."""
+from dsinspect.io.split_names import SPLIT_NAMES
+
 _WORDS = "|".join(sorted(SPLIT_NAMES, key=len, reverse=True))
 _WORD = re.compile(rf"(?:^|[_\-. ])({_WORDS})(?:[_\-. ]?\d{{0,4}})?(?=$|[_\-. ])", re.I)
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import note_forbidden
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect_formats._images import relative
 from dsinspect_formats._sniffing import names_in
-from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
+from dsinspect_formats._splits import split_in, split_named
 
 _KEYS = re.compile(rb'"(images|annotations|categories)"\s*:\s*\[')
 _OF_ANNOTATIONS = ("annotations", "annotation", "annos", "labels", "json", "jsons")

@@ -9,13 +9,13 @@ from typing import Any
 
 from dsinspect.errors import UserError
 from dsinspect.io.reading import read_regular
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.io.spreadsheets import Sheet, kind_of
 from dsinspect.protocols.edits import LATER_ACTIONS, Edits
 from dsinspect.protocols.formats import Format, OpenRequest, Patch
 from dsinspect_formats._editing import Box, CategoryPlan, Change, Changes, Wanted, any_of, is_dropped
 from dsinspect_formats._images import ImageTree, relative
 from dsinspect_formats._splicing import extent_text, number_text
-from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats.table._columns import CORNERS, SIDES, Mapped, number
 from dsinspect_formats.table._grids import BookGrid, CsvGrid, Grid
 from dsinspect_formats.table._looks import Options

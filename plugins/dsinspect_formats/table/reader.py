@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from dsinspect.errors import UserError
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.io.spreadsheets import Row, Sheet, sheets_of
 from dsinspect.protocols.formats import OpenRequest, ShardRef
 from dsinspect.tables.columns import Columns, is_given
@@ -18,7 +19,7 @@ from dsinspect.tables.dataset import DatasetInfo
 from dsinspect.tables.schema import NO_POSITION, Problem, annotation_columns, image_columns, problem_columns
 from dsinspect_formats._cuts import cuts_of
 from dsinspect_formats._images import ImageTree, by_their_paths, is_image, namesakes, relative
-from dsinspect_formats._splits import SPLIT_NAMES, split_in, split_named
+from dsinspect_formats._splits import split_in, split_named
 from dsinspect_formats.table._columns import TEXT, Mapped, corners_of, is_report, number, numbers_in, parse_wanted, recognise
 from dsinspect_formats.table._looks import Options, _first, _tables_in
 

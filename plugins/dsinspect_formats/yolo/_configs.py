@@ -8,9 +8,9 @@ from pathlib import Path
 
 from dsinspect.io.places import remembered
 from dsinspect.io.reading import leaves, reads_outside
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect_formats._images import is_image, walk
 from dsinspect_formats._sniffing import head, names_in
-from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode
 from dsinspect_formats.yolo._settings import (
     as_list,

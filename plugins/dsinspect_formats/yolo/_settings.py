@@ -12,8 +12,8 @@ from typing import Any
 from dsinspect.io.limits import limits, option
 from dsinspect.io.places import ends_as
 from dsinspect.io.reading import read_regular
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.tables.schema import NO_POSITION
-from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._text import decode
 
 SPLITS = ("train", "val", "test")

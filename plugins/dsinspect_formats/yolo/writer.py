@@ -15,9 +15,9 @@ from dsinspect.geometry.exif_frames import turned_upright
 from dsinspect.geometry.label_swap import mirrored
 from dsinspect.io.containment import inside
 from dsinspect.io.folders import make_folder
+from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.tables.dataset import DatasetInfo, Shard
 from dsinspect.tables.schema import CORNER_COLUMNS, NO_POSITION, boxes_xyxy
-from dsinspect_formats._splits import SPLIT_NAMES
 from dsinspect_formats._writing import Losses, cannot_write, category_pairs, field_of, sizes_wh, slices_of, write_file
 from dsinspect_formats.yolo._label_places import label_of as label_of
 from dsinspect_formats.yolo._points import Poses, corner_rows
