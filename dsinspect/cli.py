@@ -32,8 +32,9 @@ from dsinspect.io.brought import as_named
 from dsinspect.io.embedded import NAMED
 from dsinspect.io.limits import VARIABLE as LIMITS
 from dsinspect.io.limits import checked, put_in_force
-from dsinspect.io.reading import READS_OUTSIDE, left_alone, passed_over
+from dsinspect.io.reading import READS_OUTSIDE
 from dsinspect.io.under_way import Completion, sweep
+from dsinspect.io.unread import left_alone, passed_over
 from dsinspect.loader import BEGUN, Plugins, load_plugins
 
 

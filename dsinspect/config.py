@@ -19,8 +19,9 @@ from dsinspect.errors import UserError, nearest
 from dsinspect.findings.severity import Severity
 from dsinspect.io.files import IMAGE_SUFFIXES
 from dsinspect.io.limits import checked
-from dsinspect.io.reading import leave_alone, leaves, read_regular, reads_outside
+from dsinspect.io.reading import leaves, read_regular, reads_outside
 from dsinspect.io.split_names import SPLIT_NAMES
+from dsinspect.io.unread import leave_alone
 from dsinspect.protocols.options import plainly
 
 FILE_NAME = "dsinspect.toml"

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dsinspect.protocols.run import Run
     from dsinspect.protocols.trainers import Trainer
     from dsinspect.review.workbook import Reading
+
 SHOWN_UNREAD = 10
 """Annotation files that could not be read that are named on stderr."""
 
@@ -307,15 +308,14 @@ def report_guessed_frames(count: int) -> None:
 
 def report_unread(roots: Iterable[Path], out: Path) -> None:
     """Name on stderr the annotation files that could not be read: what is written lacks what they hold."""
-    from dsinspect.io.reading import unread_below
+    from dsinspect.io.unread import unread_below
 
-    unread = {os.path.relpath(path, root): why for root in roots for path, why in unread_below(root).items()}
+    unread = {name: why for root in roots for name, why in unread_below(root).items()}
     for name in sorted(unread)[:SHOWN_UNREAD]:
         print(printable(f"{name}: cannot be read: {unread[name]}"), file=sys.stderr)
     if unread:
         more = f"and {len(unread) - SHOWN_UNREAD:,} more; " if len(unread) > SHOWN_UNREAD else ""
         print(printable(f"{more}what should be in {'it' if len(unread) == 1 else 'them'} is not in {out}"), file=sys.stderr)
-
 
 
 def write_diff(lines: Iterable[str]) -> None:

@@ -5,7 +5,6 @@ Every command that reads a dataset comes through here, so that each refuses the 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -22,7 +21,7 @@ from dsinspect.inspection.watched import opened
 from dsinspect.io.brought import as_named
 from dsinspect.io.limits import limits, option
 from dsinspect.io.places import remembered_listings
-from dsinspect.io.reading import unread_below
+from dsinspect.io.unread import unread_below
 from dsinspect.loader import Plugins
 from dsinspect.protocols.checks import Check
 from dsinspect.protocols.edits import FILE_ACTIONS
@@ -134,8 +133,7 @@ def _unread_named(request: DatasetRequest) -> Iterator[None]:
     try:
         yield
     except UserError as e:
-        unread = {Path(os.path.relpath(path, root)).as_posix(): why
-                  for root in request.roots for path, why in unread_below(root).items()}
+        unread = {name: why for root in request.roots for name, why in unread_below(root).items()}
         more = [f"{name} {why}" for name, why in unread.items() if name not in str(e)]
         if not more:
             raise

@@ -14,7 +14,7 @@ import msgspec
 from dsinspect.errors import PluginCrashedError, UserError, Watched, nearest
 from dsinspect.inspection.sets_below import named, sets_below
 from dsinspect.inspection.what_is_there import archives_in, what_is_there
-from dsinspect.io.reading import pass_over
+from dsinspect.io.unread import pass_over
 from dsinspect.loader import Plugins
 from dsinspect.protocols.formats import Detection, Format
 

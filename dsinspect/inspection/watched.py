@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol
 import msgspec
 
 from dsinspect.errors import PLUGIN_FAULTS, Blame, UserError, Watched
-from dsinspect.io.reading import unread_below
+from dsinspect.io.unread import unread_below
 from dsinspect.io.worker_settings import Settings, in_force, take_over
 from dsinspect.protocols.executors import Executor, NoResultError, R, T, each
 from dsinspect.protocols.formats import Format, OpenRequest, ShardRef, Source
@@ -57,7 +56,7 @@ def _with_unread(info: DatasetInfo, root: Path) -> tuple[Problem, ...]:
     A label file that is there and cannot be read is not missing.
     """
     told = {p.source for p in info.problems if p.kind in ("malformed-record", "bad-class-list")}
-    unread = {Path(os.path.relpath(path, info.root)).as_posix(): why for path, why in unread_below(root).items()}
+    unread = unread_below(root, info.root)
     if not unread:
         return tuple(info.problems)
     return (*(p for p in info.problems if p.kind != "missing-label" or p.source not in unread),

@@ -32,9 +32,10 @@ from dsinspect.io.folders import make_folder, remove_folder
 from dsinspect.io.limits import limits, option
 from dsinspect.io.packed import Leaving
 from dsinspect.io.packed_bytes import DEFLATED, IN_TAR, RATIO_FROM, STORED, Place
-from dsinspect.io.reading import leave_alone, note_unread, require_no_vast_holes
+from dsinspect.io.reading import require_no_vast_holes
 from dsinspect.io.split_names import SPLIT_NAMES
 from dsinspect.io.temporary import beside, discard, temporary_folder
+from dsinspect.io.unread import leave_alone, note_unread
 
 SUFFIXES = (".zip", ".tar", ".tgz", ".tar.gz", ".tbz2", ".tar.bz2", ".txz", ".tar.xz")
 _BLOCK = 1 << 20

@@ -35,6 +35,8 @@ LINK_WARNING = ("hard links share their bytes with the originals: a trainer that
 _FICLONE = 0x40049409  # ioctl of Linux: Btrfs, XFS, bcachefs and others share the blocks of two files until one is written
 _NO_CLONE = {errno.EOPNOTSUPP, errno.ENOTTY, errno.EXDEV, errno.EINVAL, errno.EPERM, errno.ENOSYS, errno.EBADF}
 
+Placed = Literal["linked", "copied", "there", "missing"]
+"""What became of a file; a clone counts as a copy, for it behaves as one."""
 
 
 def may_hold_annotations(name: str) -> bool:
@@ -53,10 +55,6 @@ def is_of_a_set(name: str) -> bool:
     (True, True, False)
     """
     return _OF_SETS.search(name) is not None
-
-
-Placed = Literal["linked", "copied", "there", "missing"]
-"""What became of a file; a clone counts as a copy, for it behaves as one."""
 
 
 def place_file(source: str | os.PathLike[str], target: Path, *, link: bool) -> Placed:

@@ -11,7 +11,6 @@ import os
 import stat
 from typing import IO
 
-from dsinspect.errors import os_reason
 from dsinspect.io.limits import limits, too_large
 from dsinspect.io.packed import member_at
 
@@ -149,79 +148,6 @@ def require_no_vast_holes(path: str | os.PathLike[str]) -> None:
 def reads_outside() -> bool:
     """Say whether the user allows text outside of the dataset to be read."""
     return os.environ.get(READS_OUTSIDE, "") not in ("", "0")
-
-
-_left_alone: dict[str, None] = {}
-
-
-def leave_alone(path: str) -> None:
-    """Remember something outside of the dataset that is not read, for `left_alone` to report."""
-    _left_alone[path] = None
-
-
-def left_alone() -> list[str]:
-    """Return what was not read since the last call."""
-    found = sorted(_left_alone)
-    _left_alone.clear()
-    return found
-
-
-_forbidden: dict[str, str] = {}
-_special: dict[str, str] = {}
-
-
-def note_forbidden(path: str | os.PathLike[str], error: OSError | ValueError) -> None:
-    """Remember a folder or a file of text that nobody here may read, for `unread_below`: without it the set looks whole."""
-    if isinstance(error, PermissionError):
-        _forbidden[os.path.abspath(path)] = os_reason(error, "permission denied")  # noqa: PTH100
-
-
-def note_unread(path: str | os.PathLike[str], why: str) -> None:
-    """Remember what is in a dataset and is not read at all, as `note_forbidden` does; there is no such file."""
-    _forbidden[os.path.abspath(path)] = why  # noqa: PTH100
-
-
-def note_special(path: str | os.PathLike[str], what: str) -> None:
-    """Remember something with the name of an annotation file that is none, and what it is in words, for `unread_below`."""
-    _special[os.path.abspath(path)] = what  # noqa: PTH100
-
-
-def special(path: str | os.PathLike[str]) -> str:
-    """Return what a path is that is neither a regular file nor a folder, in words; nothing is opened. Empty for those two."""
-    try:
-        mode = os.stat(path).st_mode  # noqa: PTH116
-    except FileNotFoundError:
-        return "is a link that leads nowhere"
-    except (OSError, ValueError) as e:
-        return (getattr(e, "strerror", None) or str(e)).lower()
-    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
-        return ""
-    kinds = ((stat.S_ISFIFO, "pipe"), (stat.S_ISSOCK, "socket"))
-    return f"is a {next((word for test, word in kinds if test(mode)), 'device')}, no regular file"
-
-
-def unread_below(folder: str | os.PathLike[str]) -> dict[str, str]:
-    """Return what could not be read below a folder so far in this process, and why; what may be read by now is left out."""
-    home = os.path.join(os.path.abspath(folder), "")  # noqa: PTH100, PTH118
-    found = {path: why for path, why in _forbidden.items() if path.startswith(home) and not os.access(path, os.R_OK)}
-    found |= {path: why for path, why in _special.items()
-              if path.startswith(home) and os.path.lexists(path) and not is_regular(path)}
-    return dict(sorted(found.items()))
-
-
-_passed_over: dict[str, None] = {}
-
-
-def pass_over(what: str) -> None:
-    """Remember a dataset beside the one that is read, in words, for `passed_over` to report."""
-    _passed_over[what] = None
-
-
-def passed_over() -> list[str]:
-    """Return what `pass_over` was told since the last call."""
-    found = list(_passed_over)
-    _passed_over.clear()
-    return found
 
 
 def leaves(path: str | os.PathLike[str], folder: str | os.PathLike[str]) -> bool:

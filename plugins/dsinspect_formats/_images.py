@@ -13,7 +13,8 @@ from pathlib import Path, PurePosixPath
 
 from dsinspect.io.files import IMAGE_SUFFIXES, are_equal, is_of_a_set, may_hold_annotations
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import is_regular, leave_alone, note_forbidden, note_special, reads_outside, special
+from dsinspect.io.reading import is_regular, reads_outside
+from dsinspect.io.unread import leave_alone, note_forbidden, note_special, special
 from dsinspect.tables.columns import Columns
 from dsinspect.tables.schema import Problem
 

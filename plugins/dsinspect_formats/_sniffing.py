@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import READ_FLAGS, note_forbidden, read_beginning
+from dsinspect.io.reading import READ_FLAGS, read_beginning
+from dsinspect.io.unread import note_forbidden
 from dsinspect.protocols.formats import Detection
 from dsinspect_formats._images import relative, stem_of, walk
 from dsinspect_formats._text import decode

@@ -22,7 +22,8 @@ from dsinspect.inspection.locate import located
 from dsinspect.inspection.opening import open_dataset
 from dsinspect.inspection.request import DatasetRequest
 from dsinspect.io.archives import unpack
-from dsinspect.io.reading import left_alone, read_regular
+from dsinspect.io.reading import read_regular
+from dsinspect.io.unread import left_alone
 from dsinspect.loader import load_plugins
 
 PLUGINS = load_plugins()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hostile.conftest import Done
 
-from dsinspect.io import reading
+from dsinspect.io import unread
 
 Cli = Callable[..., Done]
 SAMPLES = Path(__file__).parents[2] / "sample_data"
@@ -39,7 +39,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
     monkeypatch.setattr(io, "open", guarded(io.open))
     monkeypatch.setattr(os, "scandir", guarded(os.scandir))
     monkeypatch.setattr(os, "access", lambda path, mode, **o: not is_forbidden(path) and access(path, mode, **o))
-    monkeypatch.setattr(reading, "_forbidden", {})
+    monkeypatch.setattr(unread, "_forbidden", {})
     return lambda path: forbidden.append(os.path.abspath(path))  # noqa: PTH100
 
 

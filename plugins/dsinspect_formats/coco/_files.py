@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from dsinspect.io.places import remembered
-from dsinspect.io.reading import note_forbidden
 from dsinspect.io.split_names import SPLIT_NAMES
+from dsinspect.io.unread import note_forbidden
 from dsinspect_formats._images import relative
 from dsinspect_formats._sniffing import names_in
 from dsinspect_formats._splits import split_in, split_named
