@@ -11,7 +11,6 @@ from __future__ import annotations
 import bisect
 import errno
 import itertools
-import json
 import mmap
 import os
 import stat
@@ -19,9 +18,7 @@ import struct
 import sys
 import threading
 from pathlib import Path
-from typing import Any
-
-import msgspec
+from typing import Any, NamedTuple
 
 from dsinspect.io.brought import as_named
 from dsinspect.io.packed_bytes import Archive, Identity, Member, Place, identity_of
@@ -35,7 +32,7 @@ _RECORD = struct.Struct(">QQQQQIIHB")
 _INODE = struct.Struct(">Q")
 
 
-class _Head(msgspec.Struct):
+class _Head(NamedTuple):
     """What an index says of its archive: where it is, what it was when it was opened, and where the placeholders are."""
 
     archive: str
@@ -88,7 +85,7 @@ class Leaving:
         if not self._records:
             return
         name = os.path.abspath(self._archive)  # noqa: PTH100 - links stay
-        head = msgspec.msgpack.encode(_Head(name, self._identity, os.fspath(self._folder), self._device, as_named(name) == name))
+        head = _encoded(_Head(name, self._identity, os.fspath(self._folder), self._device, as_named(name) == name)).encode()
         self._records.sort()  # the inode comes first, in the order of bytes
         if any(a[:_INODE.size] == b[:_INODE.size] for a, b in itertools.pairwise(self._records)):
             raise OSError(errno.EINVAL, f"the file system of {self._folder.parent} gives files one inode (TMPDIR names another)")
@@ -110,7 +107,8 @@ class _Packed:
             self._content = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
         size = struct.unpack_from(">I", self._content)[0]
         self._start = 4 + size
-        self.head = msgspec.msgpack.decode(self._content[4:self._start], type=_Head)
+        archive, identity, *more = _decoded(self._content[4:self._start].decode())
+        self.head = _Head(archive, tuple(identity), *more)
         self._count = (len(self._content) - self._start) // _RECORD.size
         self.roots = tuple({os.path.join(p, "") for p in (self.head.root, os.path.realpath(self.head.root))})  # noqa: PTH118
         self.archive = Archive(self.head.archive, self.head.identity)
@@ -142,7 +140,7 @@ _seen = ""
 
 def variable() -> str:
     """Return what the variable holds where the archives of this process are to be known."""
-    return json.dumps(list(_known)) if _known else ""
+    return _encoded(list(_known)) if _known else ""
 
 
 def archives() -> tuple[_Packed, ...]:
@@ -151,7 +149,7 @@ def archives() -> tuple[_Packed, ...]:
     text = os.environ.get(VARIABLE, "")
     if text != _seen:
         with _lock:
-            for index in json.loads(text) if text else []:
+            for index in _decoded(text) if text else []:
                 if index not in _known and os.path.exists(index):  # noqa: PTH110 - else it is of a run that is over
                     _know(index, _Packed(Path(index)))
             _seen = text
@@ -236,3 +234,16 @@ def _placeholder(path: Path, size: int) -> os.stat_result:
         raise OSError(errno.EFBIG, f"{size:,} bytes of one file", os.fspath(path)) from None
     finally:
         os.close(descriptor)
+
+
+def _encoded(value: list[str] | _Head) -> str:
+    """Return JSON, in which names that are no UTF-8 have a place too."""
+    import json  # most commands know no archive
+
+    return json.dumps(value)
+
+
+def _decoded(text: str) -> Any:
+    import json
+
+    return json.loads(text)

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -105,6 +106,17 @@ def test_an_archive_gives_what_its_folder_gives(name: str, command: str, tmp_pat
         assert made(command, archive, tmp_path / f"of-{kind}", capfd) == whole, kind
     assert len(whole) > (command != "check")
     assert opened == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names that are no UTF-8")
+def test_an_archive_in_a_folder_whose_name_is_no_text(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / os.fsdecode(b"caf\xe9")
+    folder.mkdir()
+    archive = packed(SAMPLES / "yolo", folder / "yolo", "stored")
+    assert main(["check", str(archive), "--no-cache", "--exit-zero", "--jobs", "2", "--executor", "process"]) == 0
+    of_archive = capfd.readouterr().out.splitlines()[-1]
+    assert main(["check", str(SAMPLES / "yolo"), "--no-cache", "--exit-zero"]) == 0
+    assert of_archive == capfd.readouterr().out.splitlines()[-1]
 
 
 @pytest.mark.parametrize("executor", ["process", "thread", "dask"])
